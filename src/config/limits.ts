@@ -1,0 +1,49 @@
+/** Every limit of the product, with its default. Each can be set as LETTERBOOK_<NAME IN CAPITALS>, e.g. LETTERBOOK_MAX_PARTS. */
+export const defaultLimits = {
+  /** Trying a connection before it is saved. */
+  probeTimeoutMs: 30_000,
+  /** Reaching a server, until its greeting. */
+  connectTimeoutMs: 20_000,
+  /** Silence on a connection in use. */
+  socketTimeoutMs: 60_000,
+  /** Messages and bytes of one fetch; both are counted before it is sent. */
+  fetchBatchMessages: 100,
+  fetchBatchBytes: 8_388_608,
+  /** Messages above this are streamed to a spool file, one at a time. */
+  streamAboveBytes: 8_388_608,
+  /** Bytes of messages that one worker holds in memory between server and database. */
+  bytesInFlight: 67_108_864,
+  /** New messages that one live round takes of a folder before it lets others go on; more are left to the import. */
+  liveRoundMessages: 500,
+  /** One activity of the import ends after this many messages or this time, whichever is first. */
+  importActivityMessages: 1_000,
+  importActivityMs: 60_000,
+  /** Folders of a mailbox; above it the mailbox needs attention. */
+  maxFolders: 10_000,
+  /** Fetching stops while the disk of the data directory has less free. */
+  minFreeDiskBytes: 536_870_912,
+  /** Parsing of one message. */
+  parseTimeoutMs: 20_000,
+  parseHeapMegabytes: 256,
+  parseThreads: 2,
+  maxParts: 1_000,
+  maxDepth: 100,
+  maxHeaderBytes: 1_048_576,
+  maxAddresses: 5_000,
+  maxReferences: 100,
+  maxTextCharacters: 262_144,
+  /** HTML that is sanitised for display; longer is cut, and said so. */
+  maxHtmlCharacters: 2_097_152,
+  /** Bodies of API requests. */
+  maxBodyBytes: 10_485_760,
+  maxNdjsonBytes: 268_435_456,
+  maxPageSize: 200,
+  /** `sync` answers 202 after this. */
+  syncAnswerMs: 30_000,
+  /** Messages that an added address links at once; more become a job. */
+  rematchAtOnceMessages: 1_000,
+  /** Workflows the reconciler starts. */
+  reconcileStartsPerSecond: 30,
+} as const;
+
+export type Limits = { -readonly [Name in keyof typeof defaultLimits]: number };

@@ -1,0 +1,54 @@
+/** What a failure means for what happens next. Decided once, in the adapter; nobody else looks at codes or texts. */
+export type FailureKind =
+  | 'unreachable' // network, time-out: retried
+  | 'busy' // rate limit, disk full: retried after retryAfterMs
+  | 'credentials' // login refused: waits for a person
+  | 'cursor-lost' // UIDVALIDITY changed: new generation of the folder
+  | 'unreadable' // this message only: parked with its bytes
+  | 'refused' // the other side says no: a person must look
+  | 'gone'; // folder or mailbox is no more
+
+/** The closed list of reasons why a connection could not be made. Each has its words in `connectionSentences`. */
+export const connectCodes = [
+  'host-not-found',
+  'port-closed',
+  'timed-out',
+  'not-an-imap-server',
+  'tls-required',
+  'tls-name-mismatch',
+  'certificate-expired',
+  'certificate-not-trusted',
+  'login-refused',
+  'imap-disabled',
+  'too-many-connections',
+  'host-not-allowed',
+] as const;
+
+export type ConnectCode = (typeof connectCodes)[number];
+
+export interface MailFailureDetail {
+  /** Closed list for connections; else a short kebab-case code made in the adapter. Never a server's words. */
+  code: string;
+  retryAfterMs?: number;
+  uid?: number;
+  cause?: unknown;
+}
+
+/** The one error that `src/mail` throws. `operation` is the IMAP command or step, e.g. `UID FETCH`. No address, path or content in it. */
+export class MailFailure extends Error {
+  override readonly name = 'MailFailure';
+  readonly code: string;
+  readonly retryAfterMs: number | undefined;
+  readonly uid: number | undefined;
+
+  constructor(
+    readonly kind: FailureKind,
+    readonly operation: string,
+    detail: MailFailureDetail,
+  ) {
+    super(`${operation}: ${kind} (${detail.code})`, { cause: detail.cause });
+    this.code = detail.code;
+    this.retryAfterMs = detail.retryAfterMs;
+    this.uid = detail.uid;
+  }
+}

@@ -1,0 +1,53 @@
+/** The special-use role of a folder (RFC 6154). */
+export type FolderRole = 'inbox' | 'sent' | 'drafts' | 'junk' | 'trash' | 'archive' | 'all' | 'flagged';
+
+/** What STATUS or LIST-STATUS says of a folder. Numbers that may pass 32 or 53 bits are decimal strings. */
+export interface FolderStatus {
+  uidValidity: string;
+  uidNext: number;
+  messages: number;
+  /** null where the server has no CONDSTORE, or says 0 or less. */
+  highestModseq: string | null;
+}
+
+/** One line of a listing. `status` null means not known, which is not the same as empty. */
+export interface ListedFolder {
+  path: string;
+  delimiter: string | null;
+  role: FolderRole | null;
+  selectable: boolean;
+  status: FolderStatus | null;
+  /** MAILBOXID (RFC 8474), where the server has it. */
+  mailboxId: string | null;
+}
+
+/** The state of a folder, copied at the moment it was opened, before anything was fetched. */
+export type FolderSnapshot = FolderStatus;
+
+/** The UIDs a server shows, ascending. `proven` is false where the listing may be partial; then nothing may be derived from what is absent. */
+export type UidListing =
+  | { proven: true; uids: number[] }
+  | {
+      proven: false;
+      uids: number[];
+      reason: 'count-differs' | 'search-refused' | 'uidvalidity-changed' | 'message-limit';
+    };
+
+/** A message as a cheap FETCH shows it. */
+export interface MessageEnvelope {
+  uid: number;
+  size: number;
+  internalDate: Date | null;
+  /** Bits of `flags.ts`. */
+  flags: number;
+  modseq: string | null;
+  /** EMAILID (`objectid:...`) or X-GM-MSGID (`gmail:...`). */
+  providerId: string | null;
+  /** THREADID or X-GM-THRID, with the same prefixes. */
+  providerThreadId: string | null;
+}
+
+/** A message with its bytes. */
+export interface FetchedMessage extends MessageEnvelope {
+  raw: Buffer;
+}

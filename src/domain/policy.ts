@@ -1,0 +1,111 @@
+import type { FolderRole } from './folder';
+
+export type AddressKind = 'business' | 'private' | 'other';
+export type MatchHeader = 'From' | 'Sender' | 'Reply-To' | 'To' | 'Cc' | 'Bcc' | 'Delivered-To';
+export type Visibility = 'private' | 'metadata' | 'subject' | 'full';
+
+/** The numbers of `copy.visibility` and `timeline.level`. */
+export const visibilityLevels: Record<Visibility, number> = { private: 0, metadata: 1, subject: 2, full: 3 };
+
+/** How a source behaves. Every behaviour that products disagree on is a value here, never a fork in the code. */
+export interface Policy {
+  folders: { mode: 'all' | 'selected'; include: string[]; exclude: string[] };
+  start: { from: 'now' | 'everything' | 'unread' } | { from: 'date'; date: string };
+  refreshSeconds: number;
+  removals: 'keep' | 'mirror';
+  removalGraceSeconds: number;
+  flags: 'follow' | 'ignore';
+  markSeen: boolean;
+  attachments: 'store' | 'metadata' | 'drop';
+  maxMessageBytes: number;
+  unmatched: 'keep' | 'drop';
+  matchKinds: AddressKind[];
+  matchHeaders: MatchHeader[];
+  severalCompanies: 'link-all' | 'link-none';
+  visibility: Visibility;
+  activity: null | { type: string; status: string; requireUser: boolean; requireSubject: boolean };
+  onStop: 'keep' | 'delete';
+}
+
+/** What a source does that nobody has told otherwise; also the preset `register`. */
+export const defaultPolicy: Policy = {
+  folders: { mode: 'all', include: [], exclude: [] },
+  start: { from: 'now' },
+  refreshSeconds: 300,
+  removals: 'keep',
+  removalGraceSeconds: 600,
+  flags: 'follow',
+  markSeen: false,
+  attachments: 'store',
+  maxMessageBytes: 52_428_800,
+  unmatched: 'keep',
+  matchKinds: ['business', 'private', 'other'],
+  matchHeaders: ['From', 'Sender', 'Reply-To', 'To', 'Cc', 'Bcc'],
+  severalCompanies: 'link-all',
+  visibility: 'private',
+  activity: null,
+  onStop: 'keep',
+};
+
+/** Whole policies by name; single values given beside a preset win. */
+export const presets = {
+  register: {},
+  mirror: { removals: 'mirror', onStop: 'delete', visibility: 'full', matchKinds: ['business'] },
+  'unread-inbox': {
+    start: { from: 'unread' },
+    markSeen: true,
+    flags: 'ignore',
+    folders: { mode: 'selected', include: ['INBOX'], exclude: [] },
+  },
+  activities: {
+    activity: { type: 'email', status: 'done', requireUser: true, requireSubject: true },
+    severalCompanies: 'link-none',
+  },
+  'lead-history': { unmatched: 'drop', attachments: 'drop' },
+} as const satisfies Record<string, Partial<Policy>>;
+
+export type PresetName = keyof typeof presets;
+
+/** Names of the values in a policy whose behaviour is not built yet; the API refuses them with `policy-not-available`. */
+export function notAvailable(policy: Policy): string[] {
+  const missing: string[] = [];
+  if (policy.removals === 'mirror') missing.push('removals: mirror');
+  if (policy.severalCompanies === 'link-none') missing.push('severalCompanies: link-none');
+  if (policy.activity !== null) missing.push('activity');
+  if (policy.onStop === 'delete') missing.push('onStop: delete');
+  return missing;
+}
+
+const leftOutByDefault: ReadonlySet<FolderRole> = new Set<FolderRole>(['drafts', 'junk', 'trash']);
+
+/** What a policy does with a folder: `fetch` its mail, `ledger-only` (rows `filtered: folder-role`, nothing fetched), or `ignore` it. */
+export type FolderScope = 'fetch' | 'ledger-only' | 'ignore';
+
+/**
+ * Decides a folder's scope. Patterns are names with `*` for any run of characters, compared without case for INBOX only (RFC 9051 5.1).
+ * In `all` mode a folder is fetched unless excluded; \Drafts, \Junk, \Trash only when `include` names them.
+ */
+export function scopeOf(folder: { path: string; role: FolderRole | null }, policy: Policy['folders']): FolderScope {
+  const named = (patterns: string[]) => patterns.some((pattern) => matchesPattern(folder.path, pattern));
+  if (named(policy.exclude)) return 'ignore';
+  if (policy.mode === 'selected') return named(policy.include) ? 'fetch' : 'ignore';
+  const leftOut = folder.role !== null && leftOutByDefault.has(folder.role);
+  return leftOut && !named(policy.include) ? 'ledger-only' : 'fetch';
+}
+
+/** Linear in the lengths: the pieces between the stars are looked for from left to right. */
+function matchesPattern(path: string, pattern: string): boolean {
+  const name = path.toUpperCase() === 'INBOX' ? 'INBOX' : path;
+  const pieces = (pattern.toUpperCase() === 'INBOX' ? 'INBOX' : pattern).split('*');
+  const [first = '', ...rest] = pieces;
+  const last = rest.pop();
+  if (last === undefined) return name === first;
+  if (!name.startsWith(first)) return false;
+  let at = first.length;
+  for (const piece of rest) {
+    const found = name.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return name.length - last.length >= at && name.endsWith(last);
+}

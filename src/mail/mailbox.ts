@@ -1,0 +1,65 @@
+import type { Readable } from 'node:stream';
+
+import type { FetchedMessage, FolderSnapshot, ListedFolder, MessageEnvelope, UidListing } from '../domain/folder';
+
+/** How to reach an account. The password is in clear here and nowhere else. */
+export interface MailboxAccess {
+  host: string;
+  port: number;
+  security: 'tls' | 'starttls' | 'none';
+  allowInvalidCertificate: boolean;
+  /** PEM of an own certificate authority. */
+  ca: string | null;
+  username: string;
+  password: string;
+}
+
+/** What the server can do, read after login. */
+export interface MailboxAbilities {
+  condstore: boolean;
+  uidPlus: boolean;
+  idle: boolean;
+  listStatus: boolean;
+  gmail: boolean;
+  /** RFC 9738: answers may be partial, so no listing proves anything absent. */
+  messageLimit: boolean;
+}
+
+/** An open connection to one account. Every method throws MailFailure and nothing else. Calls are made one at a time. */
+export interface Mailbox {
+  readonly abilities: MailboxAbilities;
+  /** True until the connection is lost or closed. */
+  readonly usable: boolean;
+  /** One sweep: every folder with its STATUS, in one command where LIST-STATUS exists (RFC 5819). */
+  listFolders(): Promise<ListedFolder[]>;
+  /** EXAMINE (RFC 9051 6.3.3), anew even when it is open already. The snapshot is a copy, taken before anything is fetched. */
+  examine(path: string): Promise<OpenFolder>;
+  /** SELECT and `UID STORE +FLAGS (\Seen)`. Second run: no change. */
+  markSeen(path: string, uidValidity: string, uids: number[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The folder that is open on a connection, until another is. */
+export interface OpenFolder {
+  readonly path: string;
+  readonly snapshot: FolderSnapshot;
+  /** All UIDs of the folder, or those from `from` to `to` inclusive; a listing of all is proven against EXISTS. */
+  listUids(range?: { from: number; to: number }): Promise<UidListing>;
+  /** UIDs whose INTERNALDATE is not before that day (SEARCH SINCE: day precision, server's time zone), ascending. */
+  listUidsSince(day: Date): Promise<number[]>;
+  /** UIDs without \Seen, ascending. */
+  listUnseenUids(): Promise<number[]>;
+  /** Size, date, flags, modseq and provider ids of these UIDs. UIDs without a row are simply absent. */
+  fetchEnvelopes(uids: number[]): Promise<MessageEnvelope[]>;
+  /**
+   * Fetches the bytes of these UIDs with BODY.PEEK[]; each goes to `onMessage` once, which may wait (that is the back-pressure).
+   * Returns the UIDs still owed: no row, a row without bytes, or bytes that are the server's excuse (Exchange).
+   */
+  fetchRaw(uids: number[], onMessage: (message: FetchedMessage) => Promise<void>): Promise<{ owed: number[] }>;
+  /** Streams one big message. The stream must be read to its end or destroyed before the next call. Null: owed. */
+  streamRaw(uid: number): Promise<{ envelope: MessageEnvelope; content: Readable } | null>;
+  /** The header block only, BODY.PEEK[HEADER]; null: owed. */
+  fetchHeader(uid: number): Promise<Buffer | null>;
+  /** Flags of messages changed since a modseq (RFC 7162 CHANGEDSINCE); null asks for all. `uid`, `flags`, `modseq` are meant. */
+  flagsSince(modseq: string | null): Promise<{ uid: number; flags: number; modseq: string | null }[]>;
+}

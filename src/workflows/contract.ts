@@ -1,0 +1,63 @@
+/** All that the API, the scripts and the workflows themselves know of one another: names, ids, inputs and answers. Ids only (invariant 4). */
+import type { DesiredState, Fence } from '../domain/mailbox-state';
+
+/** Task queues are roles of worker processes, so that production can scale each alone. */
+export const taskQueues = { sync: 'letterbook-sync', bulk: 'letterbook-bulk' } as const;
+
+export const workflowNames = {
+  mailboxSync: 'mailboxSync',
+  importHistory: 'importHistory',
+  auditMailbox: 'auditMailbox',
+  rematch: 'rematch',
+  reconcile: 'reconcile',
+} as const;
+
+/** All ids in inputs are the database's UUIDs. */
+export interface MailboxRef {
+  tenantId: string;
+  mailboxId: string;
+}
+
+export interface MailboxSyncInput extends MailboxRef {
+  fence: Fence;
+  desired: DesiredState;
+}
+
+/** Why a mailbox is poked; shown in the Temporal UI. */
+export type PokeReason = 'arrival' | 'credentials' | 'policy' | 'wish' | 'reconcile' | 'person';
+
+export const signals = { poke: 'poke', wish: 'wish' } as const;
+export const updates = { syncNow: 'syncNow' } as const;
+export const queries = { status: 'status' } as const;
+
+export interface Wish {
+  generation: number;
+  desired: DesiredState;
+}
+
+/** The answer of `syncNow`, when a round has finished that began after it was asked. */
+export type SyncNowAnswer =
+  | { kind: 'done'; recorded: number; filtered: number; parked: number }
+  | { kind: 'not-running'; state: 'paused' | 'stopped' | 'auth-required' }
+  | { kind: 'failed'; failure: string };
+
+export interface RematchInput {
+  tenantId: string;
+  operationId: string;
+}
+
+export interface AuditInput extends MailboxRef {
+  operationId: string;
+}
+
+export const workflowIds = {
+  mailboxSync: (mailboxId: string) => `mailbox/mbx_${mailboxId.replaceAll('-', '')}`,
+  importHistory: (mailboxId: string) => `import/mbx_${mailboxId.replaceAll('-', '')}`,
+  auditMailbox: (mailboxId: string) => `audit/mbx_${mailboxId.replaceAll('-', '')}`,
+  rematch: (operationId: string) => `rematch/opn_${operationId.replaceAll('-', '')}`,
+} as const;
+
+/** Search attributes, registered at every boot before the first start. */
+export const searchAttributes = ['TenantId', 'MailboxId', 'MailboxStatus', 'Provider'] as const;
+
+export const reconcileScheduleId = 'reconcile';
