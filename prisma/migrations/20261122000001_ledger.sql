@@ -140,6 +140,8 @@ CREATE TABLE folder_generation (
   history_total bigint NOT NULL DEFAULT 0,     -- how many the import has to fetch, known at the first listing
   history_done_at timestamptz,
   first_seen_at timestamptz NOT NULL DEFAULT now(),
+  listed_at timestamptz,                       -- the last set difference of all UIDs
+  flags_checked_at timestamptz,                -- the last reading of all flags, for servers without CONDSTORE
   audited_at timestamptz,
   proven_at timestamptz,
   retired_at timestamptz,

@@ -1,0 +1,43 @@
+/** UIDs as ranges, both ends inclusive, ascending, neither touching nor overlapping: a mailbox of a million costs kilobytes. */
+export type UidRanges = readonly { from: number; to: number }[];
+
+/** The ranges of ascending numbers; numbers that stand twice count once. */
+export function rangesOf(ascending: Iterable<number>): UidRanges {
+  const ranges: { from: number; to: number }[] = [];
+  for (const uid of ascending) {
+    const last = ranges[ranges.length - 1];
+    if (last !== undefined && uid <= last.to + 1) last.to = Math.max(last.to, uid);
+    else ranges.push({ from: uid, to: uid });
+  }
+  return ranges;
+}
+
+/** The numbers of an ascending list that are in none of the ranges. One pass over both. */
+export function outside(ascending: readonly number[], ranges: UidRanges): number[] {
+  const left: number[] = [];
+  let at = 0;
+  for (const uid of ascending) {
+    while ((ranges[at]?.to ?? Infinity) < uid) at += 1;
+    const range = ranges[at];
+    if (range === undefined || uid < range.from) left.push(uid);
+  }
+  return left;
+}
+
+/** The numbers in the ranges that an ascending list does not have. */
+export function absentFrom(ranges: UidRanges, ascending: readonly number[]): number[] {
+  const absent: number[] = [];
+  let at = 0;
+  for (const range of ranges) {
+    for (let uid = range.from; uid <= range.to; uid += 1) {
+      while ((ascending[at] ?? Infinity) < uid) at += 1;
+      if (ascending[at] !== uid) absent.push(uid);
+    }
+  }
+  return absent;
+}
+
+/** How many numbers the ranges hold. */
+export function sizeOf(ranges: UidRanges): number {
+  return ranges.reduce((sum, range) => sum + range.to - range.from + 1, 0);
+}
