@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+
+import { isWorthRepeating, namedDatabaseError } from './database-error';
+import { PrismaClient, type Prisma } from './generated/client';
+import { ledgerTypes } from './ledger-types';
+
+export type PrismaTransaction = Prisma.TransactionClient;
+
+/** The statements of one transaction. */
+export interface Sql {
+  /** The rows of a statement. bigint comes as number, numeric as string, timestamptz as Date, bytea as Buffer, jsonb parsed. */
+  query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** How many rows a statement touched. */
+  execute(text: string, values?: unknown[]): Promise<number>;
+  /** The connection itself, for COPY and cursors. It belongs to the transaction: never release it, never end the transaction. */
+  readonly client: pg.PoolClient;
+}
+
+/**
+ * Each function is one transaction: it commits when `work` resolves and leaves nothing behind when it rejects. After a serialization
+ * failure or a deadlock `work` runs again, up to five times, so it must do nothing that the database cannot take back.
+ * All of them throw `DatabaseUnavailable` where the database is not there.
+ */
+export interface Database {
+  /** As the application role, for one tenant: rows of others do not exist. */
+  inTenant<T>(tenantId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** The same through Prisma, for plain rows. */
+  prismaInTenant<T>(tenantId: string, work: (tx: PrismaTransaction) => Promise<T>): Promise<T>;
+  /** Reads across tenants, as the role `letterbook_system`, whose policies allow just the tables that housekeeping needs. Writes nothing. */
+  acrossTenants<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Sees just the key with this SHA-256: what must be known before the tenant is. Writes nothing. */
+  withKeyHash<T>(hash: Buffer, work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const statementTimeoutMs = 120_000;
+const idleInTransactionTimeoutMs = 60_000;
+const connectTimeoutMs = 10_000;
+const repeats = 5;
+
+/**
+ * Opens a pool of connections as the application role; Prisma and plain SQL share it. Nothing is connected until it is asked for,
+ * and connections that a restart of the server broke are replaced at the next call.
+ */
+export function openDatabase(options: { url: string; poolSize: number; applicationName?: string }): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    application_name: options.applicationName ?? 'letterbook',
+    types: ledgerTypes,
+    keepAlive: true,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
+  });
+  // An idle connection that breaks is taken out of the pool by itself; without a listener the event would end the process.
+  pool.on('error', ignoreBrokenConnection);
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+
+  return {
+    inTenant: (tenantId, work) => repeating(() => transaction(pool, beginFor(tenantId), work)),
+    prismaInTenant: (tenantId, work) => repeating(() => prismaTransaction(prisma, tenantId, work)),
+    acrossTenants: (work) =>
+      repeating(() => transaction(pool, 'BEGIN READ ONLY; SET LOCAL ROLE letterbook_system', work)),
+    withKeyHash: (hash, work) => repeating(() => transaction(pool, beginWithKeyHash(hash), work)),
+    ping: () => repeating(async () => void (await pool.query('SELECT 1'))),
+    close: async () => {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+/** One round trip for both, so the id goes into the text: it must be a UUID and nothing else. */
+function beginFor(tenantId: string): string {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(tenantId)) throw new TypeError('a tenant id must be a UUID');
+  return `BEGIN; SELECT set_config('letterbook.tenant', '${tenantId}', true)`;
+}
+
+function beginWithKeyHash(hash: Buffer): string {
+  return `BEGIN READ ONLY; SELECT set_config('letterbook.key_hash', '${hash.toString('hex')}', true)`;
+}
+
+async function transaction<T>(pool: pg.Pool, begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  // Breaking while no statement runs, a connection only emits an event; the next statement then fails and tells the caller.
+  client.on('error', ignoreBrokenConnection);
+  let broken = false;
+  try {
+    await client.query(begin);
+    const result = await work(sqlOf(client));
+    const { command } = await client.query('COMMIT');
+    // COMMIT of a transaction in which a statement failed, and nobody let the error through, answers ROLLBACK.
+    if (command !== 'COMMIT') throw new Error('the transaction was rolled back: a statement in it had failed');
+    return result;
+  } catch (error) {
+    broken = await client.query('ROLLBACK').then(
+      () => false,
+      () => true,
+    );
+    throw error;
+  } finally {
+    client.off('error', ignoreBrokenConnection);
+    client.release(broken);
+  }
+}
+
+function sqlOf(client: pg.PoolClient): Sql {
+  return {
+    client,
+    query: async <Row extends object>(text: string, values?: unknown[]) => (await client.query<Row>(text, values)).rows,
+    execute: async (text, values) => (await client.query(text, values)).rowCount ?? 0,
+  };
+}
+
+function prismaTransaction<T>(
+  prisma: PrismaClient,
+  tenantId: string,
+  work: (tx: PrismaTransaction) => Promise<T>,
+): Promise<T> {
+  return prisma.$transaction(
+    async (tx) => {
+      await tx.$executeRaw`SELECT set_config('letterbook.tenant', ${tenantId}, true)`;
+      return work(tx);
+    },
+    { maxWait: connectTimeoutMs, timeout: statementTimeoutMs },
+  );
+}
+
+/** Waits with jitter between the tries, so that two transactions that met do not meet again. */
+async function repeating<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (tries >= repeats || !isWorthRepeating(error)) throw namedDatabaseError(error);
+    }
+    await sleep(Math.random() * 20 * 2 ** tries);
+  }
+}
+
+function ignoreBrokenConnection(): void {
+  // Nothing to do: see where it is attached.
+}
