@@ -1,0 +1,71 @@
+import type { FolderSnapshot } from '../../domain/folder';
+import type { FailureKind } from '../../domain/failure';
+import type { ParsedMessage } from '../../domain/message';
+import type { Direction } from '../../domain/direction';
+
+/** What every placement of a batch has. */
+interface Placed {
+  uid: number;
+  size: number;
+  internalDate: Date | null;
+  /** Bits of domain/flags.ts. */
+  flags: number;
+  modseq: string | null;
+}
+
+/** A message that was read: its copy, its message and its ledger row are written together. */
+export interface RecordedItem extends Placed {
+  kind: 'recorded' | 'headers-only';
+  rawSha: Buffer;
+  blobId: string | null;
+  rawState: 'full' | 'reduced' | 'none';
+  providerId: string | null;
+  providerThreadId: string | null;
+  direction: Direction;
+  message: ParsedMessage;
+}
+
+/** A message whose bytes this source already holds: a new placement of that copy. */
+export interface KnownItem extends Placed {
+  kind: 'known';
+  rawSha: Buffer;
+  copyId: string;
+}
+
+/** A message that could not be read, or not even fetched; with its bytes where there are any. */
+export interface ParkedItem extends Placed {
+  kind: 'parked';
+  rawSha: Buffer | null;
+  blobId: string | null;
+  failure: {
+    kind: FailureKind;
+    code: string;
+    detail: Record<string, string | number>;
+    messageIdHeader: string | null;
+  };
+}
+
+/** A message that the policy leaves out after its body was seen; no content is kept. */
+export interface FilteredItem extends Placed {
+  kind: 'filtered';
+  reason: 'unmatched';
+}
+
+export type BatchItem = RecordedItem | KnownItem | ParkedItem | FilteredItem;
+
+export interface Batch {
+  genId: number;
+  items: BatchItem[];
+  /** The state of the folder as it was before the fetch; null while something is still owed. */
+  cursor: FolderSnapshot | null;
+  /** Placements of the history import count towards its operation. */
+  part: 'live' | 'history';
+  versions: { parser: number };
+}
+
+/** What a batch came to; second runs count nothing. */
+export interface BatchResult {
+  recorded: number;
+  filtered: number;
+  parked: number;
+}

@@ -1,0 +1,110 @@
+import { outcomes } from '../../domain/ledger';
+import type { Sql } from '../database';
+import { newUuid } from '../new-id';
+import type { BatchItem, ParkedItem } from './batch';
+import { hexOf, insertRows } from './insert-rows';
+import { messageIdHash } from './message-write';
+
+/** An item with what has been written for it. */
+export interface PlacedItem {
+  item: BatchItem;
+  copyId: string | null;
+}
+
+const placementColumns = {
+  gen_id: 'bigint',
+  uid: 'bigint',
+  tenant_id: 'uuid',
+  source_id: 'uuid',
+  copy_id: 'uuid',
+  blob_id: 'uuid',
+  outcome: 'smallint',
+  reason: 'text',
+  raw_sha: 'bytea',
+  size: 'bigint',
+  internal_date: 'timestamptz',
+  flags: 'smallint',
+  modseq: 'numeric',
+  seen_due: 'boolean',
+};
+
+/**
+ * Writes the ledger rows of a batch. A row that only said `filtered: folder-role` gives way, because the folder has come into scope;
+ * any other row stays as it is.
+ */
+export async function writePlacements(
+  sql: Sql,
+  place: { tenantId: string; sourceId: string; genId: number; markSeen: boolean },
+  items: PlacedItem[],
+): Promise<void> {
+  await insertRows(
+    sql,
+    { table: 'placement', columns: placementColumns, onConflict: replaceFolderRole },
+    items.map(({ item, copyId }) => ({
+      gen_id: place.genId,
+      uid: item.uid,
+      tenant_id: place.tenantId,
+      source_id: place.sourceId,
+      copy_id: copyId,
+      blob_id: item.kind === 'parked' ? item.blobId : null,
+      outcome: outcomes[item.kind === 'known' ? 'recorded' : item.kind],
+      reason: reasonOf(item),
+      raw_sha: item.kind === 'filtered' || item.rawSha === null ? null : hexOf(item.rawSha),
+      size: item.size,
+      internal_date: item.internalDate,
+      flags: item.flags,
+      modseq: item.modseq,
+      seen_due: place.markSeen && (item.flags & 1) === 0 && item.kind !== 'parked' && item.kind !== 'filtered',
+    })),
+  );
+}
+
+const replaceFolderRole = `ON CONFLICT (gen_id, uid) DO UPDATE SET
+  copy_id = excluded.copy_id, blob_id = excluded.blob_id, outcome = excluded.outcome, reason = excluded.reason,
+  raw_sha = excluded.raw_sha, size = excluded.size, internal_date = excluded.internal_date, flags = excluded.flags,
+  modseq = excluded.modseq, seen_due = excluded.seen_due, presence = 1, presence_at = NULL, recorded_at = now()
+  WHERE placement.outcome = 3 AND placement.reason = 'folder-role'`;
+
+function reasonOf(item: BatchItem): string | null {
+  if (item.kind === 'filtered') return item.reason;
+  return item.kind === 'parked' ? item.failure.code : null;
+}
+
+/** Writes a failure for each parked item: what support lists, inspects and replays. */
+export async function writeFailures(
+  sql: Sql,
+  place: { tenantId: string; sourceId: string; genId: number; parserVersion: number },
+  items: ParkedItem[],
+): Promise<{ failureId: string; uid: number }[]> {
+  const rows = items.map((item) => ({ item, failureId: newUuid() }));
+  await insertRows(
+    sql,
+    { table: 'failure', columns: failureColumns, onConflict: 'ON CONFLICT (gen_id, uid) DO NOTHING' },
+    rows.map(({ item, failureId }) => ({
+      tenant_id: place.tenantId,
+      id: failureId,
+      source_id: place.sourceId,
+      gen_id: place.genId,
+      uid: item.uid,
+      kind: item.failure.kind,
+      code: item.failure.code,
+      detail: item.failure.detail,
+      versions: { parser: place.parserVersion },
+      message_id_hash: item.failure.messageIdHeader === null ? null : hexOf(messageIdHash(item.failure.messageIdHeader)),
+    })),
+  );
+  return rows.map(({ item, failureId }) => ({ failureId, uid: item.uid }));
+}
+
+const failureColumns = {
+  tenant_id: 'uuid',
+  id: 'uuid',
+  source_id: 'uuid',
+  gen_id: 'bigint',
+  uid: 'bigint',
+  kind: 'text',
+  code: 'text',
+  detail: 'jsonb',
+  versions: 'jsonb',
+  message_id_hash: 'bytea',
+};

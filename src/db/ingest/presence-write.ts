@@ -1,0 +1,110 @@
+import type { Database } from '../database';
+import { lockSource, type FencedSource } from './source-lock';
+import { writeOutbox, type OutboxEvent } from './outbox-write';
+
+const uidsPerEvent = 1_000;
+
+/** Notes placements that a proven listing no longer shows. The messages stay (policy `keep`). Second run: no change. */
+export async function endPlacements(
+  db: Database,
+  source: FencedSource,
+  gone: { genId: number; uids: number[] },
+): Promise<void> {
+  if (gone.uids.length === 0) return;
+  await db.inTenant(source.tenantId, async (sql) => {
+    const { nextSeq } = await lockSource(sql, source);
+    const ended = await sql.query<{ uid: number }>(
+      `UPDATE placement SET presence = 2, presence_at = now(), seen_due = false
+       WHERE gen_id = $1 AND uid = ANY ($2::bigint[]) AND presence = 1 RETURNING uid`,
+      [gone.genId, gone.uids],
+    );
+    await writeOutbox(sql, source, {
+      nextSeq,
+      events: eventsOf(
+        gone.genId,
+        'placement.ended',
+        ended.map((row) => row.uid),
+      ),
+    });
+  });
+}
+
+/** Placements that a listing shows again after they had ended. Second run: no change. */
+export async function revivePlacements(
+  db: Database,
+  source: FencedSource,
+  shown: { genId: number; from: number; to: number }[],
+): Promise<void> {
+  if (shown.length === 0) return;
+  await db.inTenant(source.tenantId, async (sql) => {
+    await lockSource(sql, source);
+    for (const { genId, from, to } of shown) {
+      await sql.execute(
+        'UPDATE placement SET presence = 1, presence_at = now() WHERE gen_id = $1 AND uid BETWEEN $2 AND $3 AND presence = 2',
+        [genId, from, to],
+      );
+    }
+  });
+}
+
+/** Makes the flags of recorded placements follow the server's; unchanged ones are not written. Second run: no change. */
+export async function followFlags(
+  db: Database,
+  source: FencedSource,
+  folder: { genId: number; flags: { uid: number; flags: number; modseq: string | null }[]; allRead: boolean },
+): Promise<number> {
+  return db.inTenant(source.tenantId, async (sql) => {
+    const { nextSeq } = await lockSource(sql, source);
+    const changed = await sql.query<{ uid: number }>(
+      `UPDATE placement p SET flags = f.flags, modseq = coalesce(f.modseq, p.modseq)
+       FROM unnest($2::bigint[], $3::smallint[], $4::numeric[]) AS f(uid, flags, modseq)
+       WHERE p.gen_id = $1 AND p.uid = f.uid AND p.copy_id IS NOT NULL AND p.flags IS DISTINCT FROM f.flags RETURNING p.uid`,
+      [
+        folder.genId,
+        folder.flags.map((row) => row.uid),
+        folder.flags.map((row) => row.flags),
+        folder.flags.map((row) => row.modseq),
+      ],
+    );
+    if (folder.allRead) {
+      await sql.execute('UPDATE folder_generation SET flags_checked_at = now() WHERE id = $1', [folder.genId]);
+    }
+    const events = eventsOf(
+      folder.genId,
+      'placement.flags',
+      changed.map((row) => row.uid),
+    );
+    await writeOutbox(sql, source, { nextSeq, events });
+    return changed.length;
+  });
+}
+
+/** UIDs on which \Seen is still to be set, at most 1,000, ascending. */
+export async function seenDue(db: Database, tenantId: string, genId: number): Promise<number[]> {
+  const rows = await db.inTenant(tenantId, (sql) =>
+    sql.query<{ uid: number }>(
+      'SELECT uid FROM placement WHERE gen_id = $1 AND seen_due AND presence = 1 ORDER BY uid LIMIT 1000',
+      [genId],
+    ),
+  );
+  return rows.map((row) => row.uid);
+}
+
+/** \Seen has been set on the server. Second run: no change. */
+export async function seenDone(db: Database, source: FencedSource, done: { genId: number; uids: number[] }): Promise<void> {
+  await db.inTenant(source.tenantId, async (sql) => {
+    await lockSource(sql, source);
+    await sql.execute(
+      'UPDATE placement SET seen_due = false, flags = flags | 1 WHERE gen_id = $1 AND uid = ANY ($2::bigint[])',
+      [done.genId, done.uids],
+    );
+  });
+}
+
+function eventsOf(genId: number, type: 'placement.ended' | 'placement.flags', uids: number[]): OutboxEvent[] {
+  const events: OutboxEvent[] = [];
+  for (let at = 0; at < uids.length; at += uidsPerEvent) {
+    events.push({ type, ids: { genId, uids: uids.slice(at, at + uidsPerEvent) } });
+  }
+  return events;
+}

@@ -1,0 +1,26 @@
+import type { Fence } from '../../domain/mailbox-state';
+import { StaleFence } from '../../domain/stale-fence';
+import type { Sql } from '../database';
+import { lockTenantForWriting } from '../tenant-lock';
+
+/** Which source a write belongs to, and the fence it was begun with. */
+export interface FencedSource {
+  tenantId: string;
+  sourceId: string;
+  fence: Fence;
+}
+
+/**
+ * Begins every write of a source: one writer per tenant at a time (tenant-lock.ts), and only while the fence holds.
+ * @throws StaleFence where a newer wish has been made or the source is deleted
+ */
+export async function lockSource(sql: Sql, source: FencedSource): Promise<{ nextSeq: number }> {
+  await lockTenantForWriting(sql, source.tenantId);
+  const [row] = await sql.query<{ next_seq: number }>(
+    `SELECT next_seq FROM source
+     WHERE tenant_id = $1 AND id = $2 AND epoch = $3 AND generation = $4 AND deleted_at IS NULL FOR UPDATE`,
+    [source.tenantId, source.sourceId, source.fence.epoch, source.fence.generation],
+  );
+  if (row === undefined) throw new StaleFence();
+  return { nextSeq: row.next_seq };
+}
