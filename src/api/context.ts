@@ -1,0 +1,49 @@
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Logger } from 'pino';
+
+import type { Limits } from '../config/limits';
+import type { BlobStore } from '../db/blobs/blob-store';
+import type { Database } from '../db/database';
+import type { SecretBox } from '../db/secret-box';
+import type { ProbeAnswer } from '../domain/probe';
+import type { TemporalGateway } from './temporal-gateway';
+
+/** What is needed to try a mailbox. The password is in clear here, on its way to the server, and nowhere else. */
+export interface MailboxToTry {
+  host: string;
+  port: number;
+  security: 'tls' | 'starttls' | 'none';
+  allowInvalidCertificate: boolean;
+  ca: string | null;
+  username: string;
+  password: string;
+}
+
+/** Everything the routes use. Built once by the entry point; tests build it by hand. */
+export interface ApiContext {
+  db: Database;
+  blobs: BlobStore;
+  secretBox: SecretBox;
+  /** Tries to log in and look around, within limits.probeTimeoutMs. Never throws for what a server does. */
+  probeMailbox: (access: MailboxToTry) => Promise<ProbeAnswer>;
+  temporal: TemporalGateway;
+  limits: Limits;
+  log: Logger;
+  now: () => Date;
+}
+
+/** The server as routes see it: requests and answers are typed by their zod schemas. */
+export type Api = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;

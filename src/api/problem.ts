@@ -1,0 +1,70 @@
+import { z } from 'zod';
+
+/** One field that was refused. `field` is written like `imap.port` or `addresses[0].kind`. */
+export interface FieldProblem {
+  in: 'body' | 'query' | 'header';
+  field: string;
+  reason: string;
+  remedy: string;
+}
+
+/** What a problem may carry beside the members of RFC 9457. */
+export interface ProblemExtension {
+  errors?: FieldProblem[];
+  code?: string;
+  values?: string[];
+  mailboxId?: string;
+  retryAfterSeconds?: number;
+}
+
+/** An answer that is not the one asked for (RFC 9457). Thrown by handlers, written by the one error handler. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+
+  constructor(
+    readonly about: { status: number; slug: string; title: string; detail: string },
+    readonly extension: ProblemExtension = {},
+  ) {
+    super(about.detail);
+  }
+}
+
+/** The body of every answer with a status of 400 or more. */
+export const problemSchema = z.object({
+  type: z.string().describe('Stable name of the kind of problem, e.g. /problems/not-found'),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string().describe('What happened and what to do, for a person'),
+  requestId: z.string().describe('Finds the request in the logs'),
+  errors: z
+    .array(
+      z.object({
+        in: z.enum(['body', 'query', 'header']),
+        field: z.string(),
+        reason: z.string(),
+        remedy: z.string(),
+      }),
+    )
+    .optional()
+    .describe('Every field that was refused'),
+  code: z.string().optional().describe('Why a connection could not be made'),
+  values: z.array(z.string()).optional().describe('The values that are not available'),
+  mailboxId: z.string().optional().describe('The mailbox that stands in the way'),
+});
+
+/** The JSON text of a problem; `requestId` finds it in the logs. */
+export function problemText(problem: Problem, requestId: string): string {
+  const { status, slug, title, detail } = problem.about;
+  const { errors, code, values, mailboxId } = problem.extension;
+  return JSON.stringify({
+    type: `/problems/${slug}`,
+    title,
+    status,
+    detail,
+    requestId,
+    errors,
+    code,
+    values,
+    mailboxId,
+  });
+}

@@ -1,0 +1,178 @@
+import type { ConnectCode } from '../domain/failure';
+import { Problem, type FieldProblem } from './problem';
+
+/** The catalogue: every problem that the API answers with. The slug is the stable part of `type`. */
+
+/** 400: fields that cannot be accepted, all of them. */
+export function invalidRequest(errors: FieldProblem[]): Problem {
+  const detail = errors.map((error) => `${error.field}: ${error.reason} ${error.remedy}`).join(' ');
+  return new Problem({ status: 400, slug: 'invalid-request', title: 'The request has errors', detail }, { errors });
+}
+
+/** 400: one field of the body, refused by a rule that needs more than its own value. */
+export function invalidField(field: string, reason: string, remedy: string): Problem {
+  return invalidRequest([{ in: 'body', field, reason, remedy }]);
+}
+
+/** 400: the body is not JSON, or not UTF-8. */
+export function malformedBody(): Problem {
+  return new Problem({
+    status: 400,
+    slug: 'malformed-body',
+    title: 'The body cannot be read',
+    detail: 'The body is not valid JSON in UTF-8. Check its brackets, quotes and encoding.',
+  });
+}
+
+/** 401: no key, or one that does not open anything. */
+export function unauthenticated(detail: string): Problem {
+  return new Problem({ status: 401, slug: 'unauthenticated', title: 'An API key is needed', detail });
+}
+
+/** 403: the key is good, but not for this. */
+export function forbidden(detail: string): Problem {
+  return new Problem({ status: 403, slug: 'forbidden', title: 'Not allowed with this key', detail });
+}
+
+/** 404: no such thing, or it belongs to somebody else; the two cannot be told apart. */
+export function notFound(): Problem {
+  return new Problem({
+    status: 404,
+    slug: 'not-found',
+    title: 'Not found',
+    detail: 'There is nothing at this address that this key may see.',
+  });
+}
+
+/** 409: what is asked for does not fit what is there. */
+export function conflict(slug: string, detail: string): Problem {
+  return new Problem({ status: 409, slug, title: 'In conflict with what is there', detail });
+}
+
+/** 409: the address is connected already. */
+export function mailboxExists(mailboxId: string): Problem {
+  return new Problem(
+    {
+      status: 409,
+      slug: 'mailbox-exists',
+      title: 'This mailbox is connected already',
+      detail: `The address is that of mailbox ${mailboxId}. Change it with PATCH /v1/mailboxes/${mailboxId}.`,
+    },
+    { mailboxId },
+  );
+}
+
+/** 412: somebody else changed it since it was read. */
+export function preconditionFailed(): Problem {
+  return new Problem({
+    status: 412,
+    slug: 'precondition-failed',
+    title: 'Changed in the meantime',
+    detail: 'The ETag in If-Match is not the present one. Read it again, and repeat the change on what is there now.',
+  });
+}
+
+/** 413 */
+export function bodyTooLarge(maxBytes: number): Problem {
+  return new Problem({
+    status: 413,
+    slug: 'body-too-large',
+    title: 'The body is too large',
+    detail: `This call takes at most ${String(maxBytes)} bytes. Send less at a time.`,
+  });
+}
+
+/** 415 */
+export function unsupportedMediaType(): Problem {
+  return new Problem({
+    status: 415,
+    slug: 'unsupported-media-type',
+    title: 'The content type is not known',
+    detail: 'Send JSON with `Content-Type: application/json`; bulk uploads are `application/x-ndjson`.',
+  });
+}
+
+/** 422: a policy asks for behaviour that this version does not have. `values` names each. */
+export function policyNotAvailable(values: string[]): Problem {
+  return new Problem(
+    {
+      status: 422,
+      slug: 'policy-not-available',
+      title: 'This policy is not available yet',
+      detail: `Not available in this version: ${values.join('; ')}. Leave these values out, or set them to their defaults.`,
+    },
+    { values },
+  );
+}
+
+/** 422: a way to log in that this version does not have. */
+export function authNotAvailable(): Problem {
+  return new Problem(
+    {
+      status: 422,
+      slug: 'auth-not-available',
+      title: 'This way to log in is not available yet',
+      detail:
+        'OAuth2 is not available in this version. Use `auth.type: "password"`; Google, Yahoo and others issue app passwords for it.',
+    },
+    {
+      values: ['auth.type: oauth2'],
+      errors: [{ in: 'body', field: 'auth.type', reason: 'OAuth2 is not available yet.', remedy: 'Use a password.' }],
+    },
+  );
+}
+
+/** 422: the mailbox was tried and could not be opened. `sentence` says it for a person. */
+export function connectionFailed(code: ConnectCode, sentence: string): Problem {
+  return new Problem(
+    { status: 422, slug: 'connection-failed', title: 'The mailbox cannot be opened', detail: sentence },
+    { code },
+  );
+}
+
+/** 422: the key was used for something else. */
+export function idempotencyKeyReused(): Problem {
+  return new Problem({
+    status: 422,
+    slug: 'idempotency-key-reused',
+    title: 'The Idempotency-Key belongs to another request',
+    detail:
+      'This Idempotency-Key came with another call or body in the last 24 hours. Use a new key for a new request.',
+  });
+}
+
+/** 409: the first request with the key has not ended. */
+export function idempotencyKeyInUse(): Problem {
+  return new Problem(
+    {
+      status: 409,
+      slug: 'idempotency-key-in-use',
+      title: 'The first request is still running',
+      detail: 'A request with this Idempotency-Key has not ended yet. Ask again in a moment.',
+    },
+    { retryAfterSeconds: 2 },
+  );
+}
+
+/** 500: ours. */
+export function internalError(): Problem {
+  return new Problem({
+    status: 500,
+    slug: 'internal-error',
+    title: 'Something went wrong here',
+    detail: 'The failure is in the log under the requestId. Nothing was half done; the request can be repeated.',
+  });
+}
+
+/** 503: a part that this call needs is not there. `what` is its name in a sentence, e.g. `The database`. */
+export function unavailable(what: string): Problem {
+  return new Problem(
+    {
+      status: 503,
+      slug: 'unavailable',
+      title: 'Not available at the moment',
+      detail: `${what} cannot be reached. Ask again in a few seconds.`,
+    },
+    { retryAfterSeconds: 5 },
+  );
+}

@@ -1,0 +1,10 @@
+/** What a key may do. Each stands alone: `write` does not contain `read`. */
+export const scopes = ['read', 'write', 'admin'] as const;
+export type Scope = (typeof scopes)[number];
+
+export type UserRole = 'admin' | 'manager' | 'member';
+
+/** Who asks: the tenant itself, or one of its users. `principal` is that of `timeline`: -1 for the tenant. */
+export type Viewer = { tenantId: string; keyId: string; scopes: Scope[] } & (
+  { userId: null; principal: -1; role: null } | { userId: string; principal: number; role: UserRole }
+);
