@@ -68,7 +68,9 @@ export function openDatabase(options: { url: string; poolSize: number; applicati
     acrossTenants: (work) =>
       repeating(() => transaction(pool, 'BEGIN READ ONLY; SET LOCAL ROLE letterbook_system', work)),
     withKeyHash: (hash, work) => repeating(() => transaction(pool, beginWithKeyHash(hash), work)),
-    ping: () => repeating(async () => void (await pool.query('SELECT 1'))),
+    ping: async () => {
+      await repeating(() => pool.query('SELECT 1'));
+    },
     close: async () => {
       await prisma.$disconnect();
       await pool.end();
