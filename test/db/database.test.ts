@@ -1,0 +1,183 @@
+import pg from 'pg';
+
+import { openDatabase, type Database, type Sql } from '../../src/db/database';
+import { DatabaseUnavailable } from '../../src/db/database-error';
+import { newUuid } from '../../src/db/new-id';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+
+let testDatabase: TestDatabase;
+let db: Database;
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  db = testDatabase.db;
+});
+
+afterAll(() => testDatabase.drop());
+
+const names = (sql: Sql) => sql.query<{ name: string }>('SELECT name FROM tenant');
+
+async function asOwner(text: string): Promise<void> {
+  const owner = new pg.Client({ connectionString: testDatabase.ownerUrl });
+  await owner.connect();
+  await owner.query(text);
+  await owner.end();
+}
+
+/** Ends all of the application's connections, as a restart of the server does. */
+const endConnections = () =>
+  asOwner(`SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity
+           WHERE datname = current_database() AND application_name = 'letterbook test'`);
+
+test('values come as JavaScript has them: bigint as number, numeric as text, timestamptz as Date', async () => {
+  const tenant = await testDatabase.newTenant();
+  const rows = await db.inTenant(tenant, (sql) =>
+    sql.query(`SELECT 4294967296::bigint AS uid, ARRAY[1, 2]::bigint[] AS uids, 18446744073709551615::numeric AS modseq,
+               '2026-03-02T09:30:00Z'::timestamptz AS at, '\\x00ff'::bytea AS bytes, '{"a": 1}'::jsonb AS json, count(*) FROM tenant`),
+  );
+  expect(rows).toEqual([
+    {
+      uid: 4294967296,
+      uids: [1, 2],
+      modseq: '18446744073709551615',
+      at: new Date('2026-03-02T09:30:00Z'),
+      bytes: Buffer.from([0, 255]),
+      json: { a: 1 },
+      count: 1,
+    },
+  ]);
+});
+
+test('a bigint that a number cannot hold is an error, not another number', async () => {
+  const tenant = await testDatabase.newTenant();
+  await expect(db.inTenant(tenant, (sql) => sql.query('SELECT 9007199254740993::bigint'))).rejects.toThrow(RangeError);
+});
+
+test('a transaction whose work fails leaves nothing behind', async () => {
+  const tenant = newUuid();
+  const work = async (sql: Sql) => {
+    await sql.execute('INSERT INTO tenant (tenant_id, name) VALUES ($1, $2)', [tenant, 'half']);
+    throw new Error('second thoughts');
+  };
+  await expect(db.inTenant(tenant, work)).rejects.toThrow('second thoughts');
+  expect(await db.inTenant(tenant, names)).toEqual([]);
+});
+
+test('a failed statement whose error was swallowed does not look like a commit', async () => {
+  const tenant = newUuid();
+  const work = async (sql: Sql) => {
+    await sql.execute('INSERT INTO tenant (tenant_id, name) VALUES ($1, $2)', [tenant, 'half']);
+    await sql.execute('SELECT 1 / 0').catch(() => 0);
+  };
+  await expect(db.inTenant(tenant, work)).rejects.toThrow('rolled back');
+});
+
+test('one tenant sees its rows only, by SQL and through Prisma, on the same connections', async () => {
+  const [one, two] = [await testDatabase.newTenant(), await testDatabase.newTenant()];
+  for (const tenant of [one, two, one]) {
+    expect(await db.inTenant(tenant, (sql) => sql.query('SELECT tenant_id FROM tenant'))).toEqual([
+      { tenant_id: tenant },
+    ]);
+    expect(await db.prismaInTenant(tenant, (tx) => tx.tenant.findMany())).toMatchObject([{ tenantId: tenant }]);
+  }
+});
+
+test('what is not a UUID never becomes a tenant', async () => {
+  await expect(db.inTenant(`x', true); DROP TABLE tenant; --`, names)).rejects.toThrow(TypeError);
+});
+
+test('across tenants all are read, and nothing can be written', async () => {
+  const tenants = [await testDatabase.newTenant(), await testDatabase.newTenant()];
+  const rows = await db.acrossTenants((sql) => sql.query<{ tenant_id: string }>('SELECT tenant_id FROM tenant'));
+  expect(rows.map((row) => row.tenant_id)).toEqual(expect.arrayContaining(tenants));
+  await expect(db.acrossTenants((sql) => sql.execute('DELETE FROM tenant'))).rejects.toThrow();
+  await expect(db.acrossTenants((sql) => sql.query('SELECT * FROM message'))).rejects.toThrow(/permission denied/);
+});
+
+test('a key is found by its hash, and no other key is seen', async () => {
+  const tenant = await testDatabase.newTenant();
+  const hashes = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+  await db.inTenant(tenant, async (sql) => {
+    for (const hash of hashes) {
+      await sql.execute(`INSERT INTO api_key (key_hash, tenant_id, id, label, scopes) VALUES ($1, $2, $3, '', '{}')`, [
+        hash,
+        tenant,
+        newUuid(),
+      ]);
+    }
+  });
+  const seen = await db.withKeyHash(Buffer.alloc(32, 2), (sql) => sql.query('SELECT key_hash, tenant_id FROM api_key'));
+  expect(seen).toEqual([{ key_hash: hashes[1], tenant_id: tenant }]);
+});
+
+type Lock = (name: string) => Promise<unknown>;
+
+/** Two transactions that take two locks in opposite order, each holding its first one when it asks for the second. */
+async function meet(begin: (work: (lock: Lock) => Promise<void>) => Promise<void>): Promise<number> {
+  let attempts = 0;
+  const take = (first: string, second: string) =>
+    begin(async (lock) => {
+      attempts += 1;
+      await lock(first);
+      if (attempts <= 2) await new Promise((resolve) => setTimeout(resolve, 100));
+      await lock(second);
+    });
+  await Promise.all([take('a', 'b'), take('b', 'a')]);
+  return attempts;
+}
+
+test('two transactions that deadlock both commit in the end', async () => {
+  const tenant = await testDatabase.newTenant();
+  const attempts = await meet((work) =>
+    db.inTenant(tenant, (sql) => work((name) => sql.execute('SELECT pg_advisory_xact_lock(hashtext($1))', [name]))),
+  );
+  expect(attempts).toBeGreaterThanOrEqual(3);
+});
+
+test('two transactions of Prisma that deadlock both commit in the end', async () => {
+  const tenant = await testDatabase.newTenant();
+  const attempts = await meet((work) =>
+    db.prismaInTenant(tenant, (tx) => work((name) => tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext(${name}))`)),
+  );
+  expect(attempts).toBeGreaterThanOrEqual(3);
+});
+
+test('a connection lost within a transaction is DatabaseUnavailable, and the next transaction works', async () => {
+  const tenant = await testDatabase.newTenant();
+  const lost = db.inTenant(tenant, async (sql) => {
+    await endConnections();
+    return names(sql);
+  });
+  await expect(lost).rejects.toBeInstanceOf(DatabaseUnavailable);
+  expect(await db.inTenant(tenant, names)).toHaveLength(1);
+});
+
+test('a connection lost within a transaction of Prisma is DatabaseUnavailable, and the next one works', async () => {
+  const tenant = await testDatabase.newTenant();
+  const lost = db.prismaInTenant(tenant, async (tx) => {
+    await endConnections();
+    return tx.tenant.findMany();
+  });
+  await expect(lost).rejects.toBeInstanceOf(DatabaseUnavailable);
+  expect(await db.prismaInTenant(tenant, (tx) => tx.tenant.findMany())).toHaveLength(1);
+});
+
+test('connections that broke while idle are replaced unseen', async () => {
+  const tenant = await testDatabase.newTenant();
+  await Promise.all([db.ping(), db.ping(), db.ping()]);
+  await endConnections();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(await db.inTenant(tenant, names)).toHaveLength(1);
+});
+
+test('a server that is not there is DatabaseUnavailable', async () => {
+  const url = new URL(testDatabase.appUrl);
+  url.port = '1';
+  const away = openDatabase({ url: url.toString(), poolSize: 2 });
+  await expect(away.ping()).rejects.toBeInstanceOf(DatabaseUnavailable);
+  await expect(away.inTenant(newUuid(), names)).rejects.toBeInstanceOf(DatabaseUnavailable);
+  await expect(away.prismaInTenant(newUuid(), (tx) => tx.tenant.findMany())).rejects.toBeInstanceOf(
+    DatabaseUnavailable,
+  );
+  await away.close();
+});
