@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+
+import { canonicalContent, canonicalIdentity, withoutWhiteSpace } from '../../domain/identity';
+import type { MailAddress } from '../../domain/message';
+import type { DecodedBody } from './body-text';
+import { decodeText, isUtf8Text } from './charset';
+import type { HeaderBlock } from './header-block';
+import { decodeTransfer } from './transfer-encoding';
+import type { WalkedPart } from './walk';
+
+const chunkBytes = 1_048_576;
+const carriageReturn = 0x0d;
+const lineFeed = 0x0a;
+
+/** What the key of a message is made from; all of it is decoded for other reasons anyway. */
+export interface KeyedMessage {
+  raw: Buffer;
+  header: HeaderBlock;
+  parts: WalkedPart[];
+  bodies: DecodedBody[];
+  messageIdHeader: string | null;
+  sentAt: Date | null;
+  from: MailAddress[];
+}
+
+/** The identity of a message, as lower-case hex SHA-256 (domain/identity.ts says why). */
+export function messageKeyOf(message: KeyedMessage): string {
+  return createHash('sha256').update(canonicalForm(message)).digest('hex');
+}
+
+function canonicalForm(message: KeyedMessage): string {
+  const { raw, header, messageIdHeader, sentAt, from } = message;
+  if (messageIdHeader === null) return canonicalContent(header.entries(), contentFingerprint(raw.subarray(header.bodyOffset)));
+  return canonicalIdentity({
+    messageId: messageIdHeader,
+    date: sentAt ?? header.first('date') ?? '',
+    from: from[0]?.key ?? from[0]?.address ?? '',
+    textFingerprint: textFingerprint(message),
+  });
+}
+
+/**
+ * Of the decoded text. Where there is none, of the attachments: a scanner that sends every page without text, and sets neither clock nor
+ * Message-ID, must not hide all pages but one.
+ */
+function textFingerprint({ raw, parts, bodies }: KeyedMessage): string {
+  const hash = createHash('sha256');
+  let hashed = 0;
+  for (const { part, bytes } of bodies) {
+    const utf8 = isUtf8Text(bytes, part.charset) ? Buffer.from(bytes) : Buffer.from(decodeText(bytes, part.charset), 'utf8');
+    const kept = withoutWhiteSpace(utf8);
+    hash.update(utf8.subarray(0, kept));
+    hashed += kept;
+  }
+  if (hashed > 0) return hash.digest('hex');
+  for (const part of parts) {
+    if (part.role === 'attachment') hash.update(decodeTransfer(raw.subarray(part.offset, part.offset + part.length), part.encoding));
+  }
+  return hash.digest('hex');
+}
+
+/** Of the body as it came, whatever its line ends, without the empty lines at its end, which mailbox files add. */
+function contentFingerprint(body: Buffer): string {
+  let end = body.length;
+  while (end > 0 && (body[end - 1] === lineFeed || body[end - 1] === carriageReturn)) end -= 1;
+  const hash = createHash('sha256');
+  for (let at = 0; at < end; at += chunkBytes) {
+    hash.update(body.toString('latin1', at, Math.min(end, at + chunkBytes)).replaceAll('\r', ''), 'latin1');
+  }
+  return hash.digest('hex');
+}

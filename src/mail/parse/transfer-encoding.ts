@@ -1,0 +1,94 @@
+import type { PartDescriptor } from '../../domain/message';
+
+const equals = 0x3d;
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+const space = 0x20;
+const tab = 0x09;
+
+/** The encoding that a Content-Transfer-Encoding header names (RFC 2045 6.1); what nobody knows counts as identity. */
+export function encodingOf(header: string | null): PartDescriptor['encoding'] {
+  const name = /^[\s"']*([\w-]+)/.exec(header ?? '')?.[1]?.toLowerCase();
+  if (name === 'base64') return 'base64';
+  return name === 'quoted-printable' ? 'quoted-printable' : 'identity';
+}
+
+/** Decodes the body of a part. Never fails: what is not in the alphabet is left out (base64) or kept as it is (quoted-printable). */
+export function decodeTransfer(bytes: Buffer, encoding: PartDescriptor['encoding']): Buffer {
+  switch (encoding) {
+    case 'identity':
+      return bytes;
+    case 'base64':
+      return decodeBase64(bytes);
+    case 'quoted-printable':
+      return decodeQuotedPrintable(bytes);
+  }
+}
+
+/** Node stops at the first padding; some senders pad every line or join several encodings, so each run up to a padding is decoded by itself. */
+function decodeBase64(bytes: Buffer): Buffer {
+  const pieces: Buffer[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const padding = bytes.indexOf(equals, start);
+    const end = padding < 0 ? bytes.length : padding;
+    if (end > start) pieces.push(Buffer.from(bytes.toString('latin1', start, end), 'base64'));
+    start = end + 1;
+    while (start < bytes.length && isPaddingOrSpace(bytes[start] ?? 0)) start += 1;
+  }
+  return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
+}
+
+function isPaddingOrSpace(byte: number): boolean {
+  return byte === equals || byte <= space;
+}
+
+/** RFC 2045 6.7: spaces before a line end were added on the way, `=` and a line end is a soft break, a broken escape stays as it is. */
+function decodeQuotedPrintable(bytes: Buffer): Buffer {
+  const decoded = Buffer.allocUnsafe(bytes.length);
+  let to = 0;
+  let escapedUpTo = 0; // an escaped space at the end of a line is meant
+  for (let from = 0; from < bytes.length; from += 1) {
+    const byte = bytes[from] ?? 0;
+    if (byte === equals) {
+      const softBreak = softBreakLength(bytes, from);
+      const value = softBreak > 0 ? -1 : hexPair(bytes, from + 1);
+      if (value >= 0) decoded[to++] = value;
+      else if (softBreak === 0) decoded[to++] = equals;
+      if (value >= 0) escapedUpTo = to;
+      from += softBreak > 0 ? softBreak - 1 : value >= 0 ? 2 : 0;
+      continue;
+    }
+    if (byte === lineFeed || byte === carriageReturn) to = withoutTrailingSpace(decoded, escapedUpTo, to);
+    decoded[to++] = byte;
+  }
+  return decoded.subarray(0, to);
+}
+
+/** Length of `=`, spaces and line end from `at`, 0 where it is no soft break. `=` at the very end is one. */
+function softBreakLength(bytes: Buffer, at: number): number {
+  let end = at + 1;
+  // Hex digits are the rule: spaces are looked for only where there are some, and few.
+  while (end < bytes.length && end - at < 78 && (bytes[end] === space || bytes[end] === tab)) end += 1;
+  if (end >= bytes.length) return end - at;
+  if (bytes[end] === lineFeed) return end + 1 - at;
+  if (bytes[end] !== carriageReturn) return 0;
+  return bytes[end + 1] === lineFeed ? end + 2 - at : end + 1 - at;
+}
+
+function hexPair(bytes: Buffer, at: number): number {
+  const high = hexDigit(bytes[at] ?? 0);
+  const low = hexDigit(bytes[at + 1] ?? 0);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
+
+function withoutTrailingSpace(decoded: Buffer, from: number, to: number): number {
+  let end = to;
+  while (end > from && (decoded[end - 1] === space || decoded[end - 1] === tab)) end -= 1;
+  return end;
+}
