@@ -1,0 +1,128 @@
+// @ts-check
+
+/**
+ * @typedef {object} DovecotSettings
+ * @property {string} runDir sockets
+ * @property {string} mailDir
+ * @property {string} logFile
+ * @property {string} libexecDir
+ * @property {import('./certificates.mjs').Certificate} certificate
+ * @property {import('./places.mjs').Account} account
+ * @property {{ imap: number, imaps: number, lmtp: number }} ports
+ * @property {string} listen
+ * @property {DovecotProfile} profile
+ * @property {boolean} durable
+ * @property {string} version
+ */
+
+/**
+ * `usual` offers all that Dovecot can; `poor` what an old server has (no CONDSTORE, IDLE, MOVE, ESEARCH, SPECIAL-USE);
+ * `tls-required` refuses a password without TLS.
+ * @typedef {'usual' | 'poor' | 'tls-required'} DovecotProfile
+ */
+
+const specialFolders = ['Sent', 'Drafts', 'Trash', 'Junk', 'Archive'];
+
+/**
+ * The configuration of a server for a demo or a test: any user, password `pass`, everything under two folders.
+ * @param {DovecotSettings} settings
+ * @returns {string}
+ */
+export function dovecotConfig(settings) {
+  const isNew = !settings.version.startsWith('2.3') && !settings.version.startsWith('2.2');
+  return [
+    ...general(settings),
+    ...(isNew ? sinceVersion24(settings) : upToVersion23(settings)),
+    ...services(settings),
+    '',
+  ].join('\n');
+}
+
+/** @param {DovecotSettings} settings */
+function general({ runDir, logFile, account, listen, libexecDir, profile, durable }) {
+  return [
+    `base_dir = ${runDir}`,
+    `state_dir = ${runDir}/state`,
+    `log_path = ${logFile}`,
+    `libexec_dir = ${libexecDir}`,
+    'import_environment = TZ LD_LIBRARY_PATH',
+    `listen = ${listen}`,
+    'ssl = yes',
+    `default_internal_user = ${account.name}`,
+    `default_internal_group = ${account.group}`,
+    `default_login_user = ${account.name}`,
+    'default_client_limit = 10000',
+    'default_process_limit = 4000',
+    'default_vsz_limit = 1024M',
+    'first_valid_uid = 1',
+    `mail_uid = ${account.uid}`,
+    `mail_gid = ${account.gid}`,
+    `mail_fsync = ${durable ? 'optimized' : 'never'}`,
+    'mailbox_list_index = yes',
+    'mailbox_idle_check_interval = 1 secs',
+    'mail_max_userip_connections = 0',
+    ...(profile === 'poor' ? ['imap_capability = IMAP4rev1 LITERAL+ SASL-IR ID NAMESPACE UIDPLUS'] : []),
+  ];
+}
+
+/** @param {DovecotSettings} settings */
+function upToVersion23({ certificate, mailDir, account, profile }) {
+  return [
+    'protocols = imap lmtp',
+    `ssl_cert = <${certificate.certFile}`,
+    `ssl_key = <${certificate.keyFile}`,
+    `disable_plaintext_auth = ${profile === 'tls-required' ? 'yes' : 'no'}`,
+    // A loopback address counts as secured, so that a password would be taken there without TLS.
+    ...(profile === 'tls-required' ? ['ssl = required', 'login_trusted_networks ='] : []),
+    'auth_mechanisms = plain login',
+    `mail_location = sdbox:${mailDir}/%u`,
+    'passdb {\n  driver = static\n  args = password=pass\n}',
+    `userdb {\n  driver = static\n  args = uid=${account.uid} gid=${account.gid} home=${mailDir}/%u allow_all_users=yes\n}`,
+    `namespace inbox {\n  inbox = yes\n  separator = /\n${folders(profile)}\n}`,
+  ];
+}
+
+/** Version 2.4 renamed much of it; https://doc.dovecot.org/main/installation/upgrade/2.3-to-2.4.html @param {DovecotSettings} settings */
+function sinceVersion24({ certificate, mailDir, account, profile, version }) {
+  return [
+    `dovecot_config_version = ${version}`,
+    `dovecot_storage_version = ${version}`,
+    'protocols {\n  imap = yes\n  lmtp = yes\n}',
+    `ssl_server_cert_file = ${certificate.certFile}`,
+    `ssl_server_key_file = ${certificate.keyFile}`,
+    `auth_allow_cleartext = ${profile === 'tls-required' ? 'no' : 'yes'}`,
+    ...(profile === 'tls-required' ? ['ssl = required'] : []),
+    'auth_mechanisms {\n  plain = yes\n  login = yes\n}',
+    'mail_driver = sdbox',
+    `mail_home = ${mailDir}/%{user}`,
+    'mail_path = ~/mail',
+    'passdb static {\n  password = pass\n}',
+    `userdb static {\n  fields {\n    uid = ${account.uid}\n    gid = ${account.gid}\n    home = ${mailDir}/%{user}\n  }\n  static_allow_all_users = yes\n}`,
+    `namespace inbox {\n  inbox = yes\n  separator = /\n${folders(profile)}\n}`,
+  ];
+}
+
+/** @param {DovecotProfile} profile */
+function folders(profile) {
+  return specialFolders
+    .map((name) => {
+      const use = profile === 'poor' ? '' : `    special_use = \\${name}\n`;
+      return `  mailbox ${name} {\n${use}    auto = subscribe\n  }`;
+    })
+    .join('\n');
+}
+
+/** @param {DovecotSettings} settings */
+function services({ ports }) {
+  return [
+    'service imap-login {',
+    `  inet_listener imap {\n    port = ${ports.imap}\n  }`,
+    `  inet_listener imaps {\n    port = ${ports.imaps}\n    ssl = yes\n  }`,
+    '  service_count = 0\n  client_limit = 10000\n  process_min_avail = 1\n  chroot =\n}',
+    'service imap {\n  process_limit = 4000\n  service_count = 100\n}',
+    `service lmtp {\n  inet_listener lmtp {\n    port = ${ports.lmtp}\n  }\n}`,
+    'service anvil {\n  chroot =\n  client_limit = 20000\n}',
+    'service auth {\n  client_limit = 20000\n}',
+    'service stats {\n  chroot =\n}',
+  ];
+}

@@ -1,0 +1,98 @@
+// @ts-check
+import { connect, createServer } from 'node:net';
+
+import { SetupError } from './setup-error.mjs';
+
+/**
+ * Whether something else listens there. A bind answers it for our own address; what listens on all addresses
+ * is seen by it too.
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+export function isPortTaken(port) {
+  return new Promise((answer) => {
+    const probe = createServer();
+    probe.once('error', () => answer(true));
+    probe.listen({ port, host: '127.0.0.1', exclusive: true }, () => probe.close(() => answer(false)));
+  });
+}
+
+/**
+ * A port nobody uses now, given by the system.
+ * @returns {Promise<number>}
+ */
+export function freePort() {
+  return new Promise((answer, fail) => {
+    const probe = createServer();
+    probe.once('error', fail);
+    probe.listen({ port: 0, host: '127.0.0.1' }, () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      probe.close(() => answer(port));
+    });
+  });
+}
+
+/**
+ * The port of one server by the rules of the README: one that was asked for by name must be free, a default moves to the next free one.
+ * @param {{ variable: string, fallback: number, env: NodeJS.ProcessEnv, say?: (line: string) => void, avoid?: Set<number> }} wish
+ *   `avoid` collects the ports already given away in this start.
+ * @returns {Promise<number>}
+ * @throws {SetupError} the variable is not a port, or its port is taken
+ */
+export async function choosePort({ variable, fallback, env, say = () => {}, avoid = new Set() }) {
+  const asked = env[variable];
+  if (asked !== undefined && asked !== '') {
+    const port = Number(asked);
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+      throw new SetupError(`${variable} is "${asked}", which is not a port.`, 'Give a whole number from 1 to 65535.');
+    }
+    if (avoid.has(port) || (await isPortTaken(port))) {
+      throw new SetupError(
+        `Port ${port}, asked for by ${variable}, is taken.`,
+        'Stop what listens there, or choose another.',
+      );
+    }
+    avoid.add(port);
+    return port;
+  }
+  for (let port = fallback; port < fallback + 200 && port <= 65_535; port += 1) {
+    if (avoid.has(port) || (await isPortTaken(port))) continue;
+    if (port !== fallback) say(`port ${fallback} is taken, using ${port} (${variable} chooses)`);
+    avoid.add(port);
+    return port;
+  }
+  throw new SetupError(`No port from ${fallback} on is free.`, `Choose one with ${variable}.`);
+}
+
+/**
+ * Waits until a server accepts connections.
+ * @param {{ port: number, timeoutMs: number, gaveUp?: () => boolean }} wait `gaveUp` says that the server has ended
+ * @returns {Promise<boolean>} false: it did not within the time, or ended
+ */
+export async function portAnswers({ port, timeoutMs, gaveUp = () => false }) {
+  const end = Date.now() + timeoutMs;
+  while (Date.now() < end && !gaveUp()) {
+    if (await connects(port)) return true;
+    await new Promise((wake) => setTimeout(wake, 30));
+  }
+  return false;
+}
+
+/**
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+function connects(port) {
+  return new Promise((answer) => {
+    const socket = connect({ port, host: '127.0.0.1', timeout: 1_000 });
+    /** @param {boolean} yes */
+    const settle = (yes) => {
+      socket.destroy();
+      answer(yes);
+    };
+    socket.once('connect', () => settle(true));
+    socket.once('error', () => settle(false));
+    socket.once('timeout', () => settle(false));
+  });
+}
