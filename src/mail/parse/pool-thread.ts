@@ -1,0 +1,156 @@
+import { extname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+
+import type { ParseOutcome } from '../../domain/message';
+import type { ParseLimits } from './limit-breach';
+import type { ThreadAnswer, ThreadData, ThreadJob } from './thread-messages';
+
+export type ParseJob = { kind: 'buffer'; raw: Buffer } | { kind: 'file'; path: string };
+
+/** A job of the pool, until its promise is kept. */
+export interface PendingJob {
+  number: number;
+  job: ParseJob;
+  resolve(outcome: ParseOutcome): void;
+  reject(error: Error): void;
+}
+
+export interface ThreadSettings {
+  timeoutMs: number;
+  heapMegabytes: number;
+  limits: ParseLimits;
+}
+
+/** Why a thread ended that was not told to. */
+export type ThreadEnd = 'parse-timeout' | 'parse-memory' | 'thread-died';
+
+/** What the pool hears of a thread. */
+export interface ThreadEvents {
+  answered(pending: PendingJob, answer: ThreadAnswer): void;
+  /** The thread is gone. `culprit` is the job it was at, null between two jobs; `waiting` are those it had not begun. */
+  ended(end: ThreadEnd, jobs: { culprit: PendingJob | null; waiting: PendingJob[] }): void;
+  /** The thread never came to life. */
+  failedToStart(cause: unknown, jobs: PendingJob[]): void;
+}
+
+// Jobs are sent ahead so that a thread need not wait for a busy main thread; few, because their bytes are copied.
+const maxJobsAhead = 16;
+const maxBytesAhead = 4_194_304;
+
+/** One worker thread and the jobs that were sent to it, in order. */
+export class PoolThread {
+  private readonly worker: Worker;
+  private readonly running: BigInt64Array;
+  private readonly sent: PendingJob[] = [];
+  private bytesAhead = 0;
+  private alive = false;
+  private overTime = false;
+  private error: unknown;
+  private readonly watch: NodeJS.Timeout;
+
+  constructor(
+    private readonly settings: ThreadSettings,
+    private readonly events: ThreadEvents,
+  ) {
+    const progress = new SharedArrayBuffer(16);
+    this.running = new BigInt64Array(progress);
+    this.worker = startWorker({ limits: settings.limits, progress }, settings.heapMegabytes);
+    this.worker.on('online', () => (this.alive = true));
+    this.worker.on('message', (answer: ThreadAnswer) => {
+      this.settle(answer);
+    });
+    this.worker.on('error', (error) => (this.error = error));
+    this.worker.on('exit', () => {
+      this.end();
+    });
+    this.worker.unref();
+    this.watch = setInterval(
+      () => {
+        this.endWhenOverTime();
+      },
+      Math.max(10, Math.min(500, settings.timeoutMs / 4)),
+    ).unref();
+  }
+
+  /** Jobs that it has, begun or not. */
+  get load(): number {
+    return this.sent.length;
+  }
+
+  get hasRoom(): boolean {
+    return this.sent.length < maxJobsAhead && (this.sent.length === 0 || this.bytesAhead < maxBytesAhead);
+  }
+
+  send(pending: PendingJob): void {
+    this.worker.ref();
+    this.sent.push(pending);
+    this.bytesAhead += sizeOf(pending);
+    const { message, transfer } = threadJob(pending);
+    this.worker.postMessage(message, transfer);
+  }
+
+  /** Ends the thread; returns the jobs it had, which nobody will answer. */
+  async stop(): Promise<PendingJob[]> {
+    const jobs = this.sent.splice(0);
+    this.worker.removeAllListeners('exit');
+    clearInterval(this.watch);
+    await this.worker.terminate();
+    return jobs;
+  }
+
+  private settle(answer: ThreadAnswer): void {
+    const index = this.sent.findIndex((pending) => pending.number === answer.job);
+    const [pending] = index < 0 ? [] : this.sent.splice(index, 1);
+    if (pending === undefined) return;
+    this.bytesAhead -= sizeOf(pending);
+    if (this.sent.length === 0) this.worker.unref();
+    this.events.answered(pending, answer);
+  }
+
+  /** Goes by the thread's own clock: a main thread that was busy for long must not blame the message. */
+  private endWhenOverTime(): void {
+    const started = Number(Atomics.load(this.running, 1));
+    if (Atomics.load(this.running, 0) === 0n || Date.now() - started <= this.settings.timeoutMs) return;
+    this.overTime = true;
+    void this.worker.terminate();
+  }
+
+  private end(): void {
+    clearInterval(this.watch);
+    const jobs = this.sent.splice(0);
+    if (!this.alive) {
+      this.events.failedToStart(this.error, jobs);
+      return;
+    }
+    const at = Number(Atomics.load(this.running, 0));
+    const culprit = jobs.find((pending) => pending.number === at) ?? null;
+    this.events.ended(this.reason(), { culprit, waiting: jobs.filter((pending) => pending !== culprit) });
+  }
+
+  private reason(): ThreadEnd {
+    if (this.overTime) return 'parse-timeout';
+    const code = this.error instanceof Error && 'code' in this.error ? this.error.code : null;
+    return code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'parse-memory' : 'thread-died';
+  }
+}
+
+/** From the built files as they are; from the sources, under tests and in development, through tsx. */
+function startWorker(workerData: ThreadData, heapMegabytes: number): Worker {
+  const extension = extname(__filename);
+  return new Worker(join(__dirname, `parse-thread${extension}`), {
+    workerData,
+    resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
+    ...(extension === '.ts' ? { execArgv: ['--require', require.resolve('tsx/cjs')] } : {}),
+  });
+}
+
+function sizeOf({ job }: PendingJob): number {
+  return job.kind === 'buffer' ? job.raw.length : 0;
+}
+
+/** The caller still stores the bytes, so the thread gets a copy: one `memcpy`, and only of this message, not of what its buffer is part of. */
+function threadJob({ number, job }: PendingJob): { message: ThreadJob; transfer: ArrayBuffer[] } {
+  if (job.kind === 'file') return { message: { job: number, kind: 'file', path: job.path }, transfer: [] };
+  const bytes = new Uint8Array(job.raw);
+  return { message: { job: number, kind: 'buffer', bytes }, transfer: [bytes.buffer] };
+}
