@@ -30,7 +30,8 @@ export type UidListing =
   | {
       proven: false;
       uids: number[];
-      reason: 'count-differs' | 'search-refused' | 'uidvalidity-changed' | 'message-limit';
+      /** `range`: only a part of the folder was asked for, so nothing could be counted against. */
+      reason: 'count-differs' | 'search-refused' | 'uidvalidity-changed' | 'message-limit' | 'range';
     };
 
 /** A message as a cheap FETCH shows it. */

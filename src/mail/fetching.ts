@@ -1,0 +1,151 @@
+import type { FetchMessageObject, FetchQueryObject } from 'imapflow';
+
+import { flagsOf } from '../domain/flags';
+import type { FetchedMessage, MessageEnvelope } from '../domain/folder';
+import { MailFailure } from '../domain/failure';
+import { isServersExcuse } from './servers-excuse';
+import { modseqOf } from './listing';
+import type { Session } from './session';
+import { ascending, uidSetsOf } from './uid-sets';
+
+/** What is asked beside the bytes; imapflow adds EMAILID or X-GM-MSGID, and MODSEQ where CONDSTORE is on. */
+export const envelopeQuery = { uid: true, flags: true, internalDate: true, size: true, threadId: true } as const;
+
+type Row = FetchMessageObject;
+
+/**
+ * Size, date, flags, modseq and provider ids of these UIDs, ascending. UIDs without a whole row are absent: an unsolicited row
+ * with flags alone is no envelope.
+ * @throws MailFailure
+ */
+export async function fetchEnvelopes(session: Session, uids: readonly number[]): Promise<MessageEnvelope[]> {
+  const found = new Map<number, MessageEnvelope>();
+  const idPrefix = idPrefixOf(session);
+  await fetchRows(session, { uids, query: envelopeQuery }, (row) => {
+    if (row.size !== undefined) found.set(row.uid, envelopeOf(row, idPrefix));
+    return Promise.resolve();
+  });
+  return [...found.values()].sort((a, b) => a.uid - b.uid);
+}
+
+/**
+ * The bytes of these UIDs, each delivered once. A FETCH that ends normally proves nothing (rows missing, refused, without bytes,
+ * doubled, of other messages): the UIDs that did not come are returned as owed. So is what the server refuses with a NO, because
+ * Yahoo and Exchange refuse a whole command for one message.
+ * An error of `onMessage` passes unchanged, after what was on the wire has been read away.
+ * @throws MailFailure
+ */
+export async function fetchRaw(
+  session: Session,
+  request: { uids: readonly number[]; onMessage: (message: FetchedMessage) => Promise<void> },
+): Promise<{ owed: number[] }> {
+  const owed = new Set(request.uids);
+  const idPrefix = idPrefixOf(session);
+  const query = { ...envelopeQuery, source: true };
+  const consumed = { failed: false };
+  await fetchRows(session, { uids: request.uids, query }, async (row) => {
+    const raw: unknown = row.source;
+    if (!Buffer.isBuffer(raw) || raw.length === 0 || isServersExcuse(raw, row.uid) || !owed.delete(row.uid)) return;
+    const message = { ...envelopeOf(row, idPrefix), size: row.size ?? raw.length, raw };
+    consumed.failed = true;
+    await session.whileConsumed(() => request.onMessage(message));
+    consumed.failed = false;
+  }).catch((error: unknown) => {
+    if (consumed.failed || !isRefusalOfMessages(session, error)) throw error;
+  });
+  return { owed: ascending(owed) };
+}
+
+/** The header block; null where no row of this UID came with one. */
+export async function fetchHeader(session: Session, uid: number): Promise<Buffer | null> {
+  let header: Buffer | null = null;
+  await fetchRows(session, { uids: [uid], query: { uid: true, headers: true } }, (row) => {
+    const found: unknown = row.headers;
+    if (Buffer.isBuffer(found) && found.length > 0) header ??= found;
+    return Promise.resolve();
+  }).catch((error: unknown) => {
+    if (!isRefusalOfMessages(session, error)) throw error;
+  });
+  return header;
+}
+
+export interface RowsRequest {
+  uids: readonly number[];
+  query: FetchQueryObject;
+}
+
+/** What is known of a message from the rows that came before: a server may spread the items of one message over several. */
+type Seen = Pick<Row, 'flags' | 'size' | 'internalDate' | 'modseq' | 'emailId' | 'threadId'>;
+
+/**
+ * UID FETCH of exactly these UIDs, in as many commands as their number needs. Rows of other messages, and rows without a UID, are
+ * passed over. `onRow` gets each row with the items of earlier rows of that message; its errors pass unchanged.
+ * @throws MailFailure
+ */
+export async function fetchRows(
+  session: Session,
+  { uids, query }: RowsRequest,
+  onRow: (row: Row) => Promise<void>,
+): Promise<void> {
+  const requested = new Set(uids);
+  const seen = new Map<number, Seen>();
+  const consumerError: { thrown?: unknown; was: boolean } = { was: false };
+  for (const set of uidSetsOf(uids)) {
+    await session.run('UID FETCH', async () => {
+      for await (const row of session.client.fetch(set, query, { uid: true })) {
+        if (!requested.has(row.uid)) continue;
+        const whole = { ...seen.get(row.uid), ...row };
+        try {
+          await onRow(whole);
+        } catch (thrown) {
+          Object.assign(consumerError, { thrown, was: true });
+          return;
+        }
+        if (row.size === undefined || seen.has(row.uid)) seen.set(row.uid, withoutBytes(whole));
+      }
+    });
+    if (consumerError.was) throw consumerError.thrown;
+  }
+}
+
+function withoutBytes({ flags, size, internalDate, modseq, emailId, threadId }: Row): Seen {
+  return {
+    ...(flags === undefined ? {} : { flags }),
+    ...(size === undefined ? {} : { size }),
+    ...(internalDate === undefined ? {} : { internalDate }),
+    ...(modseq === undefined ? {} : { modseq }),
+    ...(emailId === undefined ? {} : { emailId }),
+    ...(threadId === undefined ? {} : { threadId }),
+  };
+}
+
+type IdPrefix = 'objectid' | 'gmail';
+
+/** imapflow asks for EMAILID where there is OBJECTID, else for X-GM-MSGID, and names both `emailId`; they may look alike. */
+export function idPrefixOf(session: Session): IdPrefix {
+  return session.client.capabilities.has('OBJECTID') ? 'objectid' : 'gmail';
+}
+
+/** An envelope from a row. */
+export function envelopeOf(row: Row, idPrefix: IdPrefix): MessageEnvelope {
+  const id = (value: string | undefined): string | null =>
+    value === undefined || value === '' ? null : `${idPrefix}:${value}`;
+  return {
+    uid: row.uid,
+    size: row.size ?? 0,
+    internalDate: row.internalDate instanceof Date ? row.internalDate : null,
+    flags: flagsOf(row.flags ?? []),
+    modseq: modseqOf(row.modseq),
+    providerId: id(row.emailId),
+    providerThreadId: id(row.threadId),
+  };
+}
+
+/**
+ * A NO without more, or "unavailable" in the answer to a FETCH on a connection that goes on, is about the messages asked for
+ * (Yahoo: `NO [UNAVAILABLE] UID FETCH Server error` for one of them).
+ */
+function isRefusalOfMessages(session: Session, error: unknown): boolean {
+  if (!(error instanceof MailFailure) || !session.usable) return false;
+  return error.code === 'command-refused' || error.code === 'unavailable';
+}

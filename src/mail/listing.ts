@@ -1,0 +1,79 @@
+import type { ListResponse, StatusObject } from 'imapflow';
+
+import type { FolderRole, FolderStatus, ListedFolder } from '../domain/folder';
+import { MailFailure } from '../domain/failure';
+import type { Session } from './session';
+
+/** RFC 6154 and what imapflow makes of XLIST; `\Important` of Gmail is a view and no role. */
+const roles: ReadonlyMap<string, FolderRole> = new Map([
+  ['\\inbox', 'inbox'],
+  ['\\sent', 'sent'],
+  ['\\drafts', 'drafts'],
+  ['\\junk', 'junk'],
+  ['\\spam', 'junk'],
+  ['\\trash', 'trash'],
+  ['\\archive', 'archive'],
+  ['\\all', 'all'],
+  ['\\allmail', 'all'],
+  ['\\flagged', 'flagged'],
+  ['\\starred', 'flagged'],
+]);
+
+/**
+ * Every folder with its STATUS, in one command where LIST-STATUS exists. A folder whose STATUS the server left out, refused or
+ * garbled has `status: null`: that it is empty is not known.
+ * @throws MailFailure
+ */
+export async function listFolders(session: Session): Promise<ListedFolder[]> {
+  return session.run('LIST', async () => {
+    const { client } = session;
+    const statusQuery = { messages: true, uidNext: true, uidValidity: true, highestModseq: true };
+    const listed = await client.list({ statusQuery });
+    // imapflow hides a lost connection in the status of each folder that was still to be asked.
+    if (!client.usable) throw new MailFailure('unreachable', 'STATUS', { code: 'connection-lost' });
+    // Some servers list INBOX twice, once by its namespace.
+    return [...new Map(listed.map((entry) => [entry.path, folderOf(entry)])).values()];
+  });
+}
+
+function folderOf(entry: ListResponse): ListedFolder {
+  const flags = new Set([...entry.flags].map((flag) => flag.toLowerCase()));
+  const selectable = !flags.has('\\noselect') && !flags.has('\\nonexistent');
+  return {
+    path: entry.path,
+    delimiter: entry.delimiter === '' ? null : entry.delimiter,
+    role: roleOf(entry, flags),
+    selectable,
+    status: selectable ? statusOf(entry.status) : null,
+    mailboxId: null,
+  };
+}
+
+/** The server's own flags first; else imapflow's knowledge of names, for a folder at the top or right below INBOX. */
+function roleOf(entry: ListResponse, flags: ReadonlySet<string>): FolderRole | null {
+  if (entry.path.toUpperCase() === 'INBOX') return 'inbox';
+  for (const flag of flags) {
+    const role = roles.get(flag);
+    if (role !== undefined) return role;
+  }
+  const named = roles.get(entry.specialUse?.toLowerCase() ?? '') ?? null;
+  // "Customers/Trash GmbH" is a customer: a folder is left out of the sync by this, so a guess must be near certain.
+  const [parent, ...deeper] = entry.parent;
+  const nearTop = parent === undefined || (deeper.length === 0 && /^(?:inbox|\[g(?:oogle )?mail\])$/i.test(parent));
+  return nearTop ? named : null;
+}
+
+function statusOf(status: StatusObject | undefined): FolderStatus | null {
+  if (status?.uidValidity === undefined || status.uidNext === undefined || status.messages === undefined) return null;
+  return {
+    uidValidity: status.uidValidity.toString(),
+    uidNext: status.uidNext,
+    messages: status.messages,
+    highestModseq: modseqOf(status.highestModseq),
+  };
+}
+
+/** Some servers say 0 or less for a folder whose changes they do not count. */
+export function modseqOf(modseq: bigint | undefined): string | null {
+  return modseq === undefined || modseq <= 0n ? null : modseq.toString();
+}

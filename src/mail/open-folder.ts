@@ -1,0 +1,109 @@
+import type { MailboxObject } from 'imapflow';
+
+import { flagsOf } from '../domain/flags';
+import type { FolderSnapshot } from '../domain/folder';
+import { MailFailure } from '../domain/failure';
+import { fetchEnvelopes, fetchHeader, fetchRaw } from './fetching';
+import { modseqOf } from './listing';
+import type { MailboxAbilities, OpenFolder } from './mailbox';
+import type { Session } from './session';
+import { streamRaw } from './streaming';
+import { listAllUids, listUidRange, searchUids } from './uid-listing';
+
+export interface FolderContext {
+  session: Session;
+  abilities: MailboxAbilities;
+  streamChunkBytes: number | undefined;
+  /** Throws where another folder has been opened since. */
+  stillOpen: () => void;
+}
+
+/**
+ * EXAMINE (RFC 9051 6.3.3), so that nothing in the folder can be changed, and a copy of its state: imapflow moves uidNext and
+ * highestModseq of its own object with every row it sees, and a cursor stored from there skips what was not fetched.
+ * @throws MailFailure `gone` where there is no such folder
+ */
+export async function examine(session: Session, path: string): Promise<FolderSnapshot> {
+  const opened = await session.run('EXAMINE', () => session.client.mailboxOpen(path, { readOnly: true }));
+  const state: Partial<MailboxObject> = opened;
+  const uidValidity = state.uidValidity?.toString();
+  const messages = state.exists;
+  const highestModseq = state.noModseq === true ? null : modseqOf(state.highestModseq);
+  if (uidValidity === undefined) throw new MailFailure('refused', 'EXAMINE', { code: 'no-uidvalidity' });
+  if (messages === undefined) throw new MailFailure('unreachable', 'EXAMINE', { code: 'garbled-answer' });
+  return { uidValidity, uidNext: state.uidNext ?? (await nextUid(session, path)), messages, highestModseq };
+}
+
+/** UIDNEXT may be left out of the answer to EXAMINE (RFC 3501 6.3.1). */
+async function nextUid(session: Session, path: string): Promise<number> {
+  const status: unknown = await session.run('STATUS', () => session.client.status(path, { uidNext: true }));
+  if (typeof status === 'object' && status !== null && 'uidNext' in status && typeof status.uidNext === 'number') {
+    return status.uidNext;
+  }
+  const uids = await searchUids(session, { all: true });
+  return (uids.at(-1) ?? 0) + 1;
+}
+
+/** The calls on a folder that is open. Each refuses to run once another folder is. */
+export function openFolder(path: string, snapshot: FolderSnapshot, context: FolderContext): OpenFolder {
+  const { session, abilities, stillOpen } = context;
+  const whileOpen = async <T>(action: () => Promise<T>): Promise<T> => {
+    stillOpen();
+    return action();
+  };
+  return {
+    path,
+    snapshot: { ...snapshot },
+    listUids: (range) =>
+      whileOpen(() =>
+        range === undefined ? listAllUids(session, abilities, snapshot.uidValidity) : listUidRange(session, range),
+      ),
+    listUidsSince: (day) => whileOpen(() => searchUids(session, { since: day })),
+    listUnseenUids: () => whileOpen(() => searchUids(session, { seen: false })),
+    fetchEnvelopes: (uids) => whileOpen(() => fetchEnvelopes(session, uids)),
+    fetchRaw: (uids, onMessage) => whileOpen(() => fetchRaw(session, { uids, onMessage })),
+    streamRaw: (uid) => whileOpen(() => streamRaw(session, { uid, chunkBytes: context.streamChunkBytes })),
+    fetchHeader: (uid) => whileOpen(() => fetchHeader(session, uid)),
+    flagsSince: (modseq) => whileOpen(() => flagsSince(session, modseq)),
+  };
+}
+
+type FlagState = Awaited<ReturnType<OpenFolder['flagsSince']>>[number];
+
+/** Where the server has no CONDSTORE, imapflow leaves CHANGEDSINCE away and all flags come, which is more than was asked and right. */
+async function flagsSince(session: Session, modseq: string | null): Promise<FlagState[]> {
+  const { mailbox } = session.client;
+  // Some servers answer BAD to 1:* in an empty folder.
+  if (mailbox !== false && mailbox.exists === 0) return [];
+  return session.run('UID FETCH', async () => {
+    const states = new Map<number, FlagState>();
+    const options = modseq === null ? { uid: true } : { uid: true, changedSince: BigInt(modseq) };
+    for await (const row of session.client.fetch('1:*', { uid: true, flags: true }, options)) {
+      const uid: unknown = row.uid;
+      if (typeof uid !== 'number' || row.flags === undefined) continue;
+      states.set(uid, { uid, flags: flagsOf(row.flags), modseq: modseqOf(row.modseq) });
+    }
+    return [...states.values()].sort((a, b) => a.uid - b.uid);
+  });
+}
+
+/**
+ * SELECT, then `UID STORE +FLAGS.SILENT (\Seen)`. Second run: no change.
+ * @throws MailFailure `cursor-lost` where the UIDs are of another generation, `refused` where the server does not let flags be set
+ */
+export async function markSeen(
+  session: Session,
+  target: { path: string; uidValidity: string; sets: readonly string[] },
+): Promise<void> {
+  const opened = await session.run('SELECT', () => session.client.mailboxOpen(target.path));
+  if (opened.uidValidity.toString() !== target.uidValidity) {
+    throw new MailFailure('cursor-lost', 'UID STORE', { code: 'uidvalidity-changed' });
+  }
+  if (opened.readOnly === true) throw new MailFailure('refused', 'UID STORE', { code: 'read-only' });
+  for (const set of target.sets) {
+    const stored = await session.run('UID STORE', () =>
+      session.client.messageFlagsAdd(set, ['\\Seen'], { uid: true, silent: true }),
+    );
+    if (!stored) throw new MailFailure('refused', 'UID STORE', { code: 'store-refused' });
+  }
+}

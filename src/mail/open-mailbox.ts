@@ -1,0 +1,96 @@
+import type { ImapFlow } from 'imapflow';
+
+import { MailFailure } from '../domain/failure';
+import { listFolders } from './listing';
+import type { Mailbox, MailboxAbilities, MailboxAccess, OpenFolder } from './mailbox';
+import { examine, markSeen, openFolder } from './open-folder';
+import { openSession, type OpenOptions, type Session } from './session';
+import { uidSetsOf } from './uid-sets';
+
+export type { OpenOptions } from './session';
+
+/** A LOGOUT that is not answered by then is cut. */
+const logoutTimeoutMs = 2_000;
+
+/**
+ * Opens a connection to an account and logs in.
+ * @throws MailFailure: `unreachable`, `busy`, `credentials` or `refused`; the codes of a connection are those of `connectCodes`
+ */
+export async function openMailbox(access: MailboxAccess, options: OpenOptions): Promise<Mailbox> {
+  const session = await openSession(access, options);
+  return new ImapMailbox(session, abilitiesOf(session.client, access.host), options.streamChunkBytes);
+}
+
+class ImapMailbox implements Mailbox {
+  /** Counts the folders opened, so that an OpenFolder knows when it no longer is. */
+  private opened = 0;
+
+  constructor(
+    private readonly session: Session,
+    readonly abilities: MailboxAbilities,
+    private readonly streamChunkBytes: number | undefined,
+  ) {}
+
+  get usable(): boolean {
+    return this.session.usable;
+  }
+
+  listFolders(): ReturnType<Mailbox['listFolders']> {
+    return listFolders(this.session);
+  }
+
+  async examine(path: string): Promise<OpenFolder> {
+    this.opened += 1;
+    const number = this.opened;
+    const snapshot = await examine(this.session, path);
+    return openFolder(path, snapshot, {
+      session: this.session,
+      abilities: this.abilities,
+      streamChunkBytes: this.streamChunkBytes,
+      stillOpen: () => {
+        if (this.opened !== number) throw new MailFailure('refused', 'EXAMINE', { code: 'folder-not-open' });
+      },
+    });
+  }
+
+  async markSeen(path: string, uidValidity: string, uids: number[]): Promise<void> {
+    if (uids.length === 0) return;
+    this.opened += 1;
+    await markSeen(this.session, { path, uidValidity, sets: uidSetsOf(uids) });
+  }
+
+  async close(): Promise<void> {
+    const { client } = this.session;
+    const cut = setTimeout(() => {
+      client.close();
+    }, logoutTimeoutMs);
+    try {
+      if (this.session.usable) await client.logout();
+    } catch {
+      // The connection was to end, and it has.
+    } finally {
+      clearTimeout(cut);
+      client.close();
+    }
+  }
+}
+
+/** What the server can do, from its capabilities after login; Yahoo and AOL show only part of a folder without saying so. */
+export function abilitiesOf(client: ImapFlow, host: string): MailboxAbilities {
+  const capabilities = [...client.capabilities.keys()].map((capability) => capability.toUpperCase());
+  const has = (name: string): boolean => capabilities.includes(name);
+  const isYahoo = /(?:^|\.)(?:yahoo|aol|yahoodns|ymail)\.[a-z.]+$/i.test(host) || /yahoo/i.test(serverNameOf(client));
+  return {
+    condstore: client.enabled.has('CONDSTORE'),
+    uidPlus: has('UIDPLUS'),
+    idle: has('IDLE'),
+    listStatus: has('LIST-STATUS'),
+    gmail: has('X-GM-EXT-1'),
+    messageLimit: isYahoo || capabilities.some((capability) => capability.startsWith('MESSAGELIMIT')),
+  };
+}
+
+function serverNameOf(client: ImapFlow): string {
+  const info = client.serverInfo;
+  return [info?.name, info?.vendor].filter((part) => typeof part === 'string').join(' ');
+}

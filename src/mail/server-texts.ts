@@ -1,0 +1,101 @@
+import type { FailureKind } from '../domain/failure';
+
+interface TextRule {
+  words: RegExp;
+  /** `login`: only in the answer to a login, where the same words elsewhere mean something else. */
+  where: 'login' | 'anywhere';
+  kind: FailureKind;
+  code: string;
+}
+
+const rule = (words: RegExp, where: TextRule['where'], decision: [FailureKind, string]): TextRule => ({
+  words,
+  where,
+  kind: decision[0],
+  code: decision[1],
+});
+
+const imapDisabled: [FailureKind, string] = ['refused', 'imap-disabled'];
+const tooManyConnections: [FailureKind, string] = ['busy', 'too-many-connections'];
+const throttled: [FailureKind, string] = ['busy', 'throttled'];
+const unavailable: [FailureKind, string] = ['busy', 'unavailable'];
+const tlsRequired: [FailureKind, string] = ['refused', 'tls-required'];
+const loginRefused: [FailureKind, string] = ['credentials', 'login-refused'];
+const folderGone: [FailureKind, string] = ['gone', 'folder-gone'];
+
+/** What servers say in words only, first match wins. Each line has its test. */
+export const textRules: readonly TextRule[] = [
+  // Gmail: "[ALERT] Your account is not enabled for IMAP use."
+  rule(/not enabled for imap/i, 'anywhere', imapDisabled),
+  // Gmail for domains: "[ALERT] IMAP access is disabled for your domain."; GMX, web.de and hosting panels alike.
+  rule(
+    /imap4?(?: access| service| protocol)?(?: is| has been)? (?:disabled|deactivated|not enabled|not allowed)/i,
+    'anywhere',
+    imapDisabled,
+  ),
+  rule(/(?:disabled|enable|activate|turn on) imap\b/i, 'login', imapDisabled),
+  // Exchange Online: "AuthFailed:LogonDenied-BasicAuthBlocked"; passwords are off for the tenant.
+  rule(/basic ?auth(?:entication)?[ _-]?(?:blocked|is disabled|disabled)/i, 'anywhere', imapDisabled),
+  // Exchange: the password is right, but throttled, without a licence for IMAP, or of another mailbox; it does not say which.
+  rule(/user is authenticated but not connected/i, 'anywhere', ['busy', 'not-connected']),
+  // Gmail: "[ALERT] Too many simultaneous connections."; Dovecot: "Maximum number of connections from user+IP exceeded".
+  rule(
+    /too many (?:simultaneous |concurrent |open )?(?:imap )?(?:connections|sessions)/i,
+    'anywhere',
+    tooManyConnections,
+  ),
+  rule(/maximum (?:number of )?(?:imap )?(?:connections|sessions)/i, 'anywhere', tooManyConnections),
+  rule(/(?:connection|session) (?:limit|count) (?:exceeded|reached)/i, 'anywhere', tooManyConnections),
+  // Exchange Online: "Request is throttled. Suggested Backoff Time: 92415 milliseconds".
+  rule(/throttl/i, 'anywhere', throttled),
+  // Yahoo: "[LIMIT] LOGIN Rate limit hit."; Gmail: "Account exceeded command or bandwidth limits."
+  rule(/rate[ -]limit|exceeded (?:command|bandwidth)|bandwidth limit/i, 'anywhere', throttled),
+  rule(/too many (?:\w+ ){0,3}(?:logins?|attempts|requests|failures|commands)/i, 'anywhere', throttled),
+  rule(/(?:temporarily|currently) (?:blocked|locked|limited)/i, 'anywhere', throttled),
+  // Dovecot: "[UNAVAILABLE] Temporary authentication failure."; Gmail: "Temporary System Error"; Exchange: "Server Unavailable. 15".
+  rule(/temporary (?:\w+ )?(?:failure|error|problem)/i, 'anywhere', unavailable),
+  rule(
+    /temporarily unavailable|server unavailable|service unavailable|server (?:is )?(?:too )?busy/i,
+    'anywhere',
+    unavailable,
+  ),
+  rule(/(?:please )?(?:try again|retry) (?:later|in \d)/i, 'anywhere', unavailable),
+  rule(/internal (?:server )?error occurred/i, 'anywhere', unavailable),
+  // imapflow where LOGINDISABLED is announced (RFC 9051 6.2.3); Dovecot: "Plaintext authentication disallowed on non-secure".
+  rule(/login is disabled|plain-?text auth\w* (?:is )?(?:disallowed|disabled|not allowed)/i, 'anywhere', tlsRequired),
+  // Courier, Namecheap: "Must issue a STARTTLS command first".
+  rule(/must issue a starttls|(?:starttls|tls|ssl)(?: encryption)? (?:is )?required/i, 'anywhere', tlsRequired),
+  rule(/does not support starttls|starttls is not possible/i, 'anywhere', tlsRequired),
+  // Gmail: "[ALERT] Application-specific password required", "Please log in via your web browser".
+  rule(/application-specific password|app password|log ?in via your web browser/i, 'anywhere', loginRefused),
+  // Exchange, token-based sessions: "BYE Session invalidated - AccessTokenExpired".
+  rule(/access ?token ?expired|session invalidated/i, 'anywhere', loginRefused),
+  rule(
+    /unsupported authentication mechanism|no matching authentication method|no password configured/i,
+    'anywhere',
+    loginRefused,
+  ),
+  // Servers before RFC 5530 refuse SELECT without a code.
+  rule(/(?:mailbox|folder) (?:does ?n[o']t exist|doesn't exist|not found|is unknown)/i, 'anywhere', folderGone),
+  rule(/(?:unknown|no such|non-?existent) (?:mailbox|folder)/i, 'anywhere', folderGone),
+];
+
+/** What a server's words mean; null where they say nothing that is known. `context` is what was asked. */
+export function decisionOfText(text: string, context: 'login' | 'command'): { kind: FailureKind; code: string } | null {
+  const match = textRules.find(({ words, where }) => (where === 'anywhere' || context === 'login') && words.test(text));
+  return match === undefined ? null : { kind: match.kind, code: match.code };
+}
+
+const unitsMs: readonly [RegExp, number][] = [
+  [/^(?:ms|millisec)/i, 1],
+  [/^s/i, 1_000],
+  [/^m/i, 60_000],
+  [/^h/i, 3_600_000],
+];
+
+/** How long a server asks to be left alone: "Backoff Time: 92415 milliseconds", "try again in 5 minutes". Undefined where it does not say. */
+export function retryAfterMsOf(text: string): number | undefined {
+  const match = /(?:backoff time|(?:try again|retry|wait)(?: \w+){0,2}?)[:=\s]+(\d{1,9})\s*([a-z]+)/i.exec(text);
+  const unit = unitsMs.find(([name]) => name.test(match?.[2] ?? ''));
+  return match === null || unit === undefined ? undefined : Number(match[1]) * unit[1];
+}

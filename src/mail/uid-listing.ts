@@ -1,0 +1,87 @@
+import type { UidListing } from '../domain/folder';
+import { MailFailure } from '../domain/failure';
+import type { MailboxAbilities } from './mailbox';
+import type { Session } from './session';
+import { ascending } from './uid-sets';
+
+type SearchQuery = Parameters<Session['client']['search']>[0];
+
+/**
+ * All UIDs of the open folder, proven where their number is EXISTS. A SEARCH that was refused or has another number is not believed
+ * (Strato answered "nothing" for 4,028 messages): the UIDs are asked for once more by FETCH.
+ * @throws MailFailure
+ */
+export async function listAllUids(
+  session: Session,
+  abilities: MailboxAbilities,
+  uidValidity: string,
+): Promise<UidListing> {
+  const searched = await searchUids(session, { all: true }).catch(refusalAsNull);
+  const first = searched === null ? null : judge(session, { uids: searched, uidValidity });
+  if (first?.proven === true) return limited(first, abilities);
+  const fetched = await fetchUids(session);
+  const second = judge(session, { uids: fetched, uidValidity });
+  if (second.proven) return limited(second, abilities);
+  const uids = ascending([...(searched ?? []), ...fetched]);
+  return { proven: false, uids, reason: searched === null ? 'search-refused' : second.reason };
+}
+
+/** UIDs in a range; a part of a folder cannot be counted against anything. */
+export async function listUidRange(session: Session, range: { from: number; to: number }): Promise<UidListing> {
+  if (range.to < range.from || range.to < 1) return { proven: false, uids: [], reason: 'range' };
+  const from = Math.max(1, range.from);
+  const uids = await searchUids(session, { uid: `${String(from)}:${String(range.to)}` });
+  // A server that reads the set loosely answers with the last message for one past the end.
+  const inside = uids.filter((uid) => uid >= from && uid <= range.to);
+  return { proven: false, uids: inside, reason: 'range' };
+}
+
+/**
+ * UID SEARCH, ascending, each once. imapflow answers `false` for a refusal and `undefined` without a folder; neither is an empty result.
+ * @throws MailFailure
+ */
+export async function searchUids(session: Session, query: SearchQuery): Promise<number[]> {
+  return session.run('UID SEARCH', async () => {
+    const found: unknown = await session.client.search(query, { uid: true });
+    if (found === false) throw new MailFailure('refused', 'UID SEARCH', { code: 'search-refused' });
+    if (!Array.isArray(found)) throw new MailFailure('unreachable', 'UID SEARCH', { code: 'connection-lost' });
+    return ascending(found.filter((uid): uid is number => typeof uid === 'number'));
+  });
+}
+
+async function fetchUids(session: Session): Promise<number[]> {
+  return session.run('UID FETCH', async () => {
+    const uids: number[] = [];
+    if (existsOf(session) === 0) return uids;
+    for await (const row of session.client.fetch('1:*', { uid: true }, { uid: true })) {
+      const uid: unknown = row.uid;
+      if (typeof uid === 'number') uids.push(uid);
+    }
+    return ascending(uids);
+  });
+}
+
+function judge(session: Session, { uids, uidValidity }: { uids: number[]; uidValidity: string }): UidListing {
+  const { mailbox } = session.client;
+  if (mailbox !== false && mailbox.uidValidity.toString() !== uidValidity) {
+    return { proven: false, uids, reason: 'uidvalidity-changed' };
+  }
+  // EXISTS as it is now: imapflow follows the server's EXISTS and EXPUNGE, which came with the answer or before it.
+  return uids.length === existsOf(session) ? { proven: true, uids } : { proven: false, uids, reason: 'count-differs' };
+}
+
+function existsOf(session: Session): number {
+  const { mailbox } = session.client;
+  if (mailbox === false) throw new MailFailure('unreachable', 'UID SEARCH', { code: 'connection-lost' });
+  return mailbox.exists;
+}
+
+/** RFC 9738 and Yahoo: EXISTS is then itself what the server cares to show. */
+function limited(listing: UidListing, abilities: MailboxAbilities): UidListing {
+  return abilities.messageLimit ? { proven: false, uids: listing.uids, reason: 'message-limit' } : listing;
+}
+
+function refusalAsNull(error: unknown): null {
+  if (error instanceof MailFailure && error.code === 'search-refused') return null;
+  throw error;
+}
