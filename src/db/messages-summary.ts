@@ -1,0 +1,100 @@
+import type { Direction } from '../domain/direction';
+import type { Sql } from './database';
+import { withRecords, type Participants, type StoredParticipants } from './messages-participants';
+import { directionOfMessage, principalsOf, type Level, type Reader } from './timeline-read';
+
+/** A message as lists show it. What the reader's level does not allow is null. */
+export interface MessageSummary {
+  id: string;
+  threadId: string;
+  /** Messages of the thread that the reader sees in the same place (all mail, or a record). */
+  threadMessages: number;
+  sortAt: Date;
+  sentAt: Date | null;
+  level: Level;
+  direction: Direction | null;
+  participants: Participants;
+  marks: string[];
+  subject: string | null;
+  preview: string | null;
+  hasAttachments: boolean | null;
+  /** Of the copies that the reader holds, as the server has them; null where there is none. */
+  unread: boolean | null;
+  links: SummaryLink[];
+}
+
+export interface SummaryLink {
+  id: string;
+  recordId: string;
+  type: string;
+  name: string;
+}
+
+type SummaryRow = Omit<MessageSummary, 'participants' | 'links' | 'threadMessages'> & { participants: StoredParticipants };
+
+// A mailing to thousands is listed with the first of them; the message itself has all.
+const participantsInLists = 25;
+
+/** The messages of a page in its order. Content comes only up to each one's level, which `timeline` has said. */
+export async function summariesOf(
+  sql: Sql,
+  reader: Reader,
+  page: { slots: { messageId: string; level: Level }[]; recordId: string },
+): Promise<MessageSummary[]> {
+  if (page.slots.length === 0) return [];
+  const rows = await sql.query<SummaryRow>(summaryStatement, [
+    reader.tenantId,
+    page.slots.map((slot) => slot.messageId),
+    page.slots.map((slot) => slot.level),
+    reader.userId,
+  ]);
+  const stored = rows.map((row) => row.participants);
+  const participants = await withRecords(sql, reader.tenantId, { participants: stored, perRole: participantsInLists });
+  const links = await activeLinks(sql, reader.tenantId, rows.map((row) => row.id));
+  const counts = await threadCounts(sql, reader, { threadIds: rows.map((row) => row.threadId), recordId: page.recordId });
+  return rows.map((row, n) => {
+    const joined = participants[n];
+    if (joined === undefined) throw new Error('a message of the page has no participants');
+    const threadMessages = counts.get(row.threadId) ?? 1;
+    return { ...row, participants: joined, links: links.get(row.id) ?? [], threadMessages };
+  });
+}
+
+const summaryStatement = `
+SELECT m.id, m.thread_id AS "threadId", m.sort_at AS "sortAt", m.sent_at AS "sentAt", w.level, m.participants, m.marks,
+  ${directionOfMessage('m.id')} AS direction, s.subject, b.preview,
+  CASE WHEN w.level >= 3 THEN m.has_attachments END AS "hasAttachments",
+  (SELECT bool_and(p.flags & 1 = 0) FROM copy c JOIN placement p ON p.copy_id = c.id AND p.presence = 1
+   WHERE c.tenant_id = $1 AND c.message_id = m.id AND holds_source(c.source_id, $4)) AS unread
+FROM unnest($2::uuid[], $3::smallint[]) WITH ORDINALITY AS w(id, level, n)
+JOIN message m ON m.tenant_id = $1 AND m.id = w.id
+LEFT JOIN message_subject s ON s.tenant_id = $1 AND s.message_id = m.id AND w.level >= 2
+LEFT JOIN message_body b ON b.tenant_id = $1 AND b.message_id = m.id AND w.level >= 3
+ORDER BY w.n`;
+
+/** The records that messages are linked to, by message. */
+async function activeLinks(sql: Sql, tenantId: string, messageIds: string[]): Promise<Map<string, SummaryLink[]>> {
+  const rows = await sql.query<SummaryLink & { messageId: string }>(
+    `SELECT l.message_id AS "messageId", l.id, r.id AS "recordId", r.type, r.name FROM link l
+     JOIN record r ON r.tenant_id = $1 AND r.id = l.record_id AND r.deleted_at IS NULL
+     WHERE l.tenant_id = $1 AND l.message_id = ANY ($2::uuid[]) AND l.state = 'active' ORDER BY l.id`,
+    [tenantId, messageIds],
+  );
+  const links = new Map<string, SummaryLink[]>();
+  for (const { messageId, ...link } of rows) links.set(messageId, [...(links.get(messageId) ?? []), link]);
+  return links;
+}
+
+async function threadCounts(
+  sql: Sql,
+  reader: Reader,
+  of: { threadIds: string[]; recordId: string },
+): Promise<Map<string, number>> {
+  const rows = await sql.query<{ thread_id: string; messages: number }>(
+    `SELECT m.thread_id, count(DISTINCT m.id) AS messages FROM message m
+     JOIN timeline t ON t.tenant_id = $1 AND t.message_id = m.id AND t.record_id = $3 AND t.principal = ANY ($4::integer[])
+     WHERE m.tenant_id = $1 AND m.thread_id = ANY ($2::uuid[]) GROUP BY m.thread_id`,
+    [reader.tenantId, of.threadIds, of.recordId, principalsOf(reader)],
+  );
+  return new Map(rows.map((row) => [row.thread_id, row.messages]));
+}
