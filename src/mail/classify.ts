@@ -95,7 +95,12 @@ export function failureOf(error: unknown, operation: string): MailFailure {
   const facts = factsOf(error);
   const { kind, code } = decide(facts);
   const retryAfterMs = kind === 'busy' ? (facts.throttleMs ?? retryAfterMsOf(facts.text)) : undefined;
-  return new MailFailure(kind, operation, { code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+  return new MailFailure(kind, operation, {
+    code,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    // The name of the error (CERT_HAS_EXPIRED, LiteralTooLarge) is harmless, and what an operator looks for.
+    ...(/^\w{1,60}$/.test(facts.code) ? { cause: facts.code } : {}),
+  });
 }
 
 function decide(facts: ErrorFacts): Decision {
