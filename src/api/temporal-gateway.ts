@@ -17,9 +17,6 @@ export class EngineUnavailable extends Error {
   }
 }
 
-/** What was waited for, or that the time was over first; the work goes on. */
-export type Awaited<Answer> = { kind: 'answered'; answer: Answer } | { kind: 'still-running' };
-
 /** What the engine can do at this moment. */
 export interface EngineHealth {
   reachable: boolean;
@@ -35,11 +32,12 @@ export interface TemporalGateway {
   sendWish(mailbox: MailboxSyncInput, wish: Wish): Promise<void>;
   /** Wakes a workflow. Where none runs, nothing happens. */
   poke(mailbox: MailboxRef, reason: PokeReason): Promise<void>;
-  /** Asks for a round and waits for its end, at most `timeoutMs`. The same `requestId` asks once. */
-  syncNow(mailbox: MailboxSyncInput, wait: { requestId: string; timeoutMs: number }): Promise<Awaited<SyncNowAnswer>>;
+  /** Asks for a round and resolves when it has ended, however long that takes. The same `requestId` asks once. */
+  syncNow(mailbox: MailboxSyncInput, requestId: string): Promise<SyncNowAnswer>;
+  /** Resolves when the job is started; it says in its operation how far it is. */
   startRematch(input: RematchInput): Promise<void>;
-  /** Starts the comparison of all folders with the server, and waits for its end, at most `timeoutMs`. */
-  auditMailbox(input: AuditInput, timeoutMs: number): Promise<Awaited<null>>;
+  /** Starts the comparison of all folders with the server and resolves when it has ended. One that runs already is waited for. */
+  auditMailbox(input: AuditInput): Promise<void>;
   health(): Promise<EngineHealth>;
   close(): Promise<void>;
 }

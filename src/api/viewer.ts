@@ -1,3 +1,5 @@
+import { publicId } from '../domain/ids';
+
 /** What a key may do. Each stands alone: `write` does not contain `read`. */
 export const scopes = ['read', 'write', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
@@ -8,3 +10,8 @@ export type UserRole = 'admin' | 'manager' | 'member';
 export type Viewer = { tenantId: string; keyId: string; scopes: Scope[] } & (
   { userId: null; principal: -1; role: null } | { userId: string; principal: number; role: UserRole }
 );
+
+/** Who acted, for the audit log: a user, or the key of the tenant. */
+export function actorOf(viewer: Viewer): string {
+  return viewer.userId === null ? publicId('apiKey', viewer.keyId) : publicId('user', viewer.userId);
+}

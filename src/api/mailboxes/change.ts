@@ -1,0 +1,100 @@
+import type { FastifyRequest } from 'fastify';
+
+import type { Sql } from '../../db/database';
+import { insertAudit, updateMailbox, type MailboxChange } from '../../db/mailbox-write';
+import { findMailbox, lockMailbox, type Mailbox } from '../../db/mailboxes';
+import { refreshTimelinesOfSource } from '../../db/timeline-of-source';
+import { publicId } from '../../domain/ids';
+import { presetFor } from '../../domain/provider-presets';
+import type { ApiContext } from '../context';
+import { requireMatch, etagOf } from '../precondition';
+import { internalError, invalidField, notFound } from '../problems';
+import { actorOf, type Viewer } from '../viewer';
+import { tryAccess } from './access';
+import { checkPeople, readerOf, requireManager } from './people';
+import { checkedPolicy } from './policy-check';
+import type { MailboxChangeBody } from './schemas';
+import { tellEngine } from './tell-engine';
+
+/** Changes a mailbox: a new way to log in is tried first, then all is written at once, then the engine is told. */
+export async function changeMailbox(
+  context: ApiContext,
+  request: FastifyRequest,
+  wanted: { id: string; body: MailboxChangeBody },
+): Promise<Mailbox> {
+  const { viewer } = request;
+  const { id, body } = wanted;
+  const present = await context.db.inTenant(viewer.tenantId, (sql) => findMailbox(sql, readerOf(viewer), id));
+  const access = await triedAccess(context, changeable(present, request), body);
+  const changed = await context.db.inTenant(viewer.tenantId, async (sql) => {
+    const mailbox = changeable(await lockMailbox(sql, readerOf(viewer), id), request);
+    await checkPeople(sql, viewer, body);
+    return write(sql, viewer, { mailbox, change: { ...changeOf(mailbox, body), ...access } });
+  });
+  await carryOut(context, viewer, { mailbox: changed, body });
+  return changed;
+}
+
+/** The mailbox, where it may be changed by this request. Checked before the connection is tried, and again under the lock. */
+function changeable(mailbox: Mailbox | null, request: FastifyRequest): Mailbox {
+  if (mailbox === null) throw notFound();
+  requireManager(request.viewer, mailbox);
+  requireMatch(request, etagOf(mailbox.updatedAt));
+  return mailbox;
+}
+
+/** A password is only ever sent where it was given for: another host or name needs it again. */
+async function triedAccess(
+  context: ApiContext,
+  present: Mailbox,
+  { imap: newImap, auth }: MailboxChangeBody,
+): Promise<Pick<MailboxChange, 'access'>> {
+  if (newImap === undefined && auth === undefined) return {};
+  if (auth?.password === undefined) {
+    throw invalidField('auth.password', 'is missing.', 'Another server or user name needs the password again.');
+  }
+  const imap = newImap ?? present.imap;
+  const username = auth.username ?? present.username;
+  const shown = await tryAccess(context, { imap, username, password: auth.password });
+  const provider =
+    shown ?? (newImap === undefined ? present.provider : (presetFor(present.address)?.provider ?? 'other'));
+  return { access: { imap, username, provider, secret: context.secretBox.seal(auth.password) } };
+}
+
+function changeOf(mailbox: Mailbox, body: MailboxChangeBody): MailboxChange {
+  const { displayName, smtp, ownerUserId, memberUserIds, policy } = body;
+  return {
+    ...(displayName === undefined ? {} : { displayName }),
+    ...(smtp === undefined ? {} : { smtp }),
+    ...(ownerUserId === undefined ? {} : { ownerUserId }),
+    ...(memberUserIds === undefined ? {} : { memberUserIds }),
+    ...(policy === undefined ? {} : { policy: checkedPolicy(mailbox.policy, policy) }),
+  };
+}
+
+async function write(
+  sql: Sql,
+  viewer: Viewer,
+  { mailbox, change }: { mailbox: Mailbox; change: MailboxChange },
+): Promise<Mailbox> {
+  const { tenantId } = viewer;
+  await updateMailbox(sql, tenantId, { ...change, mailboxId: mailbox.id });
+  const ids = { mailboxId: publicId('mailbox', mailbox.id) };
+  await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: 'mailbox changed', ids });
+  const changed = await findMailbox(sql, { tenantId, userId: null }, mailbox.id);
+  if (changed === null) throw internalError();
+  return changed;
+}
+
+async function carryOut(
+  context: ApiContext,
+  { tenantId }: Viewer,
+  { mailbox, body }: { mailbox: Mailbox; body: MailboxChangeBody },
+): Promise<void> {
+  if (body.ownerUserId !== undefined || body.memberUserIds !== undefined) {
+    await refreshTimelinesOfSource(context.db, tenantId, mailbox.id);
+  }
+  const reason = body.auth !== undefined || body.imap !== undefined ? 'credentials' : 'policy';
+  if (reason === 'policy' && body.policy === undefined) return;
+  await tellEngine(context, mailbox.id, () => context.temporal.poke({ tenantId, mailboxId: mailbox.id }, reason));
+}

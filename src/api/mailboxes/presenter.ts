@@ -1,0 +1,63 @@
+import type { ImportProgress, Mailbox, ServerSettings } from '../../db/mailboxes';
+import { publicId } from '../../domain/ids';
+import { codeSentence, remedyFor, stateSentence } from '../../domain/state-sentences';
+import { workflowIds } from '../../workflows/contract';
+import { timeOrNull } from '../fields';
+import type { MailboxAnswer } from './schemas';
+
+/** A mailbox for an answer; its secret is not even in what comes in. `progress` is null where nothing is imported. */
+export function presentMailbox(mailbox: Mailbox, progress: ImportProgress | null, now: Date): MailboxAnswer {
+  return {
+    id: publicId('mailbox', mailbox.id),
+    address: mailbox.address,
+    displayName: mailbox.displayName,
+    ...presentState(mailbox),
+    flags: mailbox.flags,
+    progress: progress === null ? null : presentProgress(progress, now),
+    lastMessageAt: timeOrNull(mailbox.lastMessageAt),
+    lastSuccessAt: timeOrNull(mailbox.lastSuccessAt),
+    lastProvenAt: timeOrNull(mailbox.lastProvenAt),
+    workflowId: workflowIds.mailboxSync(mailbox.id),
+    provider: mailbox.provider,
+    imap: presentServer(mailbox.imap),
+    smtp: mailbox.smtp === null ? null : presentServer(mailbox.smtp),
+    auth: { type: 'password', username: mailbox.username },
+    policy: mailbox.policy,
+    ownerUserId: mailbox.ownerUserId === null ? null : publicId('user', mailbox.ownerUserId),
+    memberUserIds: mailbox.memberUserIds.map((id) => publicId('user', id)),
+    createdAt: mailbox.createdAt.toISOString(),
+    updatedAt: mailbox.updatedAt.toISOString(),
+  };
+}
+
+function presentState(mailbox: Mailbox) {
+  const { state, stateReason: code, lastError } = mailbox;
+  return {
+    state,
+    reason: stateSentence(state, code),
+    reasonCode: code,
+    since: mailbox.stateSince.toISOString(),
+    until: timeOrNull(mailbox.stateUntil),
+    remedy: remedyFor(state, code),
+    desiredState: mailbox.desired,
+    lastError: lastError === null ? null : { ...lastError, sentence: codeSentence(lastError.code) },
+  };
+}
+
+function presentProgress(progress: ImportProgress, now: Date) {
+  const { folders, messagesKnown, messagesDone } = progress;
+  const seconds = (now.getTime() - progress.startedAt.getTime()) / 1000;
+  const rate = seconds > 0 && messagesDone > 0 ? messagesDone / seconds : null;
+  return {
+    folders,
+    messagesKnown,
+    messagesDone,
+    rate: rate === null ? null : Math.round(rate * 10) / 10,
+    etaSeconds: rate === null ? null : Math.ceil(Math.max(0, messagesKnown - messagesDone) / rate),
+  };
+}
+
+function presentServer(server: ServerSettings): MailboxAnswer['imap'] {
+  const { host, port, security } = server;
+  return { host, port, security, allowInvalidCertificate: server.allowInvalidCertificate, ca: server.ca };
+}

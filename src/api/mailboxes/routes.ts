@@ -1,0 +1,138 @@
+import { z } from 'zod';
+
+import { findMailbox, importProgress, listMailboxes, type Mailbox } from '../../db/mailboxes';
+import type { Api, ApiContext } from '../context';
+import { idInPath } from '../fields';
+import { operationSchema, presentOperation } from '../operations';
+import { decodeCursor, pageFrom, pageOf, pageQuery } from '../paging';
+import { etagOf } from '../precondition';
+import { notFound } from '../problems';
+import type { Viewer } from '../viewer';
+import { changeMailbox } from './change';
+import { createMailbox } from './create';
+import { readerOf } from './people';
+import { refusePop3 } from './pop3';
+import { presentMailbox } from './presenter';
+import { mailboxChangeSchema, mailboxSchema, mailboxStates, newMailboxSchema } from './schemas';
+import { syncMailbox } from './sync';
+import { setDesiredState, type WishKind } from './wish';
+
+const tags = ['mailboxes'];
+const params = idInPath('mailbox');
+
+/** /v1/mailboxes: connecting, looking, changing. */
+export function mailboxRoutes(api: Api, context: ApiContext): void {
+  const { db, now, limits } = context;
+
+  api.post(
+    '/v1/mailboxes',
+    {
+      config: { creates: { withhold: [] } },
+      preValidation: async ({ body }) => Promise.resolve(refusePop3(body)),
+      schema: { tags, summary: 'Connect a mailbox', body: newMailboxSchema, response: { 201: mailboxSchema } },
+    },
+    async ({ viewer, body }, reply) => {
+      const mailbox = await createMailbox(context, viewer, body);
+      const answer = presentMailbox(mailbox, null, now());
+      return reply
+        .code(201)
+        .header('location', `/v1/mailboxes/${answer.id}`)
+        .header('etag', etagOf(mailbox.updatedAt))
+        .send(answer);
+    },
+  );
+
+  const listQuery = z.strictObject({ ...pageQuery(limits.maxPageSize), state: z.enum(mailboxStates).optional() });
+  api.get(
+    '/v1/mailboxes',
+    { schema: { tags, summary: 'List mailboxes', querystring: listQuery, response: { 200: pageOf(mailboxSchema) } } },
+    async ({ viewer, query }) => {
+      const filter = { state: query.state ?? null };
+      const afterId = decodeCursor(query.cursor, filter, z.uuid());
+      const rows = await db.inTenant(viewer.tenantId, (sql) =>
+        listMailboxes(sql, readerOf(viewer), { ...filter, afterId, limit: query.limit + 1 }),
+      );
+      const present = await presenterFor(context, viewer, rows);
+      return pageFrom(rows, { limit: query.limit, filter, keyOf: (row) => row.id, present });
+    },
+  );
+
+  api.get(
+    '/v1/mailboxes/:id',
+    { schema: { tags, summary: 'What a mailbox is doing', params, response: { 200: mailboxSchema } } },
+    async ({ viewer, params: { id } }, reply) => {
+      const mailbox = await db.inTenant(viewer.tenantId, (sql) => findMailbox(sql, readerOf(viewer), id));
+      if (mailbox === null) throw notFound();
+      const present = await presenterFor(context, viewer, [mailbox]);
+      return reply.header('etag', etagOf(mailbox.updatedAt)).send(present(mailbox));
+    },
+  );
+
+  api.patch(
+    '/v1/mailboxes/:id',
+    {
+      preValidation: async ({ body }) => Promise.resolve(refusePop3(body)),
+      schema: {
+        tags,
+        summary: 'Change a mailbox',
+        params,
+        body: mailboxChangeSchema,
+        response: { 200: mailboxSchema },
+      },
+    },
+    async (request, reply) => {
+      const mailbox = await changeMailbox(context, request, { id: request.params.id, body: request.body });
+      const present = await presenterFor(context, request.viewer, [mailbox]);
+      return reply.header('etag', etagOf(mailbox.updatedAt)).send(present(mailbox));
+    },
+  );
+}
+
+/** Presents mailboxes with what their imports have come to, read at once for all. */
+async function presenterFor({ db, now }: ApiContext, { tenantId }: Viewer, mailboxes: Mailbox[]) {
+  const ids = mailboxes.map((mailbox) => mailbox.id);
+  const imports = await db.inTenant(tenantId, (sql) => importProgress(sql, tenantId, ids));
+  const progressOf = new Map(imports.map((progress) => [progress.mailboxId, progress]));
+  return (mailbox: Mailbox) => presentMailbox(mailbox, progressOf.get(mailbox.id) ?? null, now());
+}
+
+const wishes: Record<WishKind, string> = {
+  pause: 'Pause: no round is begun',
+  resume: 'Go on after a pause',
+  stop: 'Stop; what was recorded is kept',
+  start: 'Start again after a stop',
+};
+
+/** /v1/mailboxes/{id}/...: what is wished of a mailbox. */
+export function lifecycleRoutes(api: Api, context: ApiContext): void {
+  for (const kind of Object.keys(wishes) as WishKind[]) {
+    api.post(
+      `/v1/mailboxes/:id/${kind}`,
+      { schema: { tags, summary: wishes[kind], params, body: noBody, response: { 202: operationSchema } } },
+      async ({ viewer, params: { id } }, reply) => {
+        const operation = await setDesiredState(context, viewer, { mailboxId: id, kind });
+        return reply.code(202).send(presentOperation(operation, context.now()));
+      },
+    );
+  }
+
+  api.post(
+    '/v1/mailboxes/:id/sync',
+    {
+      schema: {
+        tags,
+        summary: 'Look for new mail now, and wait for it',
+        params,
+        body: noBody,
+        response: { 200: operationSchema, 202: operationSchema },
+      },
+    },
+    async ({ viewer, params: { id } }, reply) => {
+      const { kind, operation } = await syncMailbox(context, viewer, id);
+      const answer = presentOperation(operation, context.now());
+      return kind === 'finished' ? reply.code(200).send(answer) : reply.code(202).send(answer);
+    },
+  );
+}
+
+const noBody = z.strictObject({}).optional();
