@@ -35,7 +35,12 @@ export async function writeCopies(
       columns: { tenant_id: 'uuid', address_key: 'text', copy_id: 'uuid', role: 'text' },
     },
     copies.flatMap(({ copyId, item }) =>
-      addressRolesOf(item.message).map(({ role, key }) => ({ tenant_id: tenant, address_key: key, copy_id: copyId, role })),
+      addressRolesOf(item.message).map(({ role, key }) => ({
+        tenant_id: tenant,
+        address_key: key,
+        copy_id: copyId,
+        role,
+      })),
     ),
   );
   return copies;

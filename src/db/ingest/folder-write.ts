@@ -117,7 +117,11 @@ async function retireGone(
   await sql.execute('UPDATE folder SET gone_at = now() WHERE tenant_id = $1 AND id = ANY ($2::uuid[])', values);
 }
 
-async function upsertFolders(sql: Sql, source: FencedSource & { policy: Policy }, listed: ListedFolder[]): Promise<void> {
+async function upsertFolders(
+  sql: Sql,
+  source: FencedSource & { policy: Policy },
+  listed: ListedFolder[],
+): Promise<void> {
   await insertRows(
     sql,
     {

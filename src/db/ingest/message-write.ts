@@ -112,7 +112,10 @@ const messageColumns = {
   has_attachments: 'boolean',
 };
 
-function messageRow(tenantId: string, { item, id, threadId }: MessageRow): Record<keyof typeof messageColumns, unknown> {
+function messageRow(
+  tenantId: string,
+  { item, id, threadId }: MessageRow,
+): Record<keyof typeof messageColumns, unknown> {
   const message = item.message;
   return {
     tenant_id: tenantId,

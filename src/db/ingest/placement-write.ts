@@ -90,7 +90,8 @@ export async function writeFailures(
       code: item.failure.code,
       detail: item.failure.detail,
       versions: { parser: place.parserVersion },
-      message_id_hash: item.failure.messageIdHeader === null ? null : hexOf(messageIdHash(item.failure.messageIdHeader)),
+      message_id_hash:
+        item.failure.messageIdHeader === null ? null : hexOf(messageIdHash(item.failure.messageIdHeader)),
     })),
   );
   return rows.map(({ item, failureId }) => ({ failureId, uid: item.uid }));

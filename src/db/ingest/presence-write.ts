@@ -91,7 +91,11 @@ export async function seenDue(db: Database, tenantId: string, genId: number): Pr
 }
 
 /** \Seen has been set on the server. Second run: no change. */
-export async function seenDone(db: Database, source: FencedSource, done: { genId: number; uids: number[] }): Promise<void> {
+export async function seenDone(
+  db: Database,
+  source: FencedSource,
+  done: { genId: number; uids: number[] },
+): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
     await sql.execute(

@@ -164,4 +164,3 @@ function isParked(item: BatchItem): item is ParkedItem {
 function isRecorded(item: BatchItem): item is RecordedItem {
   return item.kind === 'recorded' || item.kind === 'headers-only';
 }
-

@@ -60,7 +60,10 @@ export async function writeThreads(
 /** The loser stays as an alias, so that an id somebody has noted still leads to the thread. */
 async function mergeThread(sql: Sql, tenantId: string, threads: { loser: string; winner: string }): Promise<void> {
   const values = [tenantId, threads.loser, threads.winner];
-  await sql.execute('UPDATE thread SET merged_into = $3 WHERE tenant_id = $1 AND (id = $2 OR merged_into = $2)', values);
+  await sql.execute(
+    'UPDATE thread SET merged_into = $3 WHERE tenant_id = $1 AND (id = $2 OR merged_into = $2)',
+    values,
+  );
   await sql.execute('UPDATE message SET thread_id = $3 WHERE tenant_id = $1 AND thread_id = $2', values);
   await sql.execute('UPDATE thread_ref SET thread_id = $3 WHERE tenant_id = $1 AND thread_id = $2', values);
 }

@@ -1,0 +1,101 @@
+import { absentFrom, outside } from '../domain/uid-set';
+import { recordAudit, recordAuditDone, type FolderAudit } from '../db/ingest/audit-write';
+import { reconcileFolders, type FolderGeneration, type KnownFolder } from '../db/ingest/folder-write';
+import { ledgerRanges, liveRanges } from '../db/ingest/ledger-ranges';
+import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
+import type { Mailbox } from '../mail/mailbox';
+import type { Connections } from './connections';
+import type { ActivityContext, ActivityRun } from './context';
+import { roundFailure, type NotDone } from './round-failure';
+
+export interface AuditRun {
+  tenantId: string;
+  mailboxId: string;
+  operationId: string;
+}
+
+export type AuditResult =
+  { kind: 'done'; folders: number; missing: number; extra: number; notProvable: number } | NotDone;
+
+/**
+ * Answers "is anything missing?" for every folder in scope, computed against the server (product promise B13).
+ * Second run: compares again.
+ */
+export async function auditFolders(
+  context: ActivityContext & { connections: Connections },
+  run: ActivityRun,
+  input: AuditRun,
+): Promise<AuditResult> {
+  const mailbox = await mailboxForSync(context.db, input);
+  if (mailbox === null) return { kind: 'superseded' };
+  try {
+    const audits = await context.connections.use(mailbox, 'sync', (open) =>
+      compareAll(context, run, { mailbox, open }),
+    );
+    const result = {
+      folders: audits.length,
+      missing: audits.reduce((sum, audit) => sum + audit.missing.length, 0),
+      extra: audits.reduce((sum, audit) => sum + audit.extra.length, 0),
+      notProvable: audits.filter((audit) => audit.verdict === 'not-provable').length,
+    };
+    const complete = audits.every((audit) => audit.verdict === 'complete');
+    await recordAuditDone(context.db, { ...input, complete, result });
+    return { kind: 'done', ...result };
+  } catch (error) {
+    return roundFailure(context, mailbox, error);
+  }
+}
+
+async function compareAll(
+  context: ActivityContext,
+  run: ActivityRun,
+  at: { mailbox: MailboxForSync; open: Mailbox },
+): Promise<FolderAudit[]> {
+  const folders = await reconcileFolders(context.db, at.mailbox, await at.open.listFolders());
+  const audits: FolderAudit[] = [];
+  for (const folder of folders) {
+    run.signal.throwIfAborted();
+    if (folder.scope === 'ignore' || folder.generation === null) continue;
+    const audit = await compare(context, { ...at, folder, scope: folder.scope, generation: folder.generation });
+    await recordAudit(context.db, at.mailbox, audit);
+    audits.push(audit);
+    run.heartbeat();
+  }
+  return audits;
+}
+
+interface Comparison {
+  mailbox: MailboxForSync;
+  open: Mailbox;
+  folder: KnownFolder;
+  scope: 'fetch' | 'ledger-only';
+  generation: FolderGeneration;
+}
+
+const sizesUpTo = 50_000;
+
+async function compare(context: ActivityContext, of: Comparison): Promise<FolderAudit> {
+  const { folder, generation } = of;
+  const open = await of.open.examine(folder.path);
+  const side = { folderId: folder.folderId, genId: generation.id };
+  if (open.snapshot.uidValidity !== generation.uidValidity) {
+    const nothing = { serverCount: open.snapshot.messages, serverBytes: null, missing: [], extra: [] };
+    return { ...side, ...nothing, verdict: 'not-provable', reason: 'uidvalidity-changed' };
+  }
+  const listing = await open.listUids();
+  const tenantId = of.mailbox.tenantId;
+  const missing = outside(
+    listing.uids,
+    await ledgerRanges(context.db, tenantId, { genId: generation.id, scope: of.scope }),
+  );
+  const extra = listing.proven ? absentFrom(await liveRanges(context.db, tenantId, generation.id), listing.uids) : [];
+  const sizes = listing.uids.length <= sizesUpTo ? await open.fetchEnvelopes(listing.uids) : null;
+  const counted = {
+    serverCount: listing.proven ? listing.uids.length : open.snapshot.messages,
+    serverBytes: sizes?.reduce((sum, envelope) => sum + envelope.size, 0) ?? null,
+  };
+  if (!listing.proven) return { ...side, ...counted, missing, extra, verdict: 'not-provable', reason: listing.reason };
+  const verdict = missing.length + extra.length === 0 ? 'complete' : 'missing';
+  const importing = !generation.historyDone && missing.length > 0 ? 'import-running' : null;
+  return { ...side, ...counted, missing, extra, verdict, reason: importing };
+}

@@ -1,0 +1,56 @@
+import type { BlobStore } from '../db/blobs/blob-store';
+import type { Database } from '../db/database';
+import type { SecretBox } from '../db/secret-box';
+import type { DesiredMailbox } from '../db/sync/desired-mailboxes';
+import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
+import type { Mailbox } from '../mail/mailbox';
+import type { ParsePool } from '../mail/parse/parse-pool';
+import type { ByteBudget } from './byte-budget';
+
+/** The limits that activities obey; the values are the configuration's. */
+export interface ActivityLimits {
+  fetchBatchMessages: number;
+  fetchBatchBytes: number;
+  streamAboveBytes: number;
+  liveRoundMessages: number;
+  importActivityMessages: number;
+  importActivityMs: number;
+  maxFolders: number;
+  minFreeDiskBytes: number;
+  reconcileStartsPerSecond: number;
+}
+
+/** What the reconciler asks of Temporal. */
+export interface Engine {
+  /** Starts the workflow of a mailbox; a second start is a no-op. */
+  start(mailbox: DesiredMailbox): Promise<void>;
+  /** Tells a running workflow the newest wish again. */
+  remind(mailbox: DesiredMailbox): Promise<void>;
+  /** Ids (UUIDs) of the mailboxes whose workflow runs. */
+  runningMailboxes(): Promise<Set<string>>;
+}
+
+/** Everything that activities are made of, handed to them by `src/context.ts`. */
+export interface ActivityContext {
+  db: Database;
+  blobs: BlobStore;
+  secretBox: SecretBox;
+  parsePool: ParsePool;
+  budget: ByteBudget;
+  limits: ActivityLimits;
+  /** Connects to a mailbox; the password is opened just for it. */
+  connect(mailbox: MailboxForSync): Promise<Mailbox>;
+  /** Where big messages are spooled while they are fetched. */
+  spoolDirectory: string;
+  /** Free bytes of the disk that holds the data. */
+  freeDiskBytes(): Promise<number>;
+  engine: Engine;
+  parserVersion: number;
+}
+
+/** Told to stop: the worker shuts down, or the workflow was cancelled. */
+export interface ActivityRun {
+  signal: AbortSignal;
+  /** Tells Temporal that the activity is alive; cheap, throttled by the SDK. */
+  heartbeat(): void;
+}

@@ -1,0 +1,54 @@
+import { MailFailure } from '../domain/failure';
+import type { UidListing } from '../domain/folder';
+import { startQuestion } from '../domain/start-point';
+import { outside, rangesOf } from '../domain/uid-set';
+import type { FolderGeneration } from '../db/ingest/folder-write';
+import { closeFolder, recordFiltered } from '../db/ingest/generation-write';
+import { ledgerRanges } from '../db/ingest/ledger-ranges';
+import type { OpenFolder } from '../mail/mailbox';
+import type { ActivityContext } from './context';
+import type { FolderResult, FolderWork } from './sync-folder';
+
+interface FirstListing {
+  work: FolderWork;
+  open: OpenFolder;
+  generation: FolderGeneration;
+  listing: UidListing;
+}
+
+/**
+ * A folder is seen for the first time: mail before the start point gets its rows, the rest is left to the import, beside live mail.
+ * Second run: divides again what has no row yet.
+ */
+export async function beginFirstListing(context: ActivityContext, first: FirstListing): Promise<FolderResult> {
+  const { work, open, generation, listing } = first;
+  const { mailbox } = work;
+  // What a partial listing leaves out would later look like new mail, and pass the start point.
+  if (!listing.proven) throw new MailFailure('busy', 'UID SEARCH', { code: 'listing-not-proven' });
+  const wanted = await wantedUids(first);
+  const known = await ledgerRanges(context.db, mailbox.tenantId, { genId: generation.id, scope: 'fetch' });
+  const beforeStart = outside(outside(listing.uids, rangesOf(wanted)), known);
+  await recordFiltered(context.db, mailbox, { genId: generation.id, uids: beforeStart, reason: 'before-start' });
+  const history = outside(wanted, known).length;
+  await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history });
+  return { recorded: 0, filtered: beforeStart.length, parked: 0, history };
+}
+
+/** The UIDs of the listing that are not before the start point, ascending. */
+async function wantedUids({ work, open, listing }: FirstListing): Promise<number[]> {
+  const { mailbox, firstRound } = work;
+  const question = startQuestion(mailbox.policy.start, { startedAt: mailbox.startedAt, firstRound });
+  if (question.ask === 'nothing') return question.wanted === 'all' ? listing.uids : [];
+  if (question.ask === 'unseen') return inListing(await open.listUnseenUids(), listing);
+  // A day earlier, because SEARCH SINCE counts days in the server's time zone; the exact time decides below.
+  const dayBefore = new Date(question.notBefore.getTime() - 24 * 3_600_000);
+  const candidates = inListing(await open.listUidsSince(dayBefore), listing);
+  const envelopes = await open.fetchEnvelopes(candidates);
+  const dates = new Map(envelopes.map(({ uid, internalDate }) => [uid, internalDate]));
+  return candidates.filter((uid) => (dates.get(uid) ?? question.notBefore) >= question.notBefore);
+}
+
+function inListing(uids: number[], listing: UidListing): number[] {
+  const listed = new Set(listing.uids);
+  return uids.filter((uid) => listed.has(uid));
+}

@@ -1,0 +1,55 @@
+import type { FolderGeneration } from '../db/ingest/folder-write';
+import { followFlags, seenDone, seenDue } from '../db/ingest/presence-write';
+import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
+import type { Mailbox, OpenFolder } from '../mail/mailbox';
+import type { ActivityContext } from './context';
+
+const allFlagsEveryMs = 3_600_000;
+const smallFolder = 2_000;
+
+interface FlagWork {
+  mailbox: MailboxForSync;
+  open: OpenFolder;
+  generation: FolderGeneration;
+}
+
+/**
+ * Makes recorded flags follow the server's: those changed since the cursor (RFC 7162 CHANGEDSINCE), or, where the server cannot say, all
+ * flags, each time for small folders and hourly for big ones.
+ */
+export async function followServerFlags(
+  context: ActivityContext,
+  { mailbox, open, generation }: FlagWork,
+): Promise<void> {
+  if (mailbox.policy.flags === 'ignore') return;
+  const { snapshot } = open;
+  const since = changedSince(generation.modseq, snapshot.highestModseq);
+  if (since === null && !allFlagsAreDue(generation, snapshot.messages)) return;
+  if (since !== null && since === snapshot.highestModseq) return;
+  const flags = await open.flagsSince(since);
+  if (flags.length === 0) return;
+  await followFlags(context.db, mailbox, { genId: generation.id, flags, allRead: since === null });
+}
+
+/** Where to go on from; null where the server's number is missing or has fallen, and only all flags tell the truth. */
+function changedSince(stored: string | null, current: string | null): string | null {
+  if (stored === null || current === null) return null;
+  return BigInt(stored) > BigInt(current) ? null : stored;
+}
+
+function allFlagsAreDue(generation: FolderGeneration, messages: number): boolean {
+  const last = generation.flagsCheckedAt?.getTime() ?? 0;
+  return messages <= smallFolder || Date.now() - last > allFlagsEveryMs;
+}
+
+/** Sets \Seen on what has been recorded, where the policy says so. Second run: sets it once more, no change. */
+export async function setSeen(
+  context: ActivityContext,
+  work: { mailbox: MailboxForSync; open: Mailbox; path: string; generation: FolderGeneration },
+): Promise<void> {
+  const { mailbox, generation } = work;
+  const uids = await seenDue(context.db, mailbox.tenantId, generation.id);
+  if (uids.length === 0) return;
+  await work.open.markSeen(work.path, generation.uidValidity, uids);
+  await seenDone(context.db, mailbox, { genId: generation.id, uids });
+}

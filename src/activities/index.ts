@@ -1,0 +1,51 @@
+import { Context } from '@temporalio/activity';
+
+import { applyWish, type WishResult } from './apply-wish';
+import { auditFolders, type AuditResult, type AuditRun } from './audit-folders';
+import type { Connections } from './connections';
+import type { ActivityContext, ActivityRun } from './context';
+import { fillSearchRows } from './fill-search';
+import { importBatch, type ImportResult } from './import-batch';
+import { reconcileMailboxes, type ReconcileResult } from './reconcile-mailboxes';
+import { rematchHistory } from './rematch-history';
+import { runRound, type RoundInput, type RoundResult } from './run-round';
+
+/** All activities, made from what they need. Each may run twice, be killed anywhere, or come back late; its doc line says what then happens. */
+export interface Activities {
+  runRound(input: RoundInput): Promise<RoundResult>;
+  importBatch(input: RoundInput): Promise<ImportResult>;
+  applyWish(input: { tenantId: string; mailboxId: string }): Promise<WishResult>;
+  auditFolders(input: AuditRun): Promise<AuditResult>;
+  fillSearchRows(input: { tenantId: string }): Promise<{ filled: number }>;
+  rematchHistory(input: { tenantId: string; operationId: string }): Promise<{ kind: 'more' | 'done' }>;
+  reconcileMailboxes(): Promise<ReconcileResult>;
+}
+
+/** Binds the activities to their context, for `Worker.create`. */
+export function createActivities(context: ActivityContext & { connections: Connections }): Activities {
+  return {
+    runRound: (input) => alive((run) => runRound(context, run, input)),
+    importBatch: (input) => alive((run) => importBatch(context, run, input)),
+    applyWish: (input) => applyWish(context, input),
+    auditFolders: (input) => alive((run) => auditFolders(context, run, input)),
+    fillSearchRows: (input) => alive((run) => fillSearchRows(context, run, input)),
+    rematchHistory: (input) => alive((run) => rematchHistory(context, run, input)),
+    reconcileMailboxes: () => alive((run) => reconcileMailboxes(context, run)),
+  };
+}
+
+const heartbeatEveryMs = 5_000;
+
+/** Runs work that heartbeats by itself, so that a step that waits for a slow server is not taken for a dead worker. */
+async function alive<Result>(work: (run: ActivityRun) => Promise<Result>): Promise<Result> {
+  const activity = Context.current();
+  const heartbeat = () => {
+    activity.heartbeat();
+  };
+  const timer = setInterval(heartbeat, heartbeatEveryMs);
+  try {
+    return await work({ signal: activity.cancellationSignal, heartbeat });
+  } finally {
+    clearInterval(timer);
+  }
+}

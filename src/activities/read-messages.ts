@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+
+import type { BatchItem, ParkedItem, RecordedItem } from '../db/ingest/batch';
+import { copiesOf } from '../db/ingest/record-batch';
+import { addressKeysThatMatch } from '../db/matching-addresses';
+import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
+import { addressesToMatch } from '../crm/match';
+import { directionOf } from '../domain/direction';
+import type { FetchedMessage, MessageEnvelope } from '../domain/folder';
+import type { ParsedMessage, ParseOutcome } from '../domain/message';
+import { reduceRaw } from '../mail/parse/reduce-raw';
+import type { ActivityContext } from './context';
+
+/** A fetched message with the SHA-256 of its bytes. */
+interface Hashed {
+  message: FetchedMessage;
+  sha: Buffer;
+}
+
+/** A message that was parsed, and the bytes that the policy lets us keep. */
+interface Read extends Hashed {
+  outcome: ParseOutcome;
+  keep: Buffer | null;
+  rawState: 'full' | 'reduced';
+}
+
+/**
+ * Turns fetched bytes into what `recordBatch` writes: hashes them, sorts out bytes that the mailbox already holds, stores and parses
+ * the rest. The bytes are durable when it returns. Second run: the bytes are stored once more and swept as orphans.
+ */
+export async function readMessages(
+  context: ActivityContext,
+  mailbox: MailboxForSync,
+  messages: FetchedMessage[],
+): Promise<BatchItem[]> {
+  const hashed = messages.map((message) => ({ message, sha: createHash('sha256').update(message.raw).digest() }));
+  const known = await context.db.inTenant(mailbox.tenantId, (sql) =>
+    copiesOf(
+      sql,
+      mailbox,
+      hashed.map(({ sha }) => sha),
+    ),
+  );
+  const fresh = hashed.filter(({ sha }) => !known.has(sha.toString('hex')));
+  const read = new Map((await readFresh(context, mailbox, fresh)).map((item) => [item.uid, item]));
+  return hashed.flatMap(({ message, sha }): BatchItem[] => {
+    const copyId = known.get(sha.toString('hex'));
+    if (copyId !== undefined) return [{ kind: 'known', ...placedOf(message), rawSha: sha, copyId }];
+    const item = read.get(message.uid);
+    return item === undefined ? [] : [item];
+  });
+}
+
+async function readFresh(context: ActivityContext, mailbox: MailboxForSync, fresh: Hashed[]): Promise<BatchItem[]> {
+  // What the policy keeps whole need not wait for the parser: disk and processor work at the same time.
+  const keepsAll = mailbox.policy.attachments === 'store' && mailbox.policy.unmatched === 'keep';
+  if (keepsAll) {
+    const [blobIds, outcomes] = await Promise.all([
+      store(context, mailbox, fresh),
+      Promise.all(fresh.map(({ message }) => context.parsePool.parse({ kind: 'buffer', raw: message.raw }))),
+    ]);
+    return fresh.map((hashed, index) =>
+      itemOf(mailbox, hashed, { outcome: outcomes[index], blobId: blobIds[index] ?? null, rawState: 'full' }),
+    );
+  }
+  const read = await Promise.all(fresh.map((hashed) => readReduced(context, mailbox, hashed)));
+  const wanted = await wantedUids(context, mailbox, read);
+  const kept = read.filter(({ message, keep }) => keep !== null && wanted.has(message.uid));
+  const blobIds = await store(
+    context,
+    mailbox,
+    kept.map(({ message, sha, keep }) => ({ message: { ...message, raw: keep ?? message.raw }, sha })),
+  );
+  const blobOf = new Map(kept.map(({ message }, index) => [message.uid, blobIds[index] ?? null]));
+  return read.map((item) => {
+    if (!wanted.has(item.message.uid)) return { kind: 'filtered', reason: 'unmatched', ...placedOf(item.message) };
+    return itemOf(mailbox, item, { ...item, blobId: blobOf.get(item.message.uid) ?? null });
+  });
+}
+
+async function readReduced(context: ActivityContext, mailbox: MailboxForSync, hashed: Hashed): Promise<Read> {
+  const outcome = await context.parsePool.parse({ kind: 'buffer', raw: hashed.message.raw });
+  if (outcome.kind === 'unreadable' || mailbox.policy.attachments === 'store') {
+    return { ...hashed, outcome, keep: hashed.message.raw, rawState: 'full' };
+  }
+  const reduced = reduceRaw(hashed.message.raw, outcome.message.parts);
+  const parts = mailbox.policy.attachments === 'drop' ? reduced.parts.filter((part) => part.kept) : reduced.parts;
+  return {
+    ...hashed,
+    outcome: { kind: 'parsed', message: { ...outcome.message, parts } },
+    keep: reduced.bytes,
+    rawState: reduced.bytes.equals(hashed.message.raw) ? 'full' : 'reduced',
+  };
+}
+
+/** With `unmatched: drop`, only mail that matches a record is kept; what cannot be read is kept for a person. */
+async function wantedUids(context: ActivityContext, mailbox: MailboxForSync, read: Read[]): Promise<Set<number>> {
+  if (mailbox.policy.unmatched === 'keep') return new Set(read.map(({ message }) => message.uid));
+  const keysOf = (outcome: ParseOutcome) =>
+    outcome.kind === 'parsed'
+      ? addressesToMatch(outcome.message, mailbox.policy).map(({ addressKey }) => addressKey)
+      : [];
+  const matching = await addressKeysThatMatch(context.db, mailbox.tenantId, {
+    addressKeys: [...new Set(read.flatMap(({ outcome }) => keysOf(outcome)))],
+    kinds: mailbox.policy.matchKinds,
+  });
+  return new Set(
+    read.flatMap(({ message, outcome }) =>
+      outcome.kind === 'unreadable' || keysOf(outcome).some((key) => matching.has(key)) ? [message.uid] : [],
+    ),
+  );
+}
+
+async function store(context: ActivityContext, mailbox: MailboxForSync, hashed: Hashed[]): Promise<string[]> {
+  if (hashed.length === 0) return [];
+  const stored = await context.blobs.putBatch(
+    mailbox.tenantId,
+    hashed.map(({ message, sha }) => ({ sha256: sha, bytes: message.raw })),
+  );
+  return stored.map(({ blobId }) => blobId);
+}
+
+/** The item of a message that was parsed, or could not be. */
+export function itemOf(
+  mailbox: MailboxForSync,
+  hashed: { message: MessageEnvelope; sha: Buffer },
+  read: { outcome: ParseOutcome | undefined; blobId: string | null; rawState: 'full' | 'reduced' },
+): RecordedItem | ParkedItem {
+  const { outcome } = read;
+  if (outcome === undefined) throw new Error('the parser answered nothing');
+  const placed = { ...placedOf(hashed.message), rawSha: hashed.sha, blobId: read.blobId };
+  if (outcome.kind === 'unreadable') {
+    const { code, detail, messageIdHeader } = outcome;
+    return { kind: 'parked', ...placed, failure: { kind: 'unreadable', code, detail, messageIdHeader } };
+  }
+  return { kind: 'recorded', ...placed, ...readOf(mailbox, hashed.message, outcome.message), rawState: read.rawState };
+}
+
+function readOf(mailbox: MailboxForSync, envelope: MessageEnvelope, message: ParsedMessage) {
+  return {
+    providerId: envelope.providerId,
+    providerThreadId: envelope.providerThreadId,
+    direction: directionOf(message, mailbox.ownAddresses),
+    message,
+  };
+}
+
+/** What a ledger row says of a placement, whatever its outcome. */
+export function placedOf(envelope: MessageEnvelope) {
+  return {
+    uid: envelope.uid,
+    size: envelope.size,
+    internalDate: envelope.internalDate,
+    flags: envelope.flags,
+    modseq: envelope.modseq,
+  };
+}

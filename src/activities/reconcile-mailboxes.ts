@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { desiredMailboxes } from '../db/sync/desired-mailboxes';
+import type { ActivityContext, ActivityRun } from './context';
+
+export interface ReconcileResult {
+  desired: number;
+  running: number;
+  started: number;
+  reminded: number;
+}
+
+/**
+ * Makes the running workflows match the wishes in Postgres: starts what should run and does not, at most so many a second and the most
+ * recently active first, and reminds a workflow of a wish it has not taken up. Second run: a start or a reminder too many is a no-op.
+ */
+export async function reconcileMailboxes(context: ActivityContext, run: ActivityRun): Promise<ReconcileResult> {
+  const desired = await desiredMailboxes(context.db);
+  const running = await context.engine.runningMailboxes();
+  const result = { desired: desired.length, running: running.size, started: 0, reminded: 0 };
+  const pauseMs = 1_000 / context.limits.reconcileStartsPerSecond;
+  for (const mailbox of desired) {
+    if (run.signal.aborted) break;
+    const isRunning = running.has(mailbox.mailboxId);
+    if (isRunning && mailbox.applied) continue;
+    await (isRunning ? context.engine.remind(mailbox) : context.engine.start(mailbox));
+    result[isRunning ? 'reminded' : 'started'] += 1;
+    run.heartbeat();
+    await sleep(pauseMs);
+  }
+  return result;
+}

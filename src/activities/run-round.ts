@@ -1,0 +1,115 @@
+import { MailFailure } from '../domain/failure';
+import type { DesiredState, Fence } from '../domain/mailbox-state';
+import { foldersWithHistory, reconcileFolders, type KnownFolder } from '../db/ingest/folder-write';
+import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
+import { recordRoundSuccess } from '../db/sync/round-write';
+import type { FolderStatus } from '../domain/folder';
+import type { Mailbox } from '../mail/mailbox';
+import type { Connections } from './connections';
+import type { ActivityContext, ActivityRun } from './context';
+import { fillSearchSoon } from './fill-search';
+import { roundFailure, type NotDone } from './round-failure';
+import { mustLook, syncFolder } from './sync-folder';
+
+export interface RoundInput {
+  tenantId: string;
+  mailboxId: string;
+  fence: Fence;
+}
+
+/** What the workflow hears of a round: counts and what to do next. */
+export type RoundResult =
+  | {
+      kind: 'done';
+      folders: number;
+      recorded: number;
+      filtered: number;
+      parked: number;
+      /** Folders whose history is still to be imported. */
+      foldersWithHistory: number;
+      refreshSeconds: number;
+    }
+  | NotDone;
+
+/**
+ * One round: sweeps the folders, fetches what is missing, stores, reads and records it, follows flags, notes what has gone.
+ * Second run: goes on from what is in the ledger.
+ */
+export async function runRound(
+  context: ActivityContext & { connections: Connections },
+  run: ActivityRun,
+  input: RoundInput,
+): Promise<RoundResult> {
+  const mailbox = await mailboxForSync(context.db, input);
+  if (mailbox?.desired !== 'running' || !sameFence(mailbox, input)) return { kind: 'superseded' };
+  try {
+    await refuseWhenDiskIsLow(context);
+    const counts = await context.connections.use(mailbox, 'sync', (open) => sweep(context, run, { mailbox, open }));
+    await recordRoundSuccess(context.db, mailbox);
+    await fillSearchSoon(context, mailbox.tenantId, counts.recorded);
+    const history = await foldersWithHistory(context.db, mailbox);
+    const { refreshSeconds } = mailbox.policy;
+    return { kind: 'done', ...counts, foldersWithHistory: history.length, refreshSeconds };
+  } catch (error) {
+    return roundFailure(context, mailbox, error);
+  }
+}
+
+/** Whether the mailbox still has the wish that the caller was begun with. */
+export function sameFence(mailbox: { fence: Fence; desired: DesiredState }, input: { fence: Fence }): boolean {
+  return mailbox.fence.epoch === input.fence.epoch && mailbox.fence.generation === input.fence.generation;
+}
+
+/** Below the watermark nothing is fetched: a full disk would lose more than a late message. */
+export async function refuseWhenDiskIsLow(context: ActivityContext): Promise<void> {
+  if ((await context.freeDiskBytes()) >= context.limits.minFreeDiskBytes) return;
+  throw new MailFailure('busy', 'store', { code: 'disk-low', retryAfterMs: 60_000 });
+}
+
+interface Counts {
+  folders: number;
+  recorded: number;
+  filtered: number;
+  parked: number;
+}
+
+async function sweep(
+  context: ActivityContext,
+  run: ActivityRun,
+  at: { mailbox: MailboxForSync; open: Mailbox },
+): Promise<Counts> {
+  const listed = await at.open.listFolders();
+  if (listed.length === 0) throw new MailFailure('refused', 'LIST', { code: 'empty-listing' });
+  if (listed.length > context.limits.maxFolders) {
+    throw new MailFailure('refused', 'LIST', { code: 'too-many-folders' });
+  }
+  const folders = await reconcileFolders(context.db, at.mailbox, listed);
+  const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
+  const counts: Counts = { folders: 0, recorded: 0, filtered: 0, parked: 0 };
+  const failures: MailFailure[] = [];
+  const firstRound = at.mailbox.lastSuccessAt === null;
+  for (const folder of folders) {
+    run.signal.throwIfAborted();
+    if (!isDue(folder, statusOf.get(folder.path) ?? null)) continue;
+    counts.folders += 1;
+    try {
+      const result = await syncFolder(context, run, { ...at, folder, firstRound });
+      counts.recorded += result.recorded;
+      counts.filtered += result.filtered;
+      counts.parked += result.parked;
+    } catch (error) {
+      // A failure of this folder alone keeps nobody else's mail waiting; it is told when all have had their turn.
+      if (!(error instanceof MailFailure) || !at.open.usable || error.kind === 'unreachable') throw error;
+      failures.push(error);
+    }
+  }
+  if (failures[0] !== undefined) throw failures[0];
+  return counts;
+}
+
+function isDue(
+  folder: KnownFolder,
+  status: FolderStatus | null,
+): folder is KnownFolder & { scope: 'fetch' | 'ledger-only' } {
+  return folder.scope !== 'ignore' && mustLook(status, folder.generation, new Date());
+}

@@ -1,0 +1,87 @@
+import type { DesiredState, Fence, MailboxState } from '../../domain/mailbox-state';
+import type { Policy } from '../../domain/policy';
+import type { Database } from '../database';
+
+/** What a round needs to know of its mailbox. The password is still sealed. */
+export interface MailboxForSync {
+  tenantId: string;
+  sourceId: string;
+  fence: Fence;
+  desired: DesiredState;
+  policy: Policy;
+  startedAt: Date;
+  state: MailboxState;
+  failedRounds: number;
+  lastSuccessAt: Date | null;
+  provider: string;
+  imap: {
+    host: string;
+    port: number;
+    security: 'tls' | 'starttls' | 'none';
+    allowInvalidCertificate?: boolean;
+    ca?: string | null;
+  };
+  username: string;
+  secret: { bytes: Buffer; keyId: string };
+  /** Changes when host, user name or password do: an open connection made before it is not used again. */
+  accessVersion: string;
+  /** Address keys of the mailbox and of all users of the tenant: who "we" are. */
+  ownAddresses: Set<string>;
+}
+
+interface Row {
+  epoch: number;
+  generation: number;
+  desired_state: DesiredState;
+  policy: Policy;
+  started_at: Date;
+  address_key: string;
+  state: MailboxState;
+  failed_rounds: number;
+  last_success_at: Date | null;
+  provider: string;
+  imap: MailboxForSync['imap'];
+  username: string;
+  secret: Buffer;
+  secret_key_id: string;
+  access_version: string;
+}
+
+/** Reads a mailbox for a round; null where it is no more. */
+export async function mailboxForSync(
+  db: Database,
+  ref: { tenantId: string; mailboxId: string },
+): Promise<MailboxForSync | null> {
+  return db.inTenant(ref.tenantId, async (sql) => {
+    const [row] = await sql.query<Row>(
+      `SELECT s.epoch, s.generation, s.desired_state, s.policy, s.started_at, s.address_key, m.state, m.failed_rounds,
+              m.last_success_at, m.provider, m.imap, m.username, m.secret, m.secret_key_id,
+              encode(sha256(m.secret || convert_to(m.imap::text || m.username, 'UTF8')), 'hex') AS access_version
+       FROM source s JOIN mailbox m ON m.tenant_id = s.tenant_id AND m.source_id = s.id
+       WHERE s.tenant_id = $1 AND s.id = $2 AND s.deleted_at IS NULL`,
+      [ref.tenantId, ref.mailboxId],
+    );
+    if (row === undefined) return null;
+    const users = await sql.query<{ address_key: string }>(
+      'SELECT address_key FROM user_address WHERE tenant_id = $1',
+      [ref.tenantId],
+    );
+    return {
+      tenantId: ref.tenantId,
+      sourceId: ref.mailboxId,
+      fence: { epoch: row.epoch, generation: row.generation },
+      desired: row.desired_state,
+      policy: row.policy,
+      startedAt: row.started_at,
+      state: row.state,
+      failedRounds: row.failed_rounds,
+      lastSuccessAt: row.last_success_at,
+      provider: row.provider,
+      imap: row.imap,
+      username: row.username,
+      secret: { bytes: row.secret, keyId: row.secret_key_id },
+      accessVersion: row.access_version,
+      ownAddresses: new Set([row.address_key, ...users.map((user) => user.address_key)]),
+    };
+  });
+}

@@ -1,0 +1,25 @@
+import type { Policy } from './policy';
+
+/** What is asked of a folder at its first listing, to tell history that is wanted from mail before the start point. */
+export type StartQuestion =
+  | { ask: 'nothing'; wanted: 'all' | 'none' }
+  | { ask: 'unseen' }
+  /** By INTERNALDATE: SEARCH SINCE finds the day, `notBefore` is then compared exactly. */
+  | { ask: 'since'; notBefore: Date };
+
+/**
+ * How a folder's first listing is divided. `firstRound` is true until the mailbox has had its first successful round: a folder that
+ * appears later brings mail that is wanted where it arrived after the start.
+ */
+export function startQuestion(start: Policy['start'], mailbox: { startedAt: Date; firstRound: boolean }): StartQuestion {
+  switch (start.from) {
+    case 'everything':
+      return { ask: 'nothing', wanted: 'all' };
+    case 'date':
+      return { ask: 'since', notBefore: new Date(start.date) };
+    case 'unread':
+      return mailbox.firstRound ? { ask: 'unseen' } : { ask: 'since', notBefore: mailbox.startedAt };
+    case 'now':
+      return mailbox.firstRound ? { ask: 'nothing', wanted: 'none' } : { ask: 'since', notBefore: mailbox.startedAt };
+  }
+}

@@ -1,0 +1,26 @@
+import type { ActivityOptions } from '@temporalio/workflow';
+
+import { taskQueues } from './contract';
+
+/** What is tried again here are crashes and lost workers; failures of mail servers are answers, and the workflow decides. */
+const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1 minute' } as const;
+
+/** A round: bounded by its folders; a dead worker is noticed by the missing heartbeat. */
+export const roundOptions: ActivityOptions = {
+  taskQueue: taskQueues.sync,
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '30s',
+  retry,
+};
+
+/** A share of an import, on its own queue and behind live mail. */
+export const importOptions: ActivityOptions = {
+  taskQueue: taskQueues.bulk,
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '30s',
+  retry,
+  priority: { priorityKey: 5 },
+};
+
+/** Reading or writing a few rows. */
+export const rowOptions: ActivityOptions = { taskQueue: taskQueues.sync, startToCloseTimeout: '1 minute', retry };

@@ -1,0 +1,26 @@
+import { getExternalWorkflowHandle, proxyActivities } from '@temporalio/workflow';
+
+import type { Activities } from '../activities';
+import { roundOptions } from './activity-options';
+import { workflowIds, type AuditInput } from './contract';
+import { pokeSignal } from './mailbox-messages';
+
+const { auditFolders } = proxyActivities<Pick<Activities, 'auditFolders'>>({
+  ...roundOptions,
+  retry: { maximumAttempts: 3 },
+  summary: 'compare every folder with the server',
+});
+
+/** Compares the ledger with the server once; differences are left to a round, which is asked for at once. */
+export async function auditMailbox(input: AuditInput): Promise<string> {
+  const result = await auditFolders(input);
+  if (result.kind === 'superseded') return 'the mailbox is no more';
+  if (result.kind !== 'done') return `could not compare: ${result.failure}`;
+  if (result.missing + result.extra > 0) {
+    // A mailbox that is paused has no round to poke; the audit's answer stands all the same.
+    await getExternalWorkflowHandle(workflowIds.mailboxSync(input.mailboxId))
+      .signal(pokeSignal, 'reconcile')
+      .catch(() => undefined);
+  }
+  return `${String(result.folders)} folders compared: ${String(result.missing)} missing, ${String(result.extra)} extra, ${String(result.notProvable)} not provable`;
+}

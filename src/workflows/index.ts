@@ -1,0 +1,5 @@
+export { auditMailbox } from './audit-mailbox';
+export { importHistory } from './import-history';
+export { mailboxSync } from './mailbox-sync';
+export { reconcile } from './reconcile';
+export { rematch } from './rematch';
