@@ -186,8 +186,7 @@ function folderOf(pid) {
 }
 
 /**
- * Makes the database and the role that the application logs in as. The roles it is a member of are made here too, because
- * a migration cannot know this one.
+ * Makes the database and the role that the application logs in as; migrations let it act as the application.
  * @param {{ ownerUrl: string, password: string, gaveUp: () => boolean }} wish
  */
 async function prepareRoles({ ownerUrl, password, gaveUp }) {
@@ -195,13 +194,9 @@ async function prepareRoles({ ownerUrl, password, gaveUp }) {
   try {
     const known = await server.query('SELECT FROM pg_database WHERE datname = $1', [database]);
     if (known.rowCount === 0) await server.query(`CREATE DATABASE ${database}`);
-    await server.query(`DO $$ BEGIN
-      IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'letterbook_app') THEN CREATE ROLE letterbook_app NOLOGIN; END IF;
-      IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'letterbook_system') THEN CREATE ROLE letterbook_system NOLOGIN; END IF;
-      IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${loginRole}') THEN CREATE ROLE ${loginRole} LOGIN; END IF;
-    END $$`);
+    const role = await server.query('SELECT FROM pg_roles WHERE rolname = $1', [loginRole]);
+    if (role.rowCount === 0) await server.query(`CREATE ROLE ${loginRole}`);
     await server.query(`ALTER ROLE ${loginRole} LOGIN PASSWORD '${password}'`); // hexadecimal digits only, made by us
-    await server.query(`GRANT letterbook_app, letterbook_system TO ${loginRole}`);
   } finally {
     await server.end();
   }

@@ -1,6 +1,9 @@
 import './test-servers';
 
 /** Ends what `global-setup` started. */
-export default async function globalTeardown(): Promise<void> {
+async function globalTeardown(): Promise<void> {
   await globalThis.letterbookTestServers?.stop();
 }
+
+// jest wants the function itself.
+export = globalTeardown;
