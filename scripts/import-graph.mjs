@@ -36,7 +36,9 @@ function dotOf(imports) {
     const colour = part.endsWith('/') ? '#dbe7f6' : '#f6ead2';
     return `  "${part}" [fillcolor="${colour}"];`;
   });
-  const edges = imports.map(([from, to, kind]) => `  "${from}" -> "${to}" [style=${kind === 'type' ? 'dashed' : 'solid'}];`);
+  const edges = imports.map(
+    ([from, to, kind]) => `  "${from}" -> "${to}" [style=${kind === 'type' ? 'dashed' : 'solid'}];`,
+  );
   return `digraph imports {
   graph [bgcolor="#ffffff", pad=0.3, nodesep=0.35, ranksep=0.7, rankdir=TB];
   node [shape=box, style="filled,rounded", color="#4a5a70", fontname="Helvetica,Arial,sans-serif", fontsize=13];

@@ -1,0 +1,77 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { limitVariable } from '../../src/config/config';
+import { defaultLimits, type Limits } from '../../src/config/limits';
+import { settingsRead } from '../support/settings-read';
+
+const root = join(__dirname, '..', '..');
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true }).map((file) => join('docs', String(file))),
+].filter((file) => file.endsWith('.md'));
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8');
+}
+
+/** The rows of the table between `<!-- name -->` and `<!-- /name -->`, cell by cell, without its head. */
+function tableOf(file: string, name: string): string[][] {
+  const table = new RegExp(`<!-- ${name} -->([^]*)<!-- /${name} -->`).exec(read(file))?.[1] ?? '';
+  const rows = table.split('\n').filter((line) => line.startsWith('|'));
+  return rows.slice(2).map((row) =>
+    row
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  );
+}
+
+test('the README has every setting that the configuration reads, and none that nothing reads', () => {
+  const documented = tableOf('README.md', 'settings').map(([variable]) => variable);
+  // Read by the migration alone.
+  expect([...documented].sort()).toEqual([...settingsRead().settings, 'DATABASE_OWNER_URL'].sort());
+});
+
+test('the table of limits has each limit with its default', () => {
+  const names = Object.keys(defaultLimits) as (keyof Limits)[];
+  const expected = names.map((name) => [limitVariable(name), String(defaultLimits[name])]);
+  const documented = tableOf('docs/operations.md', 'limits').map(([variable = '', value = '']) => [variable, value]);
+  expect(documented).toEqual(expected);
+});
+
+test('every limit can be set by the variable that the table names', () => {
+  const documented = tableOf('docs/operations.md', 'limits').map(([variable]) => variable);
+  expect([...documented].sort()).toEqual(settingsRead().limits);
+});
+
+test('every step of the way of a message names a file that is there', () => {
+  const files = tableOf('docs/ARCHITECTURE.md', 'steps').map((cells) => cells.at(-1) ?? '');
+  expect(files.length).toBeGreaterThan(10);
+  expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+});
+
+test.each(pages)('the links of %s lead somewhere', (page) => {
+  const targets = [...read(page).matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target);
+  const local = targets.filter((target) => !/^https?:/.test(target));
+  const broken = local.filter((target) => !leadsSomewhere(page, target));
+  expect(broken).toEqual([]);
+});
+
+function leadsSomewhere(page: string, target: string): boolean {
+  const [path = '', anchor] = target.split('#');
+  const file = path === '' ? page : join(dirname(page), path);
+  if (!existsSync(join(root, file))) return false;
+  return anchor === undefined || headingsOf(file).includes(anchor);
+}
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function headingsOf(file: string): string[] {
+  const headings = [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading);
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
