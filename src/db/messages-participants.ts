@@ -26,7 +26,9 @@ export async function withRecords(
   of: { participants: StoredParticipants[]; perRole: number },
 ): Promise<Participants[]> {
   const cut = of.participants.map((stored) => cutTo(stored, of.perRole));
-  const addresses = cut.flatMap((stored) => participantRoles.flatMap((role) => stored.shown[role].map((one) => one.address)));
+  const addresses = cut.flatMap((stored) =>
+    participantRoles.flatMap((role) => stored.shown[role].map((one) => one.address)),
+  );
   const recordIds = await recordsOfAddresses(sql, tenantId, addresses);
   return cut.map(({ shown, omitted }) => {
     const joined = (role: ParticipantRole) =>

@@ -1,5 +1,6 @@
 import type { Direction } from '../domain/direction';
 import type { Sql } from './database';
+import { linksOf } from './messages-links';
 import { withRecords, type Participants, type StoredParticipants } from './messages-participants';
 import { directionOfMessage, principalsOf, type Level, type Reader } from './timeline-read';
 
@@ -30,7 +31,9 @@ export interface SummaryLink {
   name: string;
 }
 
-type SummaryRow = Omit<MessageSummary, 'participants' | 'links' | 'threadMessages'> & { participants: StoredParticipants };
+type SummaryRow = Omit<MessageSummary, 'participants' | 'links' | 'threadMessages'> & {
+  participants: StoredParticipants;
+};
 
 // A mailing to thousands is listed with the first of them; the message itself has all.
 const participantsInLists = 25;
@@ -50,8 +53,15 @@ export async function summariesOf(
   ]);
   const stored = rows.map((row) => row.participants);
   const participants = await withRecords(sql, reader.tenantId, { participants: stored, perRole: participantsInLists });
-  const links = await activeLinks(sql, reader.tenantId, rows.map((row) => row.id));
-  const counts = await threadCounts(sql, reader, { threadIds: rows.map((row) => row.threadId), recordId: page.recordId });
+  const links = await activeLinks(
+    sql,
+    reader,
+    rows.map((row) => row.id),
+  );
+  const counts = await threadCounts(sql, reader, {
+    threadIds: rows.map((row) => row.threadId),
+    recordId: page.recordId,
+  });
   return rows.map((row, n) => {
     const joined = participants[n];
     if (joined === undefined) throw new Error('a message of the page has no participants');
@@ -73,15 +83,11 @@ LEFT JOIN message_body b ON b.tenant_id = $1 AND b.message_id = m.id AND w.level
 ORDER BY w.n`;
 
 /** The records that messages are linked to, by message. */
-async function activeLinks(sql: Sql, tenantId: string, messageIds: string[]): Promise<Map<string, SummaryLink[]>> {
-  const rows = await sql.query<SummaryLink & { messageId: string }>(
-    `SELECT l.message_id AS "messageId", l.id, r.id AS "recordId", r.type, r.name FROM link l
-     JOIN record r ON r.tenant_id = $1 AND r.id = l.record_id AND r.deleted_at IS NULL
-     WHERE l.tenant_id = $1 AND l.message_id = ANY ($2::uuid[]) AND l.state = 'active' ORDER BY l.id`,
-    [tenantId, messageIds],
-  );
+async function activeLinks(sql: Sql, reader: Reader, messageIds: string[]): Promise<Map<string, SummaryLink[]>> {
   const links = new Map<string, SummaryLink[]>();
-  for (const { messageId, ...link } of rows) links.set(messageId, [...(links.get(messageId) ?? []), link]);
+  for (const { messageId, id, recordId, type, name, state } of await linksOf(sql, reader, messageIds)) {
+    if (state === 'active') links.set(messageId, [...(links.get(messageId) ?? []), { id, recordId, type, name }]);
+  }
   return links;
 }
 

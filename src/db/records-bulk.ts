@@ -105,7 +105,9 @@ async function write(
   const good = named.filter(({ id }) => !refusals.has(id));
   const fresh = good.filter((draft) => draft.stored === undefined);
   result.changedKeys.push(...(await insertRecords(sql, tenantId, fresh)));
-  const changes = good.flatMap((draft) => (draft.stored === undefined ? [] : [{ stored: draft.stored, values: draft.values }]));
+  const changes = good.flatMap((draft) =>
+    draft.stored === undefined ? [] : [{ stored: draft.stored, values: draft.values }],
+  );
   result.changedKeys.push(...(await updateRecords(sql, tenantId, changes)));
   result.created += fresh.length;
   result.updated += good.reduce((sum, draft) => sum + draft.lines.length, 0) - fresh.length;

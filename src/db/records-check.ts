@@ -76,7 +76,6 @@ async function storedConflicts(sql: Sql, tenantId: string, candidates: RecordCan
   );
   return rows.map(({ id, kind, record_id }) => ({
     id,
-    refusal:
-      kind === 'number-taken' || kind === 'external-id-taken' ? { kind, recordId: record_id } : { kind },
+    refusal: kind === 'number-taken' || kind === 'external-id-taken' ? { kind, recordId: record_id } : { kind },
   }));
 }

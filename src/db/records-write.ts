@@ -6,8 +6,7 @@ import { checkRecords, type RecordCandidate, type RecordRefusal } from './record
 
 /** What became of writing one record. `changedKeys` are the addresses whose stored mail must be matched again. */
 export type RecordWritten =
-  | { kind: 'written'; record: StoredRecord; changedKeys: string[] }
-  | { kind: 'refused'; refusals: RecordRefusal[] };
+  { kind: 'written'; record: StoredRecord; changedKeys: string[] } | { kind: 'refused'; refusals: RecordRefusal[] };
 
 /** Writes a new record. To be called under the tenant's lock. */
 export async function createRecord(sql: Sql, tenantId: string, values: RecordValues): Promise<RecordWritten> {
@@ -91,7 +90,11 @@ export async function updateRecords(
     tenantId,
     moved.map(({ stored }) => stored.id),
   ]);
-  await insertAddresses(sql, tenantId, moved.map(({ stored, values }) => ({ id: stored.id, values })));
+  await insertAddresses(
+    sql,
+    tenantId,
+    moved.map(({ stored, values }) => ({ id: stored.id, values })),
+  );
   return [...new Set(moved.flatMap(changedKeysOf))];
 }
 

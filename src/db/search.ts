@@ -47,7 +47,10 @@ function phraseWhereNeeded(term: string): string {
 
 function asPhrase(term: string): string {
   const minus = term.startsWith('-') ? '-' : '';
-  return `${minus}"${term.slice(minus.length).replace(/[^\p{L}\p{N}\p{M}]+/gu, ' ').trim()}"`;
+  return `${minus}"${term
+    .slice(minus.length)
+    .replace(/[^\p{L}\p{N}\p{M}]+/gu, ' ')
+    .trim()}"`;
 }
 
 /** The newest hits that the reader may see, best first; one more than `maxRankedHits` where there are more. */

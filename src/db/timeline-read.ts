@@ -70,7 +70,10 @@ export function timelineStatement(
   const values: unknown[] = [reader.tenantId, filter.recordId, limit];
   const value = (given: unknown, type: string) => `$${String(values.push(given))}::${type}`;
   const principals = principalsOf(reader).map((principal) => value(principal, 'integer'));
-  const place = after === null ? '' : `AND (t.sort_at, t.message_id) < (${value(after.sortAt, 'timestamptz')}, ${value(after.messageId, 'uuid')})`;
+  const place =
+    after === null
+      ? ''
+      : `AND (t.sort_at, t.message_id) < (${value(after.sortAt, 'timestamptz')}, ${value(after.messageId, 'uuid')})`;
   const matching = matchesFilter(reader, filter, value);
   const newest = filter.show === 'newest-of-thread' ? isNewestOfThread(principals, matching) : '';
   const walks = principals.map(
@@ -111,7 +114,8 @@ function matchesFilter(
   if (filter.sourceId !== null) {
     const source = value(filter.sourceId, 'uuid');
     conditions.push(
-      (row) => `AND EXISTS (SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = ${row}.message_id AND c.source_id = ${source})`,
+      (row) =>
+        `AND EXISTS (SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = ${row}.message_id AND c.source_id = ${source})`,
     );
   }
   if (filter.addressKey !== null) {

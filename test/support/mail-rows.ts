@@ -141,7 +141,12 @@ export async function aUser(
   const address = options.addresses?.[0] ?? `${randomUUID()}@company.example`;
   const id = await db.inTenant(tenantId, async (sql) => {
     await lockTenantForWriting(sql, tenantId);
-    const written = await createUser(sql, tenantId, { role: 'member', name: 'A user', addresses: [address], ...options });
+    const written = await createUser(sql, tenantId, {
+      role: 'member',
+      name: 'A user',
+      addresses: [address],
+      ...options,
+    });
     if (written.kind !== 'written') throw new Error(written.kind);
     return written.user.id;
   });

@@ -1,0 +1,55 @@
+import type { Sql } from './database';
+import type { Reader } from './timeline-read';
+
+/** Why a message belongs to a record. */
+export interface LinkReason {
+  kind: string;
+  /** For an address: the header's role and the address key, with a colon between. */
+  key: string;
+  actor: string;
+  recordVersion: number;
+  createdAt: Date;
+}
+
+export interface MessageLink {
+  id: string;
+  messageId: string;
+  recordId: string;
+  type: string;
+  name: string;
+  state: 'active' | 'suppressed';
+  createdAt: Date;
+  reasons: LinkReason[];
+}
+
+interface ReasonRow extends Omit<MessageLink, 'reasons'> {
+  reason: Omit<LinkReason, 'createdAt'> & { createdAt: string };
+}
+
+/**
+ * The links of these messages to records that exist, with their reasons. What only Bcc or a delivery header says is told to nobody
+ * but those who hold a copy with it.
+ */
+export async function linksOf(sql: Sql, reader: Reader, messageIds: string[]): Promise<MessageLink[]> {
+  const rows = await sql.query<ReasonRow>(
+    `SELECT l.id, l.message_id AS "messageId", r.id AS "recordId", r.type, r.name, l.state, l.created_at AS "createdAt",
+       jsonb_build_object('kind', lr.kind, 'key', lr.key, 'actor', lr.actor, 'recordVersion', lr.record_version,
+         'createdAt', lr.created_at) AS reason
+     FROM link l JOIN record r ON r.tenant_id = $1 AND r.id = l.record_id AND r.deleted_at IS NULL
+     JOIN link_reason lr ON lr.tenant_id = $1 AND lr.link_id = l.id
+     WHERE l.tenant_id = $1 AND l.message_id = ANY ($2::uuid[])
+       AND (split_part(lr.key, ':', 1) NOT IN ('bcc', 'delivered-to') OR lr.kind <> 'address' OR EXISTS (
+         SELECT FROM copy c JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = c.id
+           AND ca.role || ':' || ca.address_key = lr.key
+         WHERE c.tenant_id = $1 AND c.message_id = l.message_id AND holds_source(c.source_id, $3)))
+     ORDER BY l.id, lr.created_at, lr.kind, lr.key`,
+    [reader.tenantId, messageIds, reader.userId],
+  );
+  const links = new Map<string, MessageLink>();
+  for (const { reason, ...link } of rows) {
+    const reasons = links.get(link.id)?.reasons ?? [];
+    reasons.push({ ...reason, createdAt: new Date(reason.createdAt) });
+    links.set(link.id, { ...link, reasons });
+  }
+  return [...links.values()];
+}
