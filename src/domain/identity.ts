@@ -57,15 +57,16 @@ export function isTraceHeader(name: string): boolean {
 }
 
 /**
- * Moves the bytes that are not ASCII white space or controls to the front, in place, and returns their number. Servers that encode a text
- * anew change its line ends, its folding and its trailing spaces, never the rest.
+ * Copies the bytes of a text that are neither ASCII white space nor controls to `target`, which is as long, and returns their number.
+ * Servers that encode a text anew change its line ends, its folding and its trailing spaces, never the rest.
  */
-export function withoutWhiteSpace(utf8: Uint8Array): number {
+export function copyWithoutWhiteSpace(utf8: Uint8Array, target: Uint8Array): number {
   let kept = 0;
-  for (let at = 0; at < utf8.length; at += 1) {
-    const byte = utf8[at] ?? 0;
+  const { length } = utf8;
+  for (let at = 0; at < length; at += 1) {
+    const byte = utf8[at] ?? 0; // an index is several times faster here than an iterator
     if (byte > 0x20) {
-      utf8[kept] = byte;
+      target[kept] = byte;
       kept += 1;
     }
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { canonicalContent, canonicalIdentity, withoutWhiteSpace } from '../../domain/identity';
+import { canonicalContent, canonicalIdentity, copyWithoutWhiteSpace } from '../../domain/identity';
 import type { MailAddress } from '../../domain/message';
 import type { DecodedBody } from './body-text';
 import { decodeText, isUtf8Text } from './charset';
@@ -9,6 +9,8 @@ import { decodeTransfer } from './transfer-encoding';
 import type { WalkedPart } from './walk';
 
 const chunkBytes = 1_048_576;
+/** Used anew for every text: a buffer for each would be garbage at once. */
+const scratch = Buffer.alloc(65_536);
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 
@@ -47,10 +49,12 @@ function textFingerprint({ raw, parts, bodies }: KeyedMessage): string {
   const hash = createHash('sha256');
   let hashed = 0;
   for (const { part, bytes } of bodies) {
-    const utf8 = isUtf8Text(bytes, part.charset) ? Buffer.from(bytes) : Buffer.from(decodeText(bytes, part.charset), 'utf8');
-    const kept = withoutWhiteSpace(utf8);
-    hash.update(utf8.subarray(0, kept));
-    hashed += kept;
+    const utf8 = isUtf8Text(bytes, part.charset) ? bytes : Buffer.from(decodeText(bytes, part.charset), 'utf8');
+    for (let at = 0; at < utf8.length; at += scratch.length) {
+      const kept = copyWithoutWhiteSpace(utf8.subarray(at, at + scratch.length), scratch);
+      hash.update(scratch.subarray(0, kept));
+      hashed += kept;
+    }
   }
   if (hashed > 0) return hash.digest('hex');
   for (const part of parts) {

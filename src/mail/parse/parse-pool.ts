@@ -10,7 +10,6 @@ import {
   type ThreadEvents,
   type ThreadSettings,
 } from './pool-thread';
-import type { ThreadAnswer } from './thread-messages';
 
 export interface ParsePoolSettings extends ThreadSettings {
   threads: number;
@@ -78,8 +77,7 @@ class Pool implements ParsePool {
 
   private startThread(): PoolThread {
     const events: ThreadEvents = {
-      answered: (pending, answer) => {
-        settle(pending, answer);
+      answered: () => {
         this.assign();
       },
       ended: (end, { culprit, waiting }) => {
@@ -98,11 +96,6 @@ class Pool implements ParsePool {
     this.threads.add(thread);
     return thread;
   }
-}
-
-function settle({ resolve, reject }: PendingJob, answer: ThreadAnswer): void {
-  if (answer.kind === 'outcome') resolve(answer.outcome);
-  else reject(answer.error instanceof Error ? answer.error : new Error('The message file could not be read.'));
 }
 
 async function blame({ job, resolve, reject }: PendingJob, end: ThreadEnd, settings: ParsePoolSettings): Promise<void> {

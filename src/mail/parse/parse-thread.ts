@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 
 import { parseMessage } from './parse-message';
 import type { ThreadAnswer, ThreadData, ThreadJob } from './thread-messages';
@@ -19,9 +19,33 @@ function answerTo(job: ThreadJob): ThreadAnswer {
   return { job: job.job, kind: 'outcome', outcome: parseMessage(raw, limits) };
 }
 
-parentPort?.on('message', (job: ThreadJob) => {
+/** Answers go back in groups: waking the main thread for each would cost as much as parsing. */
+const maxAnswersHeld = 16;
+const maxHeldMs = 20;
+
+parentPort?.on('message', (first: ThreadJob) => {
+  let held: ThreadAnswer[] = [];
+  let heldSince = Date.now();
+  for (let job: ThreadJob | null = first; job !== null; job = nextJob()) {
+    held.push(answerWatched(job));
+    if (held.length < maxAnswersHeld && Date.now() - heldSince < maxHeldMs) continue;
+    parentPort?.postMessage(held);
+    held = [];
+    heldSince = Date.now();
+  }
+  if (held.length > 0) parentPort?.postMessage(held);
+});
+
+/** What was sent while the last one was read. */
+function nextJob(): ThreadJob | null {
+  const received = parentPort === null ? undefined : receiveMessageOnPort(parentPort);
+  return received === undefined ? null : (received as { message: ThreadJob }).message;
+}
+
+function answerWatched(job: ThreadJob): ThreadAnswer {
   Atomics.store(running, 1, BigInt(Date.now()));
   Atomics.store(running, 0, BigInt(job.job));
-  parentPort?.postMessage(answerTo(job));
+  const answer = answerTo(job);
   Atomics.store(running, 0, 0n);
-});
+  return answer;
+}

@@ -26,7 +26,8 @@ export type ThreadEnd = 'parse-timeout' | 'parse-memory' | 'thread-died';
 
 /** What the pool hears of a thread. */
 export interface ThreadEvents {
-  answered(pending: PendingJob, answer: ThreadAnswer): void;
+  /** The thread has room for more jobs. */
+  answered(): void;
   /** The thread is gone. `culprit` is the job it was at, null between two jobs; `waiting` are those it had not begun. */
   ended(end: ThreadEnd, jobs: { culprit: PendingJob | null; waiting: PendingJob[] }): void;
   /** The thread never came to life. */
@@ -56,8 +57,9 @@ export class PoolThread {
     this.running = new BigInt64Array(progress);
     this.worker = startWorker({ limits: settings.limits, progress }, settings.heapMegabytes);
     this.worker.on('online', () => (this.alive = true));
-    this.worker.on('message', (answer: ThreadAnswer) => {
-      this.settle(answer);
+    this.worker.on('message', (answers: ThreadAnswer[]) => {
+      for (const answer of answers) this.settle(answer);
+      events.answered();
     });
     this.worker.on('error', (error) => (this.error = error));
     this.worker.on('exit', () => {
@@ -104,7 +106,8 @@ export class PoolThread {
     if (pending === undefined) return;
     this.bytesAhead -= sizeOf(pending);
     if (this.sent.length === 0) this.worker.unref();
-    this.events.answered(pending, answer);
+    if (answer.kind === 'outcome') pending.resolve(answer.outcome);
+    else pending.reject(answer.error instanceof Error ? answer.error : new Error('The message file could not be read.'));
   }
 
   /** Goes by the thread's own clock: a main thread that was busy for long must not blame the message. */
