@@ -5,7 +5,7 @@ FROM node:20.20.2-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
-COPY tsconfig.json tsconfig.build.json prisma.config.ts ./
+COPY prisma.config.ts ./
 COPY prisma prisma
 COPY scripts scripts
 COPY src src
