@@ -42,24 +42,39 @@ export function freePort() {
  */
 export async function choosePort({ variable, fallback, env, say = () => {}, avoid = new Set() }) {
   const asked = env[variable];
-  if (asked !== undefined && asked !== '') {
-    const port = Number(asked);
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-      throw new SetupError(`${variable} is "${asked}", which is not a port.`, 'Give a whole number from 1 to 65535.');
-    }
-    if (avoid.has(port) || (await isPortTaken(port))) {
-      throw new SetupError(
-        `Port ${port}, asked for by ${variable}, is taken.`,
-        'Stop what listens there, or choose another.',
-      );
-    }
-    avoid.add(port);
-    return port;
+  const port = asked ? await portAskedFor(variable, asked, avoid) : await nextFree({ variable, fallback, say, avoid });
+  avoid.add(port);
+  return port;
+}
+
+/**
+ * @param {string} variable
+ * @param {string} asked
+ * @param {Set<number>} avoid
+ * @returns {Promise<number>}
+ */
+async function portAskedFor(variable, asked, avoid) {
+  const port = Number(asked);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new SetupError(`${variable} is "${asked}", which is not a port.`, 'Give a whole number from 1 to 65535.');
   }
+  if (avoid.has(port) || (await isPortTaken(port))) {
+    throw new SetupError(
+      `Port ${port}, asked for by ${variable}, is taken.`,
+      'Stop what listens there, or choose another.',
+    );
+  }
+  return port;
+}
+
+/**
+ * @param {{ variable: string, fallback: number, say: (line: string) => void, avoid: Set<number> }} wish
+ * @returns {Promise<number>}
+ */
+async function nextFree({ variable, fallback, say, avoid }) {
   for (let port = fallback; port < fallback + 200 && port <= 65_535; port += 1) {
     if (avoid.has(port) || (await isPortTaken(port))) continue;
     if (port !== fallback) say(`port ${fallback} is taken, using ${port} (${variable} chooses)`);
-    avoid.add(port);
     return port;
   }
   throw new SetupError(`No port from ${fallback} on is free.`, `Choose one with ${variable}.`);

@@ -38,11 +38,11 @@ export function sharedDovecot(): TestDovecot {
 }
 
 interface DovecotScript {
-  startDovecot(wish: DovecotWish & { dir: string }): Promise<TestDovecot & { stop(): Promise<void> }>;
+  startDovecot: (wish: DovecotWish & { dir: string }) => Promise<TestDovecot & { stop: () => Promise<void> }>;
 }
 
 /** A Dovecot for one test, with settings of its own; `stop` ends it and removes its mail. */
-export async function startDovecot(wish: DovecotWish = {}): Promise<TestDovecot & { stop(): Promise<void> }> {
+export async function startDovecot(wish: DovecotWish = {}): Promise<TestDovecot & { stop: () => Promise<void> }> {
   const script = await importScript<DovecotScript>('scripts/lib/dovecot.mjs');
   const dir = mkdtempSync(join(tmpdir(), 'letterbook-dovecot-'));
   const started = await script.startDovecot({ dir, ...wish });

@@ -1,11 +1,11 @@
 /** The servers of a test run, and the variables that tell where they are. */
 export interface TestServers {
   env: Record<string, string>;
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 export interface TestServersScript {
-  startTestServers(options: { env: NodeJS.ProcessEnv }): Promise<TestServers>;
+  startTestServers: (options: { env: NodeJS.ProcessEnv }) => Promise<TestServers>;
 }
 
 declare global {
