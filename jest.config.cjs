@@ -1,3 +1,15 @@
+const toCommonJs = [
+  '@swc/jest',
+  {
+    jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
+    module: { type: 'commonjs' },
+    sourceMaps: 'inline',
+  },
+];
+
+// Fastify's plugins and `inject` need these two, which are published as ES modules only; jest cannot require those as Node can.
+const esModules = 'content-disposition|cookie';
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
@@ -5,16 +17,8 @@ module.exports = {
   testTimeout: 30_000,
   maxWorkers: 2,
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.letterbook'],
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
-        module: { type: 'commonjs' },
-        sourceMaps: 'inline',
-      },
-    ],
-  },
+  transform: { '^.+\\.ts$': toCommonJs, [`/node_modules/(${esModules})/.+\\.js$`]: toCommonJs },
+  transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
 };
