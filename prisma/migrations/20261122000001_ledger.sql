@@ -485,6 +485,7 @@ CREATE TABLE operation (
   state text NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed', 'superseded')),
   done bigint NOT NULL DEFAULT 0,
   total bigint,
+  task jsonb,                                  -- what it works on, and how far it is; never shown
   result jsonb,
   error jsonb,
   created_at timestamptz NOT NULL DEFAULT now(),
