@@ -1,0 +1,24 @@
+import { ConfigError } from './config';
+
+/** What a worker process does; each is a task queue. */
+export const roles = ['sync', 'bulk'] as const;
+export type Role = (typeof roles)[number];
+
+/**
+ * The roles that a command line asks for: `--roles sync,bulk`; all of them where it says nothing.
+ * @throws ConfigError for a role that is not there
+ */
+export function rolesOf(argv: readonly string[]): Role[] {
+  const at = argv.indexOf('--roles');
+  if (at < 0) return [...roles];
+  const asked = (argv[at + 1] ?? '').split(',').filter((role) => role !== '');
+  const unknown = asked.find((role) => !isRole(role));
+  if (unknown !== undefined || asked.length === 0) {
+    throw new ConfigError(`--roles takes a list of ${roles.join(', ')}, but was given "${unknown ?? ''}".`);
+  }
+  return asked.filter(isRole);
+}
+
+function isRole(role: string): role is Role {
+  return (roles as readonly string[]).includes(role);
+}

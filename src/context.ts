@@ -1,0 +1,90 @@
+import { statfs, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import type { Client } from '@temporalio/client';
+
+import { createByteBudget } from './activities/byte-budget';
+import { createConnections, type Connections } from './activities/connections';
+import type { ActivityContext } from './activities/context';
+import type { Config } from './config/config';
+import { createPostgresBlobStore } from './db/blobs/postgres-blob-store';
+import { openDatabase } from './db/database';
+import { createSecretBox } from './db/secret-box';
+import type { MailboxForSync } from './db/sync/mailbox-for-sync';
+import { createMailboxEngine } from './engine/mailbox-engine';
+import { openMailbox } from './mail/open-mailbox';
+import { createParsePool } from './mail/parse/parse-pool';
+import { parserVersion } from './mail/parse/parse-message';
+
+const connectionIdleMs = 60_000;
+
+/** Everything the activities of a worker use, and how to let go of it. */
+export interface WorkerContext extends ActivityContext {
+  connections: Connections;
+  close(): Promise<void>;
+}
+
+/** Builds what a worker needs from its configuration. Nothing is connected until it is used. */
+export async function createWorkerContext(config: Config, client: Client): Promise<WorkerContext> {
+  const { limits } = config;
+  const db = openDatabase({
+    url: config.databaseUrl,
+    poolSize: config.databasePoolSize,
+    applicationName: 'letterbook-worker',
+  });
+  const secretBox = createSecretBox(config.secretKeys);
+  const parsePool = createParsePool({
+    threads: limits.parseThreads,
+    timeoutMs: limits.parseTimeoutMs,
+    heapMegabytes: limits.parseHeapMegabytes,
+    limits,
+  });
+  const spoolDirectory = join(config.home, 'spool');
+  await rm(spoolDirectory, { recursive: true, force: true }); // what a killed worker left
+  const connect = (mailbox: MailboxForSync) =>
+    openMailbox(accessOf(mailbox, secretBox.open(mailbox.secret)), optionsOf(config));
+  const connections = createConnections(connect, connectionIdleMs);
+  return {
+    db,
+    blobs: createPostgresBlobStore(db),
+    secretBox,
+    parsePool,
+    budget: createByteBudget(limits.bytesInFlight),
+    limits,
+    connect,
+    connections,
+    spoolDirectory,
+    freeDiskBytes: () => freeDiskBytes(config.home),
+    engine: createMailboxEngine(client),
+    parserVersion,
+    close: async () => {
+      await connections.closeAll();
+      await parsePool.close();
+      await db.close();
+    },
+  };
+}
+
+function accessOf(mailbox: MailboxForSync, password: string) {
+  const { host, port, security, allowInvalidCertificate, ca } = mailbox.imap;
+  const { username } = mailbox;
+  return {
+    host,
+    port,
+    security,
+    allowInvalidCertificate: allowInvalidCertificate ?? false,
+    ca: ca ?? null,
+    username,
+    password,
+  };
+}
+
+function optionsOf({ allowedNetworks, limits }: Config) {
+  const { connectTimeoutMs, socketTimeoutMs } = limits;
+  return { hostRules: { allowedNetworks }, connectTimeoutMs, socketTimeoutMs };
+}
+
+async function freeDiskBytes(directory: string): Promise<number> {
+  const disk = await statfs(directory);
+  return disk.bavail * disk.bsize;
+}

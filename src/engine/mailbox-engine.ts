@@ -1,0 +1,64 @@
+import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
+import type { Client } from '@temporalio/client';
+
+import type { Engine } from '../activities/context';
+import type { DesiredMailbox } from '../db/sync/desired-mailboxes';
+import { publicId, uuidOf } from '../domain/ids';
+import {
+  signals,
+  taskQueues,
+  workflowIds,
+  workflowNames,
+  type MailboxSyncInput,
+  type Wish,
+} from '../workflows/contract';
+
+/** Starts and reminds the workflows of mailboxes, and knows which ones run. */
+export function createMailboxEngine(client: Client): Engine {
+  return {
+    start: (mailbox) => startMailbox(client, mailbox),
+    remind: async (mailbox) => {
+      const wish: Wish = { generation: mailbox.generation, desired: mailbox.desired };
+      await client.workflow.getHandle(workflowIds.mailboxSync(mailbox.mailboxId)).signal(signals.wish, wish);
+    },
+    runningMailboxes: () => runningMailboxes(client),
+  };
+}
+
+async function startMailbox(client: Client, mailbox: DesiredMailbox): Promise<void> {
+  const { tenantId, mailboxId, epoch, generation, desired } = mailbox;
+  const input: MailboxSyncInput = { tenantId, mailboxId, desired, fence: { epoch, generation } };
+  await client.workflow.start(workflowNames.mailboxSync, {
+    args: [input],
+    taskQueue: taskQueues.sync,
+    workflowId: workflowIds.mailboxSync(mailboxId),
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    ...shownInUi(mailbox),
+  });
+}
+
+const key = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
+
+/** What the Temporal UI finds and shows a mailbox by. Ids only. */
+export function shownInUi(mailbox: { tenantId: string; mailboxId: string; provider: string }) {
+  return {
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: key('TenantId'), value: publicId('tenant', mailbox.tenantId) },
+      { key: key('MailboxId'), value: publicId('mailbox', mailbox.mailboxId) },
+      { key: key('MailboxStatus'), value: 'connecting' },
+      { key: key('Provider'), value: mailbox.provider },
+    ]),
+    staticSummary: `Syncs the mailbox ${publicId('mailbox', mailbox.mailboxId)}`,
+  };
+}
+
+async function runningMailboxes(client: Client): Promise<Set<string>> {
+  const running = new Set<string>();
+  const query = `WorkflowType = '${workflowNames.mailboxSync}' AND ExecutionStatus = 'Running'`;
+  for await (const { workflowId } of client.workflow.list({ query })) {
+    const mailboxId = uuidOf('mailbox', workflowId.slice('mailbox/'.length));
+    if (mailboxId !== null) running.add(mailboxId);
+  }
+  return running;
+}

@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+
+import { createActivities } from './activities';
+import { readConfig, type Config } from './config/config';
+import { rolesOf, type Role } from './config/roles';
+import { createWorkerContext } from './context';
+import { prepareEngine } from './engine/prepare-engine';
+import { retryUntilReachable } from './engine/retry-until-reachable';
+import { createLogger, temporalLoggerOf } from './logger';
+import { taskQueues } from './workflows/contract';
+
+/**
+ * A worker process: `worker.js --roles sync,bulk`. Each role is a task queue, so that production can scale each alone.
+ * It ends when it is told to (SIGTERM), giving activities time to reach their next commit, and with an error when Temporal's
+ * worker fails, so that whoever supervises it starts a new one.
+ */
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const roles = rolesOf(process.argv);
+  const log = createLogger(config).child({ process: 'worker' });
+  Runtime.install({ logger: temporalLoggerOf(log), shutdownSignals: ['SIGINT', 'SIGTERM'] });
+
+  const { temporalAddress: address, temporalNamespace: namespace } = config;
+  const connection = await retryUntilReachable(() => Connection.connect({ address }), log);
+  const client = new Client({ connection, namespace });
+  await retryUntilReachable(() => prepareEngine(client), log);
+  const context = await createWorkerContext(config, client);
+
+  const nativeConnection = await NativeConnection.connect({ address });
+  const activities = createActivities(context);
+  const workers = await Promise.all(
+    roles.map((role) =>
+      Worker.create({ ...optionsOf(role, config), connection: nativeConnection, namespace, activities }),
+    ),
+  );
+  log.info({ roles }, 'worker polls');
+  await Promise.all(workers.map((worker) => worker.run()));
+
+  await context.close();
+  await nativeConnection.close();
+  await connection.close();
+  log.info({ roles }, 'worker has ended');
+}
+
+/** Live mail gets more room than history, and neither can take all of a small machine. */
+function optionsOf(role: Role, config: Config): WorkerOptions {
+  const activitiesAtOnce = { sync: config.databasePoolSize * 4, bulk: 2 }[role];
+  return {
+    taskQueue: taskQueues[role],
+    ...workflowCode(),
+    maxConcurrentActivityTaskExecutions: activitiesAtOnce,
+    maxConcurrentWorkflowTaskExecutions: 40,
+    maxCachedWorkflows: role === 'sync' ? 2_000 : 100,
+    shutdownGraceTime: '8s',
+    shutdownForceTime: '12s',
+  };
+}
+
+/** The bundle that the build made; without one (tests, development) it is made now. */
+function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const codePath = join(__dirname, 'workflow-bundle.js');
+  return existsSync(codePath) ? { workflowBundle: { codePath } } : { workflowsPath: require.resolve('./workflows') };
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`The worker has ended: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

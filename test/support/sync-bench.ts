@@ -1,0 +1,219 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { createByteBudget } from '../../src/activities/byte-budget';
+import { createConnections, type Connections } from '../../src/activities/connections';
+import type { ActivityContext, ActivityRun } from '../../src/activities/context';
+import { importBatch } from '../../src/activities/import-batch';
+import { runRound, type RoundResult } from '../../src/activities/run-round';
+import { defaultLimits, type Limits } from '../../src/config/limits';
+import { createPostgresBlobStore } from '../../src/db/blobs/postgres-blob-store';
+import { newUuid } from '../../src/db/new-id';
+import { createSecretBox } from '../../src/db/secret-box';
+import { mailboxForSync } from '../../src/db/sync/mailbox-for-sync';
+import { defaultPolicy, type Policy } from '../../src/domain/policy';
+import { normaliseAddress } from '../../src/domain/address';
+import { openMailbox } from '../../src/mail/open-mailbox';
+import { createParsePool } from '../../src/mail/parse/parse-pool';
+import { parserVersion } from '../../src/mail/parse/parse-message';
+import { createTestDatabase, type TestDatabase } from './database';
+import { listServer, type ServerListing } from './imap-oracle';
+import { openMailClient, type MailClient } from './mail-client';
+
+/** A connected mailbox of a test, and the person it belongs to. */
+export interface TestMailbox {
+  tenantId: string;
+  mailboxId: string;
+  user: string;
+  person: MailClient;
+  /** One round, as the workflow would run it. */
+  round(): Promise<RoundResult>;
+  /** Rounds and import until nothing is left. */
+  syncAll(): Promise<void>;
+  ledger(): Promise<LedgerRow[]>;
+  server(): Promise<ServerListing[]>;
+}
+
+export interface LedgerRow {
+  folder: string;
+  uidValidity: string;
+  uid: number;
+  outcome: number;
+  reason: string | null;
+  presence: number;
+  sha256: string | null;
+  copyId: string | null;
+  messageId: string | null;
+  flags: number;
+}
+
+/** The activities over a real database and a real IMAP server, without Temporal. */
+export interface SyncBench {
+  database: TestDatabase;
+  context: ActivityContext & { connections: Connections };
+  connect(options?: {
+    tenantId?: string;
+    user?: string;
+    policy?: Partial<Policy>;
+    port?: number;
+    ownerUserId?: string;
+  }): Promise<TestMailbox>;
+  close(): Promise<void>;
+}
+
+const run: ActivityRun = { signal: new AbortController().signal, heartbeat: () => undefined };
+
+/** Builds the bench; `limits` replace the defaults. `port` is the IMAP server's. */
+export async function createSyncBench(port: number, limits: Partial<Limits> = {}): Promise<SyncBench> {
+  const database = await createTestDatabase();
+  const all: Limits = { ...defaultLimits, ...limits };
+  const spoolDirectory = await mkdtemp(join(tmpdir(), 'letterbook-spool-'));
+  const secretBox = createSecretBox([{ id: 'test', key: Buffer.alloc(32, 7) }]);
+  const parsePool = createParsePool({
+    threads: 1,
+    timeoutMs: all.parseTimeoutMs,
+    heapMegabytes: all.parseHeapMegabytes,
+    limits: all,
+  });
+  const connect: ActivityContext['connect'] = (mailbox) =>
+    openMailbox(
+      {
+        ...mailbox.imap,
+        allowInvalidCertificate: true,
+        ca: null,
+        username: mailbox.username,
+        password: secretBox.open(mailbox.secret),
+      },
+      {
+        hostRules: { allowedNetworks: ['127.0.0.0/8'] },
+        connectTimeoutMs: all.connectTimeoutMs,
+        socketTimeoutMs: all.socketTimeoutMs,
+      },
+    );
+  const connections = createConnections(connect, 60_000);
+  const context = {
+    db: database.db,
+    blobs: createPostgresBlobStore(database.db),
+    secretBox,
+    parsePool,
+    budget: createByteBudget(all.bytesInFlight),
+    limits: all,
+    connect,
+    connections,
+    spoolDirectory,
+    freeDiskBytes: () => Promise.resolve(Number.MAX_SAFE_INTEGER),
+    engine: { start: refuse, remind: refuse, runningMailboxes: () => Promise.resolve(new Set<string>()) },
+    parserVersion,
+  };
+  const people: MailClient[] = [];
+  return {
+    database,
+    context,
+    connect: async (options = {}) => {
+      const mailbox = await connectMailbox(context, database, { port, ...options });
+      people.push(mailbox.person);
+      return mailbox;
+    },
+    close: async () => {
+      await Promise.all(people.map((person) => person.close()));
+      await connections.closeAll();
+      await parsePool.close();
+      await database.drop();
+      await rm(spoolDirectory, { recursive: true, force: true });
+    },
+  };
+}
+
+function refuse(): Promise<void> {
+  return Promise.reject(new Error('there is no Temporal on this bench'));
+}
+
+interface Wanted {
+  port: number;
+  tenantId?: string;
+  user?: string;
+  policy?: Partial<Policy>;
+  ownerUserId?: string;
+}
+
+async function connectMailbox(
+  context: ActivityContext & { connections: Connections },
+  database: TestDatabase,
+  wanted: Wanted,
+): Promise<TestMailbox> {
+  const tenantId = wanted.tenantId ?? (await database.newTenant());
+  const mailboxId = newUuid();
+  const user = wanted.user ?? `u${mailboxId.replaceAll('-', '')}@corp.example`;
+  const sealed = context.secretBox.seal('pass');
+  const policy: Policy = { ...defaultPolicy, start: { from: 'everything' }, ...wanted.policy };
+  await database.db.inTenant(tenantId, async (sql) => {
+    await sql.execute(
+      `INSERT INTO source (tenant_id, id, kind, address, address_key, owner_user_id, policy, desired_state)
+       VALUES ($1, $2, 'mailbox', $3, $4, $5, $6, 'running')`,
+      [tenantId, mailboxId, user, normaliseAddress(user) ?? user, wanted.ownerUserId ?? null, JSON.stringify(policy)],
+    );
+    await sql.execute(
+      `INSERT INTO mailbox (tenant_id, source_id, imap, auth_type, username, secret, secret_key_id, state)
+       VALUES ($1, $2, $3, 'password', $4, $5, $6, 'connecting')`,
+      [
+        tenantId,
+        mailboxId,
+        JSON.stringify({ host: '127.0.0.1', port: wanted.port, security: 'none' }),
+        user,
+        sealed.bytes,
+        sealed.keyId,
+      ],
+    );
+  });
+  const round = () => oneRound(context, { tenantId, mailboxId });
+  return {
+    tenantId,
+    mailboxId,
+    user,
+    person: await openMailClient(wanted.port, user),
+    round,
+    syncAll: async () => {
+      await round();
+      await importAll(context, { tenantId, mailboxId });
+    },
+    ledger: () => ledgerOf(database, tenantId, mailboxId),
+    server: () => listServer({ port: wanted.port, user }),
+  };
+}
+
+async function oneRound(
+  context: ActivityContext & { connections: Connections },
+  ref: { tenantId: string; mailboxId: string },
+): Promise<RoundResult> {
+  const mailbox = await mailboxForSync(context.db, ref);
+  if (mailbox === null) throw new Error('the mailbox is gone');
+  return runRound(context, run, { ...ref, fence: mailbox.fence });
+}
+
+async function importAll(
+  context: ActivityContext & { connections: Connections },
+  ref: { tenantId: string; mailboxId: string },
+): Promise<void> {
+  for (;;) {
+    const mailbox = await mailboxForSync(context.db, ref);
+    if (mailbox === null) throw new Error('the mailbox is gone');
+    const result = await importBatch(context, run, { ...ref, fence: mailbox.fence });
+    if (result.kind !== 'done') throw new Error(`the import ended with ${result.kind}`);
+    if (result.foldersLeft === 0) return;
+  }
+}
+
+async function ledgerOf(database: TestDatabase, tenantId: string, mailboxId: string): Promise<LedgerRow[]> {
+  return database.db.inTenant(tenantId, (sql) =>
+    sql.query<LedgerRow>(
+      `SELECT f.path AS folder, g.uidvalidity::text AS "uidValidity", p.uid, p.outcome, p.reason, p.presence, p.flags,
+              encode(p.raw_sha, 'hex') AS sha256, p.copy_id AS "copyId", c.message_id AS "messageId"
+       FROM placement p JOIN folder_generation g ON g.id = p.gen_id
+       JOIN folder f ON f.tenant_id = g.tenant_id AND f.id = g.folder_id
+       LEFT JOIN copy c ON c.tenant_id = p.tenant_id AND c.id = p.copy_id
+       WHERE p.tenant_id = $1 AND p.source_id = $2 ORDER BY f.path, g.id, p.uid`,
+      [tenantId, mailboxId],
+    ),
+  );
+}
