@@ -34,7 +34,9 @@ const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', '
 
 function rfc5322Date(text: string): Date | null {
   const match =
-    /^(?:[^\d,]{1,30},? ?)?(\d{1,2})[ -]([a-z]{3,9})\.?,?[ -](\d{2,4}),? (\d{1,2}) ?: ?(\d{2})(?: ?: ?(\d{2})(?:\.\d+)?)? ?(.*)$/i.exec(text);
+    /^(?:[^\d,]{1,30},? ?)?(\d{1,2})[ -]([a-z]{3,9})\.?,?[ -](\d{2,4}),? (\d{1,2}) ?: ?(\d{2})(?: ?: ?(\d{2})(?:\.\d+)?)? ?(.*)$/i.exec(
+      text,
+    );
   if (!match) return null;
   const [, day, month, year, hour, minute, second, zone] = match;
   return instantOf({ year, month: monthOf(month), day, hour, minute, second, zone });
@@ -43,15 +45,16 @@ function rfc5322Date(text: string): Date | null {
 /** `Fri Nov 21 09:55:06 1997`, as ctime(3) writes it, with the zone before or after the year. */
 function asctimeDate(text: string): Date | null {
   const match =
-    /^[a-z]{3,9},? ([a-z]{3,9}) (\d{1,2}) (\d{1,2}):(\d{2}):(\d{2})(?: ([a-z]{1,5}|[+-]\d{4}))? (\d{4})(?: (.*))?$/i.exec(text);
+    /^[a-z]{3,9},? ([a-z]{3,9}) (\d{1,2}) (\d{1,2}):(\d{2}):(\d{2})(?: ([a-z]{1,5}|[+-]\d{4}))? (\d{4})(?: (.*))?$/i.exec(
+      text,
+    );
   if (!match) return null;
   const [, month, day, hour, minute, second, before, year, after] = match;
   return instantOf({ year, month: monthOf(month), day, hour, minute, second, zone: before ?? after });
 }
 
 function iso8601Date(text: string): Date | null {
-  const match =
-    /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)? ?(Z|[+-]\d{2}:?\d{2})$/i.exec(text);
+  const match = /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)? ?(Z|[+-]\d{2}:?\d{2})$/i.exec(text);
   if (!match) return null;
   const [, year, month, day, hour, minute, second, zone] = match;
   return instantOf({ year, month: Number(month) - 1, day, hour, minute, second, zone });
@@ -77,15 +80,24 @@ function monthOf(name: string | undefined): number {
 }
 
 function instantOf(fields: DateFields): Date | null {
-  const year = yearOf(fields.year ?? '');
-  const [day, hour, minute, second] = [fields.day, fields.hour, fields.minute, fields.second ?? '0'].map(Number);
-  if (day === undefined || hour === undefined || minute === undefined || second === undefined) return null;
-  if (fields.month < 0 || hour > 23 || minute > 59 || second > 60 || year < 1900 || year > 9999) return null;
-  // A day that the month does not have rolls over into the next one.
-  const midnight = new Date(Date.UTC(year, fields.month, day));
-  if (day < 1 || midnight.getUTCMonth() !== fields.month) return null;
-  const time = (hour * 60 + minute - zoneMinutes(fields.zone ?? '')) * 60_000 + Math.min(second, 59) * 1000;
-  return new Date(midnight.getTime() + time);
+  const midnight = midnightOf(fields);
+  const minutes = minutesOf(fields);
+  if (midnight === null || minutes === null) return null;
+  const second = Math.min(Number(fields.second ?? '0'), 59); // RFC 5322 3.3 allows a leap second, 60
+  return new Date(midnight + (minutes - zoneMinutes(fields.zone ?? '')) * 60_000 + second * 1000);
+}
+
+function midnightOf({ year, month, day }: DateFields): number | null {
+  const [inYear, onDay] = [yearOf(year ?? ''), Number(day)];
+  if (month < 0 || inYear < 1900 || inYear > 9999) return null;
+  // A day that the month does not have rolls over into another.
+  const midnight = new Date(Date.UTC(inYear, month, onDay));
+  return midnight.getUTCMonth() === month && midnight.getUTCDate() === onDay ? midnight.getTime() : null;
+}
+
+function minutesOf({ hour, minute, second }: DateFields): number | null {
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second ?? '0') > 60) return null;
+  return Number(hour) * 60 + Number(minute);
 }
 
 /** RFC 5322 4.3: two digits from 00 to 49 are 2000 to 2049, other two and three digits are added to 1900. */

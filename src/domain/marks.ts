@@ -2,7 +2,7 @@ import type { MessageMark } from './message';
 
 /** What the marks are read from. `header` gives the first value of a header, by its name in lower case; null where it is absent. */
 export interface MarkEvidence {
-  header(name: string): string | null;
+  header: (name: string) => string | null;
   parts: { contentType: string; parameters: Record<string, string>; filename: string | null }[];
   text: string;
 }
@@ -14,7 +14,10 @@ export function marksOf(evidence: MarkEvidence): MessageMark[] {
   else if (isAutoReply(evidence)) marks.add('auto-reply');
   if (isFromMailingList(evidence)) marks.add('mailing-list');
   if (isBulk(evidence)) marks.add('bulk');
-  for (const part of evidence.parts) for (const mark of marksOfPart(part)) marks.add(mark);
+  for (const part of evidence.parts) {
+    const mark = markOfPart(part);
+    if (mark !== null) marks.add(mark);
+  }
   if (evidence.text.trimStart().startsWith('-----BEGIN PGP MESSAGE-----')) marks.add('encrypted');
   if (evidence.text.trimStart().startsWith('-----BEGIN PGP SIGNED MESSAGE-----')) marks.add('signed');
   return [...marks];
@@ -39,7 +42,8 @@ function isAutoReply({ header }: MarkEvidence): boolean {
   const submitted = header('auto-submitted')?.trim().toLowerCase();
   if (submitted !== undefined && submitted !== '') return !submitted.startsWith('no'); // RFC 3834 5
   if (header('precedence')?.trim().toLowerCase() === 'auto_reply') return true;
-  if (['x-autoreply', 'x-autorespond', 'x-autoresponder', 'x-auto-reply-from'].some((name) => says(header(name)))) return true;
+  if (['x-autoreply', 'x-autorespond', 'x-autoresponder', 'x-auto-reply-from'].some((name) => says(header(name))))
+    return true;
   return header('x-ms-exchange-generated-message-source')?.toLowerCase().includes('mailbox rules agent') === true;
 }
 
@@ -61,33 +65,27 @@ function isNullPath(value: string | null): boolean {
   return value !== null && /^\s*<\s*>/.test(value);
 }
 
-function marksOfPart({ contentType, parameters, filename }: MarkEvidence['parts'][number]): MessageMark[] {
-  switch (contentType) {
-    case 'text/calendar':
-      return parameters['method'] === undefined ? [] : ['invitation'];
-    case 'multipart/signed':
-    case 'application/pkcs7-signature':
-    case 'application/x-pkcs7-signature':
-    case 'application/pgp-signature':
-      return ['signed'];
-    case 'multipart/encrypted':
-    case 'application/pgp-encrypted':
-      return ['encrypted'];
-    case 'application/pkcs7-mime':
-    case 'application/x-pkcs7-mime':
-      return sMimeMarks(parameters['smime-type']); // RFC 8551 3.2.2
-    case 'application/ms-tnef':
-    case 'application/vnd.ms-tnef':
-      return ['tnef'];
-    case 'message/rfc822':
-    case 'message/global':
-      return ['forwarded-as-attachment'];
-    default:
-      return filename?.toLowerCase() === 'winmail.dat' ? ['tnef'] : [];
-  }
+const markOfType = new Map<string, MessageMark>([
+  ['multipart/signed', 'signed'],
+  ['application/pkcs7-signature', 'signed'],
+  ['application/x-pkcs7-signature', 'signed'],
+  ['application/pgp-signature', 'signed'],
+  ['multipart/encrypted', 'encrypted'],
+  ['application/pgp-encrypted', 'encrypted'],
+  ['application/ms-tnef', 'tnef'],
+  ['application/vnd.ms-tnef', 'tnef'],
+  ['message/rfc822', 'forwarded-as-attachment'],
+  ['message/global', 'forwarded-as-attachment'],
+]);
+
+function markOfPart({ contentType, parameters, filename }: MarkEvidence['parts'][number]): MessageMark | null {
+  if (contentType === 'text/calendar') return parameters['method'] === undefined ? null : 'invitation';
+  if (/^application\/(?:x-)?pkcs7-mime$/.test(contentType)) return sMimeMark(parameters['smime-type']?.toLowerCase());
+  return markOfType.get(contentType) ?? (filename?.toLowerCase() === 'winmail.dat' ? 'tnef' : null);
 }
 
-function sMimeMarks(type: string | undefined): MessageMark[] {
-  if (type === 'certs-only') return [];
-  return type === 'signed-data' ? ['signed'] : ['encrypted'];
+/** RFC 8551 3.2.2. */
+function sMimeMark(type: string | undefined): MessageMark | null {
+  if (type === 'certs-only') return null;
+  return type === 'signed-data' ? 'signed' : 'encrypted';
 }

@@ -24,7 +24,18 @@ export function isUtf8Text(bytes: Buffer, charset: string | null): boolean {
   return isAscii(bytes) || (isUtf8(bytes) && (charset === null || /^(?:utf-?8|us-ascii)$/i.test(charset)));
 }
 
-const undeclared = new Set(['UNDECLARED', 'US-ASCII', 'ASCII', 'ANSI_X3.4-1968', '7BIT', '8BIT', 'BINARY', 'UNKNOWN-8BIT', 'X-UNKNOWN', 'DEFAULT']);
+const undeclared = new Set([
+  'UNDECLARED',
+  'US-ASCII',
+  'ASCII',
+  'ANSI_X3.4-1968',
+  '7BIT',
+  '8BIT',
+  'BINARY',
+  'UNKNOWN-8BIT',
+  'X-UNKNOWN',
+  'DEFAULT',
+]);
 
 /** Charsets whose bytes are all ASCII and mean something else (ISO 2022, HZ, UTF-16). UTF-7 is never decoded: it smuggles markup. */
 function isStateful(charset: string | null): boolean {
@@ -40,5 +51,7 @@ function byBom(bytes: Buffer): string | null {
 /** An unknown name is decoded as UTF-8 by libmime, with replacement characters; then windows-1252 is the better guess. */
 function decodeNamed(bytes: Buffer, name: string): string {
   const text = decode(bytes, name);
-  return text.includes('\ufffd') && !isUtf8(bytes) && text === bytes.toString('utf8') ? decode(bytes, 'windows-1252') : text;
+  return text.includes('\ufffd') && !isUtf8(bytes) && text === bytes.toString('utf8')
+    ? decode(bytes, 'windows-1252')
+    : text;
 }

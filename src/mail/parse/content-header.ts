@@ -27,7 +27,9 @@ export interface ContentHeader {
 export function contentHeaderOf(header: HeaderBlock, defaultType: string): ContentHeader {
   const type = parameterHeader(header.first('content-type'));
   const disposition = parameterHeader(header.first('content-disposition'));
-  const contentType = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/.test(type.value) ? type.value.toLowerCase() : bareType(type.value, defaultType);
+  const contentType = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/.test(type.value)
+    ? type.value.toLowerCase()
+    : bareType(type.value, defaultType);
   const contentId = header.first('content-id');
   return {
     contentType: contentType.slice(0, maxTokenCharacters),

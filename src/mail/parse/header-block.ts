@@ -75,13 +75,14 @@ function findBody(bytes: Buffer, { start, end }: ByteRange, maxHeaderBytes: numb
 
 function fieldsOf(block: string): RawField[] {
   const fields: RawField[] = [];
-  for (let start = 0; start < block.length; ) {
+  for (let start = 0; start < block.length;) {
     const end = fieldEnd(block, start);
     const line = block.slice(start, end);
     const colon = line.indexOf(':');
     const name = colon > 0 ? line.slice(0, colon).trimEnd() : '';
     // RFC 5322 3.6.8. Lines that are no field (mbox's `From `, a line folded without space) are passed over.
-    if (name !== '' && /^[\x21-\x39\x3b-\x7e]+$/.test(name)) fields.push({ name: name.toLowerCase(), value: line.slice(colon + 1) });
+    if (name !== '' && /^[\x21-\x39\x3b-\x7e]+$/.test(name))
+      fields.push({ name: name.toLowerCase(), value: line.slice(colon + 1) });
     start = end + 1;
   }
   return fields;

@@ -32,7 +32,8 @@ export function messageKeyOf(message: KeyedMessage): string {
 
 function canonicalForm(message: KeyedMessage): string {
   const { raw, header, messageIdHeader, sentAt, from } = message;
-  if (messageIdHeader === null) return canonicalContent(header.entries(), contentFingerprint(raw.subarray(header.bodyOffset)));
+  if (messageIdHeader === null)
+    return canonicalContent(header.entries(), contentFingerprint(raw.subarray(header.bodyOffset)));
   return canonicalIdentity({
     messageId: messageIdHeader,
     date: sentAt ?? header.first('date') ?? '',
@@ -58,7 +59,8 @@ function textFingerprint({ raw, parts, bodies }: KeyedMessage): string {
   }
   if (hashed > 0) return hash.digest('hex');
   for (const part of parts) {
-    if (part.role === 'attachment') hash.update(decodeTransfer(raw.subarray(part.offset, part.offset + part.length), part.encoding));
+    if (part.role === 'attachment')
+      hash.update(decodeTransfer(raw.subarray(part.offset, part.offset + part.length), part.encoding));
   }
   return hash.digest('hex');
 }

@@ -46,7 +46,7 @@ class Pool implements ParsePool {
     if (this.closed) return Promise.reject(new Error('The parse pool is closed.'));
     return new Promise((resolve, reject) => {
       this.lastNumber += 1;
-      this.waiting.push({ number: this.lastNumber, job, resolve, reject });
+      this.waiting.push({ number: this.lastNumber, job, lostThreads: 0, resolve, reject });
       this.assign();
     });
   }
@@ -82,8 +82,9 @@ class Pool implements ParsePool {
       },
       ended: (end, { culprit, waiting }) => {
         this.threads.delete(thread);
-        this.waiting = [...waiting, ...this.waiting];
-        if (culprit) void blame(culprit, end, this.settings);
+        const blamed = culprit ?? nextInLine(waiting);
+        this.waiting = [...waiting.filter((pending) => pending !== blamed), ...this.waiting];
+        if (blamed) void blame(blamed, end, this.settings);
         this.assign();
       },
       failedToStart: (cause, jobs) => {
@@ -96,6 +97,13 @@ class Pool implements ParsePool {
     this.threads.add(thread);
     return thread;
   }
+}
+
+/** A thread that ends between two jobs may have been about to take the next; one that does so twice is to blame, or it would go on for ever. */
+function nextInLine([next]: PendingJob[]): PendingJob | null {
+  if (next === undefined) return null;
+  next.lostThreads += 1;
+  return next.lostThreads > 1 ? next : null;
 }
 
 async function blame({ job, resolve, reject }: PendingJob, end: ThreadEnd, settings: ParsePoolSettings): Promise<void> {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 
 import { parseMessage } from './parse-message';
-import type { ThreadAnswer, ThreadData, ThreadJob } from './thread-messages';
+import { progressSlots, type ThreadAnswer, type ThreadData, type ThreadJob } from './thread-messages';
 
 /* Reads messages one after the other; may be killed at any moment, so it notes which one it is at. */
 
@@ -14,9 +14,13 @@ function answerTo(job: ThreadJob): ThreadAnswer {
   try {
     raw = job.kind === 'file' ? readFileSync(job.path) : Buffer.from(job.bytes.buffer);
   } catch (error) {
-    return { job: job.job, kind: 'failed', error };
+    return { job: job.job, kind: 'failed', code: codeOf(error) };
   }
   return { job: job.job, kind: 'outcome', outcome: parseMessage(raw, limits) };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }
 
 /** Answers go back in groups: waking the main thread for each would cost as much as parsing. */
@@ -38,14 +42,17 @@ parentPort?.on('message', (first: ThreadJob) => {
 
 /** What was sent while the last one was read. */
 function nextJob(): ThreadJob | null {
-  const received = parentPort === null ? undefined : receiveMessageOnPort(parentPort);
-  return received === undefined ? null : (received as { message: ThreadJob }).message;
+  const received: { message: ThreadJob } | undefined =
+    parentPort === null ? undefined : receiveMessageOnPort(parentPort);
+  return received?.message ?? null;
 }
 
 function answerWatched(job: ThreadJob): ThreadAnswer {
-  Atomics.store(running, 1, BigInt(Date.now()));
-  Atomics.store(running, 0, BigInt(job.job));
+  Atomics.store(running, progressSlots.startedAt, BigInt(Date.now()));
+  Atomics.store(running, progressSlots.job, BigInt(job.job));
   const answer = answerTo(job);
-  Atomics.store(running, 0, 0n);
+  Atomics.store(running, progressSlots.job, 0n);
   return answer;
 }
+
+Atomics.store(running, progressSlots.ready, 1n);

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 
 import type { ParseOutcome } from '../../domain/message';
 import type { ParseLimits } from './limit-breach';
-import type { ThreadAnswer, ThreadData, ThreadJob } from './thread-messages';
+import { progressSlots, type ThreadAnswer, type ThreadData, type ThreadJob } from './thread-messages';
 
 export type ParseJob = { kind: 'buffer'; raw: Buffer } | { kind: 'file'; path: string };
 
@@ -11,8 +11,10 @@ export type ParseJob = { kind: 'buffer'; raw: Buffer } | { kind: 'file'; path: s
 export interface PendingJob {
   number: number;
   job: ParseJob;
-  resolve(outcome: ParseOutcome): void;
-  reject(error: Error): void;
+  /** How many threads have ended with it as the next one. */
+  lostThreads: number;
+  resolve: (outcome: ParseOutcome) => void;
+  reject: (error: Error) => void;
 }
 
 export interface ThreadSettings {
@@ -44,7 +46,6 @@ export class PoolThread {
   private readonly running: BigInt64Array;
   private readonly sent: PendingJob[] = [];
   private bytesAhead = 0;
-  private alive = false;
   private overTime = false;
   private error: unknown;
   private readonly watch: NodeJS.Timeout;
@@ -53,10 +54,9 @@ export class PoolThread {
     private readonly settings: ThreadSettings,
     private readonly events: ThreadEvents,
   ) {
-    const progress = new SharedArrayBuffer(16);
+    const progress = new SharedArrayBuffer(Object.keys(progressSlots).length * BigInt64Array.BYTES_PER_ELEMENT);
     this.running = new BigInt64Array(progress);
     this.worker = startWorker({ limits: settings.limits, progress }, settings.heapMegabytes);
-    this.worker.on('online', () => (this.alive = true));
     this.worker.on('message', (answers: ThreadAnswer[]) => {
       for (const answer of answers) this.settle(answer);
       events.answered();
@@ -107,13 +107,13 @@ export class PoolThread {
     this.bytesAhead -= sizeOf(pending);
     if (this.sent.length === 0) this.worker.unref();
     if (answer.kind === 'outcome') pending.resolve(answer.outcome);
-    else pending.reject(answer.error instanceof Error ? answer.error : new Error('The message file could not be read.'));
+    else pending.reject(new Error(`The message file could not be read: ${answer.code}`));
   }
 
   /** Goes by the thread's own clock: a main thread that was busy for long must not blame the message. */
   private endWhenOverTime(): void {
-    const started = Number(Atomics.load(this.running, 1));
-    if (Atomics.load(this.running, 0) === 0n || Date.now() - started <= this.settings.timeoutMs) return;
+    const started = Number(Atomics.load(this.running, progressSlots.startedAt));
+    if (Atomics.load(this.running, progressSlots.job) === 0n || Date.now() - started <= this.settings.timeoutMs) return;
     this.overTime = true;
     void this.worker.terminate();
   }
@@ -121,18 +121,18 @@ export class PoolThread {
   private end(): void {
     clearInterval(this.watch);
     const jobs = this.sent.splice(0);
-    if (!this.alive) {
+    if (Atomics.load(this.running, progressSlots.ready) === 0n) {
       this.events.failedToStart(this.error, jobs);
       return;
     }
-    const at = Number(Atomics.load(this.running, 0));
+    const at = Number(Atomics.load(this.running, progressSlots.job));
     const culprit = jobs.find((pending) => pending.number === at) ?? null;
     this.events.ended(this.reason(), { culprit, waiting: jobs.filter((pending) => pending !== culprit) });
   }
 
   private reason(): ThreadEnd {
     if (this.overTime) return 'parse-timeout';
-    const code = this.error instanceof Error && 'code' in this.error ? this.error.code : null;
+    const { code } = (this.error ?? {}) as { code?: unknown };
     return code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'parse-memory' : 'thread-died';
   }
 }

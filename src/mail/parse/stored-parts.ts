@@ -28,5 +28,7 @@ function htmlOf(body: Buffer, part: PartDescriptor): string {
 
 /** What a document says of itself in its first bytes (HTML 13.2.3.2), for mail whose header does not say it. */
 function charsetInHtml(bytes: Buffer): string | null {
-  return /<meta[^>]{1,200}charset\s{0,9}=\s{0,9}["']?([\w-]{1,40})/i.exec(bytes.toString('latin1', 0, 1024))?.[1] ?? null;
+  return (
+    /<meta[^>]{1,200}charset\s{0,9}=\s{0,9}["']?([\w-]{1,40})/i.exec(bytes.toString('latin1', 0, 1024))?.[1] ?? null
+  );
 }

@@ -1,17 +1,25 @@
 import type { ParseOutcome } from '../../domain/message';
 import type { ParseLimits } from './limit-breach';
 
+export const progressSlots = {
+  /** The number of the job that runs, 0 for none. */
+  job: 0,
+  /** When it began, in ms since 1970. */
+  startedAt: 1,
+  /** 1 once the thread can take jobs. */
+  ready: 2,
+} as const;
+
 /** What the pool and its threads say to each other. */
 export interface ThreadData {
   limits: ParseLimits;
-  /** Two 64-bit integers: the number of the job that runs, 0 for none, and when it began, in ms since 1970. */
+  /** 64-bit integers, see `progressSlots`. */
   progress: SharedArrayBuffer;
 }
 
 export type ThreadJob = { job: number } & ({ kind: 'buffer'; bytes: Uint8Array } | { kind: 'file'; path: string });
 
-/** `failed`: the file could not be read, which says nothing of the message. */
+/** `failed`: the file could not be read, which says nothing of the message. `code` is the operating system's. */
 export type ThreadAnswer = { job: number } & (
-  | { kind: 'outcome'; outcome: ParseOutcome }
-  | { kind: 'failed'; error: unknown }
+  { kind: 'outcome'; outcome: ParseOutcome } | { kind: 'failed'; code: string }
 );

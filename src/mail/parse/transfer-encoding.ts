@@ -28,7 +28,7 @@ export function decodeTransfer(bytes: Buffer, encoding: PartDescriptor['encoding
 /** Node stops at the first padding; some senders pad every line or join several encodings, so each run up to a padding is decoded by itself. */
 function decodeBase64(bytes: Buffer): Buffer {
   const pieces: Buffer[] = [];
-  for (let start = 0; start < bytes.length; ) {
+  for (let start = 0; start < bytes.length;) {
     const padding = bytes.indexOf(equals, start);
     const end = padding < 0 ? bytes.length : padding;
     if (end > start) pieces.push(Buffer.from(bytes.toString('latin1', start, end), 'base64'));

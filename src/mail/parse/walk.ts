@@ -79,7 +79,11 @@ class Walker {
     return children;
   }
 
-  private add(entity: Entity, content: ContentHeader, { body, isMultipart }: { body: ByteRange; isMultipart: boolean }) {
+  private add(
+    entity: Entity,
+    content: ContentHeader,
+    { body, isMultipart }: { body: ByteRange; isMultipart: boolean },
+  ) {
     const { maxParts } = this.limits;
     if (this.parts.length >= maxParts) throw new LimitBreach('too-many-parts', { maxParts });
     const { parameters, ...described } = content;
