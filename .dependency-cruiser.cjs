@@ -44,6 +44,18 @@ module.exports = {
     only('activities', ['domain', 'mail', 'crm', 'db'], 'Activities join adapters; they never see HTTP.'),
     only('workflows', ['domain', 'activities'], 'Workflows run in a sandbox.'),
     only('api', ['domain', 'db', 'config', 'workflows'], 'The API reads the database and signals workflows.'),
+    only(
+      'engine',
+      ['domain', 'activities', 'db', 'workflows'],
+      'The worker side of Temporal: starts and registers, by name.',
+    ),
+    {
+      name: 'engine-sees-activities-and-rows-as-types',
+      comment: 'It is handed to activities as an argument, and does no work of theirs.',
+      severity: 'error',
+      from: { path: layer('engine') },
+      to: { path: [layer('activities'), layer('db')], dependencyTypesNot: ['type-only'] },
+    },
     {
       name: 'src-has-no-other-folders',
       comment: 'A new folder in src is a new part: say here what it may import.',
@@ -53,7 +65,7 @@ module.exports = {
         path: '^src/',
         pathNot: [
           entryPoints,
-          ...['domain', 'mail', 'crm', 'db', 'config', 'activities', 'workflows', 'api'].map(layer),
+          ...['domain', 'mail', 'crm', 'db', 'config', 'activities', 'workflows', 'engine', 'api'].map(layer),
         ],
       },
     },
@@ -65,10 +77,10 @@ module.exports = {
       to: { path: layer('activities'), dependencyTypesNot: ['type-only'] },
     },
     {
-      name: 'api-sees-only-the-workflow-contract',
-      comment: 'Names, ids and inputs are all that the API needs to start and signal a workflow.',
+      name: 'only-the-contract-of-workflows-is-seen',
+      comment: 'Names, ids and inputs are all that is needed to start and signal a workflow.',
       severity: 'error',
-      from: { path: layer('api') },
+      from: { path: [layer('api'), layer('engine')] },
       to: { path: layer('workflows'), pathNot: '^src/workflows/contract' },
     },
     {

@@ -1,5 +1,37 @@
-// The image's health check: the process answers on its own port.
-const answer = await fetch(`http://127.0.0.1:${process.env.LETTERBOOK_PORT ?? 8080}/healthz`, {
-  signal: AbortSignal.timeout(4_000),
-}).catch(() => null);
-process.exit(answer?.ok ? 0 : 1);
+// The health checks of the image:
+//   node docker/health.mjs               the API answers on its own port
+//   node docker/health.mjs QUEUE         this container's worker asks Temporal for work on that task queue
+import { hostname } from 'node:os';
+
+const pollsAtLeastEveryMs = 120_000;
+const timeoutMs = 8_000;
+const queue = process.argv[2];
+const { LETTERBOOK_PORT: port = '8080', TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace } = process.env;
+
+async function apiAnswers() {
+  const answer = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(timeoutMs) });
+  return answer.ok;
+}
+
+/** A process that is up and polls nothing does no work: what counts is what Temporal has seen of it. */
+async function workerPolls() {
+  const { Connection } = await import('@temporalio/client');
+  const connection = await Connection.connect({ address, connectTimeout: timeoutMs });
+  const activityQueue = 2; // TASK_QUEUE_TYPE_ACTIVITY
+  const { pollers } = await connection.withDeadline(Date.now() + timeoutMs, () =>
+    connection.workflowService.describeTaskQueue({
+      namespace,
+      taskQueue: { name: queue },
+      taskQueueType: activityQueue,
+    }),
+  );
+  await connection.close();
+  // The SDK calls a worker `pid@hostname`.
+  return pollers.some(({ identity, lastAccessTime }) => {
+    const lastMs = Number(lastAccessTime?.seconds ?? 0) * 1_000;
+    return identity?.endsWith(`@${hostname()}`) && Date.now() - lastMs < pollsAtLeastEveryMs;
+  });
+}
+
+const healthy = await (queue === undefined ? apiAnswers() : workerPolls()).catch(() => false);
+process.exit(healthy ? 0 : 1);

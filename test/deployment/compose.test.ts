@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import Ajv from 'ajv';
 import { parse } from 'yaml';
 
+import { roles, rolesOf } from '../../src/config/roles';
+import { taskQueues } from '../../src/workflows/contract';
 import { settingsRead } from '../support/settings-read';
 
 interface Service {
@@ -105,6 +107,12 @@ test('nobody waits for the health of what has no health check', () => {
 test.each(['api', 'worker-sync', 'worker-bulk'])('%s is given every setting that src/config reads', (name) => {
   const given = Object.keys(compose.services[name]?.environment ?? {});
   expect(given).toEqual(expect.arrayContaining(settingsRead().settings));
+});
+
+test.each(roles)('a worker has the role %s alone, and is healthy while it polls that queue', (role) => {
+  const { command = [], healthcheck } = compose.services[`worker-${role}`] ?? {};
+  expect(rolesOf(command)).toEqual([role]);
+  expect(healthcheck).toMatchObject({ test: ['CMD', 'node', 'docker/health.mjs', taskQueues[role]] });
 });
 
 test('migrate is given both users of the database, and they differ', () => {
