@@ -137,7 +137,7 @@ function factsOf(error: unknown): ErrorFacts {
   const message = error instanceof Error && text('code') === '' ? error.message : '';
   return {
     code: text('code'),
-    responseCode: text('serverResponseCode').toUpperCase(),
+    responseCode: (text('serverResponseCode') || responseCodeOf(fields['response'])).toUpperCase(),
     status: text('responseStatus').toUpperCase(),
     text: [text('responseText'), text('response'), text('reason'), message].filter((part) => part !== '').join('\n'),
     loginRefused: fields['authenticationFailed'] === true,
@@ -145,4 +145,19 @@ function factsOf(error: unknown): ErrorFacts {
     folderMissing: fields['mailboxMissing'] === true,
     throttleMs: typeof fields['throttleReset'] === 'number' ? fields['throttleReset'] : undefined,
   };
+}
+
+/** imapflow does not put the response code on the errors of FETCH; it stands in the parsed answer, `NO [LIMIT] ...`. */
+function responseCodeOf(response: unknown): string {
+  const first = at(fieldOf(response, 'attributes'), 0);
+  const code = fieldOf(at(fieldOf(first, 'section'), 0), 'value');
+  return typeof code === 'string' ? code : '';
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (Reflect.get(value, name) as unknown) : undefined;
+}
+
+function at(list: unknown, index: number): unknown {
+  return Array.isArray(list) ? (list[index] as unknown) : undefined;
 }

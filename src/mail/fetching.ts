@@ -91,21 +91,33 @@ export async function fetchRows(
   const seen = new Map<number, Seen>();
   const consumerError: { thrown?: unknown; was: boolean } = { was: false };
   for (const set of uidSetsOf(uids)) {
-    await session.run('UID FETCH', async () => {
-      for await (const row of session.client.fetch(set, query, { uid: true })) {
-        if (!requested.has(row.uid)) continue;
-        const whole = { ...seen.get(row.uid), ...row };
-        try {
-          await onRow(whole);
-        } catch (thrown) {
-          Object.assign(consumerError, { thrown, was: true });
-          return;
+    await session
+      .run('UID FETCH', async () => {
+        for await (const row of session.client.fetch(set, query, { uid: true })) {
+          if (!requested.has(row.uid)) continue;
+          const whole = { ...seen.get(row.uid), ...row };
+          try {
+            await onRow(whole);
+          } catch (thrown) {
+            Object.assign(consumerError, { thrown, was: true });
+            return;
+          }
+          if (row.size === undefined || seen.has(row.uid)) seen.set(row.uid, withoutBytes(whole));
         }
-        if (row.size === undefined || seen.has(row.uid)) seen.set(row.uid, withoutBytes(whole));
-      }
-    });
+      })
+      .catch((error: unknown) => {
+        throw aboutMessage(error, uids);
+      });
     if (consumerError.was) throw consumerError.thrown;
   }
+}
+
+/** A failure that only a message can be the cause of is about it, if it was asked for alone. */
+function aboutMessage(error: unknown, uids: readonly number[]): unknown {
+  const [uid, ...others] = uids;
+  if (!(error instanceof MailFailure) || error.kind !== 'unreadable' || uid === undefined || others.length > 0)
+    return error;
+  return new MailFailure(error.kind, error.operation, { code: error.code, uid });
 }
 
 function withoutBytes({ flags, size, internalDate, modseq, emailId, threadId }: Row): Seen {

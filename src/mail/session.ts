@@ -33,13 +33,20 @@ export class Session {
   /** Set for as long as a consumer holds up the reading: the silence is ours then. */
   private waitingForConsumer = false;
   private ending: MailFailure | undefined;
+  /** What imapflow ended the connection for; the call that was running only hears that it is gone. */
+  private lostBy: Error | undefined;
   private readonly running = new Set<(failure: MailFailure) => void>();
 
   constructor(
     readonly client: ImapFlow,
     private readonly wire: Wire,
     private readonly socketTimeoutMs: number,
-  ) {}
+  ) {
+    // Without a listener an 'error' event ends the process.
+    client.on('error', (error: Error) => {
+      this.lostBy = error;
+    });
+  }
 
   get usable(): boolean {
     return this.client.usable && this.ending === undefined;
@@ -91,7 +98,7 @@ export class Session {
       return new MailFailure(kind, operation, { code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
     }
     if (this.wire.foreign) return new MailFailure('unreachable', operation, { code: 'not-an-imap-server' });
-    return failureOf(withByeReason(error, this.client.byeReason), operation);
+    return failureOf(withByeReason(this.lostBy ?? error, this.client.byeReason), operation);
   }
 
   private watchSilence(operation: string): NodeJS.Timeout {
@@ -175,8 +182,6 @@ async function connectTo(address: HostAddress, access: MailboxAccess, options: O
       session.end(new MailFailure('busy', 'throttle', { code: 'throttled', retryAfterMs: waitMs }));
     });
   };
-  // Without a listener an 'error' event ends the process; the call that is running hears of it by its own rejection.
-  client.on('error', () => undefined);
   const abort = (): void => {
     session.end(new MailFailure('unreachable', 'connect', { code: 'aborted' }));
   };

@@ -33,7 +33,7 @@ export function checkedTransport(
   let listener: ((chunk: Buffer) => void) | undefined;
   const transport: ImapTransport = {
     connect(options, onConnect) {
-      const target = { host: to.address.address, port: access.port };
+      const target = { host: to.address.address, port: access.port, noDelay: true };
       const ready = (): void => {
         listener = greetingListener(socket, wire);
         socket.on('data', listener);

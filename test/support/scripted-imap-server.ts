@@ -110,6 +110,7 @@ class Connection {
   }
 
   private listen(): void {
+    this.socket.setNoDelay(true);
     this.socket.on('error', () => undefined);
     this.socket.on('data', (chunk: Buffer) => {
       this.input = Buffer.concat([this.input, chunk]);
