@@ -1,11 +1,10 @@
 import type {
+  AuditInput,
   MailboxRef,
   MailboxSyncInput,
   PokeReason,
   RematchInput,
-  AuditInput,
   SyncNowAnswer,
-  Wish,
 } from '../workflows/contract';
 
 /** The engine could not be reached, or answered too late. What was wished is in Postgres; the reconciler carries it out. */
@@ -24,20 +23,24 @@ export interface EngineHealth {
   polled: boolean;
 }
 
+/** A mailbox whose workflow is meant, with its fence and wish as they are in Postgres now. */
+export type MailboxToRun = MailboxSyncInput & { provider: string };
+
 /** All that the API asks of Temporal. Every method but `health` throws EngineUnavailable and nothing else. Ids only go in. */
 export interface TemporalGateway {
   /** Starts the workflow of a mailbox. Second run: the one that runs is used. */
-  startMailbox(input: MailboxSyncInput): Promise<void>;
-  /** Tells a running workflow what is wished now, and starts it where there is none and the wish is `running`. */
-  sendWish(mailbox: MailboxSyncInput, wish: Wish): Promise<void>;
+  startMailbox(mailbox: MailboxToRun): Promise<void>;
+  /** Tells the workflow that the wish has changed, and starts it where there is none, so that it carries the wish out. */
+  sendWish(mailbox: MailboxToRun): Promise<void>;
   /** Wakes a workflow. Where none runs, nothing happens. */
   poke(mailbox: MailboxRef, reason: PokeReason): Promise<void>;
   /** Asks for a round and resolves when it has ended, however long that takes. The same `requestId` asks once. */
-  syncNow(mailbox: MailboxSyncInput, requestId: string): Promise<SyncNowAnswer>;
+  syncNow(mailbox: MailboxToRun, requestId: string): Promise<SyncNowAnswer>;
   /** Resolves when the job is started; it says in its operation how far it is. */
   startRematch(input: RematchInput): Promise<void>;
-  /** Starts the comparison of all folders with the server and resolves when it has ended. One that runs already is waited for. */
+  /** Starts the comparison of all folders with the server and resolves when it has ended, well or not. One that runs already is waited for. */
   auditMailbox(input: AuditInput): Promise<void>;
+  /** Resolves within a few seconds. */
   health(): Promise<EngineHealth>;
   close(): Promise<void>;
 }

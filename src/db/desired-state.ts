@@ -19,15 +19,15 @@ export interface Wished {
 /**
  * Writes what is wished of a mailbox: from this commit on, writes of the round that runs are refused, and the reconciler makes the
  * workflow follow even if nobody tells it. Operations that still wait for an older wish are superseded. What is wished already
- * disturbs nothing: its operation ends with the wish, or has ended. Null: no such mailbox.
+ * disturbs nothing: its operation ends with the wish, or has ended. The transaction has locked the mailbox.
  */
-export async function writeWish(sql: Sql, tenantId: string, wished: Wished): Promise<WrittenWish | null> {
+export async function writeWish(sql: Sql, tenantId: string, wished: Wished): Promise<WrittenWish> {
   const [source] = await sql.query<{ epoch: number; generation: number; desired: DesiredState; applied: boolean }>(
     `SELECT epoch, generation, desired_state AS desired, applied_generation = generation AS applied
      FROM source WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE`,
     [tenantId, wished.mailboxId],
   );
-  if (source === undefined) return null;
+  if (source === undefined) throw new Error('the mailbox that was locked is not there');
   const { epoch, applied } = source;
   const changes = source.desired !== wished.desired;
   if (changes) await changeWish(sql, tenantId, wished);

@@ -92,6 +92,10 @@ export async function updateMailbox(
   if (access !== undefined) await setAccess(sql, { tenantId, mailboxId, access });
 }
 
+/**
+ * Another way to log in is a wish of its own: with the new generation a workflow that waits for a password goes on, even if it
+ * cannot be told now, and what a round still writes that logged in the old way is refused.
+ */
 async function setAccess(
   sql: Sql,
   {
@@ -100,8 +104,15 @@ async function setAccess(
     access,
   }: { tenantId: string; mailboxId: string; access: NonNullable<MailboxChange['access']> },
 ): Promise<void> {
+  await sql.execute('UPDATE source SET generation = generation + 1 WHERE tenant_id = $1 AND id = $2', [
+    tenantId,
+    mailboxId,
+  ]);
   await sql.execute(
-    `UPDATE mailbox SET imap = $3, provider = $4, username = $5, secret = $6, secret_key_id = $7
+    `UPDATE mailbox SET imap = $3, provider = $4, username = $5, secret = $6, secret_key_id = $7,
+       state = CASE WHEN state IN ('auth-required', 'needs-attention', 'backing-off') THEN 'connecting' ELSE state END,
+       state_reason = NULL, state_until = NULL, failed_rounds = 0,
+       state_since = CASE WHEN state IN ('auth-required', 'needs-attention', 'backing-off') THEN now() ELSE state_since END
      WHERE tenant_id = $1 AND source_id = $2`,
     [
       tenantId,

@@ -94,7 +94,11 @@ async function carryOut(
   if (body.ownerUserId !== undefined || body.memberUserIds !== undefined) {
     await refreshTimelinesOfSource(context.db, tenantId, mailbox.id);
   }
-  const reason = body.auth !== undefined || body.imap !== undefined ? 'credentials' : 'policy';
-  if (reason === 'policy' && body.policy === undefined) return;
-  await tellEngine(context, mailbox.id, () => context.temporal.poke({ tenantId, mailboxId: mailbox.id }, reason));
+  if (body.auth !== undefined || body.imap !== undefined) {
+    const { epoch, generation, desired, provider } = mailbox;
+    const toRun = { tenantId, mailboxId: mailbox.id, fence: { epoch, generation }, desired, provider };
+    await tellEngine(context, mailbox.id, () => context.temporal.sendWish(toRun));
+  } else if (body.policy !== undefined) {
+    await tellEngine(context, mailbox.id, () => context.temporal.poke({ tenantId, mailboxId: mailbox.id }, 'policy'));
+  }
 }

@@ -32,6 +32,7 @@ export async function createMailbox(context: ApiContext, viewer: Viewer, body: N
       mailboxId: mailbox.id,
       fence: { epoch: mailbox.epoch, generation: mailbox.generation },
       desired: 'running',
+      provider: mailbox.provider,
     }),
   );
   return mailbox;

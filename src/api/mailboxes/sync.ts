@@ -23,8 +23,9 @@ export async function syncMailbox(context: ApiContext, viewer: Viewer, mailboxId
   const { db, temporal, limits } = context;
   const { tenantId } = viewer;
   const { mailbox, operation } = await askedSync(db, viewer, mailboxId);
-  const fence = { epoch: mailbox.epoch, generation: mailbox.generation };
-  const round = temporal.syncNow({ tenantId, mailboxId, fence, desired: mailbox.desired }, operation.id);
+  const { desired, provider, epoch, generation } = mailbox;
+  const toRun = { tenantId, mailboxId, fence: { epoch, generation }, desired, provider };
+  const round = temporal.syncNow(toRun, operation.id);
   const ended = endWith(context, { tenantId, operation, round });
   const waited = await within(ended, limits.syncAnswerMs);
   return waited.kind === 'answered'

@@ -38,12 +38,15 @@ export async function setDesiredState(
     refuseFromStopped(mailbox, kind);
     const ids = { mailboxId: publicId('mailbox', mailboxId) };
     await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: `mailbox ${kind}`, ids });
-    return writeWish(sql, tenantId, { mailboxId, kind, desired });
+    const wish = await writeWish(sql, tenantId, { mailboxId, kind, desired });
+    return { ...wish, provider: mailbox.provider };
   });
-  if (written === null) throw notFound();
-  const { epoch, generation, operation } = written;
-  const input = { tenantId, mailboxId, fence: { epoch, generation }, desired };
-  await tellEngine(context, mailboxId, () => context.temporal.sendWish(input, { generation, desired }));
+  const { operation, provider, ...fence } = written;
+  if (operation.state !== 'done') {
+    await tellEngine(context, mailboxId, () =>
+      context.temporal.sendWish({ tenantId, mailboxId, fence, desired, provider }),
+    );
+  }
   return operation;
 }
 

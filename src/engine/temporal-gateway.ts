@@ -1,0 +1,141 @@
+import {
+  Client,
+  Connection,
+  WithStartWorkflowOperation,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  type Workflow,
+} from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+
+import { EngineUnavailable, type EngineHealth, type MailboxToRun, type TemporalGateway } from '../api/temporal-gateway';
+import {
+  signals,
+  taskQueues,
+  updates,
+  workflowIds,
+  workflowNames,
+  type AuditInput,
+  type MailboxSyncInput,
+  type PokeReason,
+  type RematchInput,
+  type SyncNowAnswer,
+  type Wish,
+} from '../workflows/contract';
+import { shownInUi } from './mailbox-engine';
+
+/** For what is only told: the answer to the caller waits for it. */
+const tellTimeoutMs = 5_000;
+/** For what is waited for; a round or an audit that takes longer goes on without us. */
+const waitTimeoutMs = 1_800_000;
+/** A poller asks again at least once a minute; the server remembers it for five. */
+const pollerIsFreshMs = 90_000;
+
+/** The engine as the API uses it. Nothing is connected until the first call; a connection that broke comes back by itself. */
+export function createTemporalGateway(options: { address: string; namespace: string }): TemporalGateway {
+  const connection = Connection.lazy({ address: options.address, connectTimeout: tellTimeoutMs });
+  const client = new Client({ connection, namespace: options.namespace });
+  const within = <T>(timeoutMs: number, call: () => Promise<T>) =>
+    connection.withDeadline(Date.now() + timeoutMs, call).catch((error: unknown) => {
+      throw new EngineUnavailable(error);
+    });
+
+  return {
+    startMailbox: (mailbox) => within(tellTimeoutMs, () => startMailbox(client, mailbox)),
+    sendWish: (mailbox) => within(tellTimeoutMs, () => sendWish(client, mailbox)),
+    poke: ({ mailboxId }, reason) => within(tellTimeoutMs, () => poke(client, mailboxId, reason)),
+    syncNow: (mailbox, requestId) => within(waitTimeoutMs, () => syncNow(client, mailbox, requestId)),
+    startRematch: (input) => within(tellTimeoutMs, () => startRematch(client, input)),
+    auditMailbox: (input) => within(waitTimeoutMs, () => auditMailbox(client, input)),
+    health: () => within(tellTimeoutMs, () => healthOf(client)).catch(() => ({ reachable: false, polled: false })),
+    close: () => connection.close(),
+  };
+}
+
+function syncOptions(mailbox: MailboxToRun) {
+  const { tenantId, mailboxId, fence, desired } = mailbox;
+  const input: MailboxSyncInput = { tenantId, mailboxId, fence, desired };
+  return {
+    args: [input],
+    taskQueue: taskQueues.sync,
+    workflowId: workflowIds.mailboxSync(mailboxId),
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    ...shownInUi(mailbox),
+  };
+}
+
+async function startMailbox(client: Client, mailbox: MailboxToRun): Promise<void> {
+  await client.workflow.start(workflowNames.mailboxSync, syncOptions(mailbox));
+}
+
+async function sendWish(client: Client, mailbox: MailboxToRun): Promise<void> {
+  const wish: Wish = { generation: mailbox.fence.generation, desired: mailbox.desired };
+  await client.workflow.signalWithStart(workflowNames.mailboxSync, {
+    ...syncOptions(mailbox),
+    signal: signals.wish,
+    signalArgs: [wish],
+  });
+}
+
+/** Never starts anything: a late poke must not bring a stopped mailbox back. */
+async function poke(client: Client, mailboxId: string, reason: PokeReason): Promise<void> {
+  try {
+    await client.workflow.getHandle(workflowIds.mailboxSync(mailboxId)).signal(signals.poke, reason);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+async function syncNow(client: Client, mailbox: MailboxToRun, requestId: string): Promise<SyncNowAnswer> {
+  const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(workflowNames.mailboxSync, syncOptions(mailbox));
+  try {
+    return await client.workflow.executeUpdateWithStart<Workflow, SyncNowAnswer, []>(updates.syncNow, {
+      updateId: requestId,
+      startWorkflowOperation,
+    });
+  } catch (error) {
+    // The workflow ended while it was asked: it was stopped.
+    if (error instanceof WorkflowUpdateFailedError) return { kind: 'failed', failure: 'superseded' };
+    throw error;
+  }
+}
+
+async function startRematch(client: Client, input: RematchInput): Promise<void> {
+  await client.workflow.start(workflowNames.rematch, {
+    args: [input],
+    taskQueue: taskQueues.bulk,
+    workflowId: workflowIds.rematch(input.operationId),
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: 'Links stored mail again after addresses changed',
+  });
+}
+
+async function auditMailbox(client: Client, input: AuditInput): Promise<void> {
+  try {
+    await client.workflow.execute(workflowNames.auditMailbox, {
+      args: [input],
+      taskQueue: taskQueues.sync,
+      workflowId: workflowIds.auditMailbox(input.mailboxId),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: 'Compares the ledger of a mailbox with its server',
+    });
+  } catch (error) {
+    // How it ended stands in its operation and at the folders.
+    if (!(error instanceof WorkflowFailedError)) throw error;
+  }
+}
+
+async function healthOf(client: Client): Promise<EngineHealth> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: taskQueues.sync },
+    taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+  });
+  const now = Date.now();
+  const polled = pollers.some(
+    ({ lastAccessTime }) => now - Number(lastAccessTime?.seconds ?? 0) * 1_000 < pollerIsFreshMs,
+  );
+  return { reachable: true, polled };
+}
