@@ -40,6 +40,14 @@ export function isExecutable(path) {
  * @property {string} stderr
  */
 
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const underway = new Set();
+
+/** Ends every command that runs now. */
+export function endCommands() {
+  for (const child of underway) child.kill();
+}
+
 /**
  * Runs a command to its end. Never throws: a failure is in `code` and `stderr`.
  * @param {string} command
@@ -51,6 +59,8 @@ export function isExecutable(path) {
 export function run(command, args, { onLine, timeoutMs, input, ...options } = {}) {
   return new Promise((answer) => {
     const child = spawn(command, args, { ...options, timeout: timeoutMs, stdio: ['pipe', 'pipe', 'pipe'] });
+    underway.add(child);
+    child.once('exit', () => underway.delete(child));
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
@@ -59,7 +69,10 @@ export function run(command, args, { onLine, timeoutMs, input, ...options } = {}
       eachLine(child.stdout, onLine);
       eachLine(child.stderr, onLine);
     }
-    child.once('error', (error) => answer({ code: null, stdout, stderr: stderr + error.message }));
+    child.once('error', (error) => {
+      underway.delete(child);
+      answer({ code: null, stdout, stderr: stderr + error.message });
+    });
     child.once('close', (code) => answer({ code, stdout, stderr }));
     child.stdin.on('error', () => {}); // a command that does not read its input
     child.stdin.end(input ?? '');

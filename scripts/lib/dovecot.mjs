@@ -28,6 +28,7 @@ export { findDovecot };
  * @property {string} version
  * @property {string} mailDir one folder per user
  * @property {number} pid
+ * @property {import('./processes.mjs').Running} process
  * @property {() => Promise<void>} stop
  */
 
@@ -91,6 +92,7 @@ export async function startDovecot(wish) {
     version: program.version,
     mailDir,
     pid: server.pid,
+    process: server,
     stop: async () => {
       await server.stop();
       rmSync(runDir, { recursive: true, force: true });

@@ -82,25 +82,26 @@ async function nextFree({ variable, fallback, say, avoid }) {
 
 /**
  * Waits until a server accepts connections.
- * @param {{ port: number, timeoutMs: number, gaveUp?: () => boolean }} wait `gaveUp` says that the server has ended
+ * @param {{ host?: string, port: number, timeoutMs: number, gaveUp?: () => boolean }} wait `gaveUp` says that the server has ended
  * @returns {Promise<boolean>} false: it did not within the time, or ended
  */
-export async function portAnswers({ port, timeoutMs, gaveUp = () => false }) {
+export async function portAnswers({ host = '127.0.0.1', port, timeoutMs, gaveUp = () => false }) {
   const end = Date.now() + timeoutMs;
   while (Date.now() < end && !gaveUp()) {
-    if (await connects(port)) return true;
+    if (await connects(host, port)) return true;
     await new Promise((wake) => setTimeout(wake, 30));
   }
   return false;
 }
 
 /**
+ * @param {string} host
  * @param {number} port
  * @returns {Promise<boolean>}
  */
-function connects(port) {
+function connects(host, port) {
   return new Promise((answer) => {
-    const socket = connect({ port, host: '127.0.0.1', timeout: 1_000 });
+    const socket = connect({ port, host, timeout: 1_000 });
     /** @param {boolean} yes */
     const settle = (yes) => {
       socket.destroy();

@@ -21,8 +21,7 @@ const database = 'letterbook';
  * @property {string} appUrl for the application, which owns nothing
  * @property {string} version
  * @property {string} dataDir
- * @property {number} pid
- * @property {() => Promise<unknown>} stop
+ * @property {import('./processes.mjs').Running} process
  */
 
 /**
@@ -87,7 +86,7 @@ export async function startPostgres({ home, port, records, logFile, use = 'durab
     await server.stop(5_000);
     throw error;
   }
-  return { ownerUrl, appUrl, version: program.version, dataDir, pid: server.pid, stop: () => server.stop(8_000) };
+  return { ownerUrl, appUrl, version: program.version, dataDir, process: server };
 }
 
 /**

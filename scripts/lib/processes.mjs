@@ -1,6 +1,16 @@
 // @ts-check
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 import { run } from './commands.mjs';
@@ -48,6 +58,13 @@ export async function startOf(pid) {
 export class ProcessRecords {
   /** @type {ProcessRecord[]} */
   #processes = [];
+  /** Everything is being ended. */
+  isClosing = false;
+  /**
+   * What runs, in the order in which it was started.
+   * @type {Running[]}
+   */
+  running = [];
   /** @type {{ pid: number, startedAt: string }} */
   #owner = { pid: process.pid, startedAt: '' };
 
@@ -83,15 +100,30 @@ export class ProcessRecords {
     return ended;
   }
 
-  /** @param {ProcessRecord} record */
-  add(record) {
+  /** @throws {SetupError} everything is being ended, so nothing new is started */
+  assertOpen() {
+    if (this.isClosing) throw new SetupError('Letterbook is ending.', 'Start it again.');
+  }
+
+  /** From now on nothing new is started. */
+  beginClosing() {
+    this.isClosing = true;
+  }
+
+  /**
+   * @param {ProcessRecord} record
+   * @param {Running} running
+   */
+  add(record, running) {
     this.#processes.push(record);
+    this.running.push(running);
     this.#write();
   }
 
   /** @param {number} pid */
   remove(pid) {
     this.#processes = this.#processes.filter((record) => record.pid !== pid);
+    this.running = this.running.filter((running) => running.pid !== pid);
     this.#write();
   }
 
@@ -177,7 +209,9 @@ function signal(pid, name) {
  * @throws {SetupError} it cannot be started at all
  */
 export async function startProcess({ name, command, args, records, logFile, endSignal = 'SIGTERM', ...options }) {
+  records.assertOpen();
   mkdirSync(dirname(logFile), { recursive: true });
+  keepSmall(logFile);
   const log = openSync(logFile, 'a', 0o600);
   const child = spawn(command, args, { ...options, detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
@@ -193,8 +227,8 @@ export async function startProcess({ name, command, args, records, logFile, endS
   if (pid === undefined)
     throw new SetupError(`${name} cannot be started: ${await ended}.`, `Try it by hand: ${command}`);
   const record = { name, pid, startedAt: (await startOf(pid)) ?? '', endSignal };
-  records.add(record);
-  return {
+  /** @type {Running} */
+  const running = {
     name,
     pid,
     ended,
@@ -205,6 +239,18 @@ export async function startProcess({ name, command, args, records, logFile, endS
       return how;
     },
   };
+  records.add(record, running);
+  return running;
+}
+
+const largestLogBytes = 20_000_000;
+
+/**
+ * One older log is kept.
+ * @param {string} logFile
+ */
+function keepSmall(logFile) {
+  if (existsSync(logFile) && statSync(logFile).size > largestLogBytes) renameSync(logFile, `${logFile}.old`);
 }
 
 /**

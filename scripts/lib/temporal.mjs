@@ -1,9 +1,5 @@
 // @ts-check
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-
 import { lastLines, run } from './commands.mjs';
-import { projectDir } from './places.mjs';
 import { portAnswers } from './ports.mjs';
 import { endOfLog, startProcess } from './processes.mjs';
 import { SetupError } from './setup-error.mjs';
@@ -26,8 +22,7 @@ const dynamicConfig = {
  * @typedef {object} Temporal
  * @property {string} address
  * @property {string | null} uiUrl
- * @property {number} pid
- * @property {() => Promise<unknown>} stop
+ * @property {import('./processes.mjs').Running} process
  */
 
 /**
@@ -86,8 +81,7 @@ export async function startTemporal({ program, port, uiPort, databaseFile, recor
   return {
     address,
     uiUrl: uiPort === null ? null : `http://127.0.0.1:${uiPort}`,
-    pid: server.pid,
-    stop: () => server.stop(8_000),
+    process: server,
   };
 }
 
@@ -124,61 +118,16 @@ function plainEnvironment() {
 }
 
 /**
- * Makes the namespace and its search attributes where a given cluster lacks them.
- * @param {string} address
- * @throws {SetupError} the cluster cannot be reached or refuses
+ * The cluster that was given, if something answers there; what it lacks (namespace, search attributes) the worker makes.
+ * @param {NodeJS.ProcessEnv} env
+ * @param {(line: string) => void} say
+ * @returns {Promise<string | null>} its address; null: none is given, or it does not answer, which is said
  */
-export async function prepareCluster(address) {
-  const require = createRequire(join(projectDir, 'package.json'));
-  /** @type {typeof import('@temporalio/client')} */
-  const { Connection } = require('@temporalio/client');
-  const connection = await Connection.connect({ address, connectTimeout: 10_000 }).catch((error) => {
-    throw new SetupError(`The Temporal cluster at ${address} cannot be reached.`, 'Check TEMPORAL_ADDRESS.', error);
-  });
-  try {
-    await makeNamespace(connection);
-    await addSearchAttributes(connection);
-  } finally {
-    await connection.close();
-  }
-}
-
-const alreadyExists = 6; // gRPC status
-
-/** @param {import('@temporalio/client').Connection} connection */
-async function makeNamespace(connection) {
-  const retention = { seconds: retentionDays * 86_400 };
-  try {
-    await connection.workflowService.registerNamespace({
-      namespace,
-      workflowExecutionRetentionPeriod: /** @type {never} */ (retention),
-    });
-  } catch (error) {
-    if (/** @type {{ code?: number }} */ (error).code !== alreadyExists) throw error;
-  }
-}
-
-/**
- * A namespace that was just made is known to all parts of a cluster after some seconds.
- * @param {import('@temporalio/client').Connection} connection
- */
-async function addSearchAttributes(connection) {
-  const keyword = 2; // temporal.api.enums.v1.IndexedValueType
-  const wanted = Object.fromEntries(searchAttributes.map((name) => [name, keyword]));
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    try {
-      const known = await connection.operatorService.listSearchAttributes({ namespace });
-      const missing = Object.entries(wanted).filter(([name]) => !(name in (known.customAttributes ?? {})));
-      if (missing.length === 0) return;
-      await connection.operatorService.addSearchAttributes({
-        namespace,
-        searchAttributes: Object.fromEntries(missing),
-      });
-    } catch (error) {
-      if (/** @type {{ code?: number }} */ (error).code === alreadyExists) return;
-      if (Date.now() > deadline) throw error;
-      await new Promise((wake) => setTimeout(wake, 500));
-    }
-  }
+export async function givenCluster(env, say) {
+  const address = env.TEMPORAL_ADDRESS;
+  if (!address) return null;
+  const [, host = '', port = ''] = /^(.+):(\d+)$/.exec(address) ?? [];
+  if (host !== '' && (await portAnswers({ host, port: Number(port), timeoutMs: 5_000 }))) return address;
+  say(`TEMPORAL_ADDRESS: nothing answers at ${address}; trying the next way`);
+  return null;
 }

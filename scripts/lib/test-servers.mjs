@@ -62,7 +62,7 @@ async function postgresFor({ env, dir, records, say }) {
   const logFile = join(dir, 'postgres.log');
   const started = await startPostgres({ home: dir, port: await freePort(), records, logFile, use: 'throwaway', say });
   const url = started.ownerUrl.replace(/\/[^/]*$/, '/postgres');
-  return { env: { LETTERBOOK_TEST_POSTGRES_URL: url }, stop: async () => void (await started.stop()) };
+  return { env: { LETTERBOOK_TEST_POSTGRES_URL: url }, stop: async () => void (await started.process.stop(5_000)) };
 }
 
 /** @param {Run} run @returns {Promise<TestServers>} */
@@ -78,7 +78,10 @@ async function temporalFor({ env, dir, records, say }) {
     records,
     logFile: join(dir, 'temporal.log'),
   });
-  return { env: { LETTERBOOK_TEST_TEMPORAL_ADDRESS: started.address }, stop: async () => void (await started.stop()) };
+  return {
+    env: { LETTERBOOK_TEST_TEMPORAL_ADDRESS: started.address },
+    stop: async () => void (await started.process.stop(5_000)),
+  };
 }
 
 /** @param {Run} run @returns {Promise<TestServers>} */
@@ -86,8 +89,8 @@ async function dovecotFor({ env, dir, records }) {
   if (env.LETTERBOOK_TEST_DOVECOT !== undefined && env.LETTERBOOK_TEST_DOVECOT !== '') return nothing;
   if (env.LETTERBOOK_TEST_WITHOUT_DOVECOT === '1') return nothing;
   const started = await startDovecot({ dir: join(dir, 'dovecot'), records });
-  const { stop, ...answer } = started;
-  return { env: { LETTERBOOK_TEST_DOVECOT: JSON.stringify(answer) }, stop };
+  const answer = { ...started, process: undefined, stop: undefined };
+  return { env: { LETTERBOOK_TEST_DOVECOT: JSON.stringify(answer) }, stop: started.stop };
 }
 
 /**

@@ -1,0 +1,78 @@
+// @ts-check
+import { join } from 'node:path';
+
+import { lastLines } from './commands.mjs';
+import { projectDir } from './places.mjs';
+import { endOfLog, startProcess } from './processes.mjs';
+import { SetupError } from './setup-error.mjs';
+
+/**
+ * The environment of our own processes. What belongs to the owner of the database is not in it.
+ * @param {{ env: NodeJS.ProcessEnv, home: string, appUrl: string, temporalAddress: string, temporalUiUrl: string | null, port: number }} of
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function productEnvironment({ env, home, appUrl, temporalAddress, temporalUiUrl, port }) {
+  return {
+    ...env,
+    DATABASE_URL: appUrl,
+    DATABASE_OWNER_URL: undefined,
+    TEMPORAL_ADDRESS: temporalAddress,
+    LETTERBOOK_HOME: home,
+    LETTERBOOK_PORT: String(port),
+    LETTERBOOK_ALLOWED_NETWORKS: env.LETTERBOOK_ALLOWED_NETWORKS ?? '127.0.0.0/8,::1/128',
+    ...(temporalUiUrl === null ? {} : { LETTERBOOK_TEMPORAL_UI_URL: temporalUiUrl }),
+  };
+}
+
+/**
+ * @param {{ name: 'API' | 'Worker', args: string[], home: string, env: NodeJS.ProcessEnv, records: import('./processes.mjs').ProcessRecords }} wish
+ * @returns {Promise<import('./processes.mjs').Running>}
+ */
+export function startProduct({ name, args, home, env, records }) {
+  const [entry = '', ...options] = args;
+  return startProcess({
+    name,
+    command: process.execPath,
+    args: ['--enable-source-maps', join(projectDir, 'dist', entry), ...options],
+    cwd: projectDir,
+    env,
+    records,
+    logFile: join(home, 'logs', `${name.toLowerCase()}.log`),
+  });
+}
+
+/**
+ * Waits until the product says that it is ready: database, Temporal and a polling worker are there.
+ * @param {{ apiUrl: string, processes: import('./processes.mjs').Running[], home: string, timeoutMs?: number }} wait
+ * @throws {SetupError} one of its processes has ended, or it takes too long
+ */
+export async function untilReady({ apiUrl, processes, home, timeoutMs = 120_000 }) {
+  const deadline = Date.now() + timeoutMs;
+  let said = 'it does not answer';
+  while (Date.now() < deadline) {
+    const over = processes.find((running) => running.hasEnded());
+    if (over) {
+      const logFile = join(home, 'logs', `${over.name.toLowerCase()}.log`);
+      const how = `${over.name} has ended (${await over.ended})`;
+      throw new SetupError(`${how}: ${lastLines(endOfLog(logFile), 2)}.`, `Its log is ${logFile}.`);
+    }
+    const answer = await readiness(apiUrl);
+    if (answer === 'ready') return;
+    said = answer;
+    await new Promise((wake) => setTimeout(wake, 50));
+  }
+  throw new SetupError(`Letterbook does not get ready: ${said}.`, `Its logs are in ${join(home, 'logs')}.`);
+}
+
+/**
+ * @param {string} apiUrl
+ * @returns {Promise<string>} `ready`, or what it says
+ */
+async function readiness(apiUrl) {
+  try {
+    const response = await fetch(`${apiUrl}/readyz`, { signal: AbortSignal.timeout(5_000) });
+    return response.status === 200 ? 'ready' : (await response.text()).slice(0, 300);
+  } catch {
+    return 'it does not answer';
+  }
+}
