@@ -95,7 +95,8 @@ export async function fetchRows(
       .run('UID FETCH', async () => {
         for await (const row of session.client.fetch(set, query, { uid: true })) {
           if (!requested.has(row.uid)) continue;
-          const whole = { ...seen.get(row.uid), ...row };
+          // Into the row itself, which has hidden fields that a copy would lose.
+          const whole = Object.assign(row, { ...seen.get(row.uid), ...row });
           try {
             await onRow(whole);
           } catch (thrown) {
