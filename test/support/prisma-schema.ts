@@ -51,17 +51,20 @@ function factsOfModel(body: string): SchemaFacts {
 function fieldOf(line: string): Field {
   const [, name = '', type = '', mark = '', attributes = ''] =
     /^(\w+)\s+(Unsupported\("\w+"\)|\w+)(\[\]|\?)?\s*(.*)$/.exec(line) ?? [];
-  const native = /@db\.\w+/.exec(attributes)?.[0];
-  const scalar = native === undefined ? type : `${type} ${native}`;
-  const postgres = /^Unsupported\("(\w+)"\)$/.exec(type)?.[1] ?? postgresTypes[scalar] ?? `unknown type ${scalar}`;
   const column = /@map\("(\w+)"\)/.exec(attributes)?.[1] ?? name;
   const fact = columnFact({
     column,
-    type: mark === '[]' ? `${postgres}[]` : postgres,
+    type: `${postgresTypeOf(type, attributes)}${mark === '[]' ? '[]' : ''}`,
     notNull: mark !== '?',
     hasDefault: /@default\b/.test(attributes),
   });
   return { name, column, fact, attributes };
+}
+
+function postgresTypeOf(type: string, attributes: string): string {
+  const native = /@db\.\w+/.exec(attributes)?.[0];
+  const known = postgresTypes[native === undefined ? type : `${type} ${native}`];
+  return known ?? /^Unsupported\("(\w+)"\)$/.exec(type)?.[1] ?? `unknown type ${type}`;
 }
 
 /** How a column reads. */

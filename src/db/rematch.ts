@@ -1,0 +1,175 @@
+import type { Database, Sql } from './database';
+import { writeLinks, type AddressMatch } from './link-write';
+import { lockTenantForWriting } from './tenant-lock';
+import { refreshTimelines } from './timeline-write';
+
+/** Where a rematch goes on: `after` null at the beginning. The keys must be the same, in the same order, in each chunk. */
+export interface RematchPosition {
+  addressKeys: string[];
+  after: string | null;
+}
+
+type RematchStep = RematchPosition & { limit: number };
+
+/** What a chunk did: how many messages it looked at, and where the next one begins, null where there is none. */
+export interface RematchedChunk {
+  messages: number;
+  next: string | null;
+}
+
+const chunkMessages = 500;
+
+// Most addresses of an upsert of thousands have no mail: so many are looked through by one chunk at most.
+const keysOfChunk = 50;
+
+/** How many messages have one of these addresses in any header: what a rematch has to look at. */
+export async function countMessagesOf(sql: Sql, tenantId: string, addressKeys: string[]): Promise<number> {
+  if (addressKeys.length === 0) return 0;
+  const rows = await sql.query<{ messages: number }>(
+    `SELECT count(DISTINCT c.message_id) AS messages FROM copy_address ca
+     JOIN copy c ON c.tenant_id = ca.tenant_id AND c.id = ca.copy_id
+     WHERE ca.tenant_id = $1 AND ca.address_key = ANY ($2::text[])`,
+    [tenantId, addressKeys],
+  );
+  return rows[0]?.messages ?? 0;
+}
+
+/**
+ * Links the stored mail of these addresses again, after they were added to records, taken away, moved or changed in kind. To be called in
+ * the transaction that changes them, under the tenant's lock, where there are few messages. Second run: no change.
+ */
+export async function rematchAtOnce(sql: Sql, tenantId: string, addressKeys: string[]): Promise<void> {
+  let after: string | null = null;
+  do {
+    const chunk: RematchedChunk = await linkChunk(sql, tenantId, { addressKeys, after, limit: chunkMessages });
+    after = chunk.next;
+  } while (after !== null);
+}
+
+/**
+ * One step of the same for many messages, in a transaction of its own: looks at no more than `limit` copies. For each message it makes the
+ * links by these addresses as they would be if it arrived now; links that a person made, or took away, stay. Second run: no change.
+ */
+export async function rematchChunk(db: Database, tenantId: string, chunk: RematchStep): Promise<RematchedChunk> {
+  return db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
+    return linkChunk(sql, tenantId, chunk);
+  });
+}
+
+async function linkChunk(sql: Sql, tenantId: string, chunk: RematchStep): Promise<RematchedChunk> {
+  const { messageIds, next } = await messagesOfChunk(sql, tenantId, chunk);
+  if (messageIds.length > 0) await linkAgain(sql, tenantId, { messageIds, addressKeys: chunk.addressKeys });
+  return { messages: messageIds.length, next };
+}
+
+/**
+ * The messages of the next copies in the order of (address in the list, copy), which is the order of the index: no chunk reads more than
+ * it handles. A message with several copies may come in several chunks.
+ */
+async function messagesOfChunk(
+  sql: Sql,
+  tenantId: string,
+  { addressKeys, after, limit }: RematchStep,
+): Promise<{ messageIds: string[]; next: string | null }> {
+  const from = positionOf(after);
+  const keys = addressKeys.slice(from.index, from.index + keysOfChunk);
+  const rows = await sql.query<{ index: number; copy_id: string; message_id: string }>(
+    `SELECT k.index - 1 AS index, a.copy_id, c.message_id
+     FROM unnest($2::text[]) WITH ORDINALITY k (address_key, index)
+     CROSS JOIN LATERAL (
+       SELECT DISTINCT copy_id FROM copy_address
+       WHERE tenant_id = $1 AND address_key = k.address_key AND (k.index > 1 OR copy_id > $3)
+       ORDER BY copy_id LIMIT $4
+     ) a
+     JOIN copy c ON c.tenant_id = $1 AND c.id = a.copy_id
+     ORDER BY k.index, a.copy_id LIMIT $4`,
+    [tenantId, keys, from.copyId, limit],
+  );
+  const messageIds = [...new Set(rows.map((row) => row.message_id))];
+  const last = rows.at(-1);
+  if (last !== undefined && rows.length === limit) {
+    return { messageIds, next: `${String(from.index + last.index)}:${last.copy_id}` };
+  }
+  const following = from.index + keysOfChunk;
+  return { messageIds, next: following < addressKeys.length ? `${String(following)}:${beforeAll}` : null };
+}
+
+const beforeAll = '00000000-0000-0000-0000-000000000000';
+
+function positionOf(after: string | null): { index: number; copyId: string } {
+  const [index = '', copyId = ''] = (after ?? `0:${beforeAll}`).split(':');
+  return { index: Number(index), copyId };
+}
+
+interface Wanted {
+  messageIds: string[];
+  addressKeys: string[];
+}
+
+async function linkAgain(sql: Sql, tenantId: string, wanted: Wanted): Promise<void> {
+  const unlinked = await removeStaleLinks(sql, tenantId, wanted);
+  const missing = await missingMatches(sql, tenantId, wanted);
+  await writeLinks(sql, tenantId, missing);
+  await refreshTimelines(sql, tenantId, [...new Set([...unlinked, ...missing.map((match) => match.message_id)])]);
+}
+
+/**
+ * The reasons that messages ($2) have by addresses ($3) under the policy of each copy's source: `message_id, record_id, role, address_key, version`.
+ * What a source's policy says now counts, as it does for mail that arrives now.
+ */
+const matches = `
+  held AS MATERIALIZED (
+    SELECT id, message_id, source_id FROM copy WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])
+  ), policies AS MATERIALIZED (
+    SELECT id, ARRAY(SELECT lower(jsonb_array_elements_text(policy -> 'matchHeaders'))) AS roles,
+           ARRAY(SELECT jsonb_array_elements_text(policy -> 'matchKinds')) AS kinds
+    FROM source WHERE tenant_id = $1 AND id IN (SELECT source_id FROM held)
+  ), matches AS MATERIALIZED (
+    SELECT DISTINCT h.message_id, ra.record_id, ca.role, ca.address_key, r.version
+    FROM held h
+    JOIN policies p ON p.id = h.source_id
+    JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = h.id AND ca.address_key = ANY ($3::text[]) AND ca.role = ANY (p.roles)
+    JOIN record_address ra ON ra.tenant_id = $1 AND ra.address_key = ca.address_key AND ra.kind = ANY (p.kinds)
+    JOIN record r ON r.tenant_id = $1 AND r.id = ra.record_id AND r.deleted_at IS NULL
+  )`;
+
+/** Takes away reasons that do not hold any more, and links that have none left. Returns the messages that lost a link. */
+async function removeStaleLinks(sql: Sql, tenantId: string, { messageIds, addressKeys }: Wanted): Promise<string[]> {
+  const stale = await sql.query<{ link_id: string }>(
+    `WITH ${matches}
+     DELETE FROM link_reason lr USING link l
+     WHERE l.tenant_id = $1 AND l.message_id = ANY ($2::uuid[]) AND l.state = 'active'
+       AND lr.tenant_id = $1 AND lr.link_id = l.id AND lr.kind = 'address'
+       AND substr(lr.key, strpos(lr.key, ':') + 1) = ANY ($3::text[])
+       AND NOT EXISTS (SELECT FROM matches m WHERE m.message_id = l.message_id AND m.record_id = l.record_id
+                       AND lr.key = m.role || ':' || m.address_key)
+     RETURNING lr.link_id`,
+    [tenantId, messageIds, addressKeys],
+  );
+  if (stale.length === 0) return [];
+  const unlinked = await sql.query<{ message_id: string }>(
+    `DELETE FROM link l WHERE l.tenant_id = $1 AND l.id = ANY ($2::uuid[])
+       AND NOT EXISTS (SELECT FROM link_reason lr WHERE lr.tenant_id = $1 AND lr.link_id = l.id)
+     RETURNING l.message_id`,
+    [tenantId, [...new Set(stale.map((row) => row.link_id))]],
+  );
+  return unlinked.map((row) => row.message_id);
+}
+
+/** The reasons that should stand and do not; none for a link that a person took away. */
+async function missingMatches(
+  sql: Sql,
+  tenantId: string,
+  { messageIds, addressKeys }: Wanted,
+): Promise<AddressMatch[]> {
+  return sql.query<AddressMatch>(
+    `WITH ${matches}
+     SELECT m.* FROM matches m
+     LEFT JOIN link l ON l.tenant_id = $1 AND l.message_id = m.message_id AND l.record_id = m.record_id
+     WHERE l.id IS NULL OR l.state = 'active' AND NOT EXISTS (
+       SELECT FROM link_reason lr
+       WHERE lr.tenant_id = $1 AND lr.link_id = l.id AND lr.kind = 'address' AND lr.key = m.role || ':' || m.address_key)`,
+    [tenantId, messageIds, addressKeys],
+  );
+}
