@@ -34,7 +34,7 @@ const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', '
 
 function rfc5322Date(text: string): Date | null {
   const match =
-    /^(?:[^\d,]{1,30},? ?)?(\d{1,2})[ -]([a-z]{3,9})\.?,?[ -](\d{2,4}),? (\d{1,2}) ?: ?(\d{2})(?: ?: ?(\d{2})(?:\.\d+)?)? ?(.*)$/i.exec(
+    /^(?:[^\d,]{1,30},? ?)?0?(\d{1,2})[ -]([a-z]{3,9})\.?,?[ -](\d{2,4}),? (\d{1,2}) ?: ?(\d{2})(?: ?: ?(\d{2})(?:\.\d+)?)?(?: ?([a-z+-].*))?$/i.exec(
       text,
     );
   if (!match) return null;
@@ -116,7 +116,7 @@ const zoneHours = new Map(
 
 /** Minutes east of UTC. */
 function zoneMinutes(zone: string): number {
-  const numeric = /^(?:(?:GMT|UTC|UT|Z) ?)?([+-])(\d{2}):?(\d{2})/i.exec(zone);
+  const numeric = /^(?:(?:GMT|UTC|UT|Z) ?)?([+-])(\d{1,2}):?(\d{2})/i.exec(zone);
   if (!numeric) return (zoneHours.get(/^[a-z]+/i.exec(zone)?.[0].toUpperCase() ?? '') ?? 0) * 60;
   const [hours, minutes] = [Number(numeric[2]), Number(numeric[3])];
   if (hours > 15 || minutes > 59) return 0;

@@ -16,47 +16,65 @@ const maxAddressCharacters = 500;
 export function parseAddressList(header: string): MailAddress[] {
   const addresses: MailAddress[] = [];
   let entry: AddressToken[] = [];
-  const flush = () => {
-    const address = addressOf(entry);
-    if (address !== null) addresses.push(address);
+  /** A name without address before a comma: perhaps the first half of an unquoted `Doe, John <john@example.com>`. */
+  let half: AddressToken[] = [];
+  const flush = (separator: string) => {
+    const whole = half.length > 0 && isNameAndAngle(entry) ? joined(half, entry) : entry;
+    if (whole === entry) add(addresses, half);
+    half = separator === ',' && isNameOnly(entry) ? entry : [];
+    if (half.length === 0) add(addresses, whole);
     entry = [];
   };
   for (const token of tokensOf(header)) {
-    if (token.kind === 'separator') flush();
-    // A colon ends the name of a group (RFC 5322 3.4), unless an address with a route is being read.
-    else if (token.kind === 'group') entry = [];
+    // A colon ends the name of a group.
+    if (token.kind === 'group') entry = [];
+    else if (token.kind === 'separator') flush(token.text);
     else entry.push(token);
   }
-  flush();
+  flush('');
   return addresses;
 }
 
-function addressOf(tokens: AddressToken[]): MailAddress | null {
-  if (tokens.length === 0) return null;
+function isNameOnly(tokens: AddressToken[]): boolean {
+  return tokens.length > 0 && tokens.every(({ kind, text }) => kind === 'atom' && !text.includes('@'));
+}
+
+function isNameAndAngle(tokens: AddressToken[]): boolean {
+  return tokens.length > 1 && tokens.at(-1)?.kind === 'angle' && isNameOnly(tokens.slice(0, -1));
+}
+
+function joined(half: AddressToken[], rest: AddressToken[]): AddressToken[] {
+  return [
+    ...half,
+    { kind: 'atom', text: ',', spaceBefore: false },
+    ...rest.map((token, index) => (index === 0 ? { ...token, spaceBefore: true } : token)),
+  ];
+}
+
+function add(addresses: MailAddress[], tokens: AddressToken[]): void {
   const angle = tokens.find((token) => token.kind === 'angle');
   const words = tokens.filter((token) => token.kind === 'atom' || token.kind === 'quoted');
   const comment = decoded(tokens.filter((token) => token.kind === 'comment'));
-  if (angle !== undefined) return mailAddress(decoded(words) || comment, withoutRoute(angle.text));
-  const at = addressWords(words);
-  if (at === null) return mailAddress(comment, decoded(words));
-  const name = decoded([...words.slice(0, at.from), ...words.slice(at.to)]);
-  return mailAddress(name || comment, at.address);
+  const at = angle ? { address: withoutRoute(angle.text), rest: words } : addressIn(words);
+  const name = decoded(at.rest) || comment;
+  const address = bareAddress(at.address);
+  if (name !== '' || address !== '') {
+    addresses.push({ name, address: cutText(address, maxAddressCharacters), key: normaliseAddress(address) });
+  }
 }
 
-/** Which words of an entry without angle brackets are its address: the last one with an `@`, and what touches it (`"john doe"@example.com`). */
-function addressWords(words: AddressToken[]): { from: number; to: number; address: string } | null {
+/** In an entry without angle brackets, the last word with an `@` is the address, with what touches it (`"john doe"@example.com`). */
+function addressIn(words: AddressToken[]): { address: string; rest: AddressToken[] } {
   const at = words.findLastIndex((word) => word.kind === 'atom' && word.text.includes('@'));
-  if (at < 0) return null;
-  let from = at;
-  let to = at + 1;
+  if (at < 0) return { address: '', rest: words };
   // RFC 5322 4.4 allows white space around the @, where the rest stands by itself.
-  if (words[at]?.text.startsWith('@') === true && from > 0) from -= 1;
-  if (words[at]?.text.endsWith('@') === true && to < words.length) to += 1;
+  const from = words[at]?.text.startsWith('@') === true ? Math.max(0, at - 1) : at;
+  const to = words[at]?.text.endsWith('@') === true ? at + 2 : at + 1;
   const address = words
     .slice(from, to)
     .map((word) => (word.kind === 'quoted' ? `"${word.text.replace(/[\\"]/g, '\\$&')}"` : word.text))
     .join('');
-  return { from, to, address };
+  return { address, rest: [...words.slice(0, from), ...words.slice(to)] };
 }
 
 /** RFC 5322 4.4: `<@one.example,@two.example:user@three.example>`. */
@@ -72,10 +90,8 @@ function decoded(words: AddressToken[]): string {
   return cutText(cleanText(text.includes('=?') ? libmime.decodeWords(text) : text).trim(), maxNameCharacters);
 }
 
-function mailAddress(name: string, address: string): MailAddress | null {
+/** Outlook puts apostrophes around an address that it repeats as a name. */
+function bareAddress(address: string): string {
   const clean = cleanText(address).trim();
-  // Outlook puts apostrophes around an address that it repeats as a name.
-  const bare = /^'[^']+@[^']+'$/.test(clean) ? clean.slice(1, -1) : clean;
-  if (name === '' && bare === '') return null;
-  return { name, address: cutText(bare, maxAddressCharacters), key: normaliseAddress(bare) };
+  return /^'[^']+@[^']+'$/.test(clean) ? clean.slice(1, -1) : clean;
 }

@@ -29,7 +29,7 @@ class Tokenizer {
       if (space.test(character)) {
         this.spaceBefore = true;
         this.at += 1;
-      } else if (character === ',' || character === ';') this.push('separator', '', this.at + 1);
+      } else if (character === ',' || character === ';') this.push('separator', character, this.at + 1);
       else if (character === ':') this.push('group', '', this.at + 1);
       else if (!this.readEnclosed(character)) this.readAtom();
     }

@@ -13,12 +13,21 @@ export interface DecodedBody {
   bytes: Buffer;
 }
 
-/** The bodies that the text of a message is made of, in order. */
+/** The bodies that the text of a message is made of, in order: the plain ones, unless they are empty and there is HTML (RFC 2046 5.1.4). */
 export function decodeBodies(raw: Buffer, parts: WalkedPart[]): DecodedBody[] {
-  return bodyParts(parts, 'text').map((part) => ({
+  const plain = decodeChosen(raw, bodyParts(parts, 'text'));
+  return plain.every(({ bytes }) => isBlank(bytes)) ? decodeChosen(raw, bodyParts(parts, 'html')) : plain;
+}
+
+function decodeChosen(raw: Buffer, chosen: WalkedPart[]): DecodedBody[] {
+  return chosen.map((part) => ({
     part,
     bytes: decodeTransfer(raw.subarray(part.offset, part.offset + part.length), part.encoding),
   }));
+}
+
+function isBlank(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte <= 0x20);
 }
 
 /** The text to show and to search, with line feeds as line ends, at most `maxCharacters` long. */

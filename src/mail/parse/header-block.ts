@@ -1,7 +1,4 @@
-import { isAscii, isUtf8 } from 'node:buffer';
-
-import { decode } from 'libmime/lib/charset.js';
-
+import { decodeUndeclared } from './charset';
 import { LimitBreach } from './limit-breach';
 
 const lineFeed = 0x0a;
@@ -79,13 +76,18 @@ function fieldsOf(block: string): RawField[] {
     const end = fieldEnd(block, start);
     const line = block.slice(start, end);
     const colon = line.indexOf(':');
-    const name = colon > 0 ? line.slice(0, colon).trimEnd() : '';
+    const name = colon > 0 ? nameIn(line.slice(0, colon), start) : '';
     // RFC 5322 3.6.8. Lines that are no field (mbox's `From `, a line folded without space) are passed over.
     if (name !== '' && /^[\x21-\x39\x3b-\x7e]+$/.test(name))
       fields.push({ name: name.toLowerCase(), value: line.slice(colon + 1) });
     start = end + 1;
   }
   return fields;
+}
+
+/** RFC 5322 4.5.8 allows space before the colon; before the very first name it can only be a slip, for there is nothing to continue. */
+function nameIn(text: string, offset: number): string {
+  return offset === 0 ? text.trim() : text.trimEnd();
 }
 
 /** The line feed that ends the field which begins at `start`: the first one that no space follows. */
@@ -101,7 +103,5 @@ function fieldEnd(block: string, start: number): number {
 function unfold(value: string): string {
   const flat = value.includes('\n') ? value.replace(/\r*\n/g, '') : value;
   const text = flat.trim();
-  const bytes = Buffer.from(text, 'latin1');
-  if (isAscii(bytes)) return text;
-  return isUtf8(bytes) ? bytes.toString('utf8') : decode(bytes, 'windows-1252');
+  return decodeUndeclared(Buffer.from(text, 'latin1'));
 }

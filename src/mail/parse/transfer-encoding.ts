@@ -25,21 +25,27 @@ export function decodeTransfer(bytes: Buffer, encoding: PartDescriptor['encoding
   }
 }
 
-/** Node stops at the first padding; some senders pad every line or join several encodings, so each run up to a padding is decoded by itself. */
+/**
+ * Node stops at the first padding; some senders pad every line or join several encodings, so what follows a padding is decoded by itself,
+ * if it follows at once or on the next line. Anything else behind a padding is not part of the encoding (RFC 2045 6.8).
+ */
 function decodeBase64(bytes: Buffer): Buffer {
   const pieces: Buffer[] = [];
   for (let start = 0; start < bytes.length;) {
     const padding = bytes.indexOf(equals, start);
     const end = padding < 0 ? bytes.length : padding;
     if (end > start) pieces.push(Buffer.from(bytes.toString('latin1', start, end), 'base64'));
-    start = end + 1;
-    while (start < bytes.length && isPaddingOrSpace(bytes[start] ?? 0)) start += 1;
+    start = afterPadding(bytes, end);
   }
   return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
 }
 
-function isPaddingOrSpace(byte: number): boolean {
-  return byte === equals || byte <= space;
+function afterPadding(bytes: Buffer, padding: number): number {
+  let at = padding;
+  while (bytes[at] === equals) at += 1;
+  if (bytes[at] !== space && bytes[at] !== tab) return at;
+  const lineEnd = bytes.indexOf(lineFeed, at);
+  return lineEnd < 0 ? bytes.length : lineEnd + 1;
 }
 
 /** RFC 2045 6.7: spaces before a line end were added on the way, `=` and a line end is a soft break, a broken escape stays as it is. */
