@@ -66,11 +66,14 @@ async function park(run: MailboxRun): Promise<void> {
     run.timer.stop();
     showStatus(run.story, { doing: 'paused; goes on when it is resumed', status: 'paused' });
   }
+  const hasWork = () => run.wishIsNew || (run.isDue && run.desired === 'running');
   const info = workflowInfo();
-  if ((info.continueAsNewSuggested || info.historyLength > eventsPerRun) && allHandlersFinished()) {
-    await continueAsNew<typeof mailboxSync>(carriedBy(run));
+  if (info.continueAsNewSuggested || info.historyLength > eventsPerRun) {
+    // Whoever waits for the round that has just ended gets the answer first.
+    await condition(() => allHandlersFinished() || hasWork());
+    if (allHandlersFinished()) await continueAsNew<typeof mailboxSync>(carriedBy(run));
   }
-  await condition(() => run.wishIsNew || (run.isDue && run.desired === 'running'));
+  await condition(hasWork);
 }
 
 /** The result is what a person reads in the list of closed workflows. */

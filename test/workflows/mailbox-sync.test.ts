@@ -1,0 +1,275 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { WorkflowHandle } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+
+import type { Activities } from '../../src/activities';
+import type { RoundInput, RoundResult } from '../../src/activities/run-round';
+import { newUuid } from '../../src/db/new-id';
+import { createMailboxEngine } from '../../src/engine/mailbox-engine';
+import {
+  queries,
+  signals,
+  taskQueues,
+  updates,
+  workflowIds,
+  workflowNames,
+  type SyncNowAnswer,
+} from '../../src/workflows/contract';
+import { keepHistory } from '../support/histories';
+import { createTestNamespace, temporalAddress } from '../support/temporal';
+
+let engine: Awaited<ReturnType<typeof createTestNamespace>>;
+let connection: NativeConnection;
+let workers: Worker[];
+let running: Promise<void>[];
+
+/** What the activities answer, per mailbox, and what they were asked. */
+interface Script {
+  rounds: RoundInput[];
+  answer: (round: number) => RoundResult | Promise<RoundResult>;
+  wish: { desired: 'running' | 'paused' | 'stopped'; generation: number; epoch: number };
+}
+const scripts = new Map<string, Script>();
+
+const done: RoundResult = {
+  kind: 'done',
+  folders: 1,
+  recorded: 0,
+  filtered: 0,
+  parked: 0,
+  foldersWithHistory: 0,
+  refreshSeconds: 3_600,
+};
+
+const activities: Activities = {
+  runRound: async (input) => {
+    const script = scriptOf(input.mailboxId);
+    script.rounds.push(input);
+    return script.answer(script.rounds.length);
+  },
+  applyWish: (input) => Promise.resolve({ kind: 'wish', ...scriptOf(input.mailboxId).wish }),
+  importBatch: () => Promise.resolve({ kind: 'done', imported: 0, foldersLeft: 0 }),
+  fillSearchRows: () => Promise.resolve({ filled: 0 }),
+  auditFolders: () => Promise.resolve({ kind: 'superseded' }),
+  rematchHistory: () => Promise.resolve({ kind: 'done' }),
+  reconcileMailboxes: () => Promise.resolve({ desired: 0, running: 0, started: 0, reminded: 0 }),
+};
+
+function scriptOf(mailboxId: string): Script {
+  const script = scripts.get(mailboxId);
+  if (script === undefined) throw new Error('no script for this mailbox');
+  return script;
+}
+
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  engine = await createTestNamespace();
+  connection = await NativeConnection.connect({ address: temporalAddress() });
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath: require.resolve('../../src/workflows'),
+    logger: new DefaultLogger('ERROR'),
+  });
+  const { namespace } = engine;
+  workers = await Promise.all(
+    Object.values(taskQueues).map((taskQueue) =>
+      Worker.create({ connection, namespace, taskQueue, workflowBundle, activities }),
+    ),
+  );
+  running = workers.map((worker) => worker.run());
+}, 60_000);
+
+afterAll(async () => {
+  for (const worker of workers) worker.shutdown();
+  await Promise.all(running);
+  await connection.close();
+  await engine.close();
+});
+
+async function start(
+  script: Partial<Script> = {},
+): Promise<{ mailboxId: string; handle: WorkflowHandle; script: Script }> {
+  const mailboxId = newUuid();
+  const whole: Script = {
+    rounds: [],
+    answer: () => done,
+    wish: { desired: 'running', generation: 1, epoch: 1 },
+    ...script,
+  };
+  scripts.set(mailboxId, whole);
+  const mailbox = {
+    tenantId: newUuid(),
+    mailboxId,
+    epoch: 1,
+    generation: 1,
+    desired: 'running',
+    provider: 'other',
+  } as const;
+  await createMailboxEngine(engine.client).start({ ...mailbox, applied: false });
+  return { mailboxId, handle: engine.client.workflow.getHandle(workflowIds.mailboxSync(mailboxId)), script: whole };
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 150; tries += 1) {
+    if (await condition()) return;
+    await sleep(100);
+  }
+  throw new Error('it did not happen within 15 s');
+}
+
+const syncNow = (handle: WorkflowHandle) => handle.executeUpdate<SyncNowAnswer, []>(updates.syncNow);
+
+test('a mailbox makes a round when it starts, and another when it is poked', async () => {
+  const { handle, script } = await start();
+  await until(() => script.rounds.length === 1);
+  await handle.signal(signals.poke, 'arrival');
+  await until(() => script.rounds.length === 2);
+});
+
+test('many pokes during a round make one more round', async () => {
+  const { handle, script } = await start({ answer: (round) => (round === 1 ? sleep(1_000).then(() => done) : done) });
+  await until(() => script.rounds.length === 1);
+  for (let i = 0; i < 20; i += 1) await handle.signal(signals.poke, 'arrival');
+  await until(() => script.rounds.length === 2);
+  await sleep(500);
+  expect(script.rounds).toHaveLength(2);
+});
+
+test('one live arrival costs at most 10 events and 2 actions', async () => {
+  const { handle, script } = await start();
+  await until(() => script.rounds.length === 1);
+  await sleep(300);
+  const before = (await handle.fetchHistory()).events?.length ?? 0;
+  await handle.signal(signals.poke, 'arrival');
+  await until(() => script.rounds.length === 2);
+  await sleep(500);
+  const events = (await handle.fetchHistory()).events ?? [];
+  expect(events.length - before).toBeLessThanOrEqual(10);
+  // What Temporal counts as actions: the signal, and the start of the activity.
+  const actions = events
+    .slice(before)
+    .filter((event) => event.workflowExecutionSignaledEventAttributes ?? event.activityTaskScheduledEventAttributes);
+  expect(actions.length).toBeLessThanOrEqual(2);
+});
+
+test('syncNow answers with the counts of a round that began after it was asked', async () => {
+  const { handle, script } = await start({
+    answer: (round) => (round === 1 ? sleep(500).then(() => done) : { ...done, recorded: round }),
+  });
+  await until(() => script.rounds.length === 1);
+  expect(await syncNow(handle)).toEqual({ kind: 'done', recorded: 2, filtered: 0, parked: 0 });
+  await keepHistory(handle, 'sync-now');
+});
+
+test('a refused password is not tried again until a new one is there', async () => {
+  const refused: RoundResult = {
+    kind: 'waiting',
+    state: 'auth-required',
+    failure: 'credentials (login-refused)',
+    retryAfterMs: 50,
+  };
+  const { handle, script } = await start({ answer: (round) => (round === 1 ? refused : done) });
+  await until(() => script.rounds.length === 1);
+  await handle.signal(signals.poke, 'arrival');
+  await sleep(800);
+  expect(script.rounds).toHaveLength(1);
+  expect(await syncNow(handle)).toEqual({ kind: 'not-running', state: 'auth-required' });
+  await handle.signal(signals.poke, 'credentials');
+  await until(() => script.rounds.length === 2);
+  await keepHistory(handle, 'auth-required');
+});
+
+test('a failed round is tried again after the time it was told', async () => {
+  const { script, handle } = await start({
+    answer: (round) =>
+      round === 1 ? { kind: 'retry', failure: 'unreachable (port-closed)', retryAfterMs: 300 } : done,
+  });
+  await until(() => script.rounds.length === 2);
+  expect(await handle.query(queries.status)).toMatchObject({ lastFailure: 'unreachable (port-closed)' });
+  await keepHistory(handle, 'backed-off');
+});
+
+test('a paused mailbox makes no round, a resumed one goes on with the new generation', async () => {
+  const { handle, script } = await start();
+  await until(() => script.rounds.length === 1);
+  script.wish = { desired: 'paused', generation: 2, epoch: 1 };
+  await handle.signal(signals.wish, { desired: 'paused', generation: 2 });
+  await handle.signal(signals.poke, 'arrival');
+  await sleep(500);
+  expect(script.rounds).toHaveLength(1);
+  expect(await syncNow(handle)).toEqual({ kind: 'not-running', state: 'paused' });
+  script.wish = { desired: 'running', generation: 3, epoch: 1 };
+  await handle.signal(signals.wish, { desired: 'running', generation: 3 });
+  await until(() => script.rounds.length === 2);
+  expect(script.rounds[1]?.fence).toEqual({ epoch: 1, generation: 3 });
+  await keepHistory(handle, 'paused-and-resumed');
+});
+
+test('a stopped mailbox ends with a sentence', async () => {
+  const { handle, script } = await start({ answer: () => ({ ...done, recorded: 7 }) });
+  await until(() => script.rounds.length === 1);
+  script.wish = { desired: 'stopped', generation: 2, epoch: 1 };
+  await handle.signal(signals.wish, { desired: 'stopped', generation: 2 });
+  expect(await handle.result()).toBe('stopped after 1 rounds, 7 messages recorded, 0 parked');
+  await keepHistory(handle, 'stopped');
+});
+
+test('a round that was overtaken takes up the wish in Postgres although the signal was lost', async () => {
+  const { script } = await start({ answer: (round) => (round === 1 ? { kind: 'superseded' } : done) });
+  script.wish = { desired: 'running', generation: 5, epoch: 1 };
+  await until(() => script.rounds.length === 2);
+  expect(script.rounds[1]?.fence.generation).toBe(5);
+});
+
+test('history is imported by a child of its own, and looked at once more afterwards', async () => {
+  const { mailboxId, script } = await start({
+    answer: (round) => (round === 1 ? { ...done, foldersWithHistory: 3 } : done),
+  });
+  const child = engine.client.workflow.getHandle(workflowIds.importHistory(mailboxId));
+  await until(() => script.rounds.length === 2);
+  expect(await child.result()).toBe('0 messages of history imported');
+  await keepHistory(child, 'import');
+  await keepHistory(engine.client.workflow.getHandle(workflowIds.mailboxSync(mailboxId)), 'with-import');
+});
+
+test('a long history ends in a new run, and nobody who asked meanwhile is left without an answer', async () => {
+  const { handle, mailboxId, script } = await start();
+  await until(() => script.rounds.length === 1);
+  const { runId } = await handle.describe();
+  const first = engine.client.workflow.getHandle(workflowIds.mailboxSync(mailboxId), runId);
+  const hasEnded = async () => (await first.describe()).status.name !== 'RUNNING';
+  for (let asked = 0; asked < 300 && !(await hasEnded()); asked += 1) {
+    const answers = await Promise.all([1, 2, 3, 4, 5].map(() => syncNow(handle)));
+    expect(answers.every((answer) => answer.kind === 'done')).toBe(true);
+  }
+  expect((await first.describe()).status.name).toBe('CONTINUED_AS_NEW');
+  await keepHistory(handle, 'continued-as-new');
+  expect(await syncNow(handle)).toMatchObject({ kind: 'done' });
+}, 90_000);
+
+test('the comparison with the server, the rematch and the reconciler each end with a sentence', async () => {
+  const ref = { tenantId: newUuid(), mailboxId: newUuid(), operationId: newUuid() };
+  const { workflow } = engine.client;
+  const runs = [
+    { name: workflowNames.auditMailbox, args: [ref], sentence: 'the mailbox is no more' },
+    { name: workflowNames.rematch, args: [ref], sentence: 'stored mail has been linked again' },
+    { name: workflowNames.reconcile, args: [], sentence: '0 desired, 0 running, 0 started, 0 reminded' },
+  ];
+  for (const { name, args, sentence } of runs) {
+    const handle = await workflow.start(name, { args, taskQueue: taskQueues.sync, workflowId: `${name}-${newUuid()}` });
+    expect(await handle.result()).toBe(sentence);
+    await keepHistory(handle, name);
+  }
+});
+
+test('the Temporal UI finds a mailbox by tenant, mailbox, status and provider', async () => {
+  const { handle, script } = await start();
+  await until(() => script.rounds.length === 1);
+  await until(async () => {
+    const { typedSearchAttributes } = await handle.describe();
+    const shown = Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+    return (
+      shown['MailboxStatus'] === 'live' && 'TenantId' in shown && 'MailboxId' in shown && shown['Provider'] === 'other'
+    );
+  });
+});
