@@ -3,7 +3,7 @@
 const layer = (name) => `^src/${name}/`;
 
 /** The files that put the parts together; they may import everything, and no part imports them. */
-const entryPoints = '^src/(server|worker|bootstrap|context|logger)\\.ts$';
+const entryPoints = '^src/(server|worker|bootstrap|context|server-context|logger)\\.ts$';
 
 const shapelessNames = [
   'util',
@@ -46,9 +46,16 @@ module.exports = {
     only('api', ['domain', 'db', 'config', 'workflows'], 'The API reads the database and signals workflows.'),
     only(
       'engine',
-      ['domain', 'activities', 'db', 'workflows'],
-      'The worker side of Temporal: starts and registers, by name.',
+      ['domain', 'activities', 'db', 'workflows', 'api'],
+      'All that speaks to Temporal as a client; it fulfils what activities and the API ask for, and is handed to them.',
     ),
+    {
+      name: 'engine-sees-only-what-the-api-asks-for',
+      comment: 'The interface, not the routes.',
+      severity: 'error',
+      from: { path: layer('engine') },
+      to: { path: layer('api'), pathNot: '^src/api/temporal-gateway' },
+    },
     {
       name: 'engine-sees-activities-and-rows-as-types',
       comment: 'It is handed to activities as an argument, and does no work of theirs.',

@@ -28,6 +28,8 @@ export default defineConfig(
   {
     rules: {
       'no-sequences': 'error',
+      // Mail and protocols have control characters, and a pattern must be able to name them.
+      'no-control-regex': 'off',
       'max-depth': ['error', 3],
       complexity: ['error', 12],
     },
@@ -64,8 +66,11 @@ export default defineConfig(
         'error',
         { allowConstantLoopConditions: 'only-allowed-literals' },
       ],
-      // What a name begins with `_` for: it has to be there, and is not looked at.
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      // A name that begins with `_` has to be there and is not looked at; what is taken out before `...rest` likewise.
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
       '@typescript-eslint/max-params': ['error', { max: 3 }],
       'no-console': 'error',
       'max-lines': ['error', 300],
@@ -108,13 +113,16 @@ export default defineConfig(
     extends: [jest.configs['flat/recommended']],
     rules: {
       'jest/valid-title': ['error', { mustNotMatch: notAboutShould }],
-      'jest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expect*', 'assert*'] }],
+      // `until` waits for a fact and throws where it does not come.
+      'jest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expect*', 'assert*', 'fc.assert', 'until'] }],
       'jest/no-disabled-tests': 'error',
       'jest/no-commented-out-tests': 'error',
       'no-restricted-syntax': ['error', noEnums, namedExports, noModuleMocks],
       // A table of facts about one thing is one file and one describe, however many there are.
       'max-lines': ['error', 600],
       'max-lines-per-function': 'off',
+      // describe, test, and the property of fast-check are three levels already.
+      'max-depth': ['error', 4],
       // A value that is missing makes the test fail, which is what it is for.
       '@typescript-eslint/no-non-null-assertion': 'off',
       // Fakes answer with promises because the real thing does.
