@@ -31,3 +31,6 @@ export const time = z.iso.datetime();
 export function timeOrNull(at: Date | null): string | null {
   return at === null ? null : at.toISOString();
 }
+
+/** For POSTs that say everything by their path: no body, or an empty object. */
+export const noBody = z.strictObject({}).nullish();

@@ -176,3 +176,26 @@ export function unavailable(what: string): Problem {
     { retryAfterSeconds: 5 },
   );
 }
+
+/** 404: the thing is there, its bytes are not. */
+export function noBytes(): Problem {
+  return new Problem({
+    status: 404,
+    slug: 'no-bytes',
+    title: 'No bytes are kept',
+    detail: 'The server never gave the bytes, or the policy of the mailbox keeps none.',
+  });
+}
+
+/** 503: what is missing before requests can be served, by name. */
+export function notReady(missing: string[]): Problem {
+  return new Problem(
+    {
+      status: 503,
+      slug: 'not-ready',
+      title: 'Not ready',
+      detail: `Missing: ${missing.join(', ')}.`,
+    },
+    { values: missing, retryAfterSeconds: 5 },
+  );
+}

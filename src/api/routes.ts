@@ -1,6 +1,26 @@
 import type { Api, ApiContext } from './context';
+import { failureRoutes } from './failures';
+import { healthRoutes } from './health';
+import { keyRoutes } from './keys';
+import { completenessRoutes } from './mailboxes/completeness';
+import { ledgerRoutes } from './mailboxes/ledger';
 import { lifecycleRoutes, mailboxRoutes } from './mailboxes/routes';
+import { metricsRoutes } from './metrics';
 import { operationRoutes } from './operations';
+import { recordRoutes } from './records/routes';
+import { userRoutes } from './users/routes';
 
 /** Each adds the routes of one thing, in the order of the document. */
-export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [mailboxRoutes, lifecycleRoutes, operationRoutes];
+export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
+  mailboxRoutes,
+  lifecycleRoutes,
+  ledgerRoutes,
+  completenessRoutes,
+  failureRoutes,
+  userRoutes,
+  recordRoutes,
+  operationRoutes,
+  keyRoutes,
+  healthRoutes,
+  metricsRoutes,
+];

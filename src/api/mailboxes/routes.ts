@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { findMailbox, importProgress, listMailboxes, type Mailbox } from '../../db/mailboxes';
 import type { Api, ApiContext } from '../context';
-import { idInPath } from '../fields';
+import { idInPath, noBody } from '../fields';
 import { operationSchema, presentOperation } from '../operations';
 import { decodeCursor, pageFrom, pageOf, pageQuery } from '../paging';
 import { etagOf } from '../precondition';
@@ -134,5 +134,3 @@ export function lifecycleRoutes(api: Api, context: ApiContext): void {
     },
   );
 }
-
-const noBody = z.strictObject({}).optional();

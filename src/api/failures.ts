@@ -1,0 +1,106 @@
+import { z } from 'zod';
+
+import { findFailure, listFailures, type Failure } from '../db/failures';
+import { publicId } from '../domain/ids';
+import type { Api, ApiContext } from './context';
+import { sendAsDownload } from './download';
+import { idField, idInPath, time } from './fields';
+import { contentReaderOf, readerOf } from './mailboxes/people';
+import { decodeCursor, pageFrom, pageOf, pageQuery } from './paging';
+import { noBytes, notFound } from './problems';
+
+const kinds = ['unreachable', 'busy', 'credentials', 'cursor-lost', 'unreadable', 'refused', 'gone'] as const;
+const states = ['parked', 'replayed', 'accepted'] as const;
+
+const failureSchema = z.object({
+  id: z.string().describe('fai_...'),
+  mailboxId: z.string(),
+  folder: z.string(),
+  uidValidity: z.string(),
+  uid: z.int(),
+  kind: z.string(),
+  code: z.string().describe('What broke'),
+  detail: z.record(z.string(), z.union([z.string(), z.number()])).describe('Numbers and names of limits'),
+  attempts: z.int(),
+  versions: z.record(z.string(), z.union([z.string(), z.number()])).describe('Of what tried it last'),
+  state: z.enum(states),
+  firstFailedAt: time,
+  lastFailedAt: time,
+  sha256: z.string().nullable(),
+  size: z.int().nullable(),
+  hasRaw: z.boolean(),
+});
+
+const tags = ['failures'];
+const params = idInPath('failure');
+
+/** /v1/failures: mail that is parked with its bytes, its error and its attempts. */
+export function failureRoutes(api: Api, { db, blobs, limits }: ApiContext): void {
+  const querystring = z.strictObject({
+    ...pageQuery(limits.maxPageSize),
+    mailboxId: idField('mailbox', 'mbx_0192f0c1...').optional(),
+    kind: z.enum(kinds).optional(),
+    state: z.enum(states).optional(),
+  });
+  api.get(
+    '/v1/failures',
+    { schema: { tags, summary: 'List failures, newest first', querystring, response: { 200: pageOf(failureSchema) } } },
+    async ({ viewer, query }) => {
+      const filter = { mailboxId: query.mailboxId ?? null, kind: query.kind ?? null, state: query.state ?? null };
+      const beforeId = decodeCursor(query.cursor, filter, z.uuid());
+      const rows = await db.inTenant(viewer.tenantId, (sql) =>
+        listFailures(sql, readerOf(viewer), { filter, beforeId, limit: query.limit + 1 }),
+      );
+      return pageFrom(rows, { limit: query.limit, filter, keyOf: (row) => row.id, present: presentFailure });
+    },
+  );
+
+  api.get(
+    '/v1/failures/:id',
+    { schema: { tags, summary: 'One failure', params, response: { 200: failureSchema } } },
+    async ({ viewer, params: { id } }) => {
+      const failure = await db.inTenant(viewer.tenantId, (sql) => findFailure(sql, readerOf(viewer), id));
+      if (failure === null) throw notFound();
+      return presentFailure(failure);
+    },
+  );
+
+  api.get(
+    '/v1/failures/:id/raw',
+    { schema: { tags, summary: 'The bytes of a parked message, as a download', params } },
+    async ({ viewer, params: { id } }, reply) => {
+      const failure = await db.inTenant(viewer.tenantId, (sql) => findFailure(sql, contentReaderOf(viewer), id));
+      if (failure === null) throw notFound();
+      if (failure.blobId === null) throw noBytes();
+      const { size, content } = await blobs.open(viewer.tenantId, failure.blobId);
+      return sendAsDownload(reply, {
+        content,
+        size,
+        type: 'message/rfc822',
+        filename: `${publicId('failure', id)}.eml`,
+      });
+    },
+  );
+}
+
+function presentFailure(failure: Failure): z.output<typeof failureSchema> {
+  const { folder, uidValidity, uid, kind, code, detail, attempts, versions, state, sha256, size } = failure;
+  return {
+    id: publicId('failure', failure.id),
+    mailboxId: publicId('mailbox', failure.sourceId),
+    folder,
+    uidValidity,
+    uid,
+    kind,
+    code,
+    detail,
+    attempts,
+    versions,
+    state,
+    firstFailedAt: failure.firstFailedAt.toISOString(),
+    lastFailedAt: failure.lastFailedAt.toISOString(),
+    sha256,
+    size,
+    hasRaw: failure.blobId !== null,
+  };
+}

@@ -1,0 +1,41 @@
+import { outcomes } from '../domain/ledger';
+import type { Database } from './database';
+
+/** Numbers over all tenants, for those who run the product. */
+export interface RunningNumbers {
+  mailboxesByState: { state: string; count: number }[];
+  /** Placements whose bytes are stored but not decided, and the age of the oldest. */
+  undecided: { count: number; oldestSeconds: number };
+  parked: number;
+  /** Events that readers cannot see yet, because an older transaction is still running. */
+  outboxHeldBack: { count: number; oldestSeconds: number };
+  /** Messages that search does not find yet. */
+  searchPending: { count: number; oldestSeconds: number };
+}
+
+const seconds = (oldest: string) => `coalesce(extract(epoch FROM now() - ${oldest}), 0)::float8`;
+
+/** Reads them all at once; each is answered from an index or a small table. */
+export function runningNumbers(db: Database): Promise<RunningNumbers> {
+  return db.acrossTenants(async (sql) => {
+    const mailboxesByState = await sql.query<{ state: string; count: number }>(
+      'SELECT m.state, count(*) AS count FROM mailbox m GROUP BY m.state',
+    );
+    const count = async (text: string) =>
+      (await sql.query<{ count: number; oldestSeconds: number }>(text))[0] ?? { count: 0, oldestSeconds: 0 };
+    return {
+      mailboxesByState,
+      undecided: await count(
+        `SELECT count(*) AS count, ${seconds('min(recorded_at)')} AS "oldestSeconds" FROM placement WHERE outcome = ${String(outcomes.stored)}`,
+      ),
+      parked: (await count(`SELECT count(*) AS count FROM placement WHERE outcome = ${String(outcomes.parked)}`)).count,
+      outboxHeldBack: await count(
+        `SELECT count(*) AS count, ${seconds('min(created_at)')} AS "oldestSeconds" FROM outbox
+         WHERE xact >= pg_snapshot_xmin(pg_current_snapshot())`,
+      ),
+      searchPending: await count(
+        `SELECT count(*) AS count, ${seconds('min(added_at)')} AS "oldestSeconds" FROM search_pending`,
+      ),
+    };
+  });
+}
