@@ -31,6 +31,7 @@ let ending = null;
 
 onEndSignal((signal) => {
   ending = signal;
+  terminal.quietSteps();
   void end(0);
 });
 

@@ -28,7 +28,7 @@ export async function makeCertificate({ dir, kind = 'valid' }) {
     await openssl(['req', '-x509', ...key, '-days', '3650', ...subject, '-keyout', at('ca.key'), '-out', made.caFile]);
   }
   const name = kind === 'other-name' ? 'mail.example.net' : 'localhost';
-  const names = kind === 'other-name' ? 'DNS:mail.example.net' : 'DNS:localhost,IP:127.0.0.1,IP:::1';
+  const names = kind === 'other-name' ? 'DNS:mail.example.net' : 'DNS:localhost,IP:127.0.0.1,IP:127.0.0.2,IP:::1';
   writeFileSync(at(`${kind}.ext`), `subjectAltName=${names}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n`);
   await openssl(['req', ...key, '-subj', `/CN=${name}`, '-keyout', made.keyFile, '-out', at(`${kind}.csr`)]);
   await sign({ at, kind, certFile: made.certFile });

@@ -72,7 +72,6 @@ function upToVersion23({ certificate, mailDir, account, profile }) {
     `ssl_cert = <${certificate.certFile}`,
     `ssl_key = <${certificate.keyFile}`,
     `disable_plaintext_auth = ${profile === 'tls-required' ? 'yes' : 'no'}`,
-    // A loopback address counts as secured, so that a password would be taken there without TLS.
     ...(profile === 'tls-required' ? ['ssl = required', 'login_trusted_networks ='] : []),
     'auth_mechanisms = plain login',
     `mail_location = sdbox:${mailDir}/%u`,

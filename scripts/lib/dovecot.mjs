@@ -58,14 +58,17 @@ export async function startDovecot(wish) {
   }
   const certificate = await makeCertificate({ dir: join(dir, 'tls'), kind: wish.certificate ?? 'valid' });
   giveTo(account, certificate.keyFile);
+  const profile = wish.profile ?? 'usual';
+  // A client with the server's own address counts as secured; one that comes to 127.0.0.2 has 127.0.0.1.
+  const host = profile === 'tls-required' ? '127.0.0.2' : '127.0.0.1';
   const ports = await portsOf(wish.ports ?? {});
   const configFile = join(dir, 'dovecot.conf');
   const config = dovecotConfig({
     ...{ runDir, mailDir, certificate, account, ports },
     logFile: join(dir, 'dovecot.log'),
     libexecDir: program.libexecDir,
-    listen: program.from === 'docker' ? '*' : '127.0.0.1',
-    profile: wish.profile ?? 'usual',
+    listen: program.from === 'docker' ? '*' : host,
+    profile,
     durable: wish.durable ?? false,
     version: program.version,
   });
@@ -76,14 +79,14 @@ export async function startDovecot(wish) {
     records: wish.records ?? new ProcessRecords(join(dir, 'dovecot-process.json')),
     logFile: join(dir, 'dovecot-output.log'),
   });
-  const answers = await portAnswers({ port: ports.imap, timeoutMs: 15_000, gaveUp: server.hasEnded });
-  if (!answers || !(await greets(ports.imap))) {
+  const answers = await portAnswers({ host, port: ports.imap, timeoutMs: 15_000, gaveUp: server.hasEnded });
+  if (!answers || !(await greets(host, ports.imap))) {
     await server.stop(2_000);
     const said = ['dovecot-output.log', 'dovecot.log'].map((name) => endOfLog(join(dir, name))).join('\n');
     throw new SetupError(`Dovecot does not start: ${lastLines(said, 4)}.`, `Its files are in ${dir}.`);
   }
   return {
-    host: '127.0.0.1',
+    host,
     imapPort: ports.imap,
     imapsPort: ports.imaps,
     lmtpPort: ports.lmtp,
@@ -102,13 +105,14 @@ export async function startDovecot(wish) {
 
 /**
  * The port is open before the part that checks passwords runs; the first clients are told to wait, which some take for a greeting.
+ * @param {string} host
  * @param {number} port
  * @returns {Promise<boolean>}
  */
-function greets(port) {
+function greets(host, port) {
   return new Promise((answer) => {
     let said = '';
-    const socket = connect({ port, host: '127.0.0.1', timeout: 10_000 });
+    const socket = connect({ port, host, timeout: 10_000 });
     socket.on('data', (bytes) => {
       said += bytes.toString('latin1');
       if (said.includes('CAPABILITY')) socket.destroy();

@@ -52,6 +52,7 @@ export function duration(ms) {
 export class Terminal {
   #stream;
   #isLive;
+  #isQuiet = false;
 
   /** @param {NodeJS.WriteStream} [stream] */
   constructor(stream = process.stdout) {
@@ -62,6 +63,11 @@ export class Terminal {
   /** @param {string} [text] */
   line(text = '') {
     this.#stream.write(`${text}\n`);
+  }
+
+  /** Steps that are cut short say nothing any more: everything is being ended. */
+  quietSteps() {
+    this.#isQuiet = true;
   }
 
   /**
@@ -108,11 +114,13 @@ export class Terminal {
   #show(label, began, now) {
     if (!this.#isLive) {
       const timer = setInterval(() => {
+        if (this.#isQuiet) return;
         this.line(`  … ${label}: ${[now(), duration(Date.now() - began)].filter((text) => text !== '').join(' · ')}`);
       }, plainEveryMs);
       return () => clearInterval(timer);
     }
     const draw = () => {
+      if (this.#isQuiet) return;
       const elapsed = Date.now() - began;
       const text = elapsed < barAfterMs ? '' : now() || duration(elapsed);
       this.#stream.write(`\r\x1b[2K  … ${label} ${text}`.slice(0, this.#stream.columns + 4));
@@ -121,7 +129,7 @@ export class Terminal {
     const timer = setInterval(draw, 200);
     return () => {
       clearInterval(timer);
-      this.#stream.write('\r\x1b[2K');
+      if (!this.#isQuiet) this.#stream.write('\r\x1b[2K');
     };
   }
 
@@ -136,6 +144,7 @@ export class Terminal {
    * @param {number} ms
    */
   #finish(mark, text, ms) {
+    if (this.#isQuiet) return;
     this.line(`  ${mark} ${text.padEnd(64)} ${duration(ms).padStart(8)}`);
   }
 }
