@@ -4,19 +4,16 @@ import { normaliseAddress } from '../../domain/address';
 
 const control = /\p{Cc}/u;
 
-/** A text of one line, without spaces around it. */
+/** A text of one line; spaces around it are taken off. */
 export function lineField(maxCharacters: number) {
   return z
     .string()
+    .trim()
     .min(1)
     .max(maxCharacters)
     .refine((text) => !control.test(text), {
       error: 'has line breaks or control characters.',
       params: { remedy: 'Give one line of text.' },
-    })
-    .refine((text) => text === text.trim(), {
-      error: 'begins or ends with a space.',
-      params: { remedy: 'Leave the spaces around it out.' },
     });
 }
 

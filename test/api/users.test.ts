@@ -1,0 +1,143 @@
+import { publicId } from '../../src/domain/ids';
+import { issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+import { aMailbox, aMessage, aUser } from '../support/mail-rows';
+
+let database: TestDatabase;
+let server: TestApi;
+let key: IssuedKey;
+let tenantId: string;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  server = testApi(database.db);
+});
+afterAll(async () => {
+  await server.api.close();
+  await database.drop();
+});
+beforeEach(async () => {
+  tenantId = await database.newTenant();
+  key = await issueKey(database.db, tenantId);
+});
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+function ask(method: Method, url: string, payload?: object, headers: Record<string, string> = key.headers) {
+  return server.api.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
+}
+
+test('a user is made, read, changed and removed', async () => {
+  const made = await ask('POST', '/v1/users', { name: 'Anna', role: 'manager', addresses: ['Anna@Company.Example'] });
+  expect(made.statusCode).toBe(201);
+  const { id } = made.json<{ id: string }>();
+  expect(made.headers.location).toBe(`/v1/users/${id}`);
+  expect(made.json()).toMatchObject({ name: 'Anna', role: 'manager', addresses: ['anna@company.example'] });
+
+  expect((await ask('GET', `/v1/users/${id}`)).json()).toEqual(made.json());
+  const changed = await ask('PATCH', `/v1/users/${id}`, { addresses: ['a@company.example', 'b@company.example'] });
+  expect(changed.json()).toMatchObject({ name: 'Anna', addresses: ['a@company.example', 'b@company.example'] });
+
+  expect((await ask('DELETE', `/v1/users/${id}`)).statusCode).toBe(204);
+  expect((await ask('GET', `/v1/users/${id}`)).statusCode).toBe(404);
+  expect((await ask('DELETE', `/v1/users/${id}`)).statusCode).toBe(404);
+});
+
+test('users are listed in pages', async () => {
+  for (const name of ['A', 'B', 'C']) await ask('POST', '/v1/users', { name });
+  const first = await ask('GET', '/v1/users?limit=2');
+  const { items, nextCursor } = first.json<{ items: { name: string }[]; nextCursor: string }>();
+  const rest = await ask('GET', `/v1/users?limit=2&cursor=${nextCursor}`);
+  expect(items.map((user) => user.name)).toEqual(['A', 'B']);
+  expect(rest.json()).toMatchObject({ items: [{ name: 'C' }], nextCursor: null });
+});
+
+test('an address that is another user’s is refused and the user named', async () => {
+  const anna = await ask('POST', '/v1/users', { name: 'Anna', addresses: ['x@company.example'] });
+  const bert = await ask('POST', '/v1/users', { name: 'Bert', addresses: ['X@Company.example.'] });
+  expect(bert.statusCode).toBe(409);
+  expect(bert.json()).toMatchObject({ type: '/problems/address-taken' });
+  expect(bert.body).toContain(anna.json<{ id: string }>().id);
+});
+
+test.each([
+  ['no name', {}, 'name'],
+  ['an unknown role', { name: 'A', role: 'king' }, 'role'],
+  ['no address', { name: 'A', addresses: ['anna'] }, 'addresses[0]'],
+  ['an address twice', { name: 'A', addresses: ['a@b.example', 'A@B.example'] }, 'addresses[1]'],
+  ['an unknown field', { name: 'A', admin: true }, 'admin'],
+  ['a NUL', { name: 'A\0' }, 'name'],
+  ['a name that is too long', { name: 'A'.repeat(201) }, 'name'],
+])('%s is refused with the field', async (_what, body, field) => {
+  const answer = await ask('POST', '/v1/users', body);
+  expect(answer.statusCode).toBe(400);
+  expect(answer.json<{ errors: { field: string }[] }>().errors.map((error) => error.field)).toEqual([field]);
+  expect((await ask('GET', '/v1/users')).json()).toMatchObject({ items: [] });
+});
+
+test('a change on an older state is refused', async () => {
+  const made = await ask('POST', '/v1/users', { name: 'Anna' });
+  const url = made.headers.location ?? '';
+  const ifMatch = { ...key.headers, 'if-match': String(made.headers.etag) };
+  expect((await ask('PATCH', url, { name: 'Anne' }, ifMatch)).statusCode).toBe(200);
+  expect((await ask('PATCH', url, { name: 'Annette' }, ifMatch)).statusCode).toBe(412);
+});
+
+test('without a key nothing is told, and users of another tenant do not exist', async () => {
+  const made = await ask('POST', '/v1/users', { name: 'Anna' });
+  const url = made.headers.location ?? '';
+  const other = (await issueKey(database.db, await database.newTenant())).headers;
+  for (const [method, body] of [['GET'], ['PATCH', { name: 'X' }], ['DELETE']] as [Method, object?][]) {
+    expect((await ask(method, url, body, {})).statusCode).toBe(401);
+    expect((await ask(method, url, body, other)).statusCode).toBe(404);
+  }
+  expect((await ask('GET', url)).json()).toMatchObject({ name: 'Anna' });
+  expect((await ask('GET', '/v1/users', undefined, other)).json()).toMatchObject({ items: [] });
+});
+
+test('only admins change users', async () => {
+  const admin = await aUser(database.db, tenantId, { role: 'admin' });
+  const manager = await aUser(database.db, tenantId, { role: 'manager' });
+  const as = (user: { id: string }) => ({ ...key.headers, 'letterbook-user': publicId('user', user.id) });
+  const url = `/v1/users/${publicId('user', manager.id)}`;
+  expect((await ask('POST', '/v1/users', { name: 'X' }, as(manager))).statusCode).toBe(403);
+  expect((await ask('PATCH', url, { role: 'admin' }, as(manager))).statusCode).toBe(403);
+  expect((await ask('DELETE', url, undefined, as(manager))).statusCode).toBe(403);
+  expect((await ask('PATCH', url, { role: 'admin' }, as(admin))).statusCode).toBe(200);
+});
+
+test('a user who owns a mailbox is not removed', async () => {
+  const user = await aUser(database.db, tenantId);
+  const mailbox = await aMailbox(database.db, tenantId, { ownerUserId: user.id });
+  const answer = await ask('DELETE', `/v1/users/${publicId('user', user.id)}`);
+  expect(answer.statusCode).toBe(409);
+  expect(answer.body).toContain(publicId('mailbox', mailbox.sourceId));
+});
+
+test('an address given to a user opens the stored mail they are part of, and closes it when taken away', async () => {
+  const user = await aUser(database.db, tenantId);
+  const url = `/v1/users/${publicId('user', user.id)}`;
+  await aMessage(database.db, await aMailbox(database.db, tenantId), { cc: ['new@company.example'] });
+  const readable = () =>
+    database.db.inTenant(tenantId, async (sql) => {
+      const rows = await sql.query('SELECT FROM timeline WHERE principal = $1', [user.principal]);
+      return rows.length > 0;
+    });
+  expect(await readable()).toBe(false);
+  await ask('PATCH', url, { addresses: ['new@company.example'] });
+  expect(await readable()).toBe(true);
+  await ask('PATCH', url, { addresses: [] });
+  expect(await readable()).toBe(false);
+});
+
+test('a removed user leaves no right to read, and their number is not given again', async () => {
+  const user = await aUser(database.db, tenantId, { addresses: ['gone@company.example'] });
+  await aMessage(database.db, await aMailbox(database.db, tenantId), { to: ['gone@company.example'] });
+  await ask('DELETE', `/v1/users/${publicId('user', user.id)}`);
+  const next = await aUser(database.db, tenantId);
+  const rows = await database.db.inTenant(tenantId, (sql) =>
+    sql.query('SELECT FROM timeline WHERE principal = $1', [user.principal]),
+  );
+  expect(rows).toEqual([]);
+  expect(next.principal).toBeGreaterThan(user.principal);
+});
