@@ -14,7 +14,7 @@ interface RematchRef {
 
 /**
  * Makes the operation that links the stored mail of these addresses again; returns its id. To be called in the transaction that changes
- * the records, so that no crash comes between the two. `total` is what `countMessagesOf` says.
+ * the records, so that no crash comes between the two. `total` is how many messages there are to look at.
  */
 export async function insertRematch(
   sql: Sql,

@@ -17,50 +17,21 @@ export interface RematchedChunk {
   next: string | null;
 }
 
-const chunkMessages = 500;
-
 // Most addresses of an upsert of thousands have no mail: so many are looked through by one chunk at most.
 const keysOfChunk = 50;
 
-/** How many messages have one of these addresses in any header: what a rematch has to look at. */
-export async function countMessagesOf(sql: Sql, tenantId: string, addressKeys: string[]): Promise<number> {
-  if (addressKeys.length === 0) return 0;
-  const rows = await sql.query<{ messages: number }>(
-    `SELECT count(DISTINCT c.message_id) AS messages FROM copy_address ca
-     JOIN copy c ON c.tenant_id = ca.tenant_id AND c.id = ca.copy_id
-     WHERE ca.tenant_id = $1 AND ca.address_key = ANY ($2::text[])`,
-    [tenantId, addressKeys],
-  );
-  return rows[0]?.messages ?? 0;
-}
-
 /**
- * Links the stored mail of these addresses again, after they were added to records, taken away, moved or changed in kind. To be called in
- * the transaction that changes them, under the tenant's lock, where there are few messages. Second run: no change.
- */
-export async function rematchAtOnce(sql: Sql, tenantId: string, addressKeys: string[]): Promise<void> {
-  let after: string | null = null;
-  do {
-    const chunk: RematchedChunk = await linkChunk(sql, tenantId, { addressKeys, after, limit: chunkMessages });
-    after = chunk.next;
-  } while (after !== null);
-}
-
-/**
- * One step of the same for many messages, in a transaction of its own: looks at no more than `limit` copies. For each message it makes the
- * links by these addresses as they would be if it arrived now; links that a person made, or took away, stay. Second run: no change.
+ * Links the stored mail of these addresses again, after they were added to records, taken away, moved or changed in kind, and that was
+ * committed. One step, in one transaction, that looks at no more than `limit` copies: each message gets the links by these addresses that it
+ * would get if it arrived now; links that a person made, or took away, stay. Second run: no change.
  */
 export async function rematchChunk(db: Database, tenantId: string, chunk: RematchStep): Promise<RematchedChunk> {
   return db.inTenant(tenantId, async (sql) => {
     await lockTenantForWriting(sql, tenantId);
-    return linkChunk(sql, tenantId, chunk);
+    const { messageIds, next } = await messagesOfChunk(sql, tenantId, chunk);
+    if (messageIds.length > 0) await linkAgain(sql, tenantId, { messageIds, addressKeys: chunk.addressKeys });
+    return { messages: messageIds.length, next };
   });
-}
-
-async function linkChunk(sql: Sql, tenantId: string, chunk: RematchStep): Promise<RematchedChunk> {
-  const { messageIds, next } = await messagesOfChunk(sql, tenantId, chunk);
-  if (messageIds.length > 0) await linkAgain(sql, tenantId, { messageIds, addressKeys: chunk.addressKeys });
-  return { messages: messageIds.length, next };
 }
 
 /**
