@@ -8,7 +8,7 @@ import { settingsRead } from '../support/settings-read';
 const root = join(__dirname, '..', '..');
 const pages = [
   'README.md',
-  ...readdirSync(join(root, 'docs'), { recursive: true }).map((file) => join('docs', String(file))),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((file) => join('docs', file)),
 ].filter((file) => file.endsWith('.md'));
 
 function read(file: string): string {
@@ -43,6 +43,19 @@ test('the table of limits has each limit with its default', () => {
 test('every limit can be set by the variable that the table names', () => {
   const documented = tableOf('docs/operations.md', 'limits').map(([variable]) => variable);
   expect([...documented].sort()).toEqual(settingsRead().limits);
+});
+
+test('every variable that a script reads is explained in README.md or operations.md', () => {
+  const scripts = readdirSync(join(root, 'scripts'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.mjs'),
+  );
+  const names = scripts.flatMap(
+    (file) => read(join('scripts', file)).match(/\b(?:LETTERBOOK|TEMPORAL|DATABASE)_[A-Z_]+[A-Z]\b/g) ?? [],
+  );
+  const pages = `${read('README.md')}${read('docs/operations.md')}`;
+  // What the tests' own set-up hands to them is nobody else's business.
+  const toExplain = names.filter((name) => !name.startsWith('LETTERBOOK_TEST_'));
+  expect(toExplain.filter((name) => !pages.includes(`\`${name}\``))).toEqual([]);
 });
 
 test('every step of the way of a message names a file that is there', () => {
