@@ -167,6 +167,9 @@ export async function forwardsOf(seed, end, spoken) {
   );
 }
 
+/** Junk is the folder that is filled last: with all of these there, the mailbox is complete. */
+export const junkLetters = 16;
+
 /** Notices of the own portal, and what belongs into Junk and Trash. @param {string} seed @param {Date} end @returns {Planned[]} */
 export function noiseUntil(seed, end) {
   const dice = diceOf(`${seed}/noise`);
@@ -189,7 +192,7 @@ export function noiseUntil(seed, end) {
     };
     return { letter, folder: /** @type {Folder} */ (index < 3 ? 'INBOX' : 'Trash'), kinds: ['auto-generated'] };
   });
-  const unwanted = Array.from({ length: 16 }, (_, index) => {
+  const unwanted = Array.from({ length: junkLetters }, (_, index) => {
     const [name = '', address = '', subject = '', text = ''] = junk[index % junk.length] ?? [];
     const letter = {
       ...common(address, 9 + index * 43),
