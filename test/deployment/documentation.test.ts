@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+import { mailboxStates } from '../../src/api/mailboxes/schemas';
 import { limitVariable } from '../../src/config/config';
 import { defaultLimits, type Limits } from '../../src/config/limits';
 import { settingsRead } from '../support/settings-read';
@@ -43,6 +44,20 @@ test('the table of limits has each limit with its default', () => {
 test('every limit can be set by the variable that the table names', () => {
   const documented = tableOf('docs/operations.md', 'limits').map(([variable]) => variable);
   expect([...documented].sort()).toEqual(settingsRead().limits);
+});
+
+test('every metric of the product is in the table of metrics', () => {
+  const source = read('src/api/metrics.ts');
+  const gauges = [...source.matchAll(/gauge\('([a-z_]+)'/g)].map(([, name = '']) => `letterbook_${name}`);
+  const others = [...source.matchAll(/name: '(letterbook_[a-z_]+)'/g)].map(([, name = '']) => name);
+  expect(gauges.length).toBeGreaterThan(3);
+  const documented = tableOf('docs/operations.md', 'metrics').map(([metric]) => metric);
+  expect([...documented].sort()).toEqual([...gauges, ...others].sort());
+});
+
+test('every state of a mailbox is explained, but for the one that nothing makes yet', () => {
+  const documented = tableOf('docs/operations.md', 'states').map(([state]) => state);
+  expect(documented).toEqual(mailboxStates.filter((state) => state !== 'deleting'));
 });
 
 test('every variable that a script reads is explained in README.md or operations.md', () => {
