@@ -59,8 +59,10 @@ async function main() {
   const apiKey = await terminal.step('First tenant, admin and API key', (step) => firstKey(appUrl, step));
   const api = await terminal.step('API and worker', (step) => product({ appUrl, ...engine }, step));
   terminal.line(`\n  Ready after ${duration(Date.now() - began)}.\n`);
-  if (mailServer) await showDemo({ terminal, home, apiUrl: api, apiKey: apiKey.apiKey, dovecot: mailServer });
-  showWhere({ api, engine, apiKey });
+  const where = { terminal, home, apiUrl: api, apiKey: apiKey.apiKey, temporalUiUrl: engine.temporalUiUrl };
+  const demo = mailServer === null ? 'none' : await showDemo({ ...where, dovecot: mailServer });
+  if (demo !== 'shown') showPlaces({ api, ...engine });
+  showKeys(apiKey);
 }
 
 /** @param {import('./lib/terminal.mjs').Step} step */
@@ -156,20 +158,21 @@ function fail() {
   throw new Error('every process has a way to start it');
 }
 
-/**
- * @param {{ api: string, engine: { temporalUiUrl: string | null }, apiKey: { kind: 'made' | 'known', apiKey: string } }} where
- */
-function showWhere({ api, engine, apiKey }) {
+/** @param {{ api: string, temporalUiUrl: string | null }} where */
+function showPlaces({ api, temporalUiUrl }) {
   terminal.line(`  API              ${api}/v1`);
   terminal.line(`  API description  ${api}/docs`);
-  if (engine.temporalUiUrl) terminal.line(`  Temporal UI      ${engine.temporalUiUrl}`);
-  terminal.line(`  API key          ${apiKey.kind === 'made' ? apiKey.apiKey : `in ${join(home, 'api-key')}`}`);
-  if (apiKey.kind === 'made') terminal.line(`                   shown this once, kept in ${join(home, 'api-key')}`);
+  if (temporalUiUrl) terminal.line(`  Temporal UI      ${temporalUiUrl}`);
+}
+
+/** @param {{ kind: 'made' | 'known', apiKey: string }} key */
+function showKeys({ kind, apiKey }) {
+  const file = join(home, 'api-key');
+  if (kind === 'made') terminal.line(`  API key          ${apiKey} (shown this once, kept in ${file})`);
+  else terminal.line(`  API key          in ${file}`);
   terminal.line(`  Data and logs    ${home}`);
   if (isInClone(home)) {
-    terminal.line(
-      '\n  The data is inside the clone: `git clean` would delete it. Set LETTERBOOK_HOME before you connect a real mailbox.',
-    );
+    terminal.line('  `git clean` would delete this: set LETTERBOOK_HOME before you connect a real mailbox.');
   }
   if (!env.LETTERBOOK_ALLOWED_NETWORKS)
     terminal.line('  Mail servers on this machine (loopback) are allowed, for the demo.');

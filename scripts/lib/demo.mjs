@@ -42,8 +42,55 @@ export async function startDemoServer({ terminal, home, env, records }) {
 }
 
 /**
- * @param {{ terminal: import('./terminal.mjs').Terminal, home: string, apiUrl: string, apiKey: string, dovecot: import('./dovecot.mjs').Dovecot }} wish
+ * Connects the demo mailbox and shows what became of it. What goes wrong here is said and leaves the product as it is.
+ * @param {object} wish
+ * @param {import('./terminal.mjs').Terminal} wish.terminal
+ * @param {string} wish.home
+ * @param {string} wish.apiUrl
+ * @param {string} wish.apiKey
+ * @param {string | null} wish.temporalUiUrl
+ * @param {import('./dovecot.mjs').Dovecot} wish.dovecot
+ * @returns {Promise<'shown' | 'failed'>}
  */
-export async function showDemo({ terminal, home }) {
-  terminal.line(join(home, 'demo'));
+export async function showDemo({ terminal, home, apiUrl, apiKey, temporalUiUrl, dovecot }) {
+  // Its libraries are there only now.
+  const { runDemo } = await import('../demo/index.mjs');
+  const { demoAddress } = await import('../demo/company.mjs');
+  try {
+    await followPort({ apiUrl, apiKey, address: demoAddress, port: dovecot.imapPort });
+    await runDemo({
+      dovecot,
+      apiUrl,
+      apiKey,
+      temporalUiUrl,
+      apiKeyFile: join(home, 'api-key'),
+      print: (line) => terminal.line(line),
+      step: (label, work) => terminal.step(label, work),
+    });
+    return 'shown';
+  } catch (error) {
+    terminal.line(`\n  The demo cannot be shown: ${/** @type {Error} */ (error).message}`);
+    return 'failed';
+  }
+}
+
+/**
+ * The demo's mail server may have another port than at the last start.
+ * @param {{ apiUrl: string, apiKey: string, address: string, port: number }} demo
+ */
+async function followPort({ apiUrl, apiKey, address, port }) {
+  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
+  const listed = await fetch(`${apiUrl}/v1/mailboxes?limit=200`, { headers });
+  /** @type {{ items?: { id: string, address: string, imap: { host: string, port: number, security: string } }[] }} */
+  const { items = [] } = await listed.json();
+  const mailbox = items.find((item) => item.address === address);
+  if (!mailbox || mailbox.imap.port === port) return;
+  const known = await fetch(`${apiUrl}/v1/mailboxes/${mailbox.id}`, { headers });
+  const changed = await fetch(`${apiUrl}/v1/mailboxes/${mailbox.id}`, {
+    method: 'PATCH',
+    headers: { ...headers, 'if-match': known.headers.get('etag') ?? '*' },
+    body: JSON.stringify({ imap: { ...mailbox.imap, port } }),
+  });
+  if (!changed.ok)
+    throw new Error(`its mail server has a new port, which the mailbox did not take (${changed.status}).`);
 }

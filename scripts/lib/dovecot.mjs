@@ -79,6 +79,7 @@ export async function startDovecot(wish) {
     records: wish.records ?? new ProcessRecords(join(dir, 'dovecot-process.json')),
     logFile: join(dir, 'dovecot-output.log'),
   });
+  void server.ended.then(() => rmSync(runDir, { recursive: true, force: true }));
   const answers = await portAnswers({ host, port: ports.imap, timeoutMs: 15_000, gaveUp: server.hasEnded });
   if (!answers || !(await greets(host, ports.imap))) {
     await server.stop(2_000);
@@ -96,10 +97,7 @@ export async function startDovecot(wish) {
     mailDir,
     pid: server.pid,
     process: server,
-    stop: async () => {
-      await server.stop();
-      rmSync(runDir, { recursive: true, force: true });
-    },
+    stop: async () => void (await server.stop()),
   };
 }
 

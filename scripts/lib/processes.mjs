@@ -235,6 +235,7 @@ export async function startProcess({ name, command, args, records, logFile, endS
     hasEnded: () => over,
     stop: async (graceMs = 10_000) => {
       const how = over ? 'ended' : await endProcess(record, graceMs);
+      await ended;
       records.remove(pid);
       return how;
     },
