@@ -13,7 +13,8 @@ export interface ProbeOptions {
   probeTimeoutMs: number;
 }
 
-/** Part of the time that is kept to find out what is silent there. */
+/** Half of the time is for reaching the server until its greeting, a quarter is kept to find out what is silent there. */
+const greetingShare = 2;
 const diagnosisShare = 4;
 
 /** What a failure that is no failure of connecting comes to for somebody who is connecting. */
@@ -43,8 +44,10 @@ export async function probeMailbox(access: MailboxAccess, options: ProbeOptions)
   } catch (error) {
     const failure = failureOf(error, 'connect');
     const code = connectCodeOf(failure);
-    const silent = code === 'timed-out' && failure.operation === 'connect';
-    const better = silent ? await whatSpeaks(access, { hostRules: options.hostRules, timeoutMs: reserveMs }) : null;
+    const better =
+      failure.cause === 'GREETING_TIMEOUT'
+        ? await whatSpeaks(access, { hostRules: options.hostRules, timeoutMs: reserveMs })
+        : null;
     return { ok: false, code: better ?? code, detail: detailOf(failure) };
   } finally {
     clearTimeout(timer);
@@ -53,7 +56,7 @@ export async function probeMailbox(access: MailboxAccess, options: ProbeOptions)
 
 async function tryMailbox(access: MailboxAccess, options: ProbeOptions, signal: AbortSignal): Promise<ProbeAnswer> {
   const timeoutMs = options.probeTimeoutMs;
-  const limits = { connectTimeoutMs: timeoutMs, socketTimeoutMs: timeoutMs };
+  const limits = { connectTimeoutMs: Math.ceil(timeoutMs / greetingShare), socketTimeoutMs: timeoutMs };
   const mailbox = await openMailbox(access, { hostRules: options.hostRules, ...limits, signal });
   try {
     const folders = await mailbox.listFolders();

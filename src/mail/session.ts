@@ -144,8 +144,8 @@ export async function openSession(access: MailboxAccess, options: OpenOptions): 
   throw failure ?? new MailFailure('unreachable', 'connect', { code: 'timed-out' });
 }
 
-/** The resolver of the system has no time-out of its own that could be set. */
-async function within<T>(work: Promise<T>, timeoutMs: number, signal: AbortSignal | undefined): Promise<T> {
+/** Waits no longer for something that has no time-out of its own, such as the system's resolver. Throws MailFailure `timed-out` or `aborted`. */
+export async function within<T>(work: Promise<T>, timeoutMs: number, signal: AbortSignal | undefined): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const stop = new AbortController();
   const late = new Promise<never>((_resolve, reject) => {

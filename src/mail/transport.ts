@@ -1,5 +1,11 @@
 import { connect as connectTcp } from 'node:net';
-import { connect as connectTls, rootCertificates, type ConnectionOptions } from 'node:tls';
+import {
+  connect as connectTls,
+  createSecureContext,
+  rootCertificates,
+  type ConnectionOptions,
+  type SecureContext,
+} from 'node:tls';
 
 import type { ImapTransport, ImapTransportSocket } from 'imapflow';
 
@@ -67,9 +73,23 @@ function tlsOptionsOf(access: MailboxAccess, to: { address: HostAddress; tlsName
     host: to.address.address,
     ...(to.tlsName === null ? {} : { servername: to.tlsName }),
     rejectUnauthorized: !access.allowInvalidCertificate,
-    // An own authority is one more, not the only one: a provider changes to a public certificate without telling anybody.
-    ...(access.ca === null ? {} : { ca: [...rootCertificates, access.ca] }),
+    ...(access.ca === null ? {} : { secureContext: contextWith(access.ca) }),
   };
+}
+
+/** Reading all root certificates takes some 40 ms of CPU, so it is done once for each own authority. */
+const contexts = new Map<string, SecureContext>();
+const mostContexts = 32;
+
+/** An own authority is one more, not the only one: a provider changes to a public certificate without telling anybody. */
+function contextWith(ca: string): SecureContext {
+  const known = contexts.get(ca);
+  if (known !== undefined) return known;
+  const context = createSecureContext({ ca: [...rootCertificates, ca] });
+  const [oldest] = contexts.keys();
+  if (oldest !== undefined && contexts.size >= mostContexts) contexts.delete(oldest);
+  contexts.set(ca, context);
+  return context;
 }
 
 function greetingListener(socket: ImapTransportSocket, wire: { bytesRead: number; foreign: boolean }) {
