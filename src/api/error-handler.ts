@@ -21,7 +21,9 @@ export function sendProblem(problem: Problem, request: FastifyRequest, reply: Fa
   const retryAfter = problem.extension.retryAfterSeconds;
   if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter));
   if (problem.about.status === 401) void reply.header('www-authenticate', 'Bearer');
-  return reply.code(problem.about.status).type('application/problem+json').send(problemText(problem, request.id));
+  // As bytes: to text of a JSON type Fastify adds a charset, which problem+json does not have (RFC 9457 6.1).
+  const body = Buffer.from(problemText(problem, request.id));
+  return reply.code(problem.about.status).type('application/problem+json').send(body);
 }
 
 function problemOf(error: unknown, maxBodyBytes: number): Problem {

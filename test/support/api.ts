@@ -13,6 +13,8 @@ import { createPostgresBlobStore } from '../../src/db/blobs/postgres-blob-store'
 import type { Database } from '../../src/db/database';
 import { newUuid } from '../../src/db/new-id';
 import { createSecretBox } from '../../src/db/secret-box';
+import { sanitiseHtml } from '../../src/mail/html/sanitise-html';
+import { decodePart, readHtml } from '../../src/mail/parse/stored-parts';
 import type { ProbeAnswer } from '../../src/domain/probe';
 import type { AuditInput, SyncNowAnswer } from '../../src/workflows/contract';
 
@@ -54,6 +56,7 @@ export function testApi(db: Database, limits: Partial<Limits> = {}): TestApi {
       tried.push(access);
       return Promise.resolve(probe.answer);
     },
+    content: { decodePart, readHtml, sanitiseHtml },
     temporal: engine,
     limits: { ...defaultLimits, ...limits },
     log: pino({ level: 'debug' }, sink),
@@ -122,11 +125,12 @@ export async function insertUser(
 ): Promise<string> {
   const id = newUuid();
   principals += 1;
+  const principal = principals;
   await db.inTenant(tenantId, (sql) =>
     sql.execute('INSERT INTO app_user (tenant_id, id, principal, role, name) VALUES ($1, $2, $3, $4, $5)', [
       tenantId,
       id,
-      principals,
+      principal,
       role,
       'Somebody',
     ]),
