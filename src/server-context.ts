@@ -6,6 +6,8 @@ import { createPostgresBlobStore } from './db/blobs/postgres-blob-store';
 import { openDatabase } from './db/database';
 import { createSecretBox } from './db/secret-box';
 import { createTemporalGateway } from './engine/temporal-gateway';
+import { sanitiseHtml } from './mail/html/sanitise-html';
+import { decodePart, readHtml } from './mail/parse/stored-parts';
 import { probeMailbox } from './mail/probe-mailbox';
 
 /** Everything the routes use, and how to let go of it. */
@@ -28,6 +30,7 @@ export function createServerContext(config: Config, log: Logger): ServerContext 
     secretBox: createSecretBox(config.secretKeys),
     probeMailbox: (access) =>
       probeMailbox(access, { hostRules: { allowedNetworks }, probeTimeoutMs: limits.probeTimeoutMs }),
+    content: { decodePart, readHtml, sanitiseHtml },
     temporal,
     limits,
     log,

@@ -13,6 +13,7 @@ import type { BlobStore } from '../db/blobs/blob-store';
 import type { Database } from '../db/database';
 import type { SecretBox } from '../db/secret-box';
 import type { ProbeAnswer } from '../domain/probe';
+import type { MessageContent } from './messages/message-content';
 import type { TemporalGateway } from './temporal-gateway';
 
 /** What is needed to try a mailbox. The password is in clear here, on its way to the server, and nowhere else. */
@@ -33,6 +34,8 @@ export interface ApiContext {
   secretBox: SecretBox;
   /** Tries to log in and look around, within limits.probeTimeoutMs. Never throws for what a server does. */
   probeMailbox: (access: MailboxToTry) => Promise<ProbeAnswer>;
+  /** How the bytes of a message are read. */
+  content: MessageContent;
   temporal: TemporalGateway;
   limits: Limits;
   log: Logger;

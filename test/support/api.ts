@@ -137,3 +137,19 @@ export async function insertUser(
   );
   return id;
 }
+
+/** Connects a mailbox by API; its public id. */
+export async function connectMailbox(server: TestApi, key: IssuedKey, values: object = {}): Promise<string> {
+  const answer = await server.api.inject({
+    method: 'POST',
+    url: '/v1/mailboxes',
+    headers: key.headers,
+    payload: {
+      address: 'anna@company.example',
+      imap: { host: 'imap.company.example', port: 993, security: 'tls' },
+      auth: { type: 'password', password: 'x' },
+      ...values,
+    },
+  });
+  return answer.json<{ id: string }>().id;
+}
