@@ -127,9 +127,9 @@ export class ProcessRecords {
     this.#write();
   }
 
-  /** Everything has ended in order. */
+  /** Everything has ended in order. The file of another start is left alone. */
   close() {
-    rmSync(this.file, { force: true });
+    if (this.#owner.startedAt !== '') rmSync(this.file, { force: true });
   }
 
   #write() {

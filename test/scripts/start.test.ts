@@ -106,6 +106,7 @@ test('after a kill -9 the next start ends what was left, and shows the key no se
   const second = start();
   expect(await second.ended).toBe(1);
   expect(second.said()).toContain('Letterbook is running already');
+  expect(recorded()).toHaveLength(4);
 
   next.child.kill('SIGINT');
   expect(await next.ended).toBe(0);
