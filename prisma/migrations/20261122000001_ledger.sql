@@ -145,6 +145,7 @@ CREATE TABLE folder_generation (
   audited_at timestamptz,
   proven_at timestamptz,
   retired_at timestamptz,
+  UNIQUE (tenant_id, id),                      -- for foreign keys: they are not held by policies, so they must hold the tenant themselves
   FOREIGN KEY (tenant_id, folder_id) REFERENCES folder ON DELETE CASCADE
 );
 CREATE UNIQUE INDEX folder_generation_current ON folder_generation (tenant_id, folder_id) WHERE retired_at IS NULL;
@@ -315,7 +316,7 @@ CREATE INDEX copy_address_copy ON copy_address (tenant_id, copy_id);
 -- The ledger -----------------------------------------------------------------------------------------------
 
 CREATE TABLE placement (
-  gen_id bigint NOT NULL REFERENCES folder_generation ON DELETE CASCADE,
+  gen_id bigint NOT NULL,
   uid bigint NOT NULL,
   tenant_id uuid NOT NULL,
   source_id uuid NOT NULL,
@@ -333,6 +334,7 @@ CREATE TABLE placement (
   seen_due boolean NOT NULL DEFAULT false,     -- the policy wants \Seen set on the server, and it is not yet
   recorded_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (gen_id, uid),
+  FOREIGN KEY (tenant_id, gen_id) REFERENCES folder_generation (tenant_id, id) ON DELETE CASCADE,
   FOREIGN KEY (tenant_id, copy_id) REFERENCES copy,
   FOREIGN KEY (tenant_id, blob_id) REFERENCES blob
 );
@@ -359,6 +361,7 @@ CREATE TABLE failure (
   last_failed_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (tenant_id, id),
   UNIQUE (gen_id, uid),
+  FOREIGN KEY (tenant_id, gen_id) REFERENCES folder_generation (tenant_id, id) ON DELETE CASCADE,
   FOREIGN KEY (gen_id, uid) REFERENCES placement ON DELETE CASCADE
 );
 CREATE INDEX failure_source ON failure (tenant_id, source_id, state);

@@ -37,7 +37,7 @@ $$;
 -- Only the newest `max_hits` are ranked, and one more comes back where there are more.
 CREATE FUNCTION search_messages(
   principals integer[], viewer uuid, words text, last_word text, within uuid, in_source uuid, address text,
-  since timestamptz, until timestamptz, max_hits integer)
+  in_direction text, since timestamptz, until timestamptz, max_hits integer)
 RETURNS TABLE (message_id uuid, sort_at timestamptz, level smallint, rank real)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -65,12 +65,14 @@ BEGIN
           SELECT FROM public.copy c JOIN public.copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = c.id AND ca.address_key = $6
           WHERE c.tenant_id = $1 AND c.message_id = h.message_id
             AND (ca.role NOT IN ('bcc', 'delivered-to') OR public.holds_source(c.source_id, $9))))
+        AND ($12 IS NULL OR $12 = (
+          SELECT d.direction FROM public.copy d WHERE d.tenant_id = $1 AND d.message_id = h.message_id ORDER BY d.recorded_at, d.id LIMIT 1))
       ORDER BY h.sort_at DESC, h.message_id DESC
       LIMIT $10
     )
     SELECT n.message_id, n.sort_at, n.level, ts_rank(n.v, $11) FROM newest n
   $query$ USING tenant, (quote_literal(public.search_tenant_lexeme(tenant)))::tsquery && wanted, principals, within, in_source, address,
-    since, until, viewer, max_hits + 1, wanted;
+    since, until, viewer, max_hits + 1, wanted, in_direction;
 END $$;
 
 -- Owner and members of a source, and the tenant itself (`viewer` null), may see its copies: their bytes, placements, Bcc and delivery headers.
