@@ -36,7 +36,7 @@ export function buildApp(context: ApiContext): Api {
   describeRoutes(api);
 
   void api.register((v1, _options, done) => {
-    for (const routes of allRoutes) routes(v1 as Api, context);
+    for (const routes of allRoutes) routes(v1, context);
     done();
   });
   return api;

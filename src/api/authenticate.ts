@@ -40,10 +40,13 @@ function accessOf(request: FastifyRequest): Scope | 'public' {
   return request.routeOptions.config.access ?? fallback;
 }
 
+const notKnown = 'This API key is not known, or was revoked.';
+
 async function viewerOf(request: FastifyRequest, { db, now }: ApiContext): Promise<Viewer> {
   const hash = createHash('sha256').update(presentedKey(request)).digest();
   const key = await findKeyByHash(db, hash);
-  if (key === null || key.revokedAt !== null) throw unauthenticated('This API key is not known, or was revoked.');
+  if (key === null) throw unauthenticated(notKnown);
+  if (key.revokedAt !== null) throw unauthenticated(notKnown);
   if (key.expiresAt !== null && key.expiresAt <= now()) throw unauthenticated('This API key has expired.');
   const userId = narrowedUser(request, key);
   const viewer = { tenantId: key.tenantId, keyId: key.id, scopes: key.scopes };

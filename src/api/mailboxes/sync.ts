@@ -10,7 +10,10 @@ import { within } from '../within';
 import { readerOf } from './people';
 
 /** What a `sync` came to: its operation, ended or still running. */
-export type SyncOutcome = { kind: 'finished' | 'still-running'; operation: Operation };
+export interface SyncOutcome {
+  kind: 'finished' | 'still-running';
+  operation: Operation;
+}
 
 type IdleState = Extract<SyncNowAnswer, { kind: 'not-running' }>['state'];
 
