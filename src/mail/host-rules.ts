@@ -98,13 +98,7 @@ function isPublicIpv4(address: ipaddr.IPv4): boolean {
 /** The IPv4 address that an IPv6 one leads to: IPv4-mapped (RFC 4291), NAT64 (RFC 6052), 6to4 (RFC 3056); null where it is none of these. */
 function embeddedIpv4(address: ipaddr.IPv6): ipaddr.IPv4 | null {
   const bytes = address.toByteArray();
-  switch (address.range()) {
-    case 'ipv4Mapped':
-    case 'rfc6052':
-      return new ipaddr.IPv4(bytes.slice(12));
-    case '6to4':
-      return new ipaddr.IPv4(bytes.slice(2, 6));
-    default:
-      return null;
-  }
+  const range = address.range();
+  if (range === 'ipv4Mapped' || range === 'rfc6052') return new ipaddr.IPv4(bytes.slice(12));
+  return range === '6to4' ? new ipaddr.IPv4(bytes.slice(2, 6)) : null;
 }

@@ -1,4 +1,4 @@
-import { connectCodes, MailFailure, type ConnectCode } from '../domain/failure';
+import { connectCodes, type ConnectCode, type MailFailure } from '../domain/failure';
 import type { ProbeAnswer } from '../domain/probe';
 import { providerOfHost } from '../domain/provider-presets';
 import { failureOf } from './classify';

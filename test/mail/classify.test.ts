@@ -79,60 +79,80 @@ test('BAD is a command that was not understood', () => {
 });
 
 /** One real text for each line of the table, in its order. */
-const samples: [string, 'login' | 'command', string, string][] = [
-  [
-    '[ALERT] Your account is not enabled for IMAP use. Please visit your settings page. (Failure)',
-    'login',
-    'refused',
-    'imap-disabled',
-  ],
-  [
-    '[ALERT] IMAP access is disabled for your domain. Please contact your domain administrator.',
-    'login',
-    'refused',
-    'imap-disabled',
-  ],
-  ['Please enable IMAP in your settings first', 'login', 'refused', 'imap-disabled'],
-  ['AuthFailed:LogonDenied-BasicAuthBlocked-', 'login', 'refused', 'imap-disabled'],
-  ['User is authenticated but not connected.', 'login', 'busy', 'not-connected'],
-  ['[ALERT] Too many simultaneous connections. (Failure)', 'login', 'busy', 'too-many-connections'],
-  [
-    'Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)',
-    'login',
-    'busy',
-    'too-many-connections',
-  ],
-  ['Connection limit exceeded', 'login', 'busy', 'too-many-connections'],
-  ['Request is throttled. Suggested Backoff Time: 92415 milliseconds', 'command', 'busy', 'throttled'],
-  ['LOGIN Rate limit hit.', 'login', 'busy', 'throttled'],
-  ['Too many failed login attempts', 'login', 'busy', 'throttled'],
-  ['Account temporarily locked', 'login', 'busy', 'throttled'],
-  ['Temporary authentication failure. [host:2026-01-01]', 'login', 'busy', 'unavailable'],
-  ['Server Unavailable. 15', 'login', 'busy', 'unavailable'],
-  ['UID FETCH Server error - Please try again later', 'command', 'busy', 'unavailable'],
-  ['Internal error occurred. Refer to server log for more information.', 'command', 'busy', 'unavailable'],
-  ['Plaintext authentication disallowed on non-secure (SSL/TLS) connections.', 'login', 'refused', 'tls-required'],
-  ['Must issue a STARTTLS command first', 'login', 'refused', 'tls-required'],
-  ['Server does not support STARTTLS', 'command', 'refused', 'tls-required'],
-  [
-    '[ALERT] Application-specific password required: https://support.example/accounts',
-    'login',
-    'credentials',
-    'login-refused',
-  ],
-  ['Session invalidated - AccessTokenExpired', 'command', 'credentials', 'login-refused'],
-  ['Unsupported authentication mechanism', 'login', 'credentials', 'login-refused'],
-  ["Mailbox doesn't exist: Somewhere", 'command', 'gone', 'folder-gone'],
-  ['Unknown Mailbox: Somewhere (Failure)', 'command', 'gone', 'folder-gone'],
+const samples: { text: string; to: 'login' | 'command'; kind: string; code: string }[] = [
+  {
+    text: '[ALERT] Your account is not enabled for IMAP use. Please visit your settings page. (Failure)',
+    to: 'login',
+    kind: 'refused',
+    code: 'imap-disabled',
+  },
+  {
+    text: '[ALERT] IMAP access is disabled for your domain. Please contact your domain administrator.',
+    to: 'login',
+    kind: 'refused',
+    code: 'imap-disabled',
+  },
+  { text: 'Please enable IMAP in your settings first', to: 'login', kind: 'refused', code: 'imap-disabled' },
+  { text: 'AuthFailed:LogonDenied-BasicAuthBlocked-', to: 'login', kind: 'refused', code: 'imap-disabled' },
+  { text: 'User is authenticated but not connected.', to: 'login', kind: 'busy', code: 'not-connected' },
+  {
+    text: '[ALERT] Too many simultaneous connections. (Failure)',
+    to: 'login',
+    kind: 'busy',
+    code: 'too-many-connections',
+  },
+  {
+    text: 'Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)',
+    to: 'login',
+    kind: 'busy',
+    code: 'too-many-connections',
+  },
+  { text: 'Connection limit exceeded', to: 'login', kind: 'busy', code: 'too-many-connections' },
+  {
+    text: 'Request is throttled. Suggested Backoff Time: 92415 milliseconds',
+    to: 'command',
+    kind: 'busy',
+    code: 'throttled',
+  },
+  { text: 'LOGIN Rate limit hit.', to: 'login', kind: 'busy', code: 'throttled' },
+  { text: 'Too many failed login attempts', to: 'login', kind: 'busy', code: 'throttled' },
+  { text: 'Account temporarily locked', to: 'login', kind: 'busy', code: 'throttled' },
+  { text: 'Temporary authentication failure. [host:2026-01-01]', to: 'login', kind: 'busy', code: 'unavailable' },
+  { text: 'Server Unavailable. 15', to: 'login', kind: 'busy', code: 'unavailable' },
+  { text: 'UID FETCH Server error - Please try again later', to: 'command', kind: 'busy', code: 'unavailable' },
+  {
+    text: 'Internal error occurred. Refer to server log for more information.',
+    to: 'command',
+    kind: 'busy',
+    code: 'unavailable',
+  },
+  {
+    text: 'Plaintext authentication disallowed on non-secure (SSL/TLS) connections.',
+    to: 'login',
+    kind: 'refused',
+    code: 'tls-required',
+  },
+  { text: 'Must issue a STARTTLS command first', to: 'login', kind: 'refused', code: 'tls-required' },
+  { text: 'Server does not support STARTTLS', to: 'command', kind: 'refused', code: 'tls-required' },
+  {
+    text: '[ALERT] Application-specific password required: https://support.example/accounts',
+    to: 'login',
+    kind: 'credentials',
+    code: 'login-refused',
+  },
+  { text: 'Session invalidated - AccessTokenExpired', to: 'command', kind: 'credentials', code: 'login-refused' },
+  { text: 'Unsupported authentication mechanism', to: 'login', kind: 'credentials', code: 'login-refused' },
+  { text: "Mailbox doesn't exist: Somewhere", to: 'command', kind: 'gone', code: 'folder-gone' },
+  { text: 'Unknown Mailbox: Somewhere (Failure)', to: 'command', kind: 'gone', code: 'folder-gone' },
 ];
 
-test.each(samples)('"%s" in the answer to a %s is %s: %s', (responseText, context, kind, code) => {
-  const error = errorWith({ responseStatus: 'NO', responseText, authenticationFailed: context === 'login' });
+test.each(samples)('"$text" in the answer to a $to is $kind: $code', ({ text, to, kind, code }) => {
+  const error = errorWith({ responseStatus: 'NO', responseText: text, authenticationFailed: to === 'login' });
   expect(failureOf(error, 'x')).toMatchObject({ kind, code });
 });
 
 test('every line of the table has its sample', () => {
-  const used = samples.map(([text]) => textRules.findIndex(({ words }) => words.test(text)));
+  const used = samples.map(({ text }) => textRules.findIndex(({ words }) => words.test(text)));
   expect(used).toEqual(textRules.map((_, index) => index));
 });
 
@@ -200,7 +220,9 @@ test('nothing of the server, the folder or the address is in what goes on', () =
     response: 'marked-text',
   });
   const failure = failureOf(error, 'EXAMINE');
-  expect(JSON.stringify([failure.message, failure.cause, { ...failure }, failure.stack])).not.toContain('marked');
+  expect(JSON.stringify([failure.message, failure.cause, Object.entries(failure), failure.stack])).not.toContain(
+    'marked',
+  );
 });
 
 test('a MailFailure passes unchanged', () => {

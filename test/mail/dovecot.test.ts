@@ -140,7 +140,7 @@ test('messages that another session expunges during the fetch are owed, and then
     },
   );
   expect([...delivered, ...owed].sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, at) => at + 1));
-  expect(owed.every((uid) => uid >= 20 && uid <= 40)).toBe(true);
+  expect(owed).toEqual(Array.from({ length: 21 }, (_, at) => at + 20));
   const again = await mailbox.examine('INBOX');
   const listing = await again.listUids();
   expect(listing.proven).toBe(true);
@@ -184,7 +184,7 @@ test('30 MB stream through flat memory', async () => {
   expect(most).toBeLessThan(8_000_000);
 }, 60_000);
 
-test('a sweep of 50 folders without changes takes two commands at most', async () => {
+test('a sweep of 50 folders knows the state of each, and without changes it is the same again', async () => {
   const { other, mailbox } = await account(0);
   for (let n = 0; n < 50; n += 1) await other.mailboxCreate(`Folder ${String(n)}`);
   const first = await mailbox.listFolders();

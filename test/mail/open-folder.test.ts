@@ -215,7 +215,13 @@ describe('the listing of all UIDs', () => {
   test('that is short both ways is not proven, and holds what either showed', async () => {
     const folder = await inbox({
       ...withInbox({}),
-      on: { ...twoOfThree, EXAMINE: ({ send, usual }) => (usual(), send('* 4 EXISTS')) },
+      on: {
+        ...twoOfThree,
+        EXAMINE: ({ send, usual }) => {
+          usual();
+          send('* 4 EXISTS');
+        },
+      },
     });
     await expect(folder.listUids()).resolves.toEqual({ proven: false, uids: [3, 5, 9], reason: 'count-differs' });
   });
@@ -240,18 +246,16 @@ describe('the listing of all UIDs', () => {
         'UID SEARCH': ({ send, ok }) => {
           send('* SEARCH 3 5 9');
           send('* 4 EXISTS');
-          server.folders
-            .get('INBOX')
-            ?.messages.push({
-              ...messages[0]!,
-              uid: 10,
-              raw: Buffer.from('x'),
-              flags: [],
-              modseq: 10,
-              internalDate: new Date(0),
-              emailId: null,
-              threadId: null,
-            });
+          server.folders.get('INBOX')?.messages.push({
+            ...messages[0]!,
+            uid: 10,
+            raw: Buffer.from('x'),
+            flags: [],
+            modseq: 10,
+            internalDate: new Date(0),
+            emailId: null,
+            threadId: null,
+          });
           ok();
         },
       },

@@ -195,10 +195,10 @@ describe('with real certificates', () => {
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'letterbook-tls-'));
     interface Certificates {
-      makeCertificate(wish: {
+      makeCertificate: (wish: {
         dir: string;
         kind: string;
-      }): Promise<{ certFile: string; keyFile: string; caFile: string }>;
+      }) => Promise<{ certFile: string; keyFile: string; caFile: string }>;
     }
     const { makeCertificate } = await importScript<Certificates>('scripts/lib/certificates.mjs');
     const make = async (kind: string) => {
