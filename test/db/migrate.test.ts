@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 
 import { migrate } from '../../src/db/migrate';
+import { startServerOfVersion } from '../support/postgres-of-version';
 
 const serverUrl = process.env['LETTERBOOK_TEST_POSTGRES_URL'] ?? '';
 const name = `test_migrate_${randomBytes(4).toString('hex')}`;
@@ -34,8 +35,8 @@ function urlAs(user?: string): string {
   return url.toString();
 }
 
-async function asLogin<Row extends object>(text: string): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: urlAs(login) });
+async function asLogin<Row extends object>(text: string, user = login): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: urlAs(user) });
   await client.connect();
   try {
     return (await client.query<Row>(text)).rows;
@@ -90,4 +91,49 @@ test('a server that cannot be reached is named with the remedy, and without the 
     message: expect.stringMatching(/cannot be reached/) as unknown,
   });
   expect(String(failure)).not.toContain('pass word');
+});
+
+test('a server that is too old is named with its version and the one that is needed', async () => {
+  const old = await startServerOfVersion('150007');
+  try {
+    const url = `postgres://owner@127.0.0.1:${String(old.port)}/letterbook`;
+    await expect(migrate({ ownerUrl: url, appUrl: urlAs(login) })).rejects.toMatchObject({
+      name: 'MigrationError',
+      message: expect.stringMatching(/PostgreSQL 15 is too old.*16/) as unknown,
+    });
+  } finally {
+    await old.close();
+  }
+});
+
+describe('an owner that is no superuser', () => {
+  const ownerLogin = `${name}_owner`;
+  const newLogin = `${name}_new`;
+
+  beforeEach(async () => {
+    await server.query(`CREATE ROLE ${ownerLogin} LOGIN CREATEROLE PASSWORD 'pass word@1'`);
+    await server.query(`ALTER DATABASE ${name} OWNER TO ${ownerLogin}`);
+  });
+
+  afterEach(async () => {
+    await server.query(`ALTER DATABASE ${name} OWNER TO CURRENT_USER`);
+    await server.query(`GRANT CONNECT ON DATABASE ${name} TO PUBLIC`);
+    const owned = new pg.Client({ connectionString: urlAs() });
+    await owned.connect();
+    await owned.query(`REASSIGN OWNED BY ${ownerLogin} TO CURRENT_USER`);
+    await owned.query(`DROP OWNED BY ${ownerLogin} CASCADE`);
+    await owned.end();
+    await server.query(`DROP ROLE IF EXISTS ${newLogin}, ${ownerLogin}`);
+  });
+
+  test('migrates, and makes the login, where it may grant the roles', async () => {
+    await server.query(`GRANT letterbook_app, letterbook_system TO ${ownerLogin} WITH ADMIN OPTION`);
+    const { applied } = await migrate({ ownerUrl: urlAs(ownerLogin), appUrl: urlAs(newLogin) });
+    expect(applied.length).toBeGreaterThan(0);
+    expect(await asLogin('SELECT * FROM tenant', newLogin)).toEqual([]);
+  });
+
+  test('is told what is missing where it may not', async () => {
+    await expect(migrate({ ownerUrl: urlAs(ownerLogin), appUrl: urlAs(login) })).rejects.toThrow(/may not grant/);
+  });
 });
