@@ -1,3 +1,4 @@
+import type { Direction } from '../domain/direction';
 import type { Sql } from './database';
 import { principalsOf, type Level, type Reader } from './timeline-read';
 
@@ -21,6 +22,7 @@ export interface Search {
   recordId: string;
   sourceId: string | null;
   addressKey: string | null;
+  direction: Direction | null;
   since: Date | null;
   until: Date | null;
 }
@@ -53,12 +55,16 @@ function asPhrase(term: string): string {
     .trim()}"`;
 }
 
-/** The newest hits that the reader may see, best first; one more than `maxRankedHits` where there are more. */
-export function searchMessages(sql: Sql, reader: Reader, search: Search): Promise<Hit[]> {
-  return sql.query<Hit>(
+/** The hits that the reader may see, best first; `more` where older ones were not even ranked. */
+export async function searchMessages(
+  sql: Sql,
+  reader: Reader,
+  search: Search,
+): Promise<{ hits: Hit[]; more: boolean }> {
+  const newestFirst = await sql.query<Hit>(
     `SELECT message_id AS "messageId", sort_at AS "sortAt", level, rank
-     FROM search_messages($1::integer[], $2::uuid, $3, $4, $5::uuid, $6::uuid, $7, $8::timestamptz, $9::timestamptz, $10)
-     ORDER BY rank DESC, sort_at DESC, message_id DESC`,
+     FROM search_messages($1::integer[], $2::uuid, $3, $4, $5::uuid, $6::uuid, $7, $8, $9::timestamptz, $10::timestamptz, $11)
+     ORDER BY sort_at DESC, message_id DESC`,
     [
       principalsOf(reader),
       reader.userId,
@@ -67,9 +73,13 @@ export function searchMessages(sql: Sql, reader: Reader, search: Search): Promis
       search.recordId,
       search.sourceId,
       search.addressKey,
+      search.direction,
       search.since,
       search.until,
       maxRankedHits,
     ],
   );
+  // The sort is stable: among equals the newest stay first.
+  const hits = newestFirst.slice(0, maxRankedHits).sort((one, other) => other.rank - one.rank);
+  return { hits, more: newestFirst.length > maxRankedHits };
 }

@@ -49,6 +49,12 @@ export async function levelOf(sql: Sql, reader: Reader, messageId: string): Prom
   return row?.level ?? null;
 }
 
+/** Whether the reader holds the copies of a source: the tenant does, and its owner and members. */
+export async function holdsSource(sql: Sql, reader: Reader, sourceId: string): Promise<boolean> {
+  const [row] = await sql.query<{ held: boolean }>('SELECT holds_source($1, $2) AS held', [sourceId, reader.userId]);
+  return row?.held ?? false;
+}
+
 /**
  * One page of a timeline: places with their levels, newest first, from after `after` on. Each principal is a walk along the primary key,
  * and the walks are joined: a message that the reader sees for two reasons comes once, with the higher level.

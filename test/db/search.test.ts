@@ -18,12 +18,13 @@ async function hits(reader: Reader, query: string, filter: Partial<Parameters<ty
       recordId: allMailRecord,
       sourceId: null,
       addressKey: null,
+      direction: null,
       since: null,
       until: null,
       ...filter,
     }),
   );
-  return found.map((hit) => hit.messageId);
+  return found.hits.map((hit) => hit.messageId);
 }
 
 async function stored(...messages: MessageOptions[]) {

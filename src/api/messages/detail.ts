@@ -1,0 +1,46 @@
+import type { z } from 'zod';
+
+import { bytesOfMessage, type CopyBytes } from '../../db/messages-copies';
+import { readMessage, type MessageDetail } from '../../db/messages';
+import type { ApiContext } from '../context';
+import { notFound } from '../problems';
+import type { Viewer } from '../viewer';
+import { presentMessage } from './presenter';
+import type { messageSchema } from './schemas';
+
+type MessageAnswer = z.output<typeof messageSchema>;
+
+/** A message as far as the viewer may know of it. @throws Problem 404 */
+export async function knownMessage({ db }: ApiContext, viewer: Viewer, messageId: string): Promise<MessageDetail> {
+  const message = await db.inTenant(viewer.tenantId, (sql) => readMessage(sql, viewer, messageId));
+  if (message === null) throw notFound();
+  return message;
+}
+
+/** One message for an answer; its HTML, where it is asked for, is read from the bytes and sanitised. @throws Problem 404 */
+export async function messageAnswer(
+  context: ApiContext,
+  viewer: Viewer,
+  wish: { messageId: string; html: 'none' | 'without-remote-content' | 'with-remote-content' },
+): Promise<MessageAnswer> {
+  const message = await knownMessage(context, viewer, wish.messageId);
+  if (message.level < 3) return presentMessage(message, { parts: null, html: null });
+  const bytes = await context.db.inTenant(viewer.tenantId, (sql) =>
+    bytesOfMessage(sql, viewer, { messageId: wish.messageId, copyId: null }),
+  );
+  const html = wish.html === 'none' ? null : await htmlOf(context, viewer, { bytes, show: wish.html });
+  return presentMessage(message, { parts: bytes?.parts ?? [], html });
+}
+
+async function htmlOf(
+  { blobs, content, limits }: ApiContext,
+  { tenantId }: Viewer,
+  of: { bytes: CopyBytes | null; show: 'without-remote-content' | 'with-remote-content' },
+): Promise<MessageAnswer['html']> {
+  const { bytes, show } = of;
+  if (bytes?.blobId == null || !bytes.parts.some((part) => part.role === 'html')) return null;
+  const html = content.readHtml(await blobs.read(tenantId, bytes.blobId), bytes.parts);
+  if (html === null) return null;
+  const remoteContent = show === 'with-remote-content' ? 'allow' : 'block';
+  return content.sanitiseHtml(html, { maxCharacters: limits.maxHtmlCharacters, remoteContent });
+}

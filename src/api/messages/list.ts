@@ -1,0 +1,133 @@
+import { z } from 'zod';
+
+import type { Sql } from '../../db/database';
+import { summariesOf } from '../../db/messages-summary';
+import { maxRankedHits, searchMessages, searchWords, type Hit } from '../../db/search';
+import { holdsSource, readTimeline, type TimelineFilter, type TimelineSlot } from '../../db/timeline-read';
+import type { ApiContext } from '../context';
+import { idField } from '../fields';
+import { decodeCursor, encodeCursor, pageQuery } from '../paging';
+import { addressField } from '../records/text-fields';
+import type { Viewer } from '../viewer';
+import { presentItem } from './presenter';
+import type { messagePageSchema } from './schemas';
+
+const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+
+/** The fields of a query that lists messages, wherever. */
+export function messageListQuery(maxPageSize: number) {
+  return {
+    ...pageQuery(maxPageSize),
+    query: z
+      .string()
+      .max(500)
+      .optional()
+      .describe(
+        'Words, "phrases", -excluded, or; the last word also finds longer ones. Best first; else the newest first',
+      ),
+    mailboxId: idField('mailbox', 'mbx_0192f0c1...').optional(),
+    address: addressField.optional().describe('Sender or recipient'),
+    direction: z.enum(['incoming', 'outgoing', 'internal']).optional(),
+    since: instant.optional(),
+    until: instant.optional().describe('Before this moment'),
+    fold: z
+      .enum(['none', 'threads'])
+      .default('none')
+      .describe('`threads`: of each thread only the newest message; a search is never folded'),
+  };
+}
+
+/** What a list is asked for. */
+export interface MessageListWish {
+  limit: number;
+  cursor?: string | undefined;
+  query?: string | undefined;
+  mailboxId?: string | undefined;
+  address?: { key: string } | undefined;
+  direction?: 'incoming' | 'outgoing' | 'internal' | undefined;
+  since?: Date | undefined;
+  until?: Date | undefined;
+  fold: 'none' | 'threads';
+}
+
+type MessagePage = z.output<typeof messagePageSchema>;
+
+/** A page of the messages at a record, or of all mail, that the viewer may see. */
+export function listMessages(
+  { db }: ApiContext,
+  viewer: Viewer,
+  of: { recordId: string; wish: MessageListWish },
+): Promise<MessagePage> {
+  const { recordId, wish } = of;
+  const filter: TimelineFilter = {
+    recordId,
+    direction: wish.direction ?? null,
+    sourceId: wish.mailboxId ?? null,
+    addressKey: wish.address?.key ?? null,
+    since: wish.since ?? null,
+    until: wish.until ?? null,
+    show: wish.fold === 'threads' ? 'newest-of-thread' : 'every-message',
+  };
+  return db.inTenant(viewer.tenantId, async (sql) => {
+    const mayAsk = filter.sourceId === null || (await holdsSource(sql, viewer, filter.sourceId));
+    // Which mail another's mailbox holds is not told, not even by what a list leaves out.
+    if (!mayAsk) return { items: [], nextCursor: null, total: null };
+    if (wish.query === undefined) return timelinePage(sql, viewer, { filter, wish });
+    return searchPage(sql, viewer, { filter, wish, query: wish.query });
+  });
+}
+
+const place = z.tuple([z.iso.datetime(), z.uuid()]);
+
+async function timelinePage(
+  sql: Sql,
+  viewer: Viewer,
+  { filter, wish }: { filter: TimelineFilter; wish: MessageListWish },
+): Promise<MessagePage> {
+  const after = decodeCursor(wish.cursor, filter, place);
+  const slots = await readTimeline(sql, viewer, {
+    filter,
+    after: after === null ? null : { sortAt: new Date(after[0]), messageId: after[1] },
+    limit: wish.limit + 1,
+  });
+  const shown = slots.slice(0, wish.limit);
+  const items = await summariesOf(sql, viewer, { slots: shown, recordId: filter.recordId });
+  const nextCursor = slots.length > wish.limit ? cursorAfter(shown.at(-1), filter) : null;
+  return { items: items.map(presentItem), nextCursor, total: null };
+}
+
+function cursorAfter(last: TimelineSlot | undefined, filter: unknown): string | null {
+  return last === undefined ? null : encodeCursor([last.sortAt, last.messageId], filter);
+}
+
+const rankedPlace = z.tuple([z.number(), z.iso.datetime(), z.uuid()]);
+
+async function searchPage(
+  sql: Sql,
+  viewer: Viewer,
+  { filter, wish, query }: { filter: TimelineFilter; wish: MessageListWish; query: string },
+): Promise<MessagePage> {
+  const boundTo = { ...filter, query };
+  const after = decodeCursor(wish.cursor, boundTo, rankedPlace);
+  const { hits, more } = await searchMessages(sql, viewer, { ...filter, words: searchWords(query) });
+  const rest = after === null ? hits : hits.filter((hit) => isAfter(hit, after));
+  const shown = rest.slice(0, wish.limit);
+  const items = await summariesOf(sql, viewer, { slots: shown, recordId: filter.recordId });
+  const last = rest.length > wish.limit ? shown.at(-1) : undefined;
+  return {
+    items: items.map(presentItem),
+    nextCursor: last === undefined ? null : encodeCursor([last.rank, last.sortAt, last.messageId], boundTo),
+    total: { value: hits.length, relation: more ? 'gte' : 'eq' },
+  };
+}
+
+/** Best first, then newest first, then by id from the end: the order of the hits. */
+function isAfter(hit: Hit, [rank, sortAt, messageId]: z.output<typeof rankedPlace>): boolean {
+  if (hit.rank !== rank) return hit.rank < rank;
+  const at = hit.sortAt.toISOString();
+  if (at !== sortAt) return at < sortAt;
+  return hit.messageId < messageId;
+}
+
+/** Said in the document of the API. */
+export const searchDescription = `Of more than ${String(maxRankedHits)} hits only the newest are ranked, and \`total\` says \`gte\`.`;

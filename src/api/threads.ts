@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+import { summariesOf } from '../db/messages-summary';
+import { readThread, threadOf } from '../db/messages-thread';
+import { allMailRecord } from '../db/timeline-write';
+import { publicId } from '../domain/ids';
+import type { Api, ApiContext } from './context';
+import { idInPath } from './fields';
+import { presentItem } from './messages/presenter';
+import { messageItemSchema } from './messages/schemas';
+import { decodeCursor, encodeCursor, pageQuery } from './paging';
+import { notFound } from './problems';
+import type { Viewer } from './viewer';
+
+const threadSchema = z.object({
+  id: z.string().describe('thr_...; another one than asked for, where that thread became a part of it'),
+  items: z.array(messageItemSchema).describe('Newest first'),
+  nextCursor: z.string().nullable(),
+});
+
+const place = z.tuple([z.iso.datetime(), z.uuid()]);
+
+/** /v1/threads/{id} */
+export function threadRoutes(api: Api, context: ApiContext): void {
+  api.get(
+    '/v1/threads/:id',
+    {
+      schema: {
+        tags: ['messages'],
+        summary: 'The messages of a thread',
+        params: idInPath('thread'),
+        querystring: z.strictObject(pageQuery(context.limits.maxPageSize)),
+        response: { 200: threadSchema },
+      },
+    },
+    ({ viewer, params: { id }, query }) => threadPage(context, viewer, { id, ...query }),
+  );
+}
+
+function threadPage(
+  { db }: ApiContext,
+  viewer: Viewer,
+  wish: { id: string; limit: number; cursor?: string | undefined },
+): Promise<z.output<typeof threadSchema>> {
+  return db.inTenant(viewer.tenantId, async (sql) => {
+    const threadId = await threadOf(sql, viewer.tenantId, wish.id);
+    if (threadId === null) throw notFound();
+    const after = decodeCursor(wish.cursor, { threadId }, place);
+    const slots = await readThread(sql, viewer, {
+      threadId,
+      after: after === null ? null : { sortAt: new Date(after[0]), messageId: after[1] },
+      limit: wish.limit + 1,
+    });
+    // A thread of which nothing may be seen is none.
+    if (slots.length === 0 && after === null) throw notFound();
+    const shown = slots.slice(0, wish.limit);
+    const last = slots.length > wish.limit ? shown.at(-1) : undefined;
+    const items = await summariesOf(sql, viewer, { slots: shown, recordId: allMailRecord });
+    const nextCursor = last === undefined ? null : encodeCursor([last.sortAt, last.messageId], { threadId });
+    return { id: publicId('thread', threadId), items: items.map(presentItem), nextCursor };
+  });
+}
