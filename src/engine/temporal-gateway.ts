@@ -25,6 +25,7 @@ import {
 } from '../workflows/contract';
 import { shownInUi } from './mailbox-engine';
 
+const connectTimeoutMs = 3_000;
 /** For what is only told: the answer to the caller waits for it. */
 const tellTimeoutMs = 5_000;
 /** For what is waited for; a round or an audit that takes longer goes on without us. */
@@ -34,7 +35,9 @@ const pollerIsFreshMs = 90_000;
 
 /** The engine as the API uses it. Nothing is connected until the first call; a connection that broke comes back by itself. */
 export function createTemporalGateway(options: { address: string; namespace: string }): TemporalGateway {
-  const connection = Connection.lazy({ address: options.address, connectTimeout: tellTimeoutMs });
+  // No retries below ours: what is told is repeated by the reconciler, a person who waits should hear at once that the engine is away,
+  // and a retry that is due after close() would end the process.
+  const connection = Connection.lazy({ address: options.address, connectTimeout: connectTimeoutMs, interceptors: [] });
   const client = new Client({ connection, namespace: options.namespace });
   const within = <T>(timeoutMs: number, call: () => Promise<T>) =>
     connection.withDeadline(Date.now() + timeoutMs, call).catch((error: unknown) => {
@@ -89,7 +92,10 @@ async function poke(client: Client, mailboxId: string, reason: PokeReason): Prom
 }
 
 async function syncNow(client: Client, mailbox: MailboxToRun, requestId: string): Promise<SyncNowAnswer> {
-  const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(workflowNames.mailboxSync, syncOptions(mailbox));
+  const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(
+    workflowNames.mailboxSync,
+    syncOptions(mailbox),
+  );
   try {
     return await client.workflow.executeUpdateWithStart<Workflow, SyncNowAnswer, []>(updates.syncNow, {
       updateId: requestId,
