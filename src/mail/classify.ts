@@ -50,6 +50,9 @@ const byErrorCode: ReadonlyMap<string, Decision> = new Map([
   ['ECONNABORTED', decision('unreachable', 'connection-lost')],
   ['EPIPE', decision('unreachable', 'connection-lost')],
   ['NotFound', decision('gone', 'folder-gone')],
+  // What was to be sent cannot be said in IMAP: a user name, password or folder with a NUL in it.
+  ['InvalidStringValue', decision('refused', 'command-refused')],
+  ['InvalidTextValue', decision('refused', 'command-refused')],
   ['LiteralTooLarge', decision('unreadable', 'too-large')],
   ['ResponseTooLarge', decision('unreadable', 'too-large')],
   ['ERR_TLS_CERT_ALTNAME_INVALID', decision('refused', 'tls-name-mismatch')],

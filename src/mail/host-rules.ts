@@ -15,7 +15,7 @@ export interface HostAddress {
 export type HostLookup = (name: string) => Promise<readonly { address: string }[]>;
 
 export interface HostRules {
-  /** Networks (CIDR) that may be connected to although they are not public, e.g. `127.0.0.0/8`. */
+  /** Networks (CIDR) or single addresses that may be connected to although they are not public, e.g. `127.0.0.0/8`. */
   allowedNetworks: readonly string[];
   /** The system's resolver where absent. */
   lookup?: HostLookup;
@@ -36,7 +36,7 @@ const localNat64 = ipaddr.parseCIDR('64:ff9b:1::/48');
  */
 export async function resolveHost(host: string, rules: HostRules): Promise<[HostAddress, ...HostAddress[]]> {
   const answers = await addressesOf(host, rules.lookup ?? systemLookup);
-  const allowed = rules.allowedNetworks.map((network) => ipaddr.parseCIDR(network));
+  const allowed = rules.allowedNetworks.map(networkOf);
   const checked = answers.map(parseAddress).map((address) => {
     if (address === null || !mayConnect(address, allowed)) {
       throw new MailFailure('refused', 'connect', { code: 'host-not-allowed' });
@@ -77,6 +77,12 @@ function bareHost(host: string): string {
 const systemLookup: HostLookup = (name) => lookup(name, { all: true, verbatim: true });
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
+function networkOf(text: string): [Address, number] {
+  if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text);
+  const address = ipaddr.parse(text);
+  return [address, address.kind() === 'ipv4' ? 32 : 128];
+}
 
 /** A zone (`fe80::1%eth0`) names an interface of this machine, so it is never a mail host. */
 function parseAddress(text: string): Address | null {

@@ -76,7 +76,7 @@ class ImapMailbox implements Mailbox {
 }
 
 /** What the server can do, from its capabilities after login; Yahoo and AOL show only part of a folder without saying so. */
-export function abilitiesOf(client: ImapFlow, host: string): MailboxAbilities {
+function abilitiesOf(client: ImapFlow, host: string): MailboxAbilities {
   const capabilities = [...client.capabilities.keys()].map((capability) => capability.toUpperCase());
   const has = (name: string): boolean => capabilities.includes(name);
   const isYahoo = /(?:^|\.)(?:yahoo|aol|yahoodns|ymail)\.[a-z.]+$/i.test(host) || /yahoo/i.test(serverNameOf(client));

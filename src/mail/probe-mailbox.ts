@@ -73,7 +73,7 @@ async function tryMailbox(access: MailboxAccess, options: ProbeOptions, signal: 
 }
 
 /** The code of the closed list that tells a person most. */
-export function connectCodeOf(failure: MailFailure): ConnectCode {
+function connectCodeOf(failure: MailFailure): ConnectCode {
   return connectCodes.find((code) => code === failure.code) ?? nearestCode.get(failure.code) ?? 'not-an-imap-server';
 }
 

@@ -22,6 +22,9 @@ export interface OpenOptions {
 
 const defaultMaxLiteralBytes = 134_217_728;
 
+/** The longest line is the answer to a SEARCH: some six million UIDs. */
+const maxLineBytes = 67_108_864;
+
 /** imapflow's own watchdog ends idle connections too; this one only has to outlive ours. RFC 9051 5.4: servers log out after 30 minutes. */
 const idleLimitMs = 1_800_000;
 
@@ -217,6 +220,7 @@ function clientOptionsOf(access: MailboxAccess, options: OpenOptions): ImapFlowO
     qresync: false,
     disableCompression: true,
     maxLiteralSize,
+    maxLineLength: maxLineBytes,
     maxResponseSize: maxLiteralSize + 1_048_576,
   };
 }

@@ -88,11 +88,12 @@ test('public addresses inside NAT64 and 6to4 may be connected to', async () => {
 });
 
 test('an allowed network is allowed, and nothing beside it', async () => {
-  const rules = { ...nowhere, allowedNetworks: ['127.0.0.0/8', 'fd12::/16'] };
+  const rules = { ...nowhere, allowedNetworks: ['127.0.0.0/8', 'fd12::/16', '10.9.9.9'] };
   await expect(resolveHost('127.0.0.1', rules)).resolves.toEqual([{ address: '127.0.0.1', family: 4 }]);
   await expect(resolveHost('0x7f.1', rules)).resolves.toEqual([{ address: '127.0.0.1', family: 4 }]);
   await expect(resolveHost('::ffff:127.0.0.1', rules)).resolves.toEqual([{ address: '127.0.0.1', family: 4 }]);
   await expect(resolveHost('fd12::1', rules)).resolves.toMatchObject([{ family: 6 }]);
+  await expect(resolveHost('10.9.9.9', rules)).resolves.toMatchObject([{ family: 4 }]);
   await expect(resolveHost('::1', rules)).rejects.toMatchObject(refused);
   await expect(resolveHost('10.0.0.1', rules)).rejects.toMatchObject(refused);
 });
