@@ -92,16 +92,3 @@ export function recordsByExternalId(
     [tenantId, wanted.types, wanted.externalIds],
   );
 }
-
-/** Names of records that exist, by id. */
-export async function recordNames(
-  sql: Sql,
-  tenantId: string,
-  recordIds: string[],
-): Promise<Map<string, { type: string; name: string }>> {
-  const rows = await sql.query<{ id: string; type: string; name: string }>(
-    'SELECT id, type, name FROM record WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) AND deleted_at IS NULL',
-    [tenantId, recordIds],
-  );
-  return new Map(rows.map(({ id, type, name }) => [id, { type, name }]));
-}

@@ -60,7 +60,12 @@ async function shown(query: string): Promise<Shown[]> {
   return answer.json<{ items: Shown[] }>().items;
 }
 
-const contact = (externalId: string, more: object = {}) => ({ type: 'contact', externalId, name: `Name ${externalId}`, ...more });
+const contact = (externalId: string, more: object = {}) => ({
+  type: 'contact',
+  externalId,
+  name: `Name ${externalId}`,
+  ...more,
+});
 
 test('good lines are written, bad ones are told by number and field', async () => {
   const answer = await upload([
@@ -99,13 +104,19 @@ test('the second run changes nothing', async () => {
 test('what a line leaves out stays, null empties', async () => {
   await upload([contact('a', { number: '7', addresses: [{ address: 'a@customer.example' }] })]);
   await upload([{ type: 'contact', externalId: 'a', name: 'New' }]);
-  expect(await shown('type=contact')).toMatchObject([{ name: 'New', number: '7', addresses: [{ address: 'a@customer.example' }] }]);
+  expect(await shown('type=contact')).toMatchObject([
+    { name: 'New', number: '7', addresses: [{ address: 'a@customer.example' }] },
+  ]);
   await upload([{ type: 'contact', externalId: 'a', number: null, addresses: [] }]);
   expect(await shown('type=contact')).toMatchObject([{ name: 'New', number: null, addresses: [] }]);
 });
 
 test('lines of one record count one after the other', async () => {
-  const answer = await upload([contact('a', { number: '1' }), contact('a', { name: 'Later' }), contact('a', { number: '3' })]);
+  const answer = await upload([
+    contact('a', { number: '1' }),
+    contact('a', { name: 'Later' }),
+    contact('a', { number: '3' }),
+  ]);
   expect(answer).toMatchObject({ written: 3, created: 1, updated: 2 });
   expect(await shown('type=contact')).toMatchObject([{ name: 'Name a', number: '3' }]);
 });
@@ -121,7 +132,9 @@ test('companies are named by id or external id, also when they come later in the
   expect(await shown('externalId=a')).toMatchObject([{ companyId: mother?.id }]);
   expect(await shown('externalId=c2')).toMatchObject([{ companyId: mother?.id }]);
   expect(await upload([contact('b', { companyId: mother?.id })])).toMatchObject({ written: 1 });
-  expect(await upload([contact('b', { companyId: mother?.id, companyExternalId: 'c1' })])).toMatchObject({ written: 0 });
+  expect(await upload([contact('b', { companyId: mother?.id, companyExternalId: 'c1' })])).toMatchObject({
+    written: 0,
+  });
 });
 
 test('a number that another record has is refused by line, the record named', async () => {
@@ -134,10 +147,17 @@ test('a number that another record has is refused by line, the record named', as
 
 test('10,000 records are written in a stream of odd pieces', async () => {
   const text = Array.from({ length: 10_000 }, (_, n) =>
-    JSON.stringify(contact(`x${String(n)}`, { name: `Jürgen ${String(n)}`, addresses: [{ address: `x${String(n)}@customer.example` }] })),
+    JSON.stringify(
+      contact(`x${String(n)}`, {
+        name: `Jürgen ${String(n)}`,
+        addresses: [{ address: `x${String(n)}@customer.example` }],
+      }),
+    ),
   ).join('\r\n');
   const bytes = Buffer.from(text);
-  const pieces = Array.from({ length: Math.ceil(bytes.length / 60_001) }, (_, n) => bytes.subarray(n * 60_001, (n + 1) * 60_001));
+  const pieces = Array.from({ length: Math.ceil(bytes.length / 60_001) }, (_, n) =>
+    bytes.subarray(n * 60_001, (n + 1) * 60_001),
+  );
   const answer = await post(Readable.from(pieces));
   expect(answer.json()).toMatchObject({ written: 10_000, created: 10_000, refusedCount: 0 });
   expect(await shown('externalId=x9999')).toMatchObject([{ name: 'Jürgen 9999' }]);
@@ -147,14 +167,18 @@ test('mail of all changed addresses is linked anew, once', async () => {
   const mailbox = await aMailbox(database.db, tenantId);
   await aMessage(database.db, mailbox, { from: 'a@customer.example', to: ['b@customer.example'] });
   const answer = await upload([
-    ...Array.from({ length: 600 }, (_, n) => contact(`x${String(n)}`, { addresses: [{ address: `x${String(n)}@customer.example` }] })),
+    ...Array.from({ length: 600 }, (_, n) =>
+      contact(`x${String(n)}`, { addresses: [{ address: `x${String(n)}@customer.example` }] }),
+    ),
     contact('a', { addresses: [{ address: 'a@customer.example' }] }),
     contact('b', { addresses: [{ address: 'b@customer.example' }] }),
   ]);
   expect(answer).toMatchObject({ written: 602, operationId: null });
   const rows = await database.db.inTenant(tenantId, (sql) => sql.query('SELECT FROM link'));
   expect(rows).toHaveLength(2);
-  const jobs = await database.db.inTenant(tenantId, (sql) => sql.query(`SELECT state FROM operation WHERE kind = 'rematch'`));
+  const jobs = await database.db.inTenant(tenantId, (sql) =>
+    sql.query(`SELECT state FROM operation WHERE kind = 'rematch'`),
+  );
   expect(jobs).toEqual([{ state: 'done' }]);
 });
 

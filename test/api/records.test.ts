@@ -55,7 +55,10 @@ const ada = {
   name: 'Ada Lovelace',
   number: 1001,
   externalId: 'crm-7',
-  addresses: [{ address: 'Ada@Customer.Example', kind: 'business' }, { address: 'ada@home.example', kind: 'private' }],
+  addresses: [
+    { address: 'Ada@Customer.Example', kind: 'business' },
+    { address: 'ada@home.example', kind: 'private' },
+  ],
 };
 
 test('a record is made, read, replaced, changed and deleted', async () => {
@@ -129,7 +132,11 @@ test.each([
   ['an empty name', { type: 'contact', name: '  ' }, ['name']],
   ['a wrong type of name', { type: 'contact', name: 5 }, ['name']],
   ['no address', { type: 'contact', name: 'A', addresses: [{ address: 'ada' }] }, ['addresses[0].address']],
-  ['an unknown kind', { type: 'contact', name: 'A', addresses: [{ address: 'a@b.example', kind: 'x' }] }, ['addresses[0].kind']],
+  [
+    'an unknown kind',
+    { type: 'contact', name: 'A', addresses: [{ address: 'a@b.example', kind: 'x' }] },
+    ['addresses[0].kind'],
+  ],
   [
     'an address twice',
     { type: 'contact', name: 'A', addresses: [{ address: 'a@b.example' }, { address: 'A@b.example' }] },
@@ -201,7 +208,9 @@ test('without a key nothing is told, and records of another tenant do not exist'
 
 describe('stored mail', () => {
   test('is linked when an address comes, and unlinked when it goes or the record is deleted', async () => {
-    const message = await aMessage(database.db, await aMailbox(database.db, tenantId), { from: 'ada@customer.example' });
+    const message = await aMessage(database.db, await aMailbox(database.db, tenantId), {
+      from: 'ada@customer.example',
+    });
     const { id, operationId } = await made(ada);
     expect(operationId).toBeNull();
     expect(await linkedRecords(message.id)).toEqual([id]);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import type { Sql } from '../../db/database';
 import { summariesOf } from '../../db/messages-summary';
+import { readRecord } from '../../db/records';
 import { maxRankedHits, searchMessages, searchWords, type Hit } from '../../db/search';
 import { holdsSource, readTimeline, type TimelineFilter, type TimelineSlot } from '../../db/timeline-read';
 import type { ApiContext } from '../context';
@@ -71,11 +72,24 @@ export function listMessages(
   return db.inTenant(viewer.tenantId, async (sql) => {
     const mayAsk = filter.sourceId === null || (await holdsSource(sql, viewer, filter.sourceId));
     // Which mail another's mailbox holds is not told, not even by what a list leaves out.
-    if (!mayAsk) return { items: [], nextCursor: null, total: null };
+    if (!mayAsk) return nothing;
     if (wish.query === undefined) return timelinePage(sql, viewer, { filter, wish });
     return searchPage(sql, viewer, { filter, wish, query: wish.query });
   });
 }
+
+/** The same for a record; empty where there is no such record. */
+export async function listMessagesOfRecord(
+  context: ApiContext,
+  viewer: Viewer,
+  of: { recordId: string; wish: MessageListWish },
+): Promise<MessagePage> {
+  const { db } = context;
+  const record = await db.inTenant(viewer.tenantId, (sql) => readRecord(sql, viewer.tenantId, of.recordId));
+  return record === null ? nothing : listMessages(context, viewer, of);
+}
+
+const nothing: MessagePage = { items: [], nextCursor: null, total: null };
 
 const place = z.tuple([z.iso.datetime(), z.uuid()]);
 

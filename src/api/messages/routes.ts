@@ -7,7 +7,7 @@ import { invalidRequest } from '../problems';
 import { attachmentOf, rawMessage } from './bytes';
 import { knownMessage, messageAnswer } from './detail';
 import { attachmentName, downloadHeaders, servedType } from './download-headers';
-import { listMessages, messageListQuery, searchDescription } from './list';
+import { listMessages, listMessagesOfRecord, messageListQuery, searchDescription } from './list';
 import { messagePageSchema, messageSchema, trailSchema } from './schemas';
 import { trailOf } from './trail';
 
@@ -33,10 +33,12 @@ export function messageRoutes(api: Api, context: ApiContext): void {
         response: { 200: messagePageSchema },
       },
     },
-    ({ viewer, query: { recordId, unassigned, ...wish } }) => {
-      if (unassigned && recordId !== undefined) throw contradiction();
-      const within = recordId ?? (unassigned ? unassignedRecord : allMailRecord);
-      return listMessages(context, viewer, { recordId: within, wish });
+    async ({ viewer, query: { recordId, unassigned, ...wish } }) => {
+      if (recordId === undefined) {
+        return listMessages(context, viewer, { recordId: unassigned ? unassignedRecord : allMailRecord, wish });
+      }
+      if (unassigned) throw contradiction();
+      return listMessagesOfRecord(context, viewer, { recordId, wish });
     },
   );
 
