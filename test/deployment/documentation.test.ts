@@ -46,6 +46,22 @@ test('every limit can be set by the variable that the table names', () => {
   expect([...documented].sort()).toEqual(settingsRead().limits);
 });
 
+test('the README has every route of the API, and none that is not there', () => {
+  const files = readdirSync(join(root, 'src', 'api'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.ts'),
+  );
+  const routes = files
+    .flatMap((file) => [
+      ...read(join('src', 'api', file)).matchAll(/\.(?:get|post|put|patch|delete)\(\s*['`](\/[^'`]+)['`]/g),
+    ])
+    .map(([, path = '']) => path.replace('${kind}', 'pause').replace(/:(\w+)/g, '{$1}'));
+  const documented = tableOf('README.md', 'calls').flatMap(([calls = '']) =>
+    calls.split(' ').filter((call) => call.startsWith('/')),
+  );
+  // The page is a plugin's route.
+  expect([...new Set(documented)].sort()).toEqual([...new Set([...routes, '/docs'])].sort());
+});
+
 test('every metric of the product is in the table of metrics', () => {
   const source = read('src/api/metrics.ts');
   const gauges = [...source.matchAll(/gauge\('([a-z_]+)'/g)].map(([, name = '']) => `letterbook_${name}`);
