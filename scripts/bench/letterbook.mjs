@@ -76,6 +76,7 @@ export async function startLetterbook({ home, records, cpuProfileDir, say }) {
   const apiUrl = `http://127.0.0.1:${port}`;
   await untilReady({ apiUrl, processes: [server, worker], home });
   const database = new (require('pg').Client)({ connectionString: postgres.ownerUrl, ssl: false });
+  database.on('error', () => {}); // Postgres is being stopped
   await database.connect();
   const running = [worker, server, temporal.process, postgres.process];
   return {

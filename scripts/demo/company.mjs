@@ -85,7 +85,10 @@ function personOf({ key, name, domain }, line) {
   const [fullName = '', sex, role = '', program, addresses = ''] = line.split('|').map((cell) => cell.trim());
   const [first = '', ...rest] = fullName.split(' ');
   return {
-    key: `${key}-${first.toLowerCase()}`,
+    key: `${key}-${first
+      .toLowerCase()
+      .normalize('NFD')
+      .replace(/\P{ASCII}/gu, '')}`,
     first,
     last: rest.join(' '),
     sex: sex === 'f' ? 'f' : 'm',

@@ -89,7 +89,7 @@ function letterOf(course, step, { date, before }) {
       ...inThread(previous?.letter, subject, !mine && customer.language === 'de' ? 'AW: ' : 'Re: '),
       from,
       to: [mine ? heardFrom(contact, before) : correspondent(mara)],
-      cc: readers[`${customer.key}/${conversation.key}`] ?? [],
+      cc: readersOf(customer, conversation.key),
       date,
       messageId: messageIdOf(from.address, dice),
       headers: programHeaders(writer, subject),
@@ -97,6 +97,14 @@ function letterOf(course, step, { date, before }) {
       calendar: enclosed.calendar,
     },
   };
+}
+
+/** What costs money is read at the company's own address as well. @param {Customer} customer @param {string} key */
+function readersOf({ key: company, name, domain }, key) {
+  const office = ['inquiry', 'renewal', 'delivery', 'project'].includes(key)
+    ? [{ name, address: `info@${domain}` }]
+    : [];
+  return [...(readers[`${company}/${key}`] ?? []), ...office];
 }
 
 /** The address they wrote from last. @param {Person} contact @param {Planned[]} before */

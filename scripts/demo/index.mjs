@@ -7,7 +7,7 @@ import { connectMailbox, seedRecords, seedUsers } from './seed.mjs';
 import { timelineLines, untilImported, whereToGo } from './show.mjs';
 
 /** Whose timeline is shown. */
-const shownRecord = 'contact-whitmore-tom';
+const shownRecord = 'company-whitmore';
 
 /**
  * Runs a step and shows it; the terminal of `npm start` is one, `plainSteps` another.

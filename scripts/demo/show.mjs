@@ -22,7 +22,7 @@ export async function untilImported(api, mailboxId, { progress, timeoutMs = 600_
     }
     if (mailbox.progress !== null) {
       const { messagesDone, messagesKnown, folders } = mailbox.progress;
-      seen = { messages: messagesKnown, folders };
+      seen = { messages: messagesKnown, folders: Math.max(folders, seen?.folders ?? 0) };
       progress(messagesDone, messagesKnown);
     } else if (mailbox.lastSuccessAt !== null) {
       return seen;
@@ -47,7 +47,7 @@ export async function timelineLines(api, recordId, { width, rows = 14 }) {
     { title: '', width: 1, grows: 0 },
     { title: 'Who', width: 18, grows: 1 },
     { title: 'Subject', width: 24, grows: 3 },
-    { title: 'Attachments', width: 14, grows: 1 },
+    { title: 'Attachments', width: 16, grows: 2 },
   ];
   return { lines: table(columns, cells, width), shown: items.length, more: nextCursor !== null };
 }
@@ -55,8 +55,7 @@ export async function timelineLines(api, recordId, { width, rows = 14 }) {
 /** @param {Api} api @param {any} item */
 async function rowOf(api, item) {
   const at = String(item.sortAt).slice(0, 16).replace('T', ' ');
-  const thread = item.threadMessages > 1 ? ` (${item.threadMessages})` : '';
-  const subject = `${item.subject ?? '(not shown)'}${thread}`;
+  const subject = item.subject ?? '(not shown)';
   return [at, item.direction === 'outgoing' ? '→' : '←', otherSide(item), subject, await filesOf(api, item)];
 }
 
