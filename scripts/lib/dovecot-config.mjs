@@ -21,6 +21,8 @@
  * @typedef {'usual' | 'poor' | 'tls-required'} DovecotProfile
  */
 
+/** What a server of the poor profile says that it can. */
+const poorCapability = ['IMAP4rev1', 'LITERAL+', 'SASL-IR', 'ID', 'NAMESPACE', 'UIDPLUS'];
 const specialFolders = ['Sent', 'Drafts', 'Trash', 'Junk', 'Archive'];
 
 /**
@@ -29,11 +31,13 @@ const specialFolders = ['Sent', 'Drafts', 'Trash', 'Junk', 'Archive'];
  * @returns {string}
  */
 export function dovecotConfig(settings) {
-  const isNew = !settings.version.startsWith('2.3') && !settings.version.startsWith('2.2');
+  const isOld = /^2\.[0-3]\./.test(settings.version);
+  const parts = isOld
+    ? [general(settings), upToVersion23(settings)]
+    : [versionsOf(settings), general(settings), sinceVersion24(settings)];
   return [
-    ...general(settings),
-    ...(isNew ? sinceVersion24(settings) : upToVersion23(settings)),
-    ...services(settings),
+    ...parts.flat(),
+    ...services(settings, isOld ? ['service_count', '0'] : ['restart_request_count', 'unlimited']),
     '',
   ].join('\n');
 }
@@ -45,7 +49,6 @@ function general({ runDir, logFile, account, listen, libexecDir, profile, durabl
     `state_dir = ${runDir}/state`,
     `log_path = ${logFile}`,
     `libexec_dir = ${libexecDir}`,
-    'import_environment = TZ LD_LIBRARY_PATH',
     `listen = ${listen}`,
     'ssl = yes',
     `default_internal_user = ${account.name}`,
@@ -61,7 +64,8 @@ function general({ runDir, logFile, account, listen, libexecDir, profile, durabl
     'mailbox_list_index = yes',
     'mailbox_idle_check_interval = 1 secs',
     'mail_max_userip_connections = 0',
-    ...(profile === 'poor' ? ['imap_capability = IMAP4rev1 LITERAL+ SASL-IR ID NAMESPACE UIDPLUS'] : []),
+    // In 2.4 a list in this form takes the place of the defaults, one in braces is added to them.
+    ...(profile === 'poor' ? [`imap_capability = ${poorCapability.join(' ')}`] : []),
   ];
 }
 
@@ -69,6 +73,7 @@ function general({ runDir, logFile, account, listen, libexecDir, profile, durabl
 function upToVersion23({ certificate, mailDir, account, profile }) {
   return [
     'protocols = imap lmtp',
+    'import_environment = TZ LD_LIBRARY_PATH',
     `ssl_cert = <${certificate.certFile}`,
     `ssl_key = <${certificate.keyFile}`,
     `disable_plaintext_auth = ${profile === 'tls-required' ? 'yes' : 'no'}`,
@@ -81,12 +86,16 @@ function upToVersion23({ certificate, mailDir, account, profile }) {
   ];
 }
 
+/** Since 2.4 this comes before everything else. @param {DovecotSettings} settings */
+function versionsOf({ version }) {
+  return [`dovecot_config_version = ${version}`, `dovecot_storage_version = ${version}`];
+}
+
 /** Version 2.4 renamed much of it; https://doc.dovecot.org/main/installation/upgrade/2.3-to-2.4.html @param {DovecotSettings} settings */
-function sinceVersion24({ certificate, mailDir, account, profile, version }) {
+function sinceVersion24({ certificate, mailDir, account, profile }) {
   return [
-    `dovecot_config_version = ${version}`,
-    `dovecot_storage_version = ${version}`,
     'protocols {\n  imap = yes\n  lmtp = yes\n}',
+    'import_environment {\n  TZ = %{env:TZ}\n  LD_LIBRARY_PATH = %{env:LD_LIBRARY_PATH}\n}',
     `ssl_server_cert_file = ${certificate.certFile}`,
     `ssl_server_key_file = ${certificate.keyFile}`,
     `auth_allow_cleartext = ${profile === 'tls-required' ? 'no' : 'yes'}`,
@@ -111,14 +120,14 @@ function folders(profile) {
     .join('\n');
 }
 
-/** @param {DovecotSettings} settings */
-function services({ ports }) {
+/** @param {DovecotSettings} settings @param {[string, string]} reuse how a process that serves any number of clients is said */
+function services({ ports }, [reuse, forever]) {
   return [
     'service imap-login {',
     `  inet_listener imap {\n    port = ${ports.imap}\n  }`,
     `  inet_listener imaps {\n    port = ${ports.imaps}\n    ssl = yes\n  }`,
-    '  service_count = 0\n  client_limit = 10000\n  process_min_avail = 1\n  chroot =\n}',
-    'service imap {\n  process_limit = 4000\n  service_count = 100\n}',
+    `  ${reuse} = ${forever}\n  client_limit = 10000\n  process_min_avail = 1\n  chroot =\n}`,
+    `service imap {\n  process_limit = 4000\n  ${reuse} = 100\n}`,
     `service lmtp {\n  inet_listener lmtp {\n    port = ${ports.lmtp}\n  }\n}`,
     'service anvil {\n  chroot =\n  client_limit = 20000\n}',
     'service auth {\n  client_limit = 20000\n}',

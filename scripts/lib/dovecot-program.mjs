@@ -23,7 +23,6 @@ import { SetupError } from './setup-error.mjs';
  * @property {'installed' | 'unpacked' | 'docker'} from
  * @property {string} version such as 2.3.19.1
  * @property {string} command the server, or docker
- * @property {string} doveconf
  * @property {string} libexecDir
  * @property {string} libraryPath for LD_LIBRARY_PATH; empty where the system's are enough
  */
@@ -56,8 +55,7 @@ export async function findDovecot({ env = process.env, say = () => {} } = {}) {
  */
 async function installedDovecot(env) {
   const command = findCommand('dovecot', env);
-  const doveconf = findCommand('doveconf', env);
-  if (!command || !doveconf) return 'none is installed';
+  if (!command) return 'none is installed';
   const prefix = dirname(dirname(command));
   const folders = [
     join(prefix, 'libexec/dovecot'),
@@ -69,7 +67,7 @@ async function installedDovecot(env) {
   if (!libexecDir) return `${command} lacks its IMAP or LMTP part`;
   const version = await versionOf(command, '');
   if (version === null) return `${command} does not run`;
-  return { from: 'installed', version, command, doveconf, libexecDir, libraryPath: '' };
+  return { from: 'installed', version, command, libexecDir, libraryPath: '' };
 }
 
 /**
@@ -91,8 +89,9 @@ async function versionOf(command, libraryPath) {
 async function unpackedDovecot(env, say) {
   if (process.platform !== 'linux' || !findCommand('apt-get', env)) return 'this is not Debian or Ubuntu';
   const account = await serverAccount(['nobody']);
+  // The number changes with what is done to the unpacked files.
   const release = (await run('sh', ['-c', '. /etc/os-release && echo "$ID-$VERSION_ID"'])).stdout.trim();
-  const root = programPlace(`dovecot-${release}-${process.arch}`, account, env);
+  const root = programPlace(`dovecot-${release}-${process.arch}-2`, account, env);
   const known = await unpackedAt(root);
   if (known) return known;
   try {
@@ -100,7 +99,7 @@ async function unpackedDovecot(env, say) {
       names: packages,
       into: root,
       say,
-      finish: (tree) => redirectModules(tree, moduleLink(root)),
+      finish: (tree) => redirectFixedPlaces(tree, root),
     });
   } catch (error) {
     if (error instanceof SetupError) return error.problem.replace(/\.$/, '');
@@ -122,63 +121,68 @@ async function unpackedAt(root) {
     .map((path) => join(root, path))
     .find((path) => existsSync(join(path, 'imap')));
   if (version === null || !libexecDir) return null;
-  linkModules(root);
-  return { from: 'unpacked', version, command, doveconf: join(root, 'usr/bin/doveconf'), libexecDir, libraryPath };
+  makeLinks(root);
+  return { from: 'unpacked', version, command, libexecDir, libraryPath };
 }
 
-const modules = '/usr/lib/dovecot/modules';
+/** What Dovecot looks for at places that are fixed when it is compiled, whatever the settings say: its TLS part, and the reader of its settings. */
+const fixedPlaces = ['/usr/lib/dovecot/modules', '/usr/bin/doveconf'];
 
 /**
- * Dovecot loads its TLS part from a folder that is fixed when it is compiled, whatever the settings say. In the unpacked
- * programs that path is replaced by one of the same length, a link that leads to where they are.
+ * In the unpacked programs each fixed place is replaced by one of the same length, a link that leads to where the thing is.
  * @param {string} tree
- * @param {string} link
+ * @param {string} root where the tree will be
  */
-function redirectModules(tree, link) {
-  const wanted = Buffer.from(link);
+function redirectFixedPlaces(tree, root) {
   for (const entry of readdirSync(tree, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
     const bytes = readFileSync(path);
     if (bytes.subarray(0, 4).toString('latin1') !== '\x7fELF') continue;
-    let found = 0;
-    for (let at = bytes.indexOf(modules); at >= 0; at = bytes.indexOf(modules, at + wanted.length)) {
-      wanted.copy(bytes, at);
-      found += 1;
-    }
-    if (found > 0) writeFileSync(path, bytes);
+    const found = fixedPlaces.map((place) => replaceAll(bytes, place, linkFor(root, place)));
+    if (found.includes(true)) writeFileSync(path, bytes);
   }
 }
 
 /**
- * @param {string} root
- * @returns {string} exactly as long as the path it stands for
+ * @param {Buffer} bytes
+ * @param {string} from
+ * @param {string} to of the same length
+ * @returns {boolean} there was something to replace
  */
-function moduleLink(root) {
+function replaceAll(bytes, from, to) {
+  const first = bytes.indexOf(from);
+  for (let at = first; at >= 0; at = bytes.indexOf(from, at + to.length)) bytes.write(to, at, 'latin1');
+  return first >= 0;
+}
+
+/**
+ * @param {string} root
+ * @param {string} place
+ * @returns {string} exactly as long as the place it stands for
+ */
+function linkFor(root, place) {
   const prefix = '/tmp/lb-';
-  return (
-    prefix +
-    createHash('sha256')
-      .update(root)
-      .digest('hex')
-      .slice(0, modules.length - prefix.length)
-  );
+  const name = createHash('sha256').update(`${root}\0${place}`).digest('hex');
+  return prefix + name.slice(0, place.length - prefix.length);
 }
 
 /**
  * /tmp may have been emptied since. A link that another user put there is never followed: programs are loaded through it.
  * @param {string} root
  */
-function linkModules(root) {
-  const link = moduleLink(root);
-  const target = join(root, 'usr/lib/dovecot/modules');
-  const there = lstatSync(link, { throwIfNoEntry: false });
-  if (there && (!there.isSymbolicLink() || there.uid !== process.getuid?.())) {
-    throw new SetupError(`${link} is not ours.`, 'Have its owner remove it.');
+function makeLinks(root) {
+  for (const place of fixedPlaces) {
+    const link = linkFor(root, place);
+    const target = join(root, place);
+    const there = lstatSync(link, { throwIfNoEntry: false });
+    if (there && (!there.isSymbolicLink() || there.uid !== process.getuid?.())) {
+      throw new SetupError(`${link} is not ours.`, 'Have its owner remove it.');
+    }
+    if (there && readlinkSync(link) === target) continue;
+    rmSync(link, { force: true });
+    symlinkSync(target, link);
   }
-  if (there && readlinkSync(link) === target) return;
-  rmSync(link, { force: true });
-  symlinkSync(target, link);
 }
 
 /**
@@ -196,7 +200,6 @@ async function dockerDovecot(env) {
     from: 'docker',
     version: '2.3.21.1',
     command,
-    doveconf: '',
     libexecDir: '/usr/lib/dovecot',
     libraryPath: '',
   };

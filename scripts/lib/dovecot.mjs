@@ -148,21 +148,8 @@ async function portsOf(wanted) {
 function commandOf({ program, configFile, ports, folders, account }) {
   if (program.from !== 'docker') {
     const env = { ...process.env, ...(program.libraryPath === '' ? {} : { LD_LIBRARY_PATH: program.libraryPath }) };
-    // The server would look for doveconf in /usr/bin; started by it, it gets its settings from there.
-    const args = [
-      '-f',
-      'service=master',
-      '-c',
-      configFile,
-      '-m',
-      'master',
-      '-e',
-      program.command,
-      '-F',
-      '-c',
-      configFile,
-    ];
-    return { command: program.doveconf, args, env, cwd: '/', ...runningAs(account) };
+    const args = ['-F', '-c', configFile];
+    return { command: program.command, args, env, cwd: '/', ...runningAs(account) };
   }
   const published = Object.values(ports).flatMap((port) => ['-p', `127.0.0.1:${port}:${port}`]);
   const mounted = folders.flatMap((folder) => ['-v', `${folder}:${folder}`]);

@@ -1,5 +1,5 @@
 // @ts-check
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { lastLines, run } from './commands.mjs';
@@ -21,8 +21,10 @@ export async function installPackages({ progress = () => {} } = {}) {
   if (lock === null) throw new SetupError('package-lock.json cannot be read.', 'Is the clone complete?');
   const installed = readLock(join(projectDir, 'node_modules', '.package-lock.json'));
   if (installed !== null && matches(lock, installed)) return 'unchanged';
-  const total = new Set(Object.keys(lock.packages).map(topFolder)).size - 1;
-  const timer = setInterval(() => progress(countFolders(), total, 'packages'), 500);
+  const wanted = Object.entries(lock.packages).filter(([path, { optional }]) => path !== '' && optional !== true);
+  const isThere = (/** @type {string} */ path) => existsSync(join(projectDir, path, 'package.json'));
+  const count = () => wanted.filter(([path]) => isThere(path)).length;
+  const timer = setInterval(() => progress(count(), wanted.length, 'packages'), 500);
   try {
     const done = await runNpm(['ci', '--include=dev', '--no-audit', '--no-fund']);
     if (done.code !== 0) {
@@ -62,16 +64,6 @@ function readLock(file) {
   } catch {
     return null;
   }
-}
-
-/** @param {string} path */
-function topFolder(path) {
-  return path.split('/')[1] ?? '';
-}
-
-function countFolders() {
-  const folder = join(projectDir, 'node_modules');
-  return existsSync(folder) ? readdirSync(folder).length : 0;
 }
 
 /**

@@ -255,11 +255,13 @@ function keepSmall(logFile) {
 }
 
 /**
- * What a server wrote last, for an error message.
+ * What a server wrote last, for an error message: the line that names an error, if one does.
  * @param {string} logFile
  * @returns {string}
  */
 export function endOfLog(logFile) {
   if (!existsSync(logFile)) return '';
-  return readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
+  const lines = readFileSync(logFile, 'utf8').trim().split('\n').slice(-60);
+  const named = lines.findLast((line) => /^\S*Error\b.*: |\b(FATAL|Fatal|has ended)\b.*: /.test(line));
+  return named ?? lines.slice(-5).join('\n');
 }
