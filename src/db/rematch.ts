@@ -86,10 +86,11 @@ async function linkAgain(sql: Sql, tenantId: string, wanted: Wanted): Promise<vo
 }
 
 /**
- * The reasons that messages ($2) have by addresses ($3) under the policy of each copy's source: `message_id, record_id, role, address_key, version`.
- * What a source's policy says now counts, as it does for mail that arrives now.
+ * Of messages ($2) and addresses ($3): `matches`, the reasons that they have under the policy of each copy's source as it is now, which is
+ * what counts for mail that arrives now; and `standing`, the links there are, each with its reasons by these addresses.
+ * Materialized, so that each table is asked once by the ids, also while its statistics are behind an import.
  */
-const matches = `
+const matchesAndStanding = `
   held AS MATERIALIZED (
     SELECT id, message_id, source_id FROM copy WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])
   ), policies AS MATERIALIZED (
@@ -103,18 +104,25 @@ const matches = `
     JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = h.id AND ca.address_key = ANY ($3::text[]) AND ca.role = ANY (p.roles)
     JOIN record_address ra ON ra.tenant_id = $1 AND ra.address_key = ca.address_key AND ra.kind = ANY (p.kinds)
     JOIN record r ON r.tenant_id = $1 AND r.id = ra.record_id AND r.deleted_at IS NULL
+  ), links AS MATERIALIZED (
+    SELECT id, message_id, record_id, state FROM link WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])
+  ), standing AS MATERIALIZED (
+    SELECT l.id, l.message_id, l.record_id, l.state, lr.key
+    FROM links l
+    LEFT JOIN link_reason lr ON lr.tenant_id = $1 AND lr.link_id = l.id AND lr.kind = 'address'
+      AND substr(lr.key, strpos(lr.key, ':') + 1) = ANY ($3::text[])
   )`;
 
 /** Takes away reasons that do not hold any more, and links that have none left. Returns the messages that lost a link. */
 async function removeStaleLinks(sql: Sql, tenantId: string, { messageIds, addressKeys }: Wanted): Promise<string[]> {
   const stale = await sql.query<{ link_id: string }>(
-    `WITH ${matches}
-     DELETE FROM link_reason lr USING link l
-     WHERE l.tenant_id = $1 AND l.message_id = ANY ($2::uuid[]) AND l.state = 'active'
-       AND lr.tenant_id = $1 AND lr.link_id = l.id AND lr.kind = 'address'
-       AND substr(lr.key, strpos(lr.key, ':') + 1) = ANY ($3::text[])
-       AND NOT EXISTS (SELECT FROM matches m WHERE m.message_id = l.message_id AND m.record_id = l.record_id
-                       AND lr.key = m.role || ':' || m.address_key)
+    `WITH ${matchesAndStanding}, stale AS MATERIALIZED (
+       SELECT s.id, s.key FROM standing s
+       LEFT JOIN matches m ON m.message_id = s.message_id AND m.record_id = s.record_id AND m.role || ':' || m.address_key = s.key
+       WHERE s.state = 'active' AND s.key IS NOT NULL AND m.message_id IS NULL
+     )
+     DELETE FROM link_reason lr USING stale
+     WHERE lr.tenant_id = $1 AND lr.link_id = stale.id AND lr.kind = 'address' AND lr.key = stale.key
      RETURNING lr.link_id`,
     [tenantId, messageIds, addressKeys],
   );
@@ -135,12 +143,11 @@ async function missingMatches(
   { messageIds, addressKeys }: Wanted,
 ): Promise<AddressMatch[]> {
   return sql.query<AddressMatch>(
-    `WITH ${matches}
+    `WITH ${matchesAndStanding}
      SELECT m.* FROM matches m
-     LEFT JOIN link l ON l.tenant_id = $1 AND l.message_id = m.message_id AND l.record_id = m.record_id
-     WHERE l.id IS NULL OR l.state = 'active' AND NOT EXISTS (
-       SELECT FROM link_reason lr
-       WHERE lr.tenant_id = $1 AND lr.link_id = l.id AND lr.kind = 'address' AND lr.key = m.role || ':' || m.address_key)`,
+     LEFT JOIN standing s ON s.message_id = m.message_id AND s.record_id = m.record_id
+       AND (s.state = 'suppressed' OR s.key = m.role || ':' || m.address_key)
+     WHERE s.id IS NULL`,
     [tenantId, messageIds, addressKeys],
   );
 }
