@@ -44,6 +44,8 @@ export function apiOf({ apiUrl, apiKey }) {
     get: (path) => call('GET', path),
     /** @param {string} path @param {unknown} json */
     post: (path, json) => call('POST', path, { json }),
+    /** @param {string} path @param {unknown} json */
+    change: (path, json) => call('PATCH', path, { json }),
     /** @param {string} path @param {unknown[]} ndjson */
     upload: (path, ndjson) => call('POST', path, { ndjson }),
   };

@@ -58,8 +58,8 @@ function colleague(key, name, sex, role) {
 export const mara = colleague('mara', 'Mara Lindner', 'f', 'Key Account Management');
 export const jonas = colleague('jonas.weber', 'Jonas Weber', 'm', 'Service & Technik');
 export const ioana = colleague('ioana.muntean', 'Ioana Muntean', 'f', 'Customer Support');
-export const pieter = colleague('pieter.devries', 'Pieter de Vries', 'm', 'Field Engineering');
-export const sarah = colleague('accounts', 'Sarah Whitfield', 'f', 'Accounts');
+const pieter = colleague('pieter.devries', 'Pieter de Vries', 'm', 'Field Engineering');
+const sarah = colleague('accounts', 'Sarah Whitfield', 'f', 'Accounts');
 /** Who stands in for Mara, by language. */
 export const helpers = { en: jonas, de: jonas, nl: pieter, ro: ioana };
 export const colleagues = [mara, jonas, ioana, pieter, sarah];

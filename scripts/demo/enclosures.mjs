@@ -45,7 +45,7 @@ function pdfText(line) {
  * A picture as PNG (RFC 2083), 8 bits a colour.
  * @param {number} width @param {number} height @param {(x: number, y: number) => [number, number, number]} colourAt
  */
-export function png(width, height, colourAt) {
+function png(width, height, colourAt) {
   const rows = Buffer.alloc(height * (1 + width * 3));
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) rows.set(colourAt(x, y), y * (1 + width * 3) + 1 + x * 3);

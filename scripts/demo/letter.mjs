@@ -80,7 +80,7 @@ function wrapped(line) {
 }
 
 /** What servers on the way wrote on top: the address ranges are those of documentation (RFC 5737). @param {Letter} letter */
-export function trace(letter) {
+function trace(letter) {
   const domain = new URL(`http://${letter.from.address.slice(letter.from.address.lastIndexOf('@') + 1)}`).hostname;
   const id = letter.messageId.replace(/\W/g, '').slice(-10).toUpperCase();
   const at = new Date(letter.date.getTime() + 2_000).toUTCString().replace('GMT', '+0000');

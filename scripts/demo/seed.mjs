@@ -36,7 +36,7 @@ export async function seedRecords(api) {
 }
 
 /**
- * Connects the demo's mailbox, with all its history. Second run: no change.
+ * Connects the demo's mailbox, with all its history. Second run: no change, unless the mail server has another port now.
  * @param {Api} api @param {import('./deliver.mjs').MailServer} server @param {string} ownerUserId
  * @returns {Promise<string>} the mailbox's id
  */
@@ -55,6 +55,17 @@ export async function connectMailbox(api, server, ownerUserId) {
     if (!(error instanceof ApiRefusal) || error.status !== 409) throw error;
     const { mailboxId } = error.problem;
     if (typeof mailboxId !== 'string') throw error;
+    await reachAgain(api, server, mailboxId);
     return mailboxId;
   }
+}
+
+/** A password is only ever sent where it was given for: a new port needs it again. @param {Api} api @param {import('./deliver.mjs').MailServer} server @param {string} mailboxId */
+async function reachAgain(api, server, mailboxId) {
+  const { imap } = await api.get(`/v1/mailboxes/${mailboxId}`);
+  if (imap.host === server.host && imap.port === server.imapPort) return;
+  await api.change(`/v1/mailboxes/${mailboxId}`, {
+    imap: { host: server.host, port: server.imapPort, security: 'none' },
+    auth: { type: 'password', username: server.user, password: server.password },
+  });
 }

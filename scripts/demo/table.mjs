@@ -6,7 +6,7 @@ const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/u;
 
 /** Places of a text on the terminal. @param {string} text */
-export function widthOf(text) {
+function widthOf(text) {
   let places = 0;
   for (const letter of text) places += placesOf(letter);
   return places;
