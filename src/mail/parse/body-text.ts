@@ -7,6 +7,9 @@ import { htmlToText } from './html-to-text';
 import { decodeTransfer } from './transfer-encoding';
 import type { WalkedPart } from './walk';
 
+/** Whoever begins a text with more white space than this has nothing to say. */
+const lookedAtBytes = 65_536;
+
 /** A body that is shown, its transfer encoding undone. */
 export interface DecodedBody {
   part: WalkedPart;
@@ -27,7 +30,8 @@ function decodeChosen(raw: Buffer, chosen: WalkedPart[]): DecodedBody[] {
 }
 
 function isBlank(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte <= 0x20);
+  for (const byte of bytes.subarray(0, lookedAtBytes)) if (byte > 0x20) return false;
+  return true;
 }
 
 /** The text to show and to search, with line feeds as line ends, at most `maxCharacters` long. */

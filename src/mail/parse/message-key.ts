@@ -8,7 +8,6 @@ import type { HeaderBlock } from './header-block';
 import { decodeTransfer } from './transfer-encoding';
 import type { WalkedPart } from './walk';
 
-const chunkBytes = 1_048_576;
 /** Used anew for every text: a buffer for each would be garbage at once. */
 const scratch = Buffer.alloc(65_536);
 const carriageReturn = 0x0d;
@@ -70,8 +69,15 @@ function contentFingerprint(body: Buffer): string {
   let end = body.length;
   while (end > 0 && (body[end - 1] === lineFeed || body[end - 1] === carriageReturn)) end -= 1;
   const hash = createHash('sha256');
-  for (let at = 0; at < end; at += chunkBytes) {
-    hash.update(body.toString('latin1', at, Math.min(end, at + chunkBytes)).replaceAll('\r', ''), 'latin1');
+  for (let at = 0; at < end; at += scratch.length) {
+    const kept = copyWithoutCarriageReturns(body.subarray(at, Math.min(end, at + scratch.length)));
+    hash.update(scratch.subarray(0, kept));
   }
   return hash.digest('hex');
+}
+
+function copyWithoutCarriageReturns(bytes: Buffer): number {
+  let kept = 0;
+  for (const byte of bytes) if (byte !== carriageReturn) scratch[kept++] = byte;
+  return kept;
 }

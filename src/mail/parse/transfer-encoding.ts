@@ -26,20 +26,56 @@ export function decodeTransfer(bytes: Buffer, encoding: PartDescriptor['encoding
 }
 
 /**
- * Node stops at the first padding; some senders pad every line or join several encodings, so what follows a padding is decoded by itself,
- * if it follows at once or on the next line. Anything else behind a padding is not part of the encoding (RFC 2045 6.8).
+ * Node decodes up to the first padding, which is the end of what RFC 2045 6.8 describes. Some senders pad every line or join several
+ * encodings, so what follows a padding is decoded too, by itself, if it follows at once or on the next line.
  */
 function decodeBase64(bytes: Buffer): Buffer {
-  const pieces: Buffer[] = [];
-  for (let start = 0; start < bytes.length;) {
-    const padding = bytes.indexOf(equals, start);
-    const end = padding < 0 ? bytes.length : padding;
-    if (end > start) pieces.push(Buffer.from(bytes.toString('latin1', start, end), 'base64'));
-    start = afterPadding(bytes, end);
-  }
-  return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
+  const padding = bytes.indexOf(equals);
+  if (padding < 0 || isBlankFrom(bytes, padding)) return Buffer.from(bytes.toString('latin1'), 'base64');
+  return decodeJoinedBase64(bytes);
 }
 
+function isBlankFrom(bytes: Buffer, start: number): boolean {
+  for (let at = start; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte > space && byte !== equals) return false;
+  }
+  return true;
+}
+
+/** Values of the alphabet (RFC 4648 4 and 5), 255 for what is not in it. */
+const base64Values = new Uint8Array(256).fill(255);
+for (const [value, letter] of Buffer.from(
+  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
+).entries()) {
+  base64Values[letter] = value;
+}
+base64Values[0x2d] = 62;
+base64Values[0x5f] = 63;
+
+function decodeJoinedBase64(bytes: Buffer): Buffer {
+  const decoded = Buffer.allocUnsafe(Math.ceil((bytes.length * 3) / 4));
+  let to = 0;
+  let bits = 0;
+  let held = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    const value = base64Values[byte] ?? 255;
+    if (byte === equals) {
+      held = 0;
+      at = afterPadding(bytes, at) - 1;
+    } else if (value < 64) {
+      bits = ((bits << 6) | value) & 0xffff;
+      held += 6;
+      if (held < 8) continue;
+      held -= 8;
+      decoded[to++] = (bits >> held) & 0xff;
+    }
+  }
+  return decoded.subarray(0, to);
+}
+
+/** The offset from which a further encoding may begin: at once, or on the next line. */
 function afterPadding(bytes: Buffer, padding: number): number {
   let at = padding;
   while (bytes[at] === equals) at += 1;

@@ -90,15 +90,15 @@ const attacks = [
 ];
 
 test.each(attacks)('nothing of %p runs, loads, or leads astray', (attack) => {
-  for (const { name, attributes } of tagsOf(shown(`<p>before</p>${attack}<p>after</p>`))) {
-    expect(name).toMatch(/^(?:a|col|details|div|hr|img|p|pre|span|table|tbody|td|tr)$/);
-    for (const [attribute, value] of Object.entries(attributes)) {
-      expect(attribute).not.toMatch(/^on|^id$|^name$|^class$|srcset|srcdoc|background|action/i);
-      expect(value).not.toMatch(/script:|evil\.example|expression|behavior|binding|fixed/i);
-      if (attribute === 'src') expect(value).toMatch(/^cid:/);
-      if (attribute === 'href') expect(value).toMatch(/^https:\/\/ok\.example/);
-    }
+  const tags = tagsOf(shown(`<p>before</p>${attack}<p>after</p>`));
+  const attributes = tags.flatMap((tag) => Object.entries(tag.attributes));
+  for (const { name } of tags) expect(name).toMatch(/^(?:a|col|details|div|hr|img|p|pre|span|table|tbody|td|tr)$/);
+  for (const [name, value] of attributes) {
+    expect(name).not.toMatch(/^on|^id$|^name$|^class$|srcset|srcdoc|background|action/i);
+    expect(value).not.toMatch(/script:|evil\.example|expression|behavior|binding|fixed/i);
   }
+  for (const [, source] of attributes.filter(([name]) => name === 'src')) expect(source).toMatch(/^cid:/);
+  for (const [, link] of attributes.filter(([name]) => name === 'href')) expect(link).toMatch(/^https:\/\/ok\.example/);
 });
 
 test('text around what is taken out stays', () => {

@@ -12,19 +12,20 @@ export const parseLimits: ParseLimits = {
   maxTextCharacters: 262_144,
 };
 
-/** A message of header lines and a body, with CRLF line ends as IMAP gives it. Strings become UTF-8, `latin1` says otherwise. */
+/** A message of header lines and a body, with CRLF line ends as IMAP gives it; a body of bytes stays as it is. Text becomes UTF-8, unless `latin1` says otherwise. */
 export function messageOf({
   headers = [],
   body = 'Hello.',
   encoding = 'utf8',
 }: {
   headers?: string[];
-  body?: string;
+  body?: string | Buffer;
   encoding?: 'utf8' | 'latin1';
 }): Buffer {
   const from = headers.some((header) => header.startsWith('From:')) ? [] : ['From: Ann <ann@example.com>'];
-  const text = [...from, ...headers, '', body].join('\n').replaceAll('\n', '\r\n');
-  return Buffer.from(text, encoding);
+  const lines = [...from, ...headers, '', ''].join('\n').replaceAll('\n', '\r\n');
+  const content = typeof body === 'string' ? Buffer.from(body.replaceAll('\n', '\r\n'), encoding) : body;
+  return Buffer.concat([Buffer.from(lines, encoding), content]);
 }
 
 /** What is read of a message that can be read. */
