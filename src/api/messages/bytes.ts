@@ -24,7 +24,7 @@ export interface Download {
 }
 
 /** Where a message's bytes are, for a viewer who may see it in full. @throws Problem 403, 404 */
-export async function readableBytes(
+async function readableBytes(
   { db }: ApiContext,
   viewer: Viewer,
   wish: BytesWish,

@@ -78,7 +78,7 @@ export function recordRoutes(api: Api, context: ApiContext): void {
 
   changingRoutes(api, context);
   void api.register((scope, _options, done) => {
-    bulkRoute(scope as Api, context);
+    bulkRoute(scope, context);
     done();
   });
 }
