@@ -14,7 +14,7 @@ export interface SecretBox {
 }
 
 /** A secret cannot be opened. The message names the key's id and the remedy, never anything secret. */
-export class SecretBoxError extends Error {
+class SecretBoxError extends Error {
   override readonly name = 'SecretBoxError';
 }
 

@@ -34,7 +34,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await onServer(serverUrl, async (server) => {
     const template = await ensureTemplate(server, serverUrl);
-    await server.query(`CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY FILE_COPY`);
+    await server.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
   });
   const appUrl = urlOf(serverUrl, { database: name, user: appLogin });
   const db = openDatabase({ url: appUrl, poolSize: 5, applicationName: 'letterbook test' });
