@@ -14,7 +14,7 @@ test('a line is an event with a level and a time, about ids', () => {
   expect(new Date(String(line['time'])).getTime()).toBeGreaterThan(0);
 });
 
-test('what is personal or secret is taken out, should it come along', () => {
+test('what is personal or secret is taken out of a line', () => {
   const line = logged((log) => {
     log.info({ password: 'marked', access: { password: 'marked', address: 'marked@x' }, subject: 'marked' }, 'slip');
   });

@@ -9,7 +9,7 @@ import { EngineUnavailable } from './temporal-gateway';
 /** The one place that turns what was thrown into an answer. */
 export function answerProblems(api: Api, { log }: ApiContext): void {
   api.setErrorHandler((error, request, reply) => {
-    const problem = problemOf(error, request.routeOptions.bodyLimit ?? 0);
+    const problem = problemOf(error, request.routeOptions.bodyLimit);
     if (problem.about.status === 500)
       log.error({ requestId: request.id, route: request.routeOptions.url, ...traceOf(error) }, 'request failed');
     return sendProblem(problem, request, reply);
@@ -17,7 +17,7 @@ export function answerProblems(api: Api, { log }: ApiContext): void {
 }
 
 /** Writes a problem as the answer. */
-export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const retryAfter = problem.extension.retryAfterSeconds;
   if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter));
   if (problem.about.status === 401) void reply.header('www-authenticate', 'Bearer');

@@ -5,7 +5,7 @@ import { healthRoutes } from './health';
 import { keyRoutes } from './keys';
 import { completenessRoutes } from './mailboxes/completeness';
 import { ledgerRoutes } from './mailboxes/ledger';
-import { lifecycleRoutes, mailboxRoutes } from './mailboxes/routes';
+import { lifecycleRoutes, mailboxReadRoutes, mailboxRoutes } from './mailboxes/routes';
 import { messageRoutes } from './messages/routes';
 import { metricsRoutes } from './metrics';
 import { operationRoutes } from './operations';
@@ -17,6 +17,7 @@ import { userRoutes } from './users/routes';
 /** Each adds the routes of one thing, in the order of the document. */
 export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   mailboxRoutes,
+  mailboxReadRoutes,
   lifecycleRoutes,
   ledgerRoutes,
   completenessRoutes,

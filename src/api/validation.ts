@@ -30,7 +30,7 @@ function pathResult(schema: z.ZodType, data: unknown) {
 }
 
 /** All that zod found, in the words of the API. `data` is what was checked; `part` is where it came from. */
-export function fieldProblems(error: z.ZodError, data: unknown, part: Part): FieldProblem[] {
+function fieldProblems(error: z.ZodError, data: unknown, part: Part): FieldProblem[] {
   return error.issues.flatMap((issue) =>
     wordsOf(issue, data).map(({ path, reason, remedy }) => ({
       in: part,
@@ -42,7 +42,7 @@ export function fieldProblems(error: z.ZodError, data: unknown, part: Part): Fie
 }
 
 /** `['addresses', 0, 'kind']` is `addresses[0].kind`; the whole is `body` or `query`. */
-export function fieldName(path: readonly PropertyKey[], part: Part): string {
+function fieldName(path: readonly PropertyKey[], part: Part): string {
   let name = '';
   for (const step of path) {
     if (typeof step === 'number') name += `[${String(step)}]`;

@@ -93,19 +93,6 @@ export async function mailboxIdByAddress(sql: Sql, tenantId: string, addressKey:
   return rows[0]?.id ?? null;
 }
 
-/** The sealed password of a mailbox. */
-export async function sealedSecret(
-  sql: Sql,
-  tenantId: string,
-  mailboxId: string,
-): Promise<{ bytes: Buffer; keyId: string } | null> {
-  const rows = await sql.query<{ bytes: Buffer; keyId: string }>(
-    'SELECT secret AS bytes, secret_key_id AS "keyId" FROM mailbox WHERE tenant_id = $1 AND source_id = $2',
-    [tenantId, mailboxId],
-  );
-  return rows[0] ?? null;
-}
-
 /** How far the import of history is. `rate` is messages a second since it began. */
 export interface ImportProgress {
   mailboxId: string;

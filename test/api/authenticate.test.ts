@@ -29,7 +29,7 @@ test.each([
   { authorization: `Bearer lbk_${'x'.repeat(5_000)}` },
   { authorization: 'Bearer \u00e4' },
 ])('without a key that is known nothing is answered: %#', async (headers) => {
-  const answer = await list(headers as Record<string, string>);
+  const answer = await list(headers);
   expect([answer.statusCode, answer.headers['www-authenticate']]).toEqual([401, 'Bearer']);
   expect(answer.json()).toMatchObject({ type: '/problems/unauthenticated', status: 401 });
 });

@@ -69,8 +69,8 @@ async function thingsOf({ tenantId, headers }: IssuedKey): Promise<Record<string
   const failure = publicId('failure', await insertFailure(database.db, source, { ...folder, uid: 1 }));
   const paused = await server.api.inject({ method: 'POST', url: `/v1/mailboxes/${mailbox}/pause`, headers });
   const made = await server.api.inject({ method: 'POST', url: '/v1/keys', headers, payload: { label: 'other' } });
-  const id = (answer: { json: <T>() => T }) => answer.json<{ id: string }>().id;
-  return { mailboxes: mailbox, failures: failure, operations: id(paused), keys: id(made) };
+  const operations = paused.json<{ id: string }>().id;
+  return { mailboxes: mailbox, failures: failure, operations, keys: made.json<{ id: string }>().id };
 }
 
 const kindOfPath: Record<string, IdKind> = {

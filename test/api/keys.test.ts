@@ -38,7 +38,7 @@ const opens = async (secret: string | null) =>
 test('a new key is shown once, and only its hash is kept', async () => {
   const answer = await make({ label: 'CRM' });
   const made = answer.json<Made>();
-  expect([answer.statusCode, answer.headers['location']]).toEqual([201, `/v1/keys/${made.id}`]);
+  expect([answer.statusCode, answer.headers.location]).toEqual([201, `/v1/keys/${made.id}`]);
   expect(made).toMatchObject({
     label: 'CRM',
     scopes: ['read', 'write'],

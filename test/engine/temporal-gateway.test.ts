@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { Client, Connection } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 
 import { EngineUnavailable, type MailboxToRun, type TemporalGateway } from '../../src/api/temporal-gateway';
@@ -62,9 +63,10 @@ test('starting twice is one workflow, found by its ids', async () => {
   const one = mailbox();
   await gateway.startMailbox(one);
   await gateway.startMailbox(one);
-  const { searchAttributes, taskQueue, status } = await workflowOf(one).describe();
+  const { typedSearchAttributes, taskQueue, status } = await workflowOf(one).describe();
   expect([taskQueue, status.name]).toEqual([taskQueues.sync, 'RUNNING']);
-  expect(searchAttributes['MailboxId']).toEqual([`mbx_${one.mailboxId.replaceAll('-', '')}`]);
+  const mailboxId = defineSearchAttributeKey('MailboxId', SearchAttributeType.KEYWORD);
+  expect(typedSearchAttributes.get(mailboxId)).toBe(`mbx_${one.mailboxId.replaceAll('-', '')}`);
   await workflowOf(one).terminate();
 });
 

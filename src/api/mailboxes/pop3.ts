@@ -1,16 +1,19 @@
+import type { preValidationHookHandler } from 'fastify';
+
 import type { FieldProblem } from '../problem';
 import { invalidRequest } from '../problems';
 
 const pop3Ports = new Set([110, 995]);
 
 /**
- * Says plainly that POP3 is not for this product, before the general check calls its fields unknown.
- * @throws Problem 400 where a body asks for POP3 by name or by port
+ * Says plainly that POP3 is not for this product, before the general check calls its fields unknown: 400 where a body asks for it
+ * by name or by port.
  */
-export function refusePop3(body: unknown): void {
+export const refusePop3: preValidationHookHandler = ({ body }, _reply, done) => {
   const fields = pop3Fields(body, '');
-  if (fields.length > 0) throw invalidRequest(fields.map(refused));
-}
+  if (fields.length === 0) done();
+  else done(invalidRequest(fields.map(refused)));
+};
 
 function pop3Fields(value: unknown, prefix: string): string[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];

@@ -20,15 +20,15 @@ import { setDesiredState, type WishKind } from './wish';
 const tags = ['mailboxes'];
 const params = idInPath('mailbox');
 
-/** /v1/mailboxes: connecting, looking, changing. */
+/** /v1/mailboxes: connecting and changing. */
 export function mailboxRoutes(api: Api, context: ApiContext): void {
-  const { db, now, limits } = context;
+  const { now } = context;
 
   api.post(
     '/v1/mailboxes',
     {
       config: { creates: { withhold: [] } },
-      preValidation: async ({ body }) => Promise.resolve(refusePop3(body)),
+      preValidation: refusePop3,
       schema: { tags, summary: 'Connect a mailbox', body: newMailboxSchema, response: { 201: mailboxSchema } },
     },
     async ({ viewer, body }, reply) => {
@@ -42,6 +42,29 @@ export function mailboxRoutes(api: Api, context: ApiContext): void {
     },
   );
 
+  api.patch(
+    '/v1/mailboxes/:id',
+    {
+      preValidation: refusePop3,
+      schema: {
+        tags,
+        summary: 'Change a mailbox',
+        params,
+        body: mailboxChangeSchema,
+        response: { 200: mailboxSchema },
+      },
+    },
+    async (request, reply) => {
+      const mailbox = await changeMailbox(context, request, { id: request.params.id, body: request.body });
+      const present = await presenterFor(context, request.viewer, [mailbox]);
+      return reply.header('etag', etagOf(mailbox.updatedAt)).send(present(mailbox));
+    },
+  );
+}
+
+/** /v1/mailboxes: looking. */
+export function mailboxReadRoutes(api: Api, context: ApiContext): void {
+  const { db, limits } = context;
   const listQuery = z.strictObject({ ...pageQuery(limits.maxPageSize), state: z.enum(mailboxStates).optional() });
   api.get(
     '/v1/mailboxes',
@@ -64,25 +87,6 @@ export function mailboxRoutes(api: Api, context: ApiContext): void {
       const mailbox = await db.inTenant(viewer.tenantId, (sql) => findMailbox(sql, readerOf(viewer), id));
       if (mailbox === null) throw notFound();
       const present = await presenterFor(context, viewer, [mailbox]);
-      return reply.header('etag', etagOf(mailbox.updatedAt)).send(present(mailbox));
-    },
-  );
-
-  api.patch(
-    '/v1/mailboxes/:id',
-    {
-      preValidation: async ({ body }) => Promise.resolve(refusePop3(body)),
-      schema: {
-        tags,
-        summary: 'Change a mailbox',
-        params,
-        body: mailboxChangeSchema,
-        response: { 200: mailboxSchema },
-      },
-    },
-    async (request, reply) => {
-      const mailbox = await changeMailbox(context, request, { id: request.params.id, body: request.body });
-      const present = await presenterFor(context, request.viewer, [mailbox]);
       return reply.header('etag', etagOf(mailbox.updatedAt)).send(present(mailbox));
     },
   );
