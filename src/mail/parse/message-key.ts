@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 
 import { canonicalContent, canonicalIdentity, copyWithoutWhiteSpace } from '../../domain/identity';
 import type { MailAddress } from '../../domain/message';
@@ -10,8 +10,6 @@ import type { WalkedPart } from './walk';
 
 /** Used anew for every text: a buffer for each would be garbage at once. */
 const scratch = Buffer.alloc(65_536);
-const carriageReturn = 0x0d;
-const lineFeed = 0x0a;
 
 /** What the key of a message is made from; all of it is decoded for other reasons anyway. */
 export interface KeyedMessage {
@@ -49,35 +47,32 @@ function textFingerprint({ raw, parts, bodies }: KeyedMessage): string {
   const hash = createHash('sha256');
   let hashed = 0;
   for (const { part, bytes } of bodies) {
-    const utf8 = isUtf8Text(bytes, part.charset) ? bytes : Buffer.from(decodeText(bytes, part.charset), 'utf8');
-    for (let at = 0; at < utf8.length; at += scratch.length) {
-      const kept = copyWithoutWhiteSpace(utf8.subarray(at, at + scratch.length), scratch);
-      hash.update(scratch.subarray(0, kept));
-      hashed += kept;
-    }
+    hashed += updateWithoutWhiteSpace(
+      hash,
+      isUtf8Text(bytes, part.charset) ? bytes : Buffer.from(decodeText(bytes, part.charset), 'utf8'),
+    );
   }
   if (hashed > 0) return hash.digest('hex');
   for (const part of parts) {
-    if (part.role === 'attachment')
-      hash.update(decodeTransfer(raw.subarray(part.offset, part.offset + part.length), part.encoding));
+    if (part.role !== 'attachment') continue;
+    hash.update(decodeTransfer(raw.subarray(part.offset, part.offset + part.length), part.encoding));
   }
   return hash.digest('hex');
 }
 
-/** Of the body as it came, whatever its line ends, without the empty lines at its end, which mailbox files add. */
+/** Of the body as it came, whatever its line ends and the empty lines that mailbox files add. */
 function contentFingerprint(body: Buffer): string {
-  let end = body.length;
-  while (end > 0 && (body[end - 1] === lineFeed || body[end - 1] === carriageReturn)) end -= 1;
   const hash = createHash('sha256');
-  for (let at = 0; at < end; at += scratch.length) {
-    const kept = copyWithoutCarriageReturns(body.subarray(at, Math.min(end, at + scratch.length)));
-    hash.update(scratch.subarray(0, kept));
-  }
+  updateWithoutWhiteSpace(hash, body);
   return hash.digest('hex');
 }
 
-function copyWithoutCarriageReturns(bytes: Buffer): number {
-  let kept = 0;
-  for (const byte of bytes) if (byte !== carriageReturn) scratch[kept++] = byte;
-  return kept;
+function updateWithoutWhiteSpace(hash: Hash, utf8: Buffer): number {
+  let hashed = 0;
+  for (let at = 0; at < utf8.length; at += scratch.length) {
+    const kept = copyWithoutWhiteSpace(utf8.subarray(at, at + scratch.length), scratch);
+    hash.update(scratch.subarray(0, kept));
+    hashed += kept;
+  }
+  return hashed;
 }
