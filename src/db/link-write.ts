@@ -23,7 +23,7 @@ const roleOfHeader = {
 } as const;
 
 /** The address roles that count under a policy's `matchHeaders`. */
-export function rolesOf(policy: Policy): string[] {
+function rolesOf(policy: Policy): string[] {
   return policy.matchHeaders.map((header) => roleOfHeader[header]);
 }
 

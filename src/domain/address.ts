@@ -14,11 +14,6 @@ export function normaliseAddress(address: string): string | null {
   return local === null || domain === null ? null : `${local}@${domain}`;
 }
 
-/** The domain of a normal address, e.g. for rules by domain. */
-export function domainOfKey(key: string): string {
-  return key.slice(key.lastIndexOf('@') + 1);
-}
-
 // RFC 5322 3.2.3 atext and dots, and RFC 6531 3.3 UTF8-non-ascii. Stray dots are in real use (docomo.ne.jp), so they are let in.
 const dotAtom = /^[\w!#$%&'*+\-/=?^`{|}~.\u00a1-\uffff]+$/;
 // Spaces, controls and format characters outside ASCII: two addresses that look the same must not differ by them.

@@ -1,5 +1,5 @@
 /** System flags (RFC 9051 2.3.2) as bits; keywords are not kept. */
-export const flagBits = { '\\Seen': 1, '\\Answered': 2, '\\Flagged': 4, '\\Draft': 8, '\\Deleted': 16 } as const;
+const flagBits = { '\\Seen': 1, '\\Answered': 2, '\\Flagged': 4, '\\Draft': 8, '\\Deleted': 16 } as const;
 
 /** The bits of a set of IMAP flags, compared without case (RFC 9051 2.3.2). */
 export function flagsOf(flags: Iterable<string>): number {

@@ -51,7 +51,7 @@ const traceHeaders = new Set([
 ]);
 
 /** Whether a header is added or changed on the way, and so says nothing of what was sent. `name` in any case. */
-export function isTraceHeader(name: string): boolean {
+function isTraceHeader(name: string): boolean {
   const lower = name.toLowerCase();
   return traceHeaders.has(lower) || lower.startsWith('x-') || lower.startsWith('arc-') || lower.startsWith('resent-');
 }

@@ -4,7 +4,7 @@ const maxIdCharacters = 998; // RFC 5322 2.1.1: no line is longer, and an id can
  * All message ids in a header, in order, each with its angle brackets. Whatever stands between them (nothing, commas, comments, quoted
  * text) does not matter: `<a@b><c@d>` without a space is common.
  */
-export function messageIdsIn(value: string): string[] {
+function messageIdsIn(value: string): string[] {
   return (value.match(/<[^<>\s]+>/g) ?? []).filter((id) => id.length <= maxIdCharacters);
 }
 

@@ -11,7 +11,10 @@ export type StartQuestion =
  * How a folder's first listing is divided. `firstRound` is true until the mailbox has had its first successful round: a folder that
  * appears later brings mail that is wanted where it arrived after the start.
  */
-export function startQuestion(start: Policy['start'], mailbox: { startedAt: Date; firstRound: boolean }): StartQuestion {
+export function startQuestion(
+  start: Policy['start'],
+  mailbox: { startedAt: Date; firstRound: boolean },
+): StartQuestion {
   switch (start.from) {
     case 'everything':
       return { ask: 'nothing', wanted: 'all' };
