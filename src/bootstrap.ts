@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { readConfig } from './config/config';
@@ -40,12 +40,7 @@ export async function bootstrap({ db, keyFile }: { db: Database; keyFile: string
 }
 
 function readKey(keyFile: string): string | null {
-  try {
-    return readFileSync(keyFile, 'utf8').trim();
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  }
+  return existsSync(keyFile) ? readFileSync(keyFile, 'utf8').trim() : null;
 }
 
 async function isUsable(db: Database, apiKey: string): Promise<boolean> {

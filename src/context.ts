@@ -6,6 +6,7 @@ import type { Client } from '@temporalio/client';
 import { createByteBudget } from './activities/byte-budget';
 import { createConnections, type Connections } from './activities/connections';
 import type { ActivityContext } from './activities/context';
+import { createUndeliveredTries } from './activities/undelivered';
 import type { Config } from './config/config';
 import { createPostgresBlobStore } from './db/blobs/postgres-blob-store';
 import { openDatabase } from './db/database';
@@ -56,6 +57,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     spoolDirectory,
     freeDiskBytes: () => freeDiskBytes(config.home),
     engine: createMailboxEngine(client),
+    undelivered: createUndeliveredTries(),
     parserVersion,
     close: async () => {
       await connections.closeAll();

@@ -6,6 +6,7 @@ import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox } from '../mail/mailbox';
 import type { ParsePool } from '../mail/parse/parse-pool';
 import type { ByteBudget } from './byte-budget';
+import type { UndeliveredTries } from './undelivered';
 
 /** The limits that activities obey; the values are the configuration's. */
 export interface ActivityLimits {
@@ -45,6 +46,7 @@ export interface ActivityContext {
   /** Free bytes of the disk that holds the data. */
   freeDiskBytes(): Promise<number>;
   engine: Engine;
+  undelivered: UndeliveredTries;
   parserVersion: number;
 }
 

@@ -24,7 +24,8 @@ export async function beginFirstListing(context: ActivityContext, first: FirstLi
   const { work, open, generation, listing } = first;
   const { mailbox } = work;
   // What a partial listing leaves out would later look like new mail, and pass the start point.
-  if (!listing.proven && listing.reason !== 'message-limit') throw new MailFailure('busy', 'UID SEARCH', { code: 'listing-not-proven' });
+  if (!listing.proven && listing.reason !== 'message-limit')
+    throw new MailFailure('busy', 'UID SEARCH', { code: 'listing-not-proven' });
   const wanted = await wantedUids(first);
   const known = await ledgerRanges(context.db, mailbox.tenantId, { genId: generation.id, scope: 'fetch' });
   const beforeStart = outside(outside(listing.uids, rangesOf(wanted)), known);

@@ -8,6 +8,7 @@ import { fillSearchRows } from './fill-search';
 import { importBatch, type ImportResult } from './import-batch';
 import { reconcileMailboxes, type ReconcileResult } from './reconcile-mailboxes';
 import { rematchHistory } from './rematch-history';
+import { scrubbedError } from './scrubbed-error';
 import { runRound, type RoundInput, type RoundResult } from './run-round';
 
 /** All activities, made from what they need. Each may run twice, be killed anywhere, or come back late; its doc line says what then happens. */
@@ -26,7 +27,7 @@ export function createActivities(context: ActivityContext & { connections: Conne
   return {
     runRound: (input) => alive((run) => runRound(context, run, input)),
     importBatch: (input) => alive((run) => importBatch(context, run, input)),
-    applyWish: (input) => applyWish(context, input),
+    applyWish: (input) => alive(() => applyWish(context, input)),
     auditFolders: (input) => alive((run) => auditFolders(context, run, input)),
     fillSearchRows: (input) => alive((run) => fillSearchRows(context, run, input)),
     rematchHistory: (input) => alive((run) => rematchHistory(context, run, input)),
@@ -36,7 +37,10 @@ export function createActivities(context: ActivityContext & { connections: Conne
 
 const heartbeatEveryMs = 5_000;
 
-/** Runs work that heartbeats by itself, so that a step that waits for a slow server is not taken for a dead worker. */
+/**
+ * Runs work that heartbeats by itself, so that a step that waits for a slow server is not taken for a dead worker. Errors leave it without
+ * what they might quote.
+ */
 async function alive<Result>(work: (run: ActivityRun) => Promise<Result>): Promise<Result> {
   const activity = Context.current();
   const heartbeat = () => {
@@ -45,6 +49,8 @@ async function alive<Result>(work: (run: ActivityRun) => Promise<Result>): Promi
   const timer = setInterval(heartbeat, heartbeatEveryMs);
   try {
     return await work({ signal: activity.cancellationSignal, heartbeat });
+  } catch (error) {
+    throw scrubbedError(error);
   } finally {
     clearInterval(timer);
   }

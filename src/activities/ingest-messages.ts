@@ -1,14 +1,15 @@
-import { planFetch } from '../domain/batches';
-import type { FetchedMessage, FolderSnapshot, MessageEnvelope } from '../domain/folder';
+import { planFetch, type BatchLimits } from '../domain/batches';
 import { MailFailure } from '../domain/failure';
-import type { BatchResult, ParkedItem } from '../db/ingest/batch';
+import type { FetchedMessage, FolderSnapshot, MessageEnvelope } from '../domain/folder';
+import type { BatchResult } from '../db/ingest/batch';
 import { recordBatch } from '../db/ingest/record-batch';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { OpenFolder } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
 import { readHeaderOnly, readStreamed } from './read-big-message';
-import { placedOf, readMessages } from './read-messages';
-import { createRecorder } from './recorder';
+import { readMessages } from './read-messages';
+import { createRecorder, type Recorder } from './recorder';
+import { decideUndelivered } from './undelivered';
 
 /** What to ingest: UIDs of the open folder that have no ledger row. */
 export interface Ingest {
@@ -25,8 +26,7 @@ const batchesUnderWay = 3;
 
 /**
  * From server to row: fetches the messages newest first, stores their bytes, reads and records them. While one batch is read and written
- * the next is fetched. Every UID that the server still has when it returns has its ledger row: a message that the server lists but will
- * not deliver is parked, and so is one that cannot be read.
+ * the next is fetched. A FETCH that ends normally proves nothing: what it did not bring is looked for again, and the cursor waits.
  * Second run: goes on with what has no row.
  * @throws MailFailure where the connection or the folder fails; StaleFence after a newer wish
  */
@@ -37,57 +37,70 @@ export async function ingestMessages(context: ActivityContext, run: ActivityRun,
     (items, cursor) => recordBatch(context.db, mailbox, { genId, items, cursor, part, versions }),
     batchesUnderWay,
   );
+  const work: Work = { context, run, ingest, recorder, delivered: new Set() };
   try {
     const envelopes = await open.fetchEnvelopes(ingest.uids);
-    const limits = context.limits;
-    const plan = planFetch(envelopes, {
-      messages: limits.fetchBatchMessages,
-      bytes: limits.fetchBatchBytes,
-      streamAboveBytes: limits.streamAboveBytes,
-      maxMessageBytes: mailbox.policy.maxMessageBytes,
-    });
-    const owed: MessageEnvelope[] = [];
-    for (const batch of plan.batches) {
-      stopIfTold(run);
-      const bytes = batch.reduce((sum, envelope) => sum + envelope.size, 0);
-      await context.budget.take(bytes);
-      const give = once(() => {
-        context.budget.give(bytes);
-      });
-      const fetched = await fetchBatch(open, batch).catch((error: unknown) => {
-        give();
-        throw error;
-      });
-      owed.push(...fetched.owed);
-      await recorder.add(readMessages(context, mailbox, fetched.messages), give);
-      run.heartbeat();
-    }
-    for (const envelope of plan.streamed) {
-      stopIfTold(run);
-      const item = await readStreamed(context, { mailbox, open, envelope });
-      if (item === null) owed.push(envelope);
-      else await recorder.add(Promise.resolve([item]), () => undefined);
-      run.heartbeat();
-    }
-    for (const envelope of plan.tooLarge) {
-      const item = await readHeaderOnly(context, { mailbox, open, envelope });
-      if (item === null) owed.push(envelope);
-      else await recorder.add(Promise.resolve([item]), () => undefined);
-      run.heartbeat();
-    }
-    const parked = await parkUndelivered(open, owed);
-    return await recorder.finish({ items: parked, cursor: ingest.cursor });
+    const plan = planFetch(envelopes, limitsOf(work));
+    for (const batch of plan.batches) await ingestBatch(work, batch);
+    for (const envelope of plan.streamed) await ingestOne(work, readStreamed, envelope);
+    for (const envelope of plan.tooLarge) await ingestOne(work, readHeaderOnly, envelope);
+    const undelivered = ingest.uids.filter((uid) => !work.delivered.has(uid));
+    const { parked, owed } = await decideUndelivered(context, { ...ingest, undelivered, envelopes });
+    return await recorder.finish({ items: parked, cursor: owed === 0 ? ingest.cursor : null });
   } catch (error) {
     await recorder.abandon();
     throw error;
   }
 }
 
+interface Work {
+  context: ActivityContext;
+  run: ActivityRun;
+  ingest: Ingest;
+  recorder: Recorder;
+  delivered: Set<number>;
+}
+
+function limitsOf({ context: { limits }, ingest }: Work): BatchLimits {
+  return {
+    messages: limits.fetchBatchMessages,
+    bytes: limits.fetchBatchBytes,
+    streamAboveBytes: limits.streamAboveBytes,
+    maxMessageBytes: ingest.mailbox.policy.maxMessageBytes,
+  };
+}
+
+async function ingestBatch(work: Work, batch: MessageEnvelope[]): Promise<void> {
+  const { context, run, ingest, recorder, delivered } = work;
+  run.signal.throwIfAborted();
+  const bytes = batch.reduce((sum, envelope) => sum + envelope.size, 0);
+  await context.budget.take(bytes);
+  const give = once(() => {
+    context.budget.give(bytes);
+  });
+  try {
+    const messages = await fetchBatch(ingest.open, batch);
+    for (const { uid } of messages) delivered.add(uid);
+    await recorder.add(readMessages(context, ingest.mailbox, messages), give);
+  } catch (error) {
+    give();
+    throw error;
+  }
+  run.heartbeat();
+}
+
+async function ingestOne(work: Work, read: typeof readStreamed, envelope: MessageEnvelope): Promise<void> {
+  const { context, run, ingest, recorder, delivered } = work;
+  run.signal.throwIfAborted();
+  const item = await read(context, { mailbox: ingest.mailbox, open: ingest.open, envelope });
+  run.heartbeat();
+  if (item === null) return;
+  delivered.add(envelope.uid);
+  await recorder.add(Promise.resolve([item]), () => undefined);
+}
+
 /** Fetches a batch, and one by one what was owed or what a refusal hit, so that one bad message holds up no other. */
-async function fetchBatch(
-  open: OpenFolder,
-  batch: MessageEnvelope[],
-): Promise<{ messages: FetchedMessage[]; owed: MessageEnvelope[] }> {
+async function fetchBatch(open: OpenFolder, batch: MessageEnvelope[]): Promise<FetchedMessage[]> {
   const messages = new Map<number, FetchedMessage>();
   const take = (message: FetchedMessage) => {
     messages.set(message.uid, message);
@@ -97,7 +110,7 @@ async function fetchBatch(
   for (const { uid } of batch) {
     if (!messages.has(uid)) await open.fetchRaw([uid], take).catch(rethrowUnlessRefused);
   }
-  return { messages: [...messages.values()], owed: batch.filter(({ uid }) => !messages.has(uid)) };
+  return [...messages.values()];
 }
 
 /** A refusal concerns the messages that were asked for; everything else concerns the connection. */
@@ -106,25 +119,8 @@ function rethrowUnlessRefused(error: unknown): void {
   throw error;
 }
 
-/** Of the messages that were not delivered, those that the folder still shows get a ledger row: parked, without bytes. */
-async function parkUndelivered(open: OpenFolder, owed: MessageEnvelope[]): Promise<ParkedItem[]> {
-  if (owed.length === 0) return [];
-  const still = await open.fetchEnvelopes(uidsOf(owed).sort((one, other) => one - other));
-  return still.map((envelope) => ({
-    kind: 'parked',
-    ...placedOf(envelope),
-    rawSha: null,
-    blobId: null,
-    failure: { kind: 'unreadable', code: 'not-delivered', detail: { size: envelope.size }, messageIdHeader: null },
-  }));
-}
-
 function uidsOf(envelopes: MessageEnvelope[]): number[] {
   return envelopes.map((envelope) => envelope.uid).sort((one, other) => one - other);
-}
-
-function stopIfTold(run: ActivityRun): void {
-  run.signal.throwIfAborted();
 }
 
 function once(work: () => void): () => void {

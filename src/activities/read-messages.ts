@@ -43,11 +43,12 @@ export async function readMessages(
   );
   const fresh = hashed.filter(({ sha }) => !known.has(sha.toString('hex')));
   const read = new Map((await readFresh(context, mailbox, fresh)).map((item) => [item.uid, item]));
-  return hashed.flatMap(({ message, sha }): BatchItem[] => {
+  return hashed.map(({ message, sha }): BatchItem => {
     const copyId = known.get(sha.toString('hex'));
-    if (copyId !== undefined) return [{ kind: 'known', ...placedOf(message), rawSha: sha, copyId }];
+    if (copyId !== undefined) return { kind: 'known', ...placedOf(message), rawSha: sha, copyId };
     const item = read.get(message.uid);
-    return item === undefined ? [] : [item];
+    if (item === undefined) throw new Error('a fetched message came to nothing');
+    return item;
   });
 }
 

@@ -17,6 +17,7 @@ import { normaliseAddress } from '../../src/domain/address';
 import { openMailbox } from '../../src/mail/open-mailbox';
 import { createParsePool } from '../../src/mail/parse/parse-pool';
 import { parserVersion } from '../../src/mail/parse/parse-message';
+import { createUndeliveredTries } from '../../src/activities/undelivered';
 import { createTestDatabase, type TestDatabase } from './database';
 import { listServer, type ServerListing } from './imap-oracle';
 import { openMailClient, type MailClient } from './mail-client';
@@ -58,6 +59,8 @@ export interface SyncBench {
     policy?: Partial<Policy>;
     port?: number;
     ownerUserId?: string;
+    /** The server is scripted: there is no account to log in to beside it. */
+    withoutPerson?: true;
   }): Promise<TestMailbox>;
   close(): Promise<void>;
 }
@@ -104,6 +107,7 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
     spoolDirectory,
     freeDiskBytes: () => Promise.resolve(Number.MAX_SAFE_INTEGER),
     engine: { start: refuse, remind: refuse, runningMailboxes: () => Promise.resolve(new Set<string>()) },
+    undelivered: createUndeliveredTries(),
     parserVersion,
   };
   const people: MailClient[] = [];
@@ -135,6 +139,7 @@ interface Wanted {
   user?: string;
   policy?: Partial<Policy>;
   ownerUserId?: string;
+  withoutPerson?: true;
 }
 
 async function connectMailbox(
@@ -171,7 +176,7 @@ async function connectMailbox(
     tenantId,
     mailboxId,
     user,
-    person: await openMailClient(wanted.port, user),
+    person: wanted.withoutPerson === true ? nobody : await openMailClient(wanted.port, user),
     round,
     syncAll: async () => {
       await round();
@@ -181,6 +186,20 @@ async function connectMailbox(
     server: () => listServer({ port: wanted.port, user }),
   };
 }
+
+const refuseToAct = () => Promise.reject(new Error('there is nobody behind a scripted server'));
+const nobody: MailClient = {
+  append: refuseToAct,
+  createFolder: refuseToAct,
+  renameFolder: refuseToAct,
+  deleteFolder: refuseToAct,
+  move: refuseToAct,
+  copy: refuseToAct,
+  flag: refuseToAct,
+  expunge: refuseToAct,
+  flagsOf: refuseToAct,
+  close: () => Promise.resolve(),
+};
 
 async function oneRound(
   context: ActivityContext & { connections: Connections },

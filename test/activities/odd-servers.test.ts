@@ -1,0 +1,184 @@
+import { outcomes, presences } from '../../src/domain/ledger';
+import { mail } from '../support/mail-factory';
+import { folderOf } from '../support/scripted-imap-folder';
+import { startScriptedServer, type Script, type ScriptedServer } from '../support/scripted-imap-server';
+import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
+
+let bench: SyncBench;
+let server: ScriptedServer;
+
+beforeAll(async () => {
+  bench = await createSyncBench(0);
+});
+
+afterAll(async () => {
+  await bench.close();
+});
+
+afterEach(async () => {
+  await bench.context.connections.closeAll();
+  await server.stop();
+});
+
+const messages = [1, 2, 3].map((uid) => ({ uid, raw: mail({ subject: `number ${String(uid)}` }) }));
+
+/** A mailbox on a server that plays this script. */
+async function connect(script: Script = {}): Promise<TestMailbox> {
+  server = await startScriptedServer({ folders: { INBOX: { uidValidity: '7', messages } }, ...script });
+  return bench.connect({ port: server.port, user: 'somebody', withoutPerson: true });
+}
+
+async function cursorOf(mailbox: TestMailbox): Promise<string | null> {
+  const [row] = await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
+    sql.query<{ uidnext: string | null }>('SELECT uidnext FROM folder_generation WHERE source_id = $1', [
+      mailbox.mailboxId,
+    ]),
+  );
+  return row?.uidnext ?? null;
+}
+
+const outcomesOf = async (mailbox: TestMailbox) => (await mailbox.ledger()).map((row) => [row.uid, row.outcome]);
+
+test('a message that a FETCH left out is fetched later, and the cursor waits for it', async () => {
+  const mailbox = await connect({ folders: { INBOX: { uidValidity: '7', messages: [] } } });
+  await mailbox.syncAll();
+  const before = await cursorOf(mailbox);
+  for (const message of messages) deliver(message);
+  let silentAbout = 2;
+  server.on['UID FETCH'] = (context) => {
+    if (!context.args.includes('BODY')) {
+      context.usual();
+      return;
+    }
+    for (const uid of [1, 2, 3]) if (uid !== silentAbout && asksFor(context.args, uid)) context.sendRow(uid);
+    context.ok();
+  };
+  await mailbox.round();
+  expect(await outcomesOf(mailbox)).toEqual([
+    [1, outcomes.recorded],
+    [3, outcomes.recorded],
+  ]);
+  expect(await cursorOf(mailbox)).toBe(before);
+  silentAbout = 0;
+  await mailbox.round();
+  expect((await mailbox.ledger()).map((row) => row.uid)).toEqual([1, 2, 3]);
+});
+
+test('a message that is never delivered is parked without bytes after three rounds', async () => {
+  const mailbox = await connect();
+  server.on['UID FETCH'] = (context) => {
+    if (!context.args.includes('BODY')) context.usual();
+    else {
+      for (const uid of [1, 3]) if (asksFor(context.args, uid)) context.sendRow(uid);
+      context.ok();
+    }
+  };
+  await mailbox.syncAll();
+  const [, second] = await mailbox.ledger();
+  expect(second).toMatchObject({ uid: 2, outcome: outcomes.parked, reason: 'not-delivered', sha256: null });
+});
+
+test('a server that delivers nothing at all is busy, and no message is blamed', async () => {
+  const mailbox = await connect();
+  server.on['UID FETCH'] = (context) => {
+    if (context.args.includes('BODY')) context.ok();
+    else context.usual();
+  };
+  await mailbox.round();
+  await expect(mailbox.syncAll()).rejects.toThrow('retry');
+  expect(await mailbox.ledger()).toEqual([]);
+});
+
+test('no placement ends because a SEARCH left it out', async () => {
+  const mailbox = await connect();
+  await mailbox.syncAll();
+  server.on['UID SEARCH'] = (context) => {
+    context.send('* SEARCH 1');
+    context.ok();
+  };
+  deliver({ uid: 4, raw: mail({ subject: 'four' }) });
+  await mailbox.round();
+  expect((await mailbox.ledger()).every((row) => row.presence === presences.live)).toBe(true);
+});
+
+test('a refused SEARCH fails the round and moves no cursor', async () => {
+  const mailbox = await connect();
+  await mailbox.syncAll();
+  const before = await cursorOf(mailbox);
+  deliver({ uid: 4, raw: mail({ subject: 'four' }) });
+  server.on['UID SEARCH'] = (context) => {
+    context.no('not now');
+  };
+  server.on['UID FETCH'] = (context) => {
+    context.no('not now');
+  };
+  expect((await mailbox.round()).kind).not.toBe('done');
+  expect(await cursorOf(mailbox)).toBe(before);
+});
+
+test('a connection that is cut in the middle of a FETCH loses nothing', async () => {
+  const mailbox = await connect();
+  let cuts = 1;
+  server.on['UID FETCH'] = (context) => {
+    if (context.args.includes('BODY') && cuts > 0) {
+      cuts -= 1;
+      context.sendRow(3);
+      context.cut();
+    } else context.usual();
+  };
+  await mailbox.round();
+  await expect(mailbox.syncAll()).rejects.toThrow('retry');
+  await mailbox.syncAll();
+  expect(await outcomesOf(mailbox)).toEqual([1, 2, 3].map((uid) => [uid, outcomes.recorded]));
+});
+
+test('a UIDVALIDITY above 32 bits is kept as it is', async () => {
+  const uidValidity = '20260101120000000';
+  const mailbox = await connect({ folders: { INBOX: { uidValidity, messages } } });
+  expect(await mailbox.round()).toMatchObject({ kind: 'done' });
+  await mailbox.syncAll();
+  expect((await mailbox.ledger()).map((row) => row.uidValidity)).toEqual([uidValidity, uidValidity, uidValidity]);
+});
+
+test('a refused login waits for a person and says so in the mailbox', async () => {
+  const mailbox = await connect({ password: 'another' });
+  expect(await mailbox.round()).toMatchObject({ kind: 'waiting', state: 'auth-required' });
+  const [row] = await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
+    sql.query<{ state: string; state_reason: string; state_until: Date | null }>(
+      'SELECT state, state_reason, state_until FROM mailbox WHERE source_id = $1',
+      [mailbox.mailboxId],
+    ),
+  );
+  expect(row).toEqual({ state: 'auth-required', state_reason: 'login-refused', state_until: null });
+});
+
+test('a folder that fails keeps no other folder waiting', async () => {
+  const mailbox = await connect({
+    folders: { INBOX: { uidValidity: '7', messages }, Broken: { uidValidity: '8', messages } },
+  });
+  server.on['EXAMINE'] = (context) => {
+    if (context.args.includes('Broken')) context.no('[SERVERBUG] broken index');
+    else context.usual();
+  };
+  expect((await mailbox.round()).kind).not.toBe('done');
+  server.on = {};
+  expect((await mailbox.round()).kind).toBe('done');
+});
+
+/** A message arrives in the INBOX. */
+function deliver(message: { uid: number; raw: Buffer }): void {
+  const folder = server.folders.get('INBOX');
+  const [arrived] = folderOf({ messages: [message] }).messages;
+  if (folder === undefined || arrived === undefined) throw new Error('no INBOX');
+  folder.messages.push(arrived);
+  folder.uidNext = message.uid + 1;
+  folder.highestModseq = String(message.uid);
+}
+
+function asksFor(args: string, uid: number): boolean {
+  const [set = ''] = args.split(' ');
+  return set.split(',').some((range) => {
+    const [from = '0', to = from] = range.split(':');
+    return uid >= Number(from) && uid <= Number(to);
+  });
+}
