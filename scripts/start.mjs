@@ -60,7 +60,7 @@ async function main() {
   const api = await terminal.step('API and worker', (step) => product({ appUrl, ...engine }, step));
   terminal.line(`\n  Ready after ${duration(Date.now() - began)}.\n`);
   const where = { terminal, home, apiUrl: api, apiKey: apiKey.apiKey, temporalUiUrl: engine.temporalUiUrl };
-  const demo = mailServer === null ? 'none' : await showDemo({ ...where, dovecot: mailServer });
+  const demo = mailServer === null ? 'none' : await showDemo({ ...where, dovecot: mailServer, records });
   if (demo !== 'shown') showPlaces({ api, ...engine });
   showKeys(apiKey);
 }

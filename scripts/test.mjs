@@ -74,7 +74,7 @@ function filesThatNeedDovecot() {
   return filesIn('test')
     .filter((file) => file.endsWith('.test.ts'))
     .filter((file) =>
-      /support\/dovecot|LETTERBOOK_TEST_DOVECOT|scripts\/lib\/dovecot/.test(
+      /support\/dovecot|LETTERBOOK_TEST_DOVECOT|lib\/dovecot\.mjs/.test(
         readFileSync(join(projectDir, file), 'utf8'),
       ),
     );

@@ -50,9 +50,10 @@ export async function startDemoServer({ terminal, home, env, records }) {
  * @param {string} wish.apiKey
  * @param {string | null} wish.temporalUiUrl
  * @param {import('./dovecot.mjs').Dovecot} wish.dovecot
+ * @param {import('./processes.mjs').ProcessRecords} wish.records
  * @returns {Promise<'shown' | 'failed'>}
  */
-export async function showDemo({ terminal, home, apiUrl, apiKey, temporalUiUrl, dovecot }) {
+export async function showDemo({ terminal, home, apiUrl, apiKey, temporalUiUrl, dovecot, records }) {
   // Its libraries are there only now.
   const { runDemo } = await import('../demo/index.mjs');
   const { demoAddress } = await import('../demo/company.mjs');
@@ -69,6 +70,7 @@ export async function showDemo({ terminal, home, apiUrl, apiKey, temporalUiUrl, 
     });
     return 'shown';
   } catch (error) {
+    if (records.isClosing) throw error;
     terminal.line(`\n  The demo cannot be shown: ${/** @type {Error} */ (error).message}`);
     return 'failed';
   }
