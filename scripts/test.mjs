@@ -74,9 +74,7 @@ function filesThatNeedDovecot() {
   return filesIn('test')
     .filter((file) => file.endsWith('.test.ts'))
     .filter((file) =>
-      /support\/dovecot|LETTERBOOK_TEST_DOVECOT|lib\/dovecot\.mjs/.test(
-        readFileSync(join(projectDir, file), 'utf8'),
-      ),
+      /support\/dovecot|LETTERBOOK_TEST_DOVECOT|lib\/dovecot\.mjs/.test(readFileSync(join(projectDir, file), 'utf8')),
     );
 }
 
