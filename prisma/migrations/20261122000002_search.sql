@@ -48,17 +48,18 @@ BEGIN
   -- EXECUTE: a plan that was made without seeing the words may walk the whole table.
   RETURN QUERY EXECUTE $query$
     WITH newest AS (
-      SELECT h.message_id, h.sort_at, h.level, h.v
+      SELECT h.message_id, h.sort_at, h.level
       FROM (
-        SELECT s.message_id, s.sort_at, s.level, s.v FROM public.message_search s
+        SELECT s.message_id, s.sort_at, s.level FROM public.message_search s
         WHERE s.tenant_id = $1 AND s.v @@ $2 AND ($7 IS NULL OR s.sort_at >= $7) AND ($8 IS NULL OR s.sort_at < $8)
         ORDER BY s.sort_at DESC, s.message_id DESC
       ) h
-      CROSS JOIN LATERAL (
-        SELECT max(t.level) AS level FROM public.timeline t
-        WHERE t.tenant_id = $1 AND t.message_id = h.message_id AND t.principal = ANY ($3) AND t.record_id = $4
-      ) seen
-      WHERE seen.level = h.level
+      WHERE EXISTS (
+          SELECT FROM public.timeline t
+          WHERE t.tenant_id = $1 AND t.message_id = h.message_id AND t.principal = ANY ($3) AND t.record_id = $4 AND t.level = h.level)
+        AND NOT EXISTS (
+          SELECT FROM public.timeline t
+          WHERE t.tenant_id = $1 AND t.message_id = h.message_id AND t.principal = ANY ($3) AND t.record_id = $4 AND t.level > h.level)
         AND ($5 IS NULL OR EXISTS (
           SELECT FROM public.copy c WHERE c.tenant_id = $1 AND c.message_id = h.message_id AND c.source_id = $5))
         AND ($6 IS NULL OR EXISTS (
@@ -70,7 +71,8 @@ BEGIN
       ORDER BY h.sort_at DESC, h.message_id DESC
       LIMIT $10
     )
-    SELECT n.message_id, n.sort_at, n.level, ts_rank(n.v, $11) FROM newest n
+    SELECT n.message_id, n.sort_at, n.level, ts_rank(s.v, $11)
+    FROM newest n JOIN public.message_search s ON s.tenant_id = $1 AND s.message_id = n.message_id AND s.level = n.level
   $query$ USING tenant, (quote_literal(public.search_tenant_lexeme(tenant)))::tsquery && wanted, principals, within, in_source, address,
     since, until, viewer, max_hits + 1, wanted, in_direction;
 END $$;
