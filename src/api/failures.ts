@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { findFailure, listFailures, type Failure } from '../db/failures';
 import { publicId } from '../domain/ids';
 import type { Api, ApiContext } from './context';
-import { sendAsDownload } from './download';
 import { idField, idInPath, time } from './fields';
 import { contentReaderOf, readerOf } from './mailboxes/people';
+import { downloadHeaders } from './messages/download-headers';
 import { decodeCursor, pageFrom, pageOf, pageQuery } from './paging';
 import { noBytes, notFound } from './problems';
 
@@ -67,18 +67,27 @@ export function failureRoutes(api: Api, { db, blobs, limits }: ApiContext): void
 
   api.get(
     '/v1/failures/:id/raw',
-    { schema: { tags, summary: 'The bytes of a parked message, as a download', params } },
+    {
+      schema: {
+        tags,
+        summary: 'The bytes of a parked message, as a download',
+        params,
+        response: {
+          200: {
+            description: 'The bytes as fetched',
+            content: { 'message/rfc822': { schema: z.string().meta({ format: 'binary' }) } },
+          },
+        },
+      },
+    },
     async ({ viewer, params: { id } }, reply) => {
       const failure = await db.inTenant(viewer.tenantId, (sql) => findFailure(sql, contentReaderOf(viewer), id));
       if (failure === null) throw notFound();
       if (failure.blobId === null) throw noBytes();
       const { size, content } = await blobs.open(viewer.tenantId, failure.blobId);
-      return sendAsDownload(reply, {
-        content,
-        size,
-        type: 'message/rfc822',
-        filename: `${publicId('failure', id)}.eml`,
-      });
+      const filename = `${publicId('failure', id)}.eml`;
+      void reply.headers(downloadHeaders({ contentType: 'message/rfc822', filename })).header('content-length', size);
+      return reply.send(content as never);
     },
   );
 }

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 
 import { Client, Connection } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 
 import { EngineUnavailable, type MailboxToRun, type TemporalGateway } from '../../src/api/temporal-gateway';
 import { prepareEngine } from '../../src/engine/prepare-engine';
 import { createTemporalGateway } from '../../src/engine/temporal-gateway';
-import { taskQueues, workflowIds } from '../../src/workflows/contract';
+import { reconcileScheduleId, taskQueues, workflowIds } from '../../src/workflows/contract';
 
 // The real server and the real workflows; only the activities are played.
 
@@ -19,12 +19,14 @@ let client: Client;
 let gateway: TemporalGateway;
 
 beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
   connection = await Connection.connect({ address });
   client = new Client({ connection, namespace });
   await untilReady(() => prepareEngine(client));
   gateway = createTemporalGateway({ address, namespace });
 }, 60_000);
 afterAll(async () => {
+  await client.schedule.getHandle(reconcileScheduleId).delete(); // else it fires for ever, where the server outlives the tests
   await gateway.close();
   await connection.close();
 });

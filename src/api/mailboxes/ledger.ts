@@ -49,7 +49,15 @@ export function ledgerRoutes(api: Api, context: ApiContext): void {
         summary: 'What became of every UID; with `Accept: application/x-ndjson` all of it as a stream',
         params: idInPath('mailbox'),
         querystring,
-        response: { 200: pageOf(ledgerItem) },
+        response: {
+          200: {
+            description: 'One page, or all rows as lines',
+            content: {
+              'application/json': { schema: pageOf(ledgerItem) },
+              [ndjson]: { schema: ledgerItem },
+            },
+          },
+        },
       },
     },
     async ({ viewer, params, query, headers }, reply) => {
