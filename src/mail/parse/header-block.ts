@@ -1,3 +1,5 @@
+import { isAscii } from 'node:buffer';
+
 import { decodeUndeclared } from './charset';
 import { LimitBreach } from './limit-breach';
 
@@ -103,5 +105,13 @@ function fieldEnd(block: string, start: number): number {
 function unfold(value: string): string {
   const flat = value.includes('\n') ? value.replace(/\r*\n/g, '') : value;
   const text = flat.trim();
-  return decodeUndeclared(Buffer.from(text, 'latin1'));
+  const bytes = Buffer.from(text, 'latin1');
+  if (isAscii(bytes)) return text;
+  // A bare byte in an encoded word is in the charset of the word, so it becomes one of its escapes before anything is decoded.
+  const escaped = text.replace(/=\?[^?\s]+\?q\?[^?]*\?=/gi, (word) => word.replace(/[\x80-\xff]/g, escapeByte));
+  return decodeUndeclared(escaped === text ? bytes : Buffer.from(escaped, 'latin1'));
+}
+
+function escapeByte(character: string): string {
+  return `=${character.charCodeAt(0).toString(16)}`;
 }
