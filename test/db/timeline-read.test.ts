@@ -1,6 +1,13 @@
 import pg from 'pg';
 
-import { readTimeline, timelineStatement, type Reader, type TimelineFilter } from '../../src/db/timeline-read';
+import {
+  readTimeline,
+  timelineStatement,
+  type Reader,
+  type TimelineFilter,
+  type TimelinePlace,
+  type TimelineSlot,
+} from '../../src/db/timeline-read';
 import { allMailRecord, unassignedRecord } from '../../src/db/timeline-write';
 import { newUuid } from '../../src/db/new-id';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -50,6 +57,8 @@ const everything: TimelineFilter = {
   show: 'every-message',
 };
 
+type Page = Parameters<typeof readTimeline>[2];
+
 const readers: [string, () => Reader][] = [
   ['the tenant', () => ({ tenantId, userId: null, principal: -1 })],
   ['a user', () => ({ tenantId, ...user })],
@@ -73,16 +82,21 @@ describe.each(readers)('for %s', (_who, reader) => {
       const lines = plan.map((line) => line['QUERY PLAN']).join('\n');
       expect(lines).toMatch(/Index (Only )?Scan Backward using timeline_pkey/);
       expect(lines).not.toMatch(/Seq Scan|Bitmap|Rows Removed by Filter: \d{3}/);
-      expect(lines.match(/rows=(\d+)/g)?.map((hit) => Number(hit.slice(5))).filter((count) => count > 102)).toEqual([]);
+      expect(
+        lines
+          .match(/rows=(\d+)/g)
+          ?.map((hit) => Number(hit.slice(5)))
+          .filter((count) => count > 102),
+      ).toEqual([]);
     }
   });
 
   test('pages follow one another without a gap or a double', async () => {
     const seen: string[] = [];
-    let after: { sortAt: Date; messageId: string } | null = null;
+    let after: TimelinePlace | null = null;
     for (let n = 0; n < 20; n += 1) {
-      const page = { filter: { ...everything, recordId }, after, limit: 37 };
-      const slots = await database.db.inTenant(tenantId, (sql) => readTimeline(sql, reader(), page));
+      const page: Page = { filter: { ...everything, recordId }, after, limit: 37 };
+      const slots: TimelineSlot[] = await database.db.inTenant(tenantId, (sql) => readTimeline(sql, reader(), page));
       seen.push(...slots.map((slot) => `${slot.messageId} ${String(slot.level)}`));
       after = slots.at(-1) ?? null;
     }
