@@ -1,5 +1,5 @@
 import type { Policy } from '../domain/policy';
-import { insertRows } from './ingest/insert-rows';
+import { insertRows } from './insert-rows';
 import type { Sql } from './database';
 import { newUuid } from './new-id';
 

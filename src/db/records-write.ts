@@ -1,5 +1,5 @@
 import type { Sql } from './database';
-import { insertRows } from './ingest/insert-rows';
+import { insertRows } from './insert-rows';
 import { newUuid } from './new-id';
 import { readRecord, type RecordValues, type StoredRecord } from './records';
 import { checkRecords, type RecordCandidate, type RecordRefusal } from './records-check';

@@ -1,7 +1,7 @@
 import { visibilityLevels, type Policy } from '../../domain/policy';
 import type { Sql } from '../database';
+import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
-import { hexOf, insertRows } from './insert-rows';
 import { addressRolesOf, type WrittenMessage } from './message-write';
 
 /** A copy that this batch made, for its placements. */

@@ -1,8 +1,8 @@
 import type { ListedFolder } from '../../domain/folder';
 import { scopeOf, type FolderScope, type Policy } from '../../domain/policy';
 import type { Database, Sql } from '../database';
+import { insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
-import { insertRows } from './insert-rows';
 import { lockSource, type FencedSource } from './source-lock';
 
 /** A folder with its cursor, as a round finds it. */

@@ -2,7 +2,7 @@ import type { FolderSnapshot } from '../../domain/folder';
 import type { FilterReason } from '../../domain/ledger';
 import type { Database, Sql } from '../database';
 import { newUuid } from '../new-id';
-import { moveCursor } from './record-batch';
+import { moveCursor } from './cursor';
 import { lockSource, type FencedSource } from './source-lock';
 
 /**

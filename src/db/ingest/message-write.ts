@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { sortAt } from '../../domain/dates';
 import type { MailAddress, AddressRole, ParsedMessage } from '../../domain/message';
 import type { Sql } from '../database';
+import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
 import type { RecordedItem } from './batch';
-import { hexOf, insertRows } from './insert-rows';
 import { writeThreads } from './thread-write';
 
 /** A message of the batch with its id. */

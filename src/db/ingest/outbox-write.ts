@@ -1,6 +1,6 @@
 import type { Sql } from '../database';
+import { insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
-import { insertRows } from './insert-rows';
 import type { FencedSource } from './source-lock';
 
 /** What other systems are told; ids only. */

@@ -1,8 +1,8 @@
 import { outcomes } from '../../domain/ledger';
 import type { Sql } from '../database';
+import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
 import type { BatchItem, ParkedItem } from './batch';
-import { hexOf, insertRows } from './insert-rows';
 import { messageIdHash } from './message-write';
 
 /** An item with what has been written for it. */

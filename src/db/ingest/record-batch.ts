@@ -1,10 +1,10 @@
-import type { FolderSnapshot } from '../../domain/folder';
 import type { Policy } from '../../domain/policy';
 import type { Database, Sql } from '../database';
 import { matchCopies, writeLinks } from '../link-write';
 import { insertTimelines, refreshTimelines } from '../timeline-write';
 import type { Batch, BatchItem, BatchResult, ParkedItem, RecordedItem } from './batch';
 import { writeCopies, type WrittenCopy } from './copy-write';
+import { moveCursor } from './cursor';
 import { writeMessages } from './message-write';
 import { writeOutbox, type OutboxEvent } from './outbox-write';
 import { writeFailures, writePlacements, type PlacedItem } from './placement-write';
@@ -123,14 +123,6 @@ function eventsOf(
       return { type: 'message.parked', ids: { failureId, genId, uid } };
     }),
   ];
-}
-
-/** Moves the cursor of a folder: everything the snapshot shows is in the ledger, or left to the history import. */
-export async function moveCursor(sql: Sql, genId: number, snapshot: FolderSnapshot): Promise<void> {
-  await sql.execute(
-    `UPDATE folder_generation SET uidnext = $2, modseq = $3, exists_count = $4, listed_at = now() WHERE id = $1`,
-    [genId, snapshot.uidNext, snapshot.highestModseq, snapshot.messages],
-  );
 }
 
 async function countHistory(sql: Sql, source: FencedSource, done: number): Promise<void> {

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 
 import { assignThreads } from '../../domain/threads';
 import type { Sql } from '../database';
+import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
 import type { RecordedItem } from './batch';
-import { hexOf, insertRows } from './insert-rows';
 
 /** A message on its way into a thread. */
 export interface Threaded {

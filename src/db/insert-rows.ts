@@ -1,6 +1,6 @@
-import type { Sql } from '../database';
+import type { Sql } from './database';
 
-/** The columns of a table that an ingest writes, with their types, in the order of the statement. */
+/** The columns of a table that are written, with their types, in the order of the statement. */
 export type Columns = Record<string, string>;
 
 /**
