@@ -18,45 +18,82 @@ export async function* spanOf(
 }
 
 /**
- * Cuts an encoded body into pieces that can be decoded each alone, so that a large attachment is never in memory as a whole.
- * Quoted-printable without any line end comes in one piece.
+ * Cuts an encoded body into pieces that can be decoded each alone, with the same result as the whole, so that a large attachment is never
+ * in memory as a whole. What has no place to be cut at, like quoted-printable without line ends, comes in one piece.
  */
 export async function* decodablePieces(content: AsyncIterable<Buffer>, encoding: Encoding): AsyncGenerator<Buffer> {
-  let open = Buffer.alloc(0);
+  let open: Buffer[] = [];
   for await (const piece of content) {
-    const bytes = open.length === 0 ? piece : Buffer.concat([open, piece]);
-    const cut = cutOf(bytes, encoding);
-    if (cut > 0) yield bytes.subarray(0, cut);
-    open = Buffer.from(bytes.subarray(cut));
+    const cut = cutOf(piece, encoding, open);
+    if (cut === 0) {
+      open.push(piece);
+      continue;
+    }
+    yield Buffer.concat([...open, piece.subarray(0, cut)]);
+    open = cut < piece.length ? [piece.subarray(cut)] : [];
   }
-  if (open.length > 0) yield open;
+  if (open.length > 0) yield Buffer.concat(open);
 }
 
-/** How much of the bytes can be decoded without what follows. */
-function cutOf(bytes: Buffer, encoding: Encoding): number {
+/** Where a piece can be cut, 0 where it cannot. `before` came before it and was not cut. */
+function cutOf(piece: Buffer, encoding: Encoding, before: Buffer[]): number {
   switch (encoding) {
     case 'identity':
-      return bytes.length;
+      return piece.length;
     case 'quoted-printable':
-      return bytes.lastIndexOf(0x0a) + 1;
+      return hardBreakCut(piece);
     case 'base64':
-      return base64Cut(bytes);
+      return base64Cut(piece, before);
   }
 }
 
 const equals = 0x3d;
+const lineFeed = 0x0a;
+const blanks = new Set([0x20, 0x09, 0x0d]);
 
-/** Behind the last whole group of four (RFC 4648 4), counted from the last padding, where a decoder begins anew. */
-function base64Cut(bytes: Buffer): number {
-  const start = bytes.lastIndexOf(equals) + 1;
-  let characters = 0;
-  let cut = start;
-  for (let at = start; at < bytes.length; at += 1) {
-    if (!isBase64(bytes[at] ?? 0)) continue;
+/** Behind the last line end that ends a line of the content: spaces before a soft one (RFC 2045 6.7) may belong to what follows. */
+function hardBreakCut(piece: Buffer): number {
+  for (let at = piece.lastIndexOf(lineFeed); at > 0; at = piece.lastIndexOf(lineFeed, at - 1)) {
+    let last = at - 1;
+    while (last >= 0 && blanks.has(piece[last] ?? 0)) last -= 1;
+    if (last >= 0 && piece[last] !== equals && piece[last] !== lineFeed) return at + 1;
+  }
+  return 0;
+}
+
+/** Behind the last whole group of four (RFC 4648 4), counted from the last padding, behind which a decoder begins anew. */
+function base64Cut(piece: Buffer, before: Buffer[]): number {
+  const padding = piece.lastIndexOf(equals);
+  const start = padding < 0 ? 0 : afterPadding(piece, padding);
+  const counted = padding < 0 ? countedBefore(before) : 0;
+  if (start === null || counted === null) return 0;
+  let characters = counted;
+  let cut = 0;
+  for (let at = start; at < piece.length; at += 1) {
+    if (!isBase64(piece[at] ?? 0)) continue;
     characters += 1;
     if (characters % 4 === 0) cut = at + 1;
   }
   return cut;
+}
+
+/** Where a decoder goes on: at once, or on the next line where there is space behind the padding. null where that is not to be seen yet. */
+function afterPadding(piece: Buffer, padding: number): number | null {
+  const next = piece[padding + 1];
+  if (next === undefined) return null;
+  if (next !== 0x20 && next !== 0x09) return padding + 1;
+  const lineEnd = piece.indexOf(lineFeed, padding);
+  return lineEnd < 0 ? null : lineEnd + 1;
+}
+
+/** How many characters of a group stand open before a piece; null where padding is among them, so that it must be known what follows. */
+function countedBefore(before: Buffer[]): number | null {
+  let characters = 0;
+  for (const piece of before) {
+    if (piece.includes(equals)) return null;
+    for (const byte of piece) if (isBase64(byte)) characters += 1;
+  }
+  return characters;
 }
 
 function isBase64(byte: number): boolean {

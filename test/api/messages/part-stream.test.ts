@@ -53,18 +53,37 @@ test('base64 that several encoders wrote one after the other decodes to all of i
   );
 });
 
-test.each(['identity', 'quoted-printable'] as const)(
+// Line ends, blanks, padding, hex digits and letters, so that every rule of the decoders is met.
+const troublesome = fc
+  .array(fc.constantFrom(0x3d, 0x0a, 0x0d, 0x20, 0x09, 0x41, 0x34, 0x2d, 0xff), { maxLength: 60 })
+  .map((list) => Buffer.from(list));
+
+test.each(['identity', 'quoted-printable', 'base64'] as const)(
   'any bytes as %s decode alike in pieces and whole',
   async (encoding) => {
-    const bytes = fc.array(fc.constantFrom(0x3d, 0x0a, 0x0d, 0x20, 0x41, 0x34, 0xff)).map((list) => Buffer.from(list));
     await fc.assert(
-      fc.asyncProperty(bytes, sizes, async (body, cuts) => {
+      fc.asyncProperty(troublesome, sizes, async (body, cuts) => {
         const whole = decodePart(body, { encoding });
         expect((await decodedInPieces(body, encoding, cuts)).equals(whole)).toBe(true);
       }),
+      { numRuns: 2_000 },
     );
   },
 );
+
+test('a large body comes in pieces, whatever its encoding', async () => {
+  const content = Buffer.alloc(1_000_000, 'A line of text, and another.\r\n');
+  for (const [encoding, body] of [
+    ['base64', base64Lines(content, 76)],
+    ['quoted-printable', content],
+    ['identity', content],
+  ] as const) {
+    let largest = 0;
+    for await (const piece of decodablePieces(inPieces(body, [65_536]), encoding))
+      largest = Math.max(largest, piece.length);
+    expect(largest).toBeLessThan(140_000);
+  }
+});
 
 test('a span is what lies in it, and no more is read', async () => {
   const bytes = Buffer.from('0123456789');
