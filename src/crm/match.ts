@@ -1,21 +1,12 @@
+import { rolesOf } from '../domain/match-headers';
 import type { AddressRole, MailAddress, ParsedMessage } from '../domain/message';
-import type { MatchHeader, Policy } from '../domain/policy';
+import type { Policy } from '../domain/policy';
 
 /** An address of a message that may lead to a record, and the header it stands in. */
 export interface AddressToMatch {
   addressKey: string;
   role: AddressRole;
 }
-
-const roleOfHeader = {
-  From: 'from',
-  Sender: 'sender',
-  'Reply-To': 'reply-to',
-  To: 'to',
-  Cc: 'cc',
-  Bcc: 'bcc',
-  'Delivered-To': 'delivered-to',
-} as const satisfies Record<MatchHeader, AddressRole>;
 
 /**
  * The addresses of a message that count for matching: those in the headers that the policy names (product promise C2), each pair of
@@ -31,8 +22,7 @@ export function addressesToMatch(message: ParsedMessage, policy: Pick<Policy, 'm
     bcc: message.bcc,
     'delivered-to': message.deliveredTo,
   };
-  const roles = new Set(policy.matchHeaders.map((header) => roleOfHeader[header]));
-  return [...roles].flatMap((role) => keysOf(byRole[role]).map((addressKey) => ({ addressKey, role })));
+  return rolesOf(policy).flatMap((role) => keysOf(byRole[role]).map((addressKey) => ({ addressKey, role })));
 }
 
 function keysOf(addresses: MailAddress[]): string[] {

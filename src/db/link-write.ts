@@ -1,6 +1,7 @@
+import { rolesOf } from '../domain/match-headers';
 import type { Policy } from '../domain/policy';
-import { insertRows } from './insert-rows';
 import type { Sql } from './database';
+import { insertRows } from './insert-rows';
 import { newUuid } from './new-id';
 
 /** One reason why a message belongs to a record: an address of the record stands in the message. */
@@ -10,21 +11,6 @@ export interface AddressMatch {
   role: string;
   address_key: string;
   version: number;
-}
-
-const roleOfHeader = {
-  From: 'from',
-  Sender: 'sender',
-  'Reply-To': 'reply-to',
-  To: 'to',
-  Cc: 'cc',
-  Bcc: 'bcc',
-  'Delivered-To': 'delivered-to',
-} as const;
-
-/** The address roles that count under a policy's `matchHeaders`. */
-function rolesOf(policy: Policy): string[] {
-  return policy.matchHeaders.map((header) => roleOfHeader[header]);
 }
 
 /** Finds the records that the addresses of these copies belong to, under the source's policy. */

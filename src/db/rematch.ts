@@ -1,3 +1,4 @@
+import { roleOfHeader } from '../domain/match-headers';
 import type { Database, Sql } from './database';
 import { writeLinks, type AddressMatch } from './link-write';
 import { lockTenantForWriting } from './tenant-lock';
@@ -86,15 +87,16 @@ async function linkAgain(sql: Sql, tenantId: string, wanted: Wanted): Promise<vo
 }
 
 /**
- * Of messages ($2) and addresses ($3): `matches`, the reasons that they have under the policy of each copy's source as it is now, which is
- * what counts for mail that arrives now; and `standing`, the links there are, each with its reasons by these addresses.
+ * Of messages ($2) and addresses ($3), with the role of each header ($4): `matches`, the reasons that they have under the policy of each
+ * copy's source as it is now, which is what counts for mail that arrives now; and `standing`, the links there are, each with its reasons
+ * by these addresses.
  * Materialized, so that each table is asked once by the ids, also while its statistics are behind an import.
  */
 const matchesAndStanding = `
   held AS MATERIALIZED (
     SELECT id, message_id, source_id FROM copy WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])
   ), policies AS MATERIALIZED (
-    SELECT id, ARRAY(SELECT lower(jsonb_array_elements_text(policy -> 'matchHeaders'))) AS roles,
+    SELECT id, ARRAY(SELECT $4::jsonb ->> header FROM jsonb_array_elements_text(policy -> 'matchHeaders') AS header) AS roles,
            ARRAY(SELECT jsonb_array_elements_text(policy -> 'matchKinds')) AS kinds
     FROM source WHERE tenant_id = $1 AND id IN (SELECT source_id FROM held)
   ), matches AS MATERIALIZED (
@@ -124,7 +126,7 @@ async function removeStaleLinks(sql: Sql, tenantId: string, { messageIds, addres
      DELETE FROM link_reason lr USING stale
      WHERE lr.tenant_id = $1 AND lr.link_id = stale.id AND lr.kind = 'address' AND lr.key = stale.key
      RETURNING lr.link_id`,
-    [tenantId, messageIds, addressKeys],
+    [tenantId, messageIds, addressKeys, JSON.stringify(roleOfHeader)],
   );
   if (stale.length === 0) return [];
   const unlinked = await sql.query<{ message_id: string }>(
@@ -148,6 +150,6 @@ async function missingMatches(
      LEFT JOIN standing s ON s.message_id = m.message_id AND s.record_id = m.record_id
        AND (s.state = 'suppressed' OR s.key = m.role || ':' || m.address_key)
      WHERE s.id IS NULL`,
-    [tenantId, messageIds, addressKeys],
+    [tenantId, messageIds, addressKeys, JSON.stringify(roleOfHeader)],
   );
 }

@@ -1,7 +1,10 @@
 import type { Database, Sql } from '../../src/db/database';
+import { matchCopies } from '../../src/db/link-write';
 import { newUuid } from '../../src/db/new-id';
 import { rematchChunk, type RematchedChunk, type RematchPosition } from '../../src/db/rematch';
 import { finishRematch, insertRematch, rematchProgress } from '../../src/db/rematch-operation';
+import { roleOfHeader } from '../../src/domain/match-headers';
+import { defaultPolicy, type MatchHeader, type Policy } from '../../src/domain/policy';
 import { addAddress, insertMessage, insertRecord, insertSource, removeAddress } from '../support/correspondence';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 
@@ -160,6 +163,19 @@ test('only headers and kinds of address that the source counts make links', asyn
   await arrived([['from', bob]], strict);
   await give(bob, 'private');
   expect(await links()).toHaveLength(1);
+});
+
+test.each(Object.entries(roleOfHeader))('%s counts for stored mail as for mail that arrives', async (header, role) => {
+  const policy: Policy = { ...defaultPolicy, matchHeaders: [header as MatchHeader] };
+  const listening = await inTenant((sql) => insertSource(sql, tenant, policy));
+  const { copyId } = await arrived(
+    Object.values(roleOfHeader).map((each) => [each, ada]),
+    listening,
+  );
+  await give(ada);
+  expect(await links()).toEqual([`active address:${role}:${ada}:rule`]);
+  const onArrival = await inTenant((sql) => matchCopies(sql, tenant, { ids: [copyId], policy }));
+  expect(onArrival.map((match) => match.role)).toEqual([role]);
 });
 
 test('an address that becomes private loses the mail of sources that count business addresses', async () => {
