@@ -1,4 +1,4 @@
-import { statfs, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Client } from '@temporalio/client';
@@ -40,8 +40,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     heapMegabytes: limits.parseHeapMegabytes,
     limits,
   });
-  const spoolDirectory = join(config.home, 'spool');
-  await rm(spoolDirectory, { recursive: true, force: true }); // what a killed worker left
+  const spoolDirectory = await ownSpool(join(config.home, 'spool'));
   const connect = (mailbox: MailboxForSync) =>
     openMailbox(accessOf(mailbox, secretBox.open(mailbox.secret)), optionsOf(config));
   const connections = createConnections(connect, connectionIdleMs);
@@ -84,6 +83,24 @@ function accessOf(mailbox: MailboxForSync, password: string) {
 function optionsOf({ allowedNetworks, limits }: Config) {
   const { connectTimeoutMs, socketTimeoutMs } = limits;
   return { hostRules: { allowedNetworks }, connectTimeoutMs, socketTimeoutMs };
+}
+
+/** A folder of this process; those of processes that are no more are removed with what they left. */
+async function ownSpool(spool: string): Promise<string> {
+  const own = join(spool, String(process.pid));
+  await mkdir(own, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(spool)) {
+    if (!isAlive(Number(name))) await rm(join(spool, name), { recursive: true, force: true });
+  }
+  return own;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }
 
 async function freeDiskBytes(directory: string): Promise<number> {

@@ -1,15 +1,25 @@
 /** Bounds the bytes that a worker holds between server and database: back-pressure on every fetch of the process. */
 export interface ByteBudget {
-  /** Waits until there is room, first come first served. More than the whole budget is let in alone. */
-  take(bytes: number): Promise<void>;
+  /**
+   * Waits until there is room, first come first served. More than the whole budget is let in alone.
+   * Whoever waits must hold nothing that only a later step of its own gives back.
+   * @throws the signal's reason when it is aborted while waiting; nothing is taken then
+   */
+  take(bytes: number, signal: AbortSignal): Promise<void>;
   give(bytes: number): void;
   readonly inUse: number;
+}
+
+interface Waiting {
+  bytes: number;
+  enter: () => void;
 }
 
 /** A budget of `total` bytes. */
 export function createByteBudget(total: number): ByteBudget {
   let inUse = 0;
-  const waiting: { bytes: number; enter: () => void }[] = [];
+  const waiting: Waiting[] = [];
+  const fits = (bytes: number) => inUse === 0 || inUse + bytes <= total;
   const letIn = () => {
     for (let next = waiting[0]; next !== undefined && fits(next.bytes); next = waiting[0]) {
       waiting.shift();
@@ -17,11 +27,22 @@ export function createByteBudget(total: number): ByteBudget {
       next.enter();
     }
   };
-  const fits = (bytes: number) => inUse === 0 || inUse + bytes <= total;
   return {
-    take: (bytes) =>
-      new Promise((enter) => {
-        waiting.push({ bytes, enter });
+    take: (bytes, signal) =>
+      new Promise((resolve, reject) => {
+        signal.throwIfAborted();
+        const giveUp = () => {
+          waiting.splice(waiting.indexOf(mine), 1);
+          reject(signal.reason as Error);
+          letIn();
+        };
+        const enter = () => {
+          signal.removeEventListener('abort', giveUp);
+          resolve();
+        };
+        const mine: Waiting = { bytes, enter };
+        signal.addEventListener('abort', giveUp, { once: true });
+        waiting.push(mine);
         letIn();
       }),
     give: (bytes) => {

@@ -24,7 +24,7 @@ export async function followServerFlags(
   if (mailbox.policy.flags === 'ignore') return;
   const { snapshot } = open;
   const since = changedSince(generation.modseq, snapshot.highestModseq);
-  if (since === null && !allFlagsAreDue(generation, snapshot.messages)) return;
+  if (since === null && !allFlagsAreDue(generation, snapshot.messages, new Date())) return;
   if (since !== null && since === snapshot.highestModseq) return;
   const flags = await open.flagsSince(since);
   if (flags.length === 0) return;
@@ -37,9 +37,10 @@ function changedSince(stored: string | null, current: string | null): string | n
   return BigInt(stored) > BigInt(current) ? null : stored;
 }
 
-function allFlagsAreDue(generation: FolderGeneration, messages: number): boolean {
+/** Whether all flags are to be read from a server that cannot say which have changed. An empty folder has none. */
+export function allFlagsAreDue(generation: FolderGeneration, messages: number, now: Date): boolean {
   const last = generation.flagsCheckedAt?.getTime() ?? 0;
-  return messages <= smallFolder || Date.now() - last > allFlagsEveryMs;
+  return messages > 0 && (messages <= smallFolder || now.getTime() - last > allFlagsEveryMs);
 }
 
 /** Sets \Seen on what has been recorded, where the policy says so. Second run: sets it once more, no change. */

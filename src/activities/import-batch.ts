@@ -1,3 +1,4 @@
+import { MailFailure } from '../domain/failure';
 import { outside } from '../domain/uid-set';
 import { foldersWithHistory, type FolderGeneration } from '../db/ingest/folder-write';
 import { finishHistory } from '../db/ingest/generation-write';
@@ -9,7 +10,7 @@ import type { ActivityContext, ActivityRun } from './context';
 import { setSeen } from './follow-flags';
 import { ingestMessages } from './ingest-messages';
 import { roundFailure, type NotDone } from './round-failure';
-import { refuseWhenDiskIsLow, sameFence, type RoundInput } from './run-round';
+import { refuseWhenDiskIsLow } from './run-round';
 
 export type ImportResult = { kind: 'done'; imported: number; foldersLeft: number } | NotDone;
 
@@ -20,10 +21,11 @@ export type ImportResult = { kind: 'done'; imported: number; foldersLeft: number
 export async function importBatch(
   context: ActivityContext & { connections: Connections },
   run: ActivityRun,
-  input: RoundInput,
+  input: { tenantId: string; mailboxId: string },
 ): Promise<ImportResult> {
+  // The fence is the one that holds now: an import outlives a pause and goes on under the new wish.
   const mailbox = await mailboxForSync(context.db, input);
-  if (mailbox?.desired !== 'running' || !sameFence(mailbox, input)) return { kind: 'superseded' };
+  if (mailbox?.desired !== 'running') return { kind: 'superseded' };
   try {
     await refuseWhenDiskIsLow(context);
     const imported = await context.connections.use(mailbox, 'import', (open) =>
@@ -73,13 +75,19 @@ async function importFrom(
 ): Promise<number | 'nothing-left'> {
   const { mailbox, generation } = share;
   const open = await share.open.examine(share.path);
-  // Another UIDVALIDITY: the next round begins a new generation, and the import comes back to it.
-  if (open.snapshot.uidValidity !== generation.uidValidity) return 'nothing-left';
+  // Another UIDVALIDITY: the next round begins a new generation, and with it another import.
+  if (open.snapshot.uidValidity !== generation.uidValidity) {
+    throw new MailFailure('cursor-lost', 'EXAMINE', { code: 'uidvalidity-changed' });
+  }
   const listing = await open.listUids();
   const known = await ledgerRanges(context.db, mailbox.tenantId, { genId: generation.id, scope: 'fetch' });
   const history = outside(listing.uids, known).filter((uid) => uid < generation.historyBelow);
   if (history.length === 0) {
-    if (listing.proven) await finishHistory(context.db, mailbox, generation.id);
+    // A server that shows only a part can never prove the end; its part is in the ledger, and the audit says `not-provable`.
+    if (!listing.proven && listing.reason !== 'message-limit') {
+      throw new MailFailure('busy', 'UID SEARCH', { code: 'listing-not-proven' });
+    }
+    await finishHistory(context.db, mailbox, generation.id);
     return 'nothing-left';
   }
   const uids = history.slice(-share.room);

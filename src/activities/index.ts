@@ -14,7 +14,7 @@ import { runRound, type RoundInput, type RoundResult } from './run-round';
 /** All activities, made from what they need. Each may run twice, be killed anywhere, or come back late; its doc line says what then happens. */
 export interface Activities {
   runRound(input: RoundInput): Promise<RoundResult>;
-  importBatch(input: RoundInput): Promise<ImportResult>;
+  importBatch(input: { tenantId: string; mailboxId: string }): Promise<ImportResult>;
   applyWish(input: { tenantId: string; mailboxId: string }): Promise<WishResult>;
   auditFolders(input: AuditRun): Promise<AuditResult>;
   fillSearchRows(input: { tenantId: string }): Promise<{ filled: number }>;

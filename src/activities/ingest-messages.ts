@@ -41,9 +41,10 @@ export async function ingestMessages(context: ActivityContext, run: ActivityRun,
   try {
     const envelopes = await open.fetchEnvelopes(ingest.uids);
     const plan = planFetch(envelopes, limitsOf(work));
-    for (const batch of plan.batches) await ingestBatch(work, batch);
+    // The big ones first: the last batch waits for the decision about what was not delivered, and nothing may be fetched meanwhile.
     for (const envelope of plan.streamed) await ingestOne(work, readStreamed, envelope);
     for (const envelope of plan.tooLarge) await ingestOne(work, readHeaderOnly, envelope);
+    for (const batch of plan.batches) await ingestBatch(work, batch, batch === plan.batches.at(-1) ? 'last' : 'more');
     const undelivered = ingest.uids.filter((uid) => !work.delivered.has(uid));
     const { parked, owed } = await decideUndelivered(context, { ...ingest, undelivered, envelopes });
     return await recorder.finish({ items: parked, cursor: owed === 0 ? ingest.cursor : null });
@@ -70,18 +71,20 @@ function limitsOf({ context: { limits }, ingest }: Work): BatchLimits {
   };
 }
 
-async function ingestBatch(work: Work, batch: MessageEnvelope[]): Promise<void> {
+async function ingestBatch(work: Work, batch: MessageEnvelope[], place: 'more' | 'last'): Promise<void> {
   const { context, run, ingest, recorder, delivered } = work;
   run.signal.throwIfAborted();
   const bytes = batch.reduce((sum, envelope) => sum + envelope.size, 0);
-  await context.budget.take(bytes);
+  await context.budget.take(bytes, run.signal);
   const give = once(() => {
     context.budget.give(bytes);
   });
   try {
     const messages = await fetchBatch(ingest.open, batch);
     for (const { uid } of messages) delivered.add(uid);
-    await recorder.add(readMessages(context, ingest.mailbox, messages), give);
+    const reading = { items: readMessages(context, ingest.mailbox, messages), done: give };
+    if (place === 'last') recorder.addLast(reading);
+    else await recorder.add(reading);
   } catch (error) {
     give();
     throw error;
@@ -96,7 +99,7 @@ async function ingestOne(work: Work, read: typeof readStreamed, envelope: Messag
   run.heartbeat();
   if (item === null) return;
   delivered.add(envelope.uid);
-  await recorder.add(Promise.resolve([item]), () => undefined);
+  await recorder.add({ items: Promise.resolve([item]), done: () => undefined });
 }
 
 /** Fetches a batch, and one by one what was owed or what a refusal hit, so that one bad message holds up no other. */

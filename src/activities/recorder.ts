@@ -1,11 +1,19 @@
 import type { FolderSnapshot } from '../domain/folder';
 import type { BatchItem, BatchResult } from '../db/ingest/batch';
 
+/** A batch that is being read. `done` is called when it is written, or never will be. */
+export interface Reading {
+  items: Promise<BatchItem[]>;
+  done: () => void;
+}
+
 /** Writes batches one after the other, in the order they were fetched, while the next ones are fetched and read. */
 export interface Recorder {
-  /** Hands over a batch that is being read; waits while too many are under way. `done` is called when it is written, or never will be. */
-  add(reading: Promise<BatchItem[]>, done: () => void): Promise<void>;
-  /** Writes what is left, with the cursor in the same transaction as the last rows. */
+  /** Hands over a batch; waits while too many are under way. */
+  add(reading: Reading): Promise<void>;
+  /** Keeps the last batch back for `finish`, so that the cursor moves in the transaction that writes the last rows. Nothing is fetched after it. */
+  addLast(reading: Reading): void;
+  /** Writes what is left, with the cursor. */
   finish(last: { items: BatchItem[]; cursor: FolderSnapshot | null }): Promise<BatchResult>;
   /** After a failure elsewhere: waits until nothing is under way. */
   abandon(): Promise<void>;
@@ -17,7 +25,7 @@ type Write = (items: BatchItem[], cursor: FolderSnapshot | null) => Promise<Batc
 export function createRecorder(write: Write, ahead: number): Recorder {
   const total: BatchResult = { recorded: 0, filtered: 0, parked: 0 };
   const underWay: Promise<void>[] = [];
-  let held: { reading: Promise<BatchItem[]>; done: () => void } | null = null;
+  let last: Reading | null = null;
   let chain: Promise<void> = Promise.resolve();
 
   function count(result: BatchResult): void {
@@ -26,41 +34,32 @@ export function createRecorder(write: Write, ahead: number): Recorder {
     total.parked += result.parked;
   }
 
-  function writeHeld(): void {
-    if (held === null) return;
-    const { reading, done } = held;
-    held = null;
-    chain = chain.then(async () => {
-      const items = await reading;
-      if (items.length > 0) count(await write(items, null));
-    });
-    const settled = chain.finally(done);
-    settled.catch(() => undefined); // thrown where it is awaited: in add or finish
-    underWay.push(settled);
-  }
-
   return {
-    async add(reading, done) {
-      reading.catch(() => undefined); // likewise
-      writeHeld();
-      held = { reading, done };
+    async add(reading) {
+      reading.items.catch(() => undefined); // thrown where the chain is awaited
+      chain = chain.then(async () => {
+        const items = await reading.items;
+        if (items.length > 0) count(await write(items, null));
+      });
+      const settled = chain.finally(reading.done);
+      settled.catch(() => undefined); // likewise, below or in finish
+      underWay.push(settled);
       while (underWay.length >= ahead) await underWay.shift();
     },
+    addLast(reading) {
+      reading.items.catch(() => undefined); // thrown in finish
+      last = reading;
+    },
     async finish({ items, cursor }) {
-      const last = held;
-      held = null;
-      try {
-        await chain;
-        const all = [...((await last?.reading) ?? []), ...items];
-        if (all.length > 0 || cursor !== null) count(await write(all, cursor));
-      } finally {
-        last?.done();
-      }
+      await chain;
+      const all = [...((await last?.items) ?? []), ...items];
+      if (all.length > 0 || cursor !== null) count(await write(all, cursor));
+      last?.done();
       return total;
     },
     async abandon() {
-      await Promise.allSettled([...underWay, chain, held?.reading]);
-      held?.done();
+      await Promise.allSettled([...underWay, chain, last?.items]);
+      last?.done();
     },
   };
 }

@@ -4,6 +4,7 @@ import { foldersWithHistory, reconcileFolders, type KnownFolder } from '../db/in
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import { recordRoundSuccess } from '../db/sync/round-write';
 import type { FolderStatus } from '../domain/folder';
+import type { Policy } from '../domain/policy';
 import type { Mailbox } from '../mail/mailbox';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
@@ -90,7 +91,7 @@ async function sweep(
   const firstRound = at.mailbox.lastSuccessAt === null;
   for (const folder of folders) {
     run.signal.throwIfAborted();
-    if (!isDue(folder, statusOf.get(folder.path) ?? null)) continue;
+    if (!isDue(folder, statusOf.get(folder.path) ?? null, at.mailbox.policy)) continue;
     counts.folders += 1;
     try {
       const result = await syncFolder(context, run, { ...at, folder, firstRound });
@@ -110,6 +111,7 @@ async function sweep(
 function isDue(
   folder: KnownFolder,
   status: FolderStatus | null,
+  { flags }: Policy,
 ): folder is KnownFolder & { scope: 'fetch' | 'ledger-only' } {
-  return folder.scope !== 'ignore' && mustLook(status, folder.generation, new Date());
+  return folder.scope !== 'ignore' && mustLook(status, folder.generation, { at: new Date(), flags });
 }

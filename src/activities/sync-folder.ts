@@ -1,4 +1,5 @@
 import type { FolderSnapshot, FolderStatus, UidListing } from '../domain/folder';
+import type { Policy } from '../domain/policy';
 import { absentFrom, outside, rangesOf } from '../domain/uid-set';
 import type { BatchResult } from '../db/ingest/batch';
 import type { FolderGeneration, KnownFolder } from '../db/ingest/folder-write';
@@ -8,7 +9,7 @@ import { endPlacements, revivePlacements } from '../db/ingest/presence-write';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox, OpenFolder } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
-import { followServerFlags, setSeen } from './follow-flags';
+import { allFlagsAreDue, followServerFlags, setSeen } from './follow-flags';
 import { ingestMessages } from './ingest-messages';
 import { beginFirstListing } from './first-listing';
 
@@ -29,16 +30,21 @@ const fullListingEveryMs = 24 * 3_600_000;
 
 /**
  * Whether a folder must be opened: the sweep's STATUS differs from the cursor, or is not known, or a day has passed since all UIDs were
- * compared (a server may show an old UID late). Without CONDSTORE a change of flags does not show here; see follow-flags.ts.
+ * compared (a server may show an old UID late), or flags must be read because the server does not say when they change.
  */
-export function mustLook(status: FolderStatus | null, generation: FolderGeneration | null, now: Date): boolean {
+export function mustLook(
+  status: FolderStatus | null,
+  generation: FolderGeneration | null,
+  now: { at: Date; flags: Policy['flags'] },
+): boolean {
   if (status === null || generation?.uidNext == null || generation.listedAt === null) return true;
   return (
     status.uidValidity !== generation.uidValidity ||
     status.uidNext !== generation.uidNext ||
     status.messages !== generation.exists ||
     status.highestModseq !== generation.modseq ||
-    now.getTime() - generation.listedAt.getTime() > fullListingEveryMs
+    now.at.getTime() - generation.listedAt.getTime() > fullListingEveryMs ||
+    (status.highestModseq === null && now.flags === 'follow' && allFlagsAreDue(generation, status.messages, now.at))
   );
 }
 
@@ -64,8 +70,9 @@ export async function syncFolder(context: ActivityContext, run: ActivityRun, wor
     await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history: 0 });
     return { recorded: 0, filtered: missing.length, parked: 0, history: 0 };
   }
-  const result = await ingestLive(context, run, { work, open, generation, listing, missing });
+  // Before the cursor moves: what changed since the old one would otherwise be skipped by a crash in between.
   await followServerFlags(context, { mailbox, open, generation });
+  const result = await ingestLive(context, run, { work, open, generation, listing, missing });
   await notePresence(context, { mailbox, generation, listing });
   if (mailbox.policy.markSeen) await setSeen(context, { mailbox, open: work.open, path: folder.path, generation });
   return result;

@@ -1,3 +1,5 @@
+import { parseArgs } from 'node:util';
+
 import { ConfigError } from './config';
 
 /** What a worker process does; each is a task queue. */
@@ -9,9 +11,11 @@ export type Role = (typeof roles)[number];
  * @throws ConfigError for a role that is not there
  */
 export function rolesOf(argv: readonly string[]): Role[] {
-  const at = argv.indexOf('--roles');
-  if (at < 0) return [...roles];
-  const asked = (argv[at + 1] ?? '').split(',').filter((role) => role !== '');
+  const { values } = parseArgs({ args: argv.slice(2), options: { roles: { type: 'string' } }, strict: false });
+  if (values.roles === undefined) return [...roles];
+  const asked = String(values.roles)
+    .split(',')
+    .filter((role) => role !== '');
   const unknown = asked.find((role) => !isRole(role));
   if (unknown !== undefined || asked.length === 0) {
     throw new ConfigError(`--roles takes a list of ${roles.join(', ')}, but was given "${unknown ?? ''}".`);

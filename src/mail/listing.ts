@@ -27,6 +27,8 @@ const roles: ReadonlyMap<string, FolderRole> = new Map([
 export async function listFolders(session: Session): Promise<ListedFolder[]> {
   return session.run('LIST', async () => {
     const { client } = session;
+    // RFC 9051 6.3.11: STATUS is not meant for the selected folder; Dovecot answers what the session saw last. NOOP (6.1.2) brings it up to date.
+    if (client.mailbox !== false) await client.noop();
     const statusQuery = { messages: true, uidNext: true, uidValidity: true, highestModseq: true };
     const listed = await client.list({ statusQuery });
     // imapflow hides a lost connection in the status of each folder that was still to be asked.

@@ -23,10 +23,6 @@ export interface MailboxSyncInput extends MailboxRef {
   desired: DesiredState;
 }
 
-export interface ImportInput extends MailboxRef {
-  fence: Fence;
-}
-
 /** Why a mailbox is poked; shown in the Temporal UI. */
 export type PokeReason = 'arrival' | 'credentials' | 'policy' | 'wish' | 'reconcile' | 'person';
 

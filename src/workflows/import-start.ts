@@ -4,15 +4,13 @@ import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import { taskQueues, workflowIds, workflowNames } from './contract';
 import type { MailboxRun } from './mailbox-run';
 
-const askAgainMs = 5_000;
-
 /** Starts the import of a mailbox's history beside its rounds. Where one runs already, nothing happens. */
 export async function startImport(run: MailboxRun): Promise<void> {
   if (run.importIsRunning) return;
   run.importIsRunning = true;
   try {
     const handle = await startChild(workflowNames.importHistory, {
-      args: [{ ...run.mailbox, fence: run.fence }],
+      args: [run.mailbox],
       workflowId: workflowIds.importHistory(run.mailbox.mailboxId),
       taskQueue: taskQueues.bulk,
       parentClosePolicy: ParentClosePolicy.ABANDON,
@@ -21,13 +19,11 @@ export async function startImport(run: MailboxRun): Promise<void> {
     });
     const ended = () => {
       run.importIsRunning = false;
-      run.isDue = true;
     };
     handle.result().then(ended, ended);
   } catch (error) {
+    // One that an earlier run of this workflow has started goes on; the next round asks again.
     run.importIsRunning = false;
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    // One begun before this run, or before the newest wish, is still there; whether it goes on is asked again soon.
-    run.timer.restart(askAgainMs);
   }
 }

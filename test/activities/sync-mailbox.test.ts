@@ -42,6 +42,15 @@ test('mail that arrives later is recorded by the next round, once', async () => 
   await expectLedgerToMatch(mailbox);
 });
 
+test('mail that arrives in the folder that was opened last is seen by the next round', async () => {
+  const mailbox = await bench.connect();
+  await mailbox.syncAll();
+  for (const subject of ['one', 'two', 'three']) {
+    await mailbox.person.append('INBOX', mail({ subject }));
+    expect(await mailbox.round()).toMatchObject({ kind: 'done', recorded: 1 });
+  }
+});
+
 test('the same bytes in two folders are one copy with two placements', async () => {
   const mailbox = await bench.connect();
   const raw = mail({ subject: 'twice' });

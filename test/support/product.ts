@@ -126,6 +126,12 @@ export class Product {
     this.children.set(what, child);
   }
 
+  pidOf(what: 'server' | 'worker'): number {
+    const pid = this.children.get(what)?.pid;
+    if (pid === undefined) throw new Error(`there is no ${what}`);
+    return pid;
+  }
+
   get logs(): string {
     return readFileSync(this.logFile, 'utf8');
   }
@@ -149,11 +155,7 @@ export class Product {
   }
 
   /** One call of the API; the answer's body, parsed. */
-  async call<Body = Record<string, unknown>>(
-    method: string,
-    path: string,
-    body?: unknown,
-  ): Promise<{ status: number; body: Body }> {
+  async call(method: string, path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }> {
     const response = await fetch(`${this.apiUrl}${path}`, {
       method,
       headers: {
@@ -163,7 +165,7 @@ export class Product {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as Body };
+    return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> };
   }
 
   async untilReady(): Promise<void> {

@@ -215,9 +215,7 @@ async function importAll(
   ref: { tenantId: string; mailboxId: string },
 ): Promise<void> {
   for (;;) {
-    const mailbox = await mailboxForSync(context.db, ref);
-    if (mailbox === null) throw new Error('the mailbox is gone');
-    const result = await importBatch(context, run, { ...ref, fence: mailbox.fence });
+    const result = await importBatch(context, run, ref);
     if (result.kind !== 'done') throw new Error(`the import ended with ${result.kind}`);
     if (result.foldersLeft === 0) return;
   }
