@@ -38,14 +38,22 @@ export async function revivePlacements(
   if (shown.length === 0) return;
   await db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
-    for (const { genId, from, to } of shown) {
-      await sql.execute(
-        'UPDATE placement SET presence = 1, presence_at = now() WHERE gen_id = $1 AND uid BETWEEN $2 AND $3 AND presence = 2',
-        [genId, from, to],
-      );
-    }
+    await sql.execute(reviveRanges, [
+      shown.map((range) => range.genId),
+      shown.map((range) => range.from),
+      shown.map((range) => range.to),
+    ]);
   });
 }
+
+// OFFSET 0 keeps each range a walk along the key: joined freely, a big folder is read whole and compared with every range.
+const reviveRanges = `
+UPDATE placement p SET presence = 1, presence_at = now()
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS shown(gen_id, first, last)
+CROSS JOIN LATERAL (
+  SELECT e.gen_id, e.uid FROM placement e
+  WHERE e.gen_id = shown.gen_id AND e.uid BETWEEN shown.first AND shown.last AND e.presence = 2 OFFSET 0) ended
+WHERE p.gen_id = ended.gen_id AND p.uid = ended.uid`;
 
 /** Makes the flags of recorded placements follow the server's; unchanged ones are not written. Second run: no change. */
 export async function followFlags(

@@ -40,7 +40,7 @@ export async function writeThreads(
     { table: 'thread', columns: { tenant_id: 'uuid', id: 'uuid' } },
     assignment.created.map((id) => ({ tenant_id: source.tenantId, id })),
   );
-  for (const [loser, winner] of assignment.merged) await mergeThread(sql, source.tenantId, { loser, winner });
+  await mergeThreads(sql, source.tenantId, assignment.merged);
   await insertRows(
     sql,
     {
@@ -57,15 +57,27 @@ export async function writeThreads(
   return assignment.threadOf;
 }
 
-/** The loser stays as an alias, so that an id somebody has noted still leads to the thread. */
-async function mergeThread(sql: Sql, tenantId: string, threads: { loser: string; winner: string }): Promise<void> {
-  const values = [tenantId, threads.loser, threads.winner];
+/**
+ * Joins threads, loser to winner; no winner is a loser in the same batch. The loser stays as an alias, so that an id somebody has noted
+ * still leads to the thread.
+ */
+async function mergeThreads(sql: Sql, tenantId: string, merged: Map<string, string>): Promise<void> {
+  if (merged.size === 0) return;
+  const values = [tenantId, [...merged.keys()], [...merged.values()]];
+  const pairs = 'unnest($2::uuid[], $3::uuid[]) AS merged(loser, winner)';
   await sql.execute(
-    'UPDATE thread SET merged_into = $3 WHERE tenant_id = $1 AND (id = $2 OR merged_into = $2)',
+    `UPDATE thread t SET merged_into = merged.winner FROM ${pairs}
+     WHERE t.tenant_id = $1 AND (t.id = merged.loser OR t.merged_into = merged.loser)`,
     values,
   );
-  await sql.execute('UPDATE message SET thread_id = $3 WHERE tenant_id = $1 AND thread_id = $2', values);
-  await sql.execute('UPDATE thread_ref SET thread_id = $3 WHERE tenant_id = $1 AND thread_id = $2', values);
+  await sql.execute(
+    `UPDATE message m SET thread_id = merged.winner FROM ${pairs} WHERE m.tenant_id = $1 AND m.thread_id = merged.loser`,
+    values,
+  );
+  await sql.execute(
+    `UPDATE thread_ref r SET thread_id = merged.winner FROM ${pairs} WHERE r.tenant_id = $1 AND r.thread_id = merged.loser`,
+    values,
+  );
 }
 
 /** A provider's thread id joins within its source only: another account's numbers mean something else. */

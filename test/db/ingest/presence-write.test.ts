@@ -1,0 +1,50 @@
+import { endPlacements, revivePlacements } from '../../../src/db/ingest/presence-write';
+import { createTestDatabase, type TestDatabase } from '../../support/database';
+import { aMailbox, aMessage, type TestMailbox } from '../../support/mail-rows';
+
+let database: TestDatabase;
+let mailbox: TestMailbox;
+let uids: number[];
+
+const source = () => ({ ...mailbox, fence: { epoch: 1, generation: 1 } });
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  mailbox = await aMailbox(database.db, await database.newTenant());
+  uids = [];
+  for (let number = 0; number < 6; number += 1) {
+    uids.push((await aMessage(database.db, mailbox, { subject: String(number) })).uid);
+  }
+});
+afterAll(() => database.drop());
+beforeEach(() => endPlacements(database.db, source(), { genId: mailbox.genId, uids }));
+
+const live = async () => {
+  const rows = await database.db.inTenant(mailbox.tenantId, (sql) =>
+    sql.query<{ uid: number; presence_at: Date }>(
+      'SELECT uid, presence_at FROM placement WHERE gen_id = $1 AND presence = 1 ORDER BY uid',
+      [mailbox.genId],
+    ),
+  );
+  return rows;
+};
+
+const ranges = (...pairs: [number, number][]) => pairs.map(([from, to]) => ({ genId: mailbox.genId, from, to }));
+
+test('placements of all ranges live again, and no others', async () => {
+  await revivePlacements(database.db, source(), ranges([1, 2], [5, 5], [100, 200]));
+  expect((await live()).map((row) => row.uid)).toEqual([1, 2, 5]);
+});
+
+test('what lives already is not touched by a second run', async () => {
+  await revivePlacements(database.db, source(), ranges([1, 3]));
+  const before = await live();
+  await revivePlacements(database.db, source(), ranges([1, 3]));
+  expect(await live()).toEqual(before);
+});
+
+test('another generation with the same UIDs is left alone', async () => {
+  const other = await aMailbox(database.db, mailbox.tenantId);
+  await revivePlacements(database.db, source(), [{ genId: other.genId, from: 1, to: 6 }]);
+  expect(await live()).toEqual([]);
+});
