@@ -1,12 +1,10 @@
 import { decodeHTML } from 'entities';
 
-/** Elements that begin a new line; two where a paragraph is meant. */
+/** What stands before and after an element, if it does not stand there already. */
 const breaks = new Map<string, string>([
-  ...['br', 'div', 'tr', 'li', 'dt', 'dd', 'table', 'ul', 'ol', 'hr', 'section', 'article', 'header', 'footer'].map(
-    (name) => [name, '\n'] as const,
-  ),
-  ...['p', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'blockquote', 'pre'].map((name) => [name, '\n\n'] as const),
-  ...['td', 'th'].map((name) => [name, ' '] as const),
+  ...'div tr li dt dd table ul ol hr section article header footer'.split(' ').map((name) => [name, '\n'] as const),
+  ...'p h1 h2 h3 h4 h5 h6 blockquote pre'.split(' ').map((name) => [name, '\n\n'] as const),
+  ...'td th'.split(' ').map((name) => [name, ' '] as const),
 ]);
 
 /** Elements whose content is not text (HTML 13.2.5.1 and the head). */
@@ -49,7 +47,7 @@ class TextReader {
   }
 
   private addText(text: string): void {
-    const collapsed = decodeHTML(text.replace(/[ \t\r\n\f]+/g, ' ')).replaceAll('\u00a0', ' ');
+    const collapsed = decodeHTML(text.replace(/[ \t\r\n\f]+/g, ' ')).replace(/[ \u00a0]+/g, ' ');
     const last = this.pieces.at(-1);
     const repeatsSpace = collapsed.startsWith(' ') && (last === undefined || last.endsWith(' ') || last.endsWith('\n'));
     this.add(repeatsSpace ? collapsed.slice(1) : collapsed);
@@ -59,6 +57,11 @@ class TextReader {
     if (piece === '') return;
     this.pieces.push(piece);
     this.length += piece.length;
+  }
+
+  private addBreak(wanted: string): void {
+    const last = this.pieces.at(-1) ?? '\n\n';
+    if (wanted === ' ' ? !/[ \n]$/.test(last) : !last.endsWith(wanted)) this.add(last.endsWith('\n') ? '\n' : wanted);
   }
 
   private readTag(): void {
@@ -75,7 +78,8 @@ class TextReader {
     }
     const name = /^\/?([a-z][a-z0-9]*)/i.exec(this.html.slice(start + 1, start + 20))?.[1]?.toLowerCase() ?? '';
     this.at = this.tagEnd(start + 1);
-    this.add(breaks.get(name) ?? '');
+    if (name === 'br') this.add('\n');
+    else this.addBreak(breaks.get(name) ?? '');
     if (next !== '/' && silent.has(name)) this.skipElement(name);
   }
 
