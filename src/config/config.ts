@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
 import { defaultLimits, type Limits } from './limits';
@@ -69,13 +70,24 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     httpPort: read.data.LETTERBOOK_PORT,
     home,
     secretKeys: secretKeysOf(read.data.LETTERBOOK_SECRET_KEYS, join(home, 'secret-keys')),
-    allowedNetworks: read.data.LETTERBOOK_ALLOWED_NETWORKS.split(',')
-      .map((network) => network.trim())
-      .filter((network) => network !== ''),
+    allowedNetworks: networksOf(read.data.LETTERBOOK_ALLOWED_NETWORKS),
     temporalUiUrl: read.data.LETTERBOOK_TEMPORAL_UI_URL ?? null,
     logLevel: read.data.LETTERBOOK_LOG_LEVEL,
     limits: limitsOf(env),
   };
+}
+
+/** Networks by commas. A wrong one is told at the start, not by the first mailbox that is tried. */
+function networksOf(text: string): string[] {
+  const networks = text
+    .split(',')
+    .map((network) => network.trim())
+    .filter((network) => network !== '');
+  const wrong = networks.find((network) => !ipaddr.isValidCIDR(network));
+  if (wrong === undefined) return networks;
+  throw new ConfigError(
+    `LETTERBOOK_ALLOWED_NETWORKS: "${wrong}" is no network; write 10.0.0.0/8, or 10.1.2.3/32 for one address.`,
+  );
 }
 
 /** Keys are given as `id:base64,id:base64`, in the variable or in a file of the data directory that set-up makes with mode 0600. */
