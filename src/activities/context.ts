@@ -27,6 +27,8 @@ export interface Engine {
   start(mailbox: DesiredMailbox): Promise<void>;
   /** Tells a running workflow the newest wish again. */
   remind(mailbox: DesiredMailbox): Promise<void>;
+  /** Starts the job that links stored mail again; a second start is a no-op. */
+  startRematch(job: { tenantId: string; operationId: string }): Promise<void>;
   /** Ids (UUIDs) of the mailboxes whose workflow runs. */
   runningMailboxes(): Promise<Set<string>>;
 }

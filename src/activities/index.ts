@@ -5,6 +5,7 @@ import { auditFolders, type AuditResult, type AuditRun } from './audit-folders';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
 import { fillSearchRows } from './fill-search';
+import { housekeep, type HousekeepResult } from './housekeep';
 import { importBatch, type ImportResult } from './import-batch';
 import { reconcileMailboxes, type ReconcileResult } from './reconcile-mailboxes';
 import { rematchHistory } from './rematch-history';
@@ -20,6 +21,7 @@ export interface Activities {
   fillSearchRows(input: { tenantId: string }): Promise<{ filled: number }>;
   rematchHistory(input: { tenantId: string; operationId: string }): Promise<{ kind: 'more' | 'done' }>;
   reconcileMailboxes(): Promise<ReconcileResult>;
+  housekeep(): Promise<HousekeepResult>;
 }
 
 /** Binds the activities to their context, for `Worker.create`. */
@@ -31,6 +33,7 @@ export function createActivities(context: ActivityContext & { connections: Conne
     auditFolders: (input) => alive((run) => auditFolders(context, run, input)),
     fillSearchRows: (input) => alive((run) => fillSearchRows(context, run, input)),
     rematchHistory: (input) => alive((run) => rematchHistory(context, run, input)),
+    housekeep: () => alive((run) => housekeep(context, run)),
     reconcileMailboxes: () => alive((run) => reconcileMailboxes(context, run)),
   };
 }

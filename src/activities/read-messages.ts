@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { BatchItem, ParkedItem, RecordedItem } from '../db/ingest/batch';
+import type { BatchItem, FilteredItem, ParkedItem, RecordedItem } from '../db/ingest/batch';
 import { copiesOf } from '../db/ingest/record-batch';
 import { addressKeysThatMatch } from '../db/matching-addresses';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
@@ -74,9 +74,14 @@ async function readFresh(context: ActivityContext, mailbox: MailboxForSync, fres
   );
   const blobOf = new Map(kept.map(({ message }, index) => [message.uid, blobIds[index] ?? null]));
   return read.map((item) => {
-    if (!wanted.has(item.message.uid)) return { kind: 'filtered', reason: 'unmatched', ...placedOf(item.message) };
+    if (!wanted.has(item.message.uid)) return filteredOf(item);
     return itemOf(mailbox, item, { ...item, blobId: blobOf.get(item.message.uid) ?? null });
   });
+}
+
+function filteredOf({ message, outcome }: Read): FilteredItem {
+  const messageIdHeader = outcome.kind === 'parsed' ? outcome.message.messageIdHeader : outcome.messageIdHeader;
+  return { kind: 'filtered', reason: 'unmatched', ...placedOf(message), messageIdHeader };
 }
 
 async function readReduced(context: ActivityContext, mailbox: MailboxForSync, hashed: Hashed): Promise<Read> {

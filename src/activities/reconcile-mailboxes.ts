@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { unfinishedRematches } from '../db/records-rematch';
 import { desiredMailboxes } from '../db/sync/desired-mailboxes';
 import type { ActivityContext, ActivityRun } from './context';
 
@@ -8,7 +9,11 @@ export interface ReconcileResult {
   running: number;
   started: number;
   reminded: number;
+  /** Jobs that link stored mail again and that nobody was running. */
+  rematches: number;
 }
+
+const unattendedAfterMs = 60_000;
 
 /**
  * Makes the running workflows match the wishes in Postgres: starts what should run and does not, at most so many a second and the most
@@ -17,7 +22,7 @@ export interface ReconcileResult {
 export async function reconcileMailboxes(context: ActivityContext, run: ActivityRun): Promise<ReconcileResult> {
   const desired = await desiredMailboxes(context.db);
   const running = await context.engine.runningMailboxes();
-  const result = { desired: desired.length, running: running.size, started: 0, reminded: 0 };
+  const result = { desired: desired.length, running: running.size, started: 0, reminded: 0, rematches: 0 };
   const pauseMs = 1_000 / context.limits.reconcileStartsPerSecond;
   for (const mailbox of desired) {
     if (run.signal.aborted) break;
@@ -27,6 +32,10 @@ export async function reconcileMailboxes(context: ActivityContext, run: Activity
     result[isRunning ? 'reminded' : 'started'] += 1;
     run.heartbeat();
     await sleep(pauseMs);
+  }
+  for (const job of await unfinishedRematches(context.db, unattendedAfterMs)) {
+    await context.engine.startRematch(job);
+    result.rematches += 1;
   }
   return result;
 }

@@ -36,7 +36,11 @@ WITH held AS MATERIALIZED (
   FROM copy c JOIN message m ON m.tenant_id = c.tenant_id AND m.id = c.message_id
   WHERE c.tenant_id = $1 AND c.message_id = ANY ($2::uuid[])
 ), linked AS MATERIALIZED (
-  SELECT message_id, record_id FROM link WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[]) AND state = 'active'
+  -- A link that only Bcc or a delivery header explains is nobody's business but of those who hold such a copy.
+  SELECT l.message_id, l.record_id, EXISTS (
+    SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id
+      AND NOT (r.kind = 'address' AND (r.key LIKE 'bcc:%' OR r.key LIKE 'delivered-to:%'))) AS is_open
+  FROM link l WHERE l.tenant_id = $1 AND l.message_id = ANY ($2::uuid[]) AND l.state = 'active'
 ), readers AS MATERIALIZED (
   SELECT message_id, sort_at, -1 AS principal FROM held
   UNION
@@ -63,8 +67,8 @@ WHERE NOT EXISTS (SELECT FROM linked l WHERE l.message_id = r.message_id)
 UNION ALL
 SELECT $1, l.record_id, r.principal, r.sort_at, r.message_id, 3 FROM linked l JOIN readers r USING (message_id)
 UNION ALL
-SELECT $1, l.record_id, 0, o.sort_at, o.message_id, o.level FROM linked l JOIN open_to_all o USING (message_id)
+SELECT $1, l.record_id, 0, o.sort_at, o.message_id, o.level FROM linked l JOIN open_to_all o USING (message_id) WHERE l.is_open
 UNION ALL
 SELECT $1, $3::uuid, 0, o.sort_at, o.message_id, o.level FROM open_to_all o
-WHERE EXISTS (SELECT FROM linked l WHERE l.message_id = o.message_id)
+WHERE EXISTS (SELECT FROM linked l WHERE l.message_id = o.message_id AND l.is_open)
 ON CONFLICT DO NOTHING`;

@@ -2,7 +2,6 @@ import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } 
 import type { Client } from '@temporalio/client';
 
 import type { Engine } from '../activities/context';
-import type { DesiredMailbox } from '../db/sync/desired-mailboxes';
 import { publicId, uuidOf } from '../domain/ids';
 import {
   signals,
@@ -10,13 +9,21 @@ import {
   workflowIds,
   workflowNames,
   type MailboxSyncInput,
+  type RematchInput,
   type Wish,
 } from '../workflows/contract';
 
 /** Starts and reminds the workflows of mailboxes, and knows which ones run. */
 export function createMailboxEngine(client: Client): Engine {
   return {
-    start: (mailbox) => startMailbox(client, mailbox),
+    start: async (mailbox) => {
+      const { epoch, generation } = mailbox;
+      const options = mailboxSyncOptions({ ...mailbox, fence: { epoch, generation } });
+      await client.workflow.start(workflowNames.mailboxSync, options);
+    },
+    startRematch: async (input) => {
+      await client.workflow.start(workflowNames.rematch, rematchOptions(input));
+    },
     remind: async (mailbox) => {
       const wish: Wish = { generation: mailbox.generation, desired: mailbox.desired };
       await client.workflow.getHandle(workflowIds.mailboxSync(mailbox.mailboxId)).signal(signals.wish, wish);
@@ -25,23 +32,35 @@ export function createMailboxEngine(client: Client): Engine {
   };
 }
 
-async function startMailbox(client: Client, mailbox: DesiredMailbox): Promise<void> {
-  const { tenantId, mailboxId, epoch, generation, desired } = mailbox;
-  const input: MailboxSyncInput = { tenantId, mailboxId, desired, fence: { epoch, generation } };
-  await client.workflow.start(workflowNames.mailboxSync, {
+/** How the workflow of a mailbox is started, by whomever. */
+export function mailboxSyncOptions(mailbox: MailboxSyncInput & { provider: string }) {
+  const { tenantId, mailboxId, desired, fence } = mailbox;
+  const input: MailboxSyncInput = { tenantId, mailboxId, desired, fence };
+  return {
     args: [input],
     taskQueue: taskQueues.sync,
     workflowId: workflowIds.mailboxSync(mailboxId),
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
     ...shownInUi(mailbox),
-  });
+  };
+}
+
+/** How the job that links stored mail again is started; a second start is a no-op. */
+export function rematchOptions(input: RematchInput) {
+  return {
+    args: [input],
+    taskQueue: taskQueues.bulk,
+    workflowId: workflowIds.rematch(input.operationId),
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    staticSummary: 'Links stored mail again after addresses changed',
+  };
 }
 
 const key = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
 
 /** What the Temporal UI finds and shows a mailbox by. Ids only. */
-export function shownInUi(mailbox: { tenantId: string; mailboxId: string; provider: string }) {
+function shownInUi(mailbox: { tenantId: string; mailboxId: string; provider: string }) {
   return {
     typedSearchAttributes: new TypedSearchAttributes([
       { key: key('TenantId'), value: publicId('tenant', mailbox.tenantId) },

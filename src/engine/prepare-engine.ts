@@ -1,22 +1,21 @@
 import { ScheduleAlreadyRunning, type Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 
-import { reconcileScheduleId, searchAttributes, taskQueues, workflowNames } from '../workflows/contract';
+import { schedules, searchAttributes, taskQueues } from '../workflows/contract';
 
 const retentionDays = 30;
-const reconcileEvery = '1 minute';
 /** gRPC's ALREADY_EXISTS and NOT_FOUND. */
 const alreadyExists = 6;
 const notFound = 5;
 
 /**
  * Makes a Temporal cluster ready for us, at every boot and before the first workflow is started: the namespace, the search attributes
- * and the schedule of the reconciler. Second run, also at the same moment in another process: no change.
+ * and the schedules of what runs by the clock. Second run, also at the same moment in another process: no change.
  */
 export async function prepareEngine(client: Client): Promise<void> {
   await ensureNamespace(client);
   await ensureSearchAttributes(client);
-  await ensureReconciler(client);
+  await ensureSchedules(client);
 }
 
 async function ensureNamespace(client: Client): Promise<void> {
@@ -43,24 +42,26 @@ async function ensureSearchAttributes(client: Client): Promise<void> {
     .catch(unless(alreadyExists));
 }
 
-async function ensureReconciler(client: Client): Promise<void> {
-  try {
-    await client.schedule.create({
-      scheduleId: reconcileScheduleId,
-      spec: { intervals: [{ every: reconcileEvery }] },
-      policies: { overlap: 'SKIP', catchupWindow: '1 minute' },
-      action: {
-        type: 'startWorkflow',
-        workflowType: workflowNames.reconcile,
-        taskQueue: taskQueues.sync,
-        workflowId: 'reconcile',
-        workflowExecutionTimeout: '10 minutes',
-        staticSummary: 'Starts what should run and does not',
-      },
-      state: { triggerImmediately: true },
-    });
-  } catch (error) {
-    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+async function ensureSchedules(client: Client): Promise<void> {
+  for (const { id, workflow, every, summary } of schedules) {
+    try {
+      await client.schedule.create({
+        scheduleId: id,
+        spec: { intervals: [{ every }] },
+        policies: { overlap: 'SKIP', catchupWindow: '1 minute' },
+        action: {
+          type: 'startWorkflow',
+          workflowType: workflow,
+          taskQueue: taskQueues.sync,
+          workflowId: id,
+          workflowExecutionTimeout: '30 minutes',
+          staticSummary: summary,
+        },
+        state: { triggerImmediately: true },
+      });
+    } catch (error) {
+      if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    }
   }
 }
 

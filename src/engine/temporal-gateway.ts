@@ -17,13 +17,12 @@ import {
   workflowIds,
   workflowNames,
   type AuditInput,
-  type MailboxSyncInput,
   type PokeReason,
   type RematchInput,
   type SyncNowAnswer,
   type Wish,
 } from '../workflows/contract';
-import { shownInUi } from './mailbox-engine';
+import { mailboxSyncOptions, rematchOptions } from './mailbox-engine';
 
 const connectTimeoutMs = 3_000;
 /** For what is only told: the answer to the caller waits for it. */
@@ -56,27 +55,14 @@ export function createTemporalGateway(options: { address: string; namespace: str
   };
 }
 
-function syncOptions(mailbox: MailboxToRun) {
-  const { tenantId, mailboxId, fence, desired } = mailbox;
-  const input: MailboxSyncInput = { tenantId, mailboxId, fence, desired };
-  return {
-    args: [input],
-    taskQueue: taskQueues.sync,
-    workflowId: workflowIds.mailboxSync(mailboxId),
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
-    workflowIdConflictPolicy: 'USE_EXISTING' as const,
-    ...shownInUi(mailbox),
-  };
-}
-
 async function startMailbox(client: Client, mailbox: MailboxToRun): Promise<void> {
-  await client.workflow.start(workflowNames.mailboxSync, syncOptions(mailbox));
+  await client.workflow.start(workflowNames.mailboxSync, mailboxSyncOptions(mailbox));
 }
 
 async function sendWish(client: Client, mailbox: MailboxToRun): Promise<void> {
   const wish: Wish = { generation: mailbox.fence.generation, desired: mailbox.desired };
   await client.workflow.signalWithStart(workflowNames.mailboxSync, {
-    ...syncOptions(mailbox),
+    ...mailboxSyncOptions(mailbox),
     signal: signals.wish,
     signalArgs: [wish],
   });
@@ -94,7 +80,7 @@ async function poke(client: Client, mailboxId: string, reason: PokeReason): Prom
 async function syncNow(client: Client, mailbox: MailboxToRun, requestId: string): Promise<SyncNowAnswer> {
   const startWorkflowOperation = new WithStartWorkflowOperation<Workflow>(
     workflowNames.mailboxSync,
-    syncOptions(mailbox),
+    mailboxSyncOptions(mailbox),
   );
   try {
     return await client.workflow.executeUpdateWithStart<Workflow, SyncNowAnswer, []>(updates.syncNow, {
@@ -109,13 +95,7 @@ async function syncNow(client: Client, mailbox: MailboxToRun, requestId: string)
 }
 
 async function startRematch(client: Client, input: RematchInput): Promise<void> {
-  await client.workflow.start(workflowNames.rematch, {
-    args: [input],
-    taskQueue: taskQueues.bulk,
-    workflowId: workflowIds.rematch(input.operationId),
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: 'Links stored mail again after addresses changed',
-  });
+  await client.workflow.start(workflowNames.rematch, rematchOptions(input));
 }
 
 async function auditMailbox(client: Client, input: AuditInput): Promise<void> {

@@ -10,6 +10,7 @@ export const workflowNames = {
   auditMailbox: 'auditMailbox',
   rematch: 'rematch',
   reconcile: 'reconcile',
+  housekeep: 'housekeep',
 } as const;
 
 /** All ids in inputs are the database's UUIDs. */
@@ -60,4 +61,18 @@ export const workflowIds = {
 /** Search attributes, registered at every boot before the first start. */
 export const searchAttributes = ['TenantId', 'MailboxId', 'MailboxStatus', 'Provider'] as const;
 
-export const reconcileScheduleId = 'reconcile';
+/** Workflows that run by the clock. */
+export const schedules = [
+  {
+    id: 'reconcile',
+    workflow: workflowNames.reconcile,
+    every: '1 minute',
+    summary: 'Starts what should run and does not',
+  },
+  {
+    id: 'housekeep',
+    workflow: workflowNames.housekeep,
+    every: '1 hour',
+    summary: 'Deletes bytes that nothing refers to',
+  },
+] as const;

@@ -1,4 +1,5 @@
 export { auditMailbox } from './audit-mailbox';
+export { housekeep } from './housekeep';
 export { importHistory } from './import-history';
 export { mailboxSync } from './mailbox-sync';
 export { reconcile } from './reconcile';

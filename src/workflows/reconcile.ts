@@ -10,6 +10,6 @@ const { reconcileMailboxes } = proxyActivities<Pick<Activities, 'reconcileMailbo
 
 /** One run of the schedule: makes the running workflows match the wishes in Postgres. */
 export async function reconcile(): Promise<string> {
-  const { desired, running, started, reminded } = await reconcileMailboxes();
-  return `${String(desired)} desired, ${String(running)} running, ${String(started)} started, ${String(reminded)} reminded`;
+  const { desired, running, started, reminded, rematches } = await reconcileMailboxes();
+  return `${desired} desired, ${running} running, ${started} started, ${reminded} reminded, ${rematches} rematches`;
 }

@@ -1,3 +1,4 @@
+import { newUuid } from '../../src/db/new-id';
 import { outcomes, presences } from '../../src/domain/ledger';
 import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
@@ -274,3 +275,32 @@ function nestedTooDeep(): Buffer {
     'From: a@customer.example\r\nSubject: deep\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b0"\r\n\r\n';
   return Buffer.from(`${head}${open.join('')}\r\nend\r\n`);
 }
+
+test('mail that reached a record only by Bcc shows to nobody who does not hold a copy', async () => {
+  const mailbox = await bench.connect({ policy: { visibility: 'full' } });
+  const { db } = bench.database;
+  const records = ['to@customer.example', 'hidden@customer.example'].map((address) => ({ id: newUuid(), address }));
+  await db.inTenant(mailbox.tenantId, async (sql) => {
+    for (const { id, address } of records) {
+      await sql.execute(`INSERT INTO record (tenant_id, id, type, name) VALUES ($1, $2, 'contact', 'x')`, [
+        mailbox.tenantId,
+        id,
+      ]);
+      await sql.execute(
+        `INSERT INTO record_address (tenant_id, address_key, record_id, kind, address) VALUES ($1, $2, $3, 'business', $2)`,
+        [mailbox.tenantId, address, id],
+      );
+    }
+  });
+  await mailbox.person.append(
+    'Sent',
+    mail({ from: mailbox.user, to: 'to@customer.example', bcc: 'hidden@customer.example' }),
+  );
+  await mailbox.syncAll();
+  const rows = await db.inTenant(mailbox.tenantId, (sql) =>
+    sql.query<{ record_id: string; principal: number }>('SELECT record_id, principal FROM timeline ORDER BY principal'),
+  );
+  const principalsOf = (id = '') => rows.filter((row) => row.record_id === id).map((row) => row.principal);
+  expect(principalsOf(records[0]?.id)).toEqual([-1, 0]);
+  expect(principalsOf(records[1]?.id)).toEqual([-1]);
+});

@@ -7,7 +7,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { EngineUnavailable, type MailboxToRun, type TemporalGateway } from '../../src/api/temporal-gateway';
 import { prepareEngine } from '../../src/engine/prepare-engine';
 import { createTemporalGateway } from '../../src/engine/temporal-gateway';
-import { reconcileScheduleId, taskQueues, workflowIds } from '../../src/workflows/contract';
+import { schedules, taskQueues, workflowIds } from '../../src/workflows/contract';
 
 // The real server and the real workflows; only the activities are played.
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
   gateway = createTemporalGateway({ address, namespace });
 }, 60_000);
 afterAll(async () => {
-  await client.schedule.getHandle(reconcileScheduleId).delete(); // else it fires for ever, where the server outlives the tests
+  for (const { id } of schedules) await client.schedule.getHandle(id).delete(); // else it fires for ever, where the server outlives the tests
   await gateway.close();
   await connection.close();
 });

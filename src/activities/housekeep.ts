@@ -1,0 +1,36 @@
+import { fillSearch, pendingSearchTenants } from '../db/search-fill';
+import { sweepIdempotencyKeys } from '../db/idempotency-sweep';
+import { allTenants } from '../db/tenants';
+import type { ActivityContext, ActivityRun } from './context';
+
+export interface HousekeepResult {
+  blobsSwept: number;
+  messagesIndexed: number;
+}
+
+/** Younger bytes may still be on their way into the ledger. */
+const orphanGraceMs = 3_600_000;
+const messagesPerStatement = 200;
+
+/**
+ * Frees bytes that nothing refers to, what a crash left between bytes and ledger, forgets answers that are
+ * no longer kept, and writes search rows that an import did not come to.
+ * Second run: finds nothing left to do.
+ */
+export async function housekeep(context: ActivityContext, run: ActivityRun): Promise<HousekeepResult> {
+  const result: HousekeepResult = { blobsSwept: 0, messagesIndexed: 0 };
+  for (const tenantId of await allTenants(context.db)) {
+    run.signal.throwIfAborted();
+    result.blobsSwept += await context.blobs.sweepOrphans(tenantId, { graceMs: orphanGraceMs });
+    await sweepIdempotencyKeys(context.db, tenantId);
+    run.heartbeat();
+  }
+  for (const tenantId of await pendingSearchTenants(context.db)) {
+    for (let wrote = 1; wrote > 0; result.messagesIndexed += wrote) {
+      run.signal.throwIfAborted();
+      wrote = await fillSearch(context.db, tenantId, messagesPerStatement);
+      run.heartbeat();
+    }
+  }
+  return result;
+}

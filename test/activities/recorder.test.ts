@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { createByteBudget } from '../../src/activities/byte-budget';
+import { createRecorder, type Reading } from '../../src/activities/recorder';
+import type { BatchItem, BatchResult } from '../../src/db/ingest/batch';
+
+const item = (uid: number): BatchItem => {
+  const placed = { uid, size: 1, internalDate: null, flags: 0, modseq: null };
+  return { kind: 'filtered', reason: 'unmatched', ...placed } as BatchItem;
+};
+const reading = (uid: number, done = () => undefined as void): Reading => ({
+  items: Promise.resolve([item(uid)]),
+  done,
+});
+const nothing: BatchResult = { recorded: 0, filtered: 0, parked: 0 };
+const cursor = { uidValidity: '1', uidNext: 9, messages: 3, highestModseq: null };
+
+test('batches are written in order, and the cursor with the last rows', async () => {
+  const written: [number[], boolean][] = [];
+  const recorder = createRecorder((items, at) => {
+    written.push([items.map(({ uid }) => uid), at !== null]);
+    return Promise.resolve({ ...nothing, filtered: items.length });
+  }, 2);
+  await recorder.add(reading(1));
+  await recorder.add(reading(2));
+  recorder.addLast(reading(3));
+  expect(await recorder.finish({ items: [item(4)], cursor })).toEqual({ ...nothing, filtered: 4 });
+  expect(written).toEqual([
+    [[1], false],
+    [[2], false],
+    [[3, 4], true],
+  ]);
+});
+
+test('a batch that cannot be written fails the whole, and what follows is not written', async () => {
+  const written: number[] = [];
+  const recorder = createRecorder((items) => {
+    if (items[0]?.uid === 1) return Promise.reject(new Error('no'));
+    written.push(...items.map(({ uid }) => uid));
+    return Promise.resolve(nothing);
+  }, 5);
+  await recorder.add(reading(1));
+  await recorder.add(reading(2));
+  await expect(recorder.finish({ items: [], cursor })).rejects.toThrow('no');
+  await recorder.abandon();
+  expect(written).toEqual([]);
+});
+
+test('many mailboxes that share a small budget all come to their end', async () => {
+  const budget = createByteBudget(16);
+  const never = new AbortController().signal;
+  const import1 = async () => {
+    const recorder = createRecorder(async () => {
+      await sleep(1);
+      return nothing;
+    }, 3);
+    for (let batch = 0; batch < 4; batch += 1) {
+      await budget.take(8, never);
+      const one = reading(batch, () => {
+        budget.give(8);
+      });
+      if (batch === 3) recorder.addLast(one);
+      else await recorder.add(one);
+    }
+    await recorder.finish({ items: [], cursor: null });
+  };
+  await Promise.all(Array.from({ length: 10 }, import1));
+  expect(budget.inUse).toBe(0);
+});
