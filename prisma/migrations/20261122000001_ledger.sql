@@ -327,6 +327,7 @@ CREATE TABLE placement (
   presence smallint NOT NULL DEFAULT 1,        -- 1 live 2 ended 3 tombstoned
   presence_at timestamptz,
   raw_sha bytea,
+  message_id_hash bytea,                       -- SHA-256 of the Message-ID header of mail that has no copy: all that is kept of it, for "where is my mail?"
   size bigint,
   internal_date timestamptz,
   flags smallint NOT NULL DEFAULT 0,           -- domain/flags.ts: 1 seen 2 answered 4 flagged 8 draft 16 deleted
@@ -340,6 +341,7 @@ CREATE TABLE placement (
 );
 CREATE INDEX placement_copy ON placement (copy_id) WHERE copy_id IS NOT NULL;
 CREATE INDEX placement_blob ON placement (blob_id) WHERE blob_id IS NOT NULL;
+CREATE INDEX placement_by_header ON placement (tenant_id, message_id_hash) WHERE message_id_hash IS NOT NULL AND copy_id IS NULL;
 CREATE INDEX placement_live ON placement (gen_id, uid) WHERE presence = 1;
 CREATE INDEX placement_undecided ON placement (source_id, outcome, recorded_at) WHERE outcome IN (1, 5);
 CREATE INDEX placement_seen_due ON placement (gen_id, uid) WHERE seen_due;

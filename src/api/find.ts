@@ -1,10 +1,11 @@
 import { z } from 'zod';
 
-import { findMail, type FoundFailure, type FoundMessage } from '../db/find';
+import { findMail, type FoundFailure, type FoundMessage, type FoundPlacement } from '../db/find';
 import { publicId } from '../domain/ids';
+import { outcomeName, presenceName } from '../domain/ledger';
 import { messageIdOf } from '../domain/references';
 import type { Api, ApiContext } from './context';
-import { time } from './fields';
+import { time, timeOrNull } from './fields';
 import { presentCopy } from './messages/presenter';
 import { copySchema } from './messages/schemas';
 
@@ -22,6 +23,21 @@ const answerSchema = z.object({
       copies: z.array(copySchema).describe('Where it is: those copies that this key holds, with their placements'),
     }),
   ),
+  placements: z
+    .array(
+      z.object({
+        mailboxId: z.string(),
+        folder: z.string(),
+        uidValidity: z.string(),
+        uid: z.int(),
+        outcome: z.string(),
+        reason: z.string().nullable(),
+        presence: z.string(),
+        internalDate: time.nullable(),
+        recordedAt: time,
+      }),
+    )
+    .describe('Ledger rows without a message: `filtered` after the header was read, and `parked`'),
   failures: z
     .array(
       z.object({
@@ -66,20 +82,22 @@ export function findRoutes(api: Api, { db }: ApiContext): void {
         tags: ['messages'],
         summary: 'Where is my mail? By its Message-ID',
         description:
-          'Looks through messages, copies, placements and failures. Mail that a policy left out before its header was fetched ' +
-          'has no Message-ID here: GET /v1/mailboxes/{id}/ledger has its rows.',
+          'Looks through messages, copies, placements and failures of the mailboxes that this key holds. Mail that a policy left ' +
+          'out before its header was fetched (`before-start`, `folder-role`) has no Message-ID here: ' +
+          'GET /v1/mailboxes/{id}/ledger has its rows.',
         querystring,
         response: { 200: answerSchema },
       },
     },
     async ({ viewer, query: { messageIdHeader } }) => {
-      const { messages, failures } = await db.inTenant(viewer.tenantId, (sql) =>
+      const { messages, placements, failures } = await db.inTenant(viewer.tenantId, (sql) =>
         findMail(sql, viewer, messageIdHeader),
       );
       return {
         messageIdHeader,
-        found: messages.length + failures.length > 0,
+        found: messages.length + placements.length + failures.length > 0,
         messages: messages.map(presentFound),
+        placements: placements.map(presentPlacement),
         failures: failures.map(presentFailure),
       };
     },
@@ -96,6 +114,17 @@ function presentFound(message: FoundMessage) {
     subject: message.subject,
     recordIds: message.recordIds.map((record) => publicId('record', record)),
     copies: message.copies.map(presentCopy),
+  };
+}
+
+function presentPlacement({ sourceId, ...placement }: FoundPlacement) {
+  return {
+    ...placement,
+    mailboxId: publicId('mailbox', sourceId),
+    outcome: outcomeName(placement.outcome),
+    presence: presenceName(placement.presence),
+    internalDate: timeOrNull(placement.internalDate),
+    recordedAt: placement.recordedAt.toISOString(),
   };
 }
 

@@ -29,12 +29,25 @@ export interface FoundFailure {
   lastFailedAt: Date;
 }
 
+/** A ledger row of mail that has no copy: the policy left it out after its header was read, or it could not be read. */
+export interface FoundPlacement {
+  sourceId: string;
+  folder: string;
+  uidValidity: string;
+  uid: number;
+  outcome: number;
+  reason: string | null;
+  presence: number;
+  internalDate: Date | null;
+  recordedAt: Date;
+}
+
 /** Where mail with a Message-ID (with its angle brackets) is, as far as the reader may know. */
 export async function findMail(
   sql: Sql,
   reader: Reader,
   messageIdHeader: string,
-): Promise<{ messages: FoundMessage[]; failures: FoundFailure[] }> {
+): Promise<{ messages: FoundMessage[]; placements: FoundPlacement[]; failures: FoundFailure[] }> {
   const hash = messageIdHash(messageIdHeader);
   const messages = await sql.query<Omit<FoundMessage, 'copies'>>(
     `SELECT m.id, m.thread_id AS "threadId", m.sort_at AS "sortAt", seen.level,
@@ -54,6 +67,14 @@ export async function findMail(
     reader,
     messages.map((message) => message.id),
   );
+  const placements = await sql.query<FoundPlacement>(
+    `SELECT p.source_id AS "sourceId", f.path AS folder, g.uidvalidity::text AS "uidValidity", p.uid, p.outcome, p.reason, p.presence,
+       p.internal_date AS "internalDate", p.recorded_at AS "recordedAt"
+     FROM placement p JOIN folder_generation g ON g.id = p.gen_id JOIN folder f ON f.tenant_id = $1 AND f.id = g.folder_id
+     WHERE p.tenant_id = $1 AND p.message_id_hash = $2 AND p.copy_id IS NULL AND holds_source(p.source_id, $3)
+     ORDER BY p.gen_id, p.uid LIMIT 100`,
+    [reader.tenantId, hash, reader.userId],
+  );
   const failures = await sql.query<FoundFailure>(
     `SELECT x.id, x.source_id AS "sourceId", f.path AS folder, g.uidvalidity::text AS "uidValidity", x.uid, x.kind, x.code, x.state,
        x.first_failed_at AS "firstFailedAt", x.last_failed_at AS "lastFailedAt"
@@ -66,6 +87,7 @@ export async function findMail(
       ...message,
       copies: copies.filter((copy) => copy.messageId === message.id),
     })),
+    placements,
     failures,
   };
 }

@@ -5,7 +5,7 @@ import { publicId } from '../../src/domain/ids';
 import type { PartDescriptor } from '../../src/domain/message';
 import { issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
 import { createTestDatabase, type TestDatabase } from '../support/database';
-import { aMailbox, aMessage, aRecord, aUser, type MessageOptions, type TestMailbox } from '../support/mail-rows';
+import { aMailbox, aMessage, aRecord, type MessageOptions, type TestMailbox } from '../support/mail-rows';
 
 let database: TestDatabase;
 let server: TestApi;
@@ -429,53 +429,6 @@ describe('bytes', () => {
     );
     expect(statuses).toEqual([404, 200, 404, 404]);
     expect((await get(`${url}/attachments/x`)).statusCode).toBe(404);
-  });
-});
-
-describe('find', () => {
-  test('says where mail with a Message-ID is, with or without angle brackets', async () => {
-    const message = await aMessage(database.db, mailbox, { messageId: '<a+b@x>' });
-    for (const text of ['%3Ca%2Bb@x%3E', 'a%2Bb@x', '<a+b@x>']) {
-      expect((await get(`/v1/find?messageIdHeader=${text}`)).json()).toMatchObject({
-        messageIdHeader: '<a+b@x>',
-        found: true,
-        messages: [
-          { id: publicId('message', message.id), copies: [{ placements: [{ folder: 'INBOX', uid: message.uid }] }] },
-        ],
-        failures: [],
-      });
-    }
-    expect((await get('/v1/find?messageIdHeader=nowhere@x')).json()).toMatchObject({ found: false, messages: [] });
-  });
-
-  test('finds what could not be read', async () => {
-    await database.db.inTenant(tenantId, async (sql) => {
-      await sql.execute(
-        `INSERT INTO placement (gen_id, uid, tenant_id, source_id, outcome, reason) VALUES ($1, 99, $2, $3, 5, 'too-deep')`,
-        [mailbox.genId, tenantId, mailbox.sourceId],
-      );
-      await sql.execute(
-        `INSERT INTO failure (tenant_id, id, source_id, gen_id, uid, kind, code, versions, message_id_hash)
-         VALUES ($1, gen_random_uuid(), $2, $3, 99, 'unreadable', 'too-deep', '{}', sha256('<bad@x>'))`,
-        [tenantId, mailbox.sourceId, mailbox.genId],
-      );
-    });
-    expect((await get('/v1/find?messageIdHeader=bad@x')).json()).toMatchObject({
-      found: true,
-      messages: [],
-      failures: [
-        {
-          mailboxId: publicId('mailbox', mailbox.sourceId),
-          folder: 'INBOX',
-          uid: 99,
-          code: 'too-deep',
-          state: 'parked',
-        },
-      ],
-    });
-    const stranger = await aUser(database.db, tenantId);
-    const asStranger = { ...key.headers, 'letterbook-user': publicId('user', stranger.id) };
-    expect((await get('/v1/find?messageIdHeader=bad@x', asStranger)).json()).toMatchObject({ found: false });
   });
 });
 

@@ -45,10 +45,11 @@ export interface ParkedItem extends Placed {
   };
 }
 
-/** A message that the policy leaves out after its body was seen; no content is kept. */
+/** A message that the policy leaves out after its body was seen; no content is kept, only what finds its ledger row. */
 export interface FilteredItem extends Placed {
   kind: 'filtered';
   reason: 'unmatched';
+  messageIdHeader: string | null;
 }
 
 export type BatchItem = RecordedItem | KnownItem | ParkedItem | FilteredItem;

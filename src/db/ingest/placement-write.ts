@@ -21,6 +21,7 @@ const placementColumns = {
   outcome: 'smallint',
   reason: 'text',
   raw_sha: 'bytea',
+  message_id_hash: 'bytea',
   size: 'bigint',
   internal_date: 'timestamptz',
   flags: 'smallint',
@@ -50,6 +51,7 @@ export async function writePlacements(
       outcome: outcomes[item.kind === 'known' ? 'recorded' : item.kind],
       reason: reasonOf(item),
       raw_sha: item.kind === 'filtered' || item.rawSha === null ? null : hexOf(item.rawSha),
+      message_id_hash: headerHashOf(item),
       size: item.size,
       internal_date: item.internalDate,
       flags: item.flags,
@@ -61,13 +63,23 @@ export async function writePlacements(
 
 const replaceFolderRole = `ON CONFLICT (gen_id, uid) DO UPDATE SET
   copy_id = excluded.copy_id, blob_id = excluded.blob_id, outcome = excluded.outcome, reason = excluded.reason,
-  raw_sha = excluded.raw_sha, size = excluded.size, internal_date = excluded.internal_date, flags = excluded.flags,
+  raw_sha = excluded.raw_sha, message_id_hash = excluded.message_id_hash, size = excluded.size, internal_date = excluded.internal_date, flags = excluded.flags,
   modseq = excluded.modseq, seen_due = excluded.seen_due, presence = 1, presence_at = NULL, recorded_at = now()
   WHERE placement.outcome = 3 AND placement.reason = 'folder-role'`;
 
 function reasonOf(item: BatchItem): string | null {
   if (item.kind === 'filtered') return item.reason;
   return item.kind === 'parked' ? item.failure.code : null;
+}
+
+/** What finds mail that has no copy; the message of a copy has its own. */
+function headerHashOf(item: BatchItem): string | null {
+  if (item.kind === 'filtered') return hashOrNull(item.messageIdHeader);
+  return item.kind === 'parked' ? hashOrNull(item.failure.messageIdHeader) : null;
+}
+
+function hashOrNull(messageIdHeader: string | null): string | null {
+  return messageIdHeader === null ? null : hexOf(messageIdHash(messageIdHeader));
 }
 
 /** Writes a failure for each parked item: what support lists, inspects and replays. */
@@ -90,8 +102,7 @@ export async function writeFailures(
       code: item.failure.code,
       detail: item.failure.detail,
       versions: { parser: place.parserVersion },
-      message_id_hash:
-        item.failure.messageIdHeader === null ? null : hexOf(messageIdHash(item.failure.messageIdHeader)),
+      message_id_hash: headerHashOf(item),
     })),
   );
   return rows.map(({ item, failureId }) => ({ failureId, uid: item.uid }));

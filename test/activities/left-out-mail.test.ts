@@ -1,0 +1,57 @@
+import { findMail } from '../../src/db/find';
+import { outcomes } from '../../src/domain/ledger';
+import { sharedDovecot } from '../support/dovecot';
+import { mail } from '../support/mail-factory';
+import { aRecord } from '../support/mail-rows';
+import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
+
+let bench: SyncBench;
+
+beforeAll(async () => {
+  bench = await createSyncBench(sharedDovecot().imapPort);
+});
+
+afterAll(async () => {
+  await bench.close();
+});
+
+const find = (mailbox: TestMailbox, messageIdHeader: string) =>
+  bench.database.db.inTenant(mailbox.tenantId, (sql) =>
+    findMail(sql, { tenantId: mailbox.tenantId, userId: null, principal: -1 }, messageIdHeader),
+  );
+
+test('with unmatched: drop, mail of nobody known leaves a row that its Message-ID finds, and no content', async () => {
+  const mailbox = await bench.connect({ policy: { unmatched: 'drop' } });
+  await aRecord(bench.database.db, mailbox.tenantId, { addresses: ['ada@customer.example'] });
+  const known = { from: 'ada@customer.example', to: mailbox.user, messageId: 'known@customer.example' };
+  const unknown = { from: 'nobody@elsewhere.example', to: mailbox.user, messageId: 'unknown@elsewhere.example' };
+  await mailbox.person.append('INBOX', mail({ ...known, subject: 'kept' }));
+  const uid = await mailbox.person.append('INBOX', mail({ ...unknown, subject: 'left out' }));
+  await mailbox.syncAll();
+  expect((await mailbox.ledger()).map((row) => [row.outcome, row.reason, row.copyId === null])).toEqual([
+    [outcomes.recorded, null, false],
+    [outcomes.filtered, 'unmatched', true],
+  ]);
+  expect(await find(mailbox, '<unknown@elsewhere.example>')).toMatchObject({
+    messages: [],
+    placements: [{ folder: 'INBOX', uid, outcome: outcomes.filtered, reason: 'unmatched' }],
+  });
+  expect(await find(mailbox, '<known@customer.example>')).toMatchObject({ messages: [{}], placements: [] });
+});
+
+test('mail that could not be read is found with its failure', async () => {
+  const mailbox = await bench.connect();
+  await mailbox.person.append('INBOX', tooManyParts('parts@customer.example'));
+  await mailbox.syncAll();
+  expect(await find(mailbox, '<parts@customer.example>')).toMatchObject({
+    messages: [],
+    placements: [{ folder: 'INBOX', outcome: outcomes.parked, reason: 'too-many-parts' }],
+    failures: [{ folder: 'INBOX', code: 'too-many-parts' }],
+  });
+});
+
+function tooManyParts(messageId: string): Buffer {
+  const head = `From: a@customer.example\r\nMessage-ID: <${messageId}>\r\nMIME-Version: 1.0\r\n`;
+  const parts = '--b\r\nContent-Type: text/plain\r\n\r\nx\r\n'.repeat(1_100);
+  return Buffer.from(`${head}Content-Type: multipart/mixed; boundary="b"\r\n\r\n${parts}--b--\r\n`);
+}
