@@ -21,25 +21,25 @@ interface KeyRow {
 
 /**
  * Takes a key for a request, unless it was used within 24 hours. A request that has not answered after 5 minutes has died
- * with its process, and its key is free again.
+ * with its process, and its key is free again. `fingerprints` are of the request: the first is kept, any of them is the same request.
  */
 export function claimKey(
   db: Database,
   tenantId: string,
-  request: { key: string; requestHash: Buffer },
+  request: { key: string; fingerprints: [Buffer, ...Buffer[]] },
 ): Promise<KeyClaim> {
-  const values = [tenantId, request.key, request.requestHash];
+  const { key, fingerprints } = request;
   return db.inTenant(tenantId, async (sql) => {
     const claimed = await sql.execute(
       `INSERT INTO idempotency_key AS k (tenant_id, key, request_hash) VALUES ($1, $2, $3)
        ON CONFLICT (tenant_id, key) DO UPDATE SET request_hash = excluded.request_hash, status = NULL, response = NULL, created_at = now()
        WHERE k.created_at < now() - interval '24 hours' OR (k.status IS NULL AND k.created_at < now() - interval '5 minutes')`,
-      values,
+      [tenantId, key, fingerprints[0]],
     );
     if (claimed === 1) return { kind: 'claimed' };
     const [row] = await sql.query<KeyRow>(
-      `SELECT request_hash = $3 AS "sameRequest", status, response FROM idempotency_key WHERE tenant_id = $1 AND key = $2`,
-      values,
+      `SELECT request_hash = ANY ($3::bytea[]) AS "sameRequest", status, response FROM idempotency_key WHERE tenant_id = $1 AND key = $2`,
+      [tenantId, key, fingerprints],
     );
     return row === undefined ? { kind: 'running' } : claimOf(row);
   });

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 
 /** A secret at rest: nonce (12 bytes), ciphertext and tag (16 bytes) in one, and the id of the key that opens it. */
 export interface SealedSecret {
@@ -11,6 +11,11 @@ export interface SecretBox {
   seal(text: string): SealedSecret;
   /** @throws SecretBoxError where the key is not there any more, or the bytes were changed or belong to another key id */
   open(sealed: SealedSecret): string;
+  /**
+   * By which a text that holds secrets is known again (32 bytes each): the first by the key that seals, then by each other key, for what
+   * was kept before a rotation. Who has them but no key cannot try out texts.
+   */
+  fingerprintsOf(text: string): [Buffer, ...Buffer[]];
 }
 
 /** A secret cannot be opened. The message names the key's id and the remedy, never anything secret. */
@@ -31,6 +36,9 @@ export function createSecretBox(keys: readonly { id: string; key: Buffer }[]): S
   const [first] = keys;
   if (first === undefined) throw new SecretBoxError('There is no key for secrets. Set LETTERBOOK_SECRET_KEYS.');
   const keyOf = new Map(keys.map(({ id, key }) => [id, key]));
+  const fingerprint = (text: string, { key }: { key: Buffer }) => {
+    return createHmac('sha256', fingerprintKeyOf(key)).update(text).digest();
+  };
   if (keyOf.size !== keys.length) throw new SecretBoxError('Two keys for secrets have the same id.');
   if (keys.some(({ key }) => key.length !== 32)) throw new SecretBoxError('A key for secrets must be 32 bytes long.');
 
@@ -41,7 +49,13 @@ export function createSecretBox(keys: readonly { id: string; key: Buffer }[]): S
       if (key !== undefined) return decrypt(bytes, { id: keyId, key });
       throw new SecretBoxError(`The key "${keyId}" for a secret is not there. Add it to LETTERBOOK_SECRET_KEYS again.`);
     },
+    fingerprintsOf: (text) => [fingerprint(text, first), ...keys.slice(1).map((other) => fingerprint(text, other))],
   };
+}
+
+/** RFC 5869: a key for one purpose is not used for another. */
+function fingerprintKeyOf(key: Buffer): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, '', 'letterbook fingerprint', 32));
 }
 
 function encrypt(text: string, { id, key }: { id: string; key: Buffer }): Buffer {

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+
+import { createSecretBox } from '../../src/db/secret-box';
 import { issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 
@@ -101,4 +104,33 @@ test('neither key nor answer keeps a secret', async () => {
   await create('one');
   const rows = await database.db.inTenant(key.tenantId, (sql) => sql.query('SELECT * FROM idempotency_key'));
   expect(JSON.stringify(rows)).not.toContain('marked-secret');
+});
+
+const keptFingerprint = async () => {
+  const [row] = await database.db.inTenant(key.tenantId, (sql) =>
+    sql.query<{ request_hash: Buffer }>('SELECT request_hash FROM idempotency_key'),
+  );
+  return row?.request_hash;
+};
+
+test('passwords cannot be tried out against what is kept of a request: it is no plain hash, but depends on the key for secrets', async () => {
+  const kept: (Buffer | undefined)[] = [];
+  for (const byte of [1, 2]) {
+    key = await issueKey(database.db, await database.newTenant());
+    server.context.secretBox = createSecretBox([{ id: 'key', key: Buffer.alloc(32, byte) }]);
+    await create('one');
+    kept.push(await keptFingerprint());
+  }
+  const text = JSON.stringify(['POST', '/v1/mailboxes', null, anna]);
+  expect(kept[0]).toHaveLength(32);
+  expect(kept[0]).not.toEqual(createHash('sha256').update(text).digest());
+  expect(kept[0]).not.toEqual(kept[1]);
+});
+
+test('a request is known again after the keys for secrets were rotated', async () => {
+  const old = { id: 'old', key: Buffer.alloc(32, 1) };
+  server.context.secretBox = createSecretBox([old]);
+  await create('one');
+  server.context.secretBox = createSecretBox([{ id: 'new', key: Buffer.alloc(32, 2) }, old]);
+  expect((await create('one')).headers).toMatchObject({ 'idempotency-replayed': 'true' });
 });

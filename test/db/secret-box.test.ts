@@ -53,3 +53,11 @@ test.each([
 ])('%s is refused at the start', (_name, keys) => {
   expect(() => createSecretBox(keys)).toThrow();
 });
+
+test('a text has one fingerprint by each key, the first by the one that seals', () => {
+  const [byOld] = createSecretBox([old]).fingerprintsOf(secret);
+  const [byCurrent, ...others] = createSecretBox([current, old]).fingerprintsOf(secret);
+  expect(others).toEqual([byOld]);
+  expect(byCurrent).not.toEqual(byOld);
+  expect(createSecretBox([current]).fingerprintsOf('another text')[0]).not.toEqual(byCurrent);
+});
