@@ -50,6 +50,20 @@ test('mail that could not be read is found with its failure', async () => {
   });
 });
 
+test('mail whose header was never fetched has a row with its UID only, and its Message-ID finds nothing', async () => {
+  const mailbox = await bench.connect({ policy: { start: { from: 'now' } } });
+  await mailbox.person.append('INBOX', mail({ subject: 'older', messageId: 'older@customer.example' }));
+  await mailbox.person.append('Junk', mail({ subject: 'junk', messageId: 'junk@customer.example' }));
+  await mailbox.syncAll();
+  expect((await mailbox.ledger()).map((row) => [row.folder, row.reason])).toEqual([
+    ['INBOX', 'before-start'],
+    ['Junk', 'folder-role'],
+  ]);
+  const nothing = { messages: [], placements: [], failures: [] };
+  expect(await find(mailbox, '<older@customer.example>')).toEqual(nothing);
+  expect(await find(mailbox, '<junk@customer.example>')).toEqual(nothing);
+});
+
 function tooManyParts(messageId: string): Buffer {
   const head = `From: a@customer.example\r\nMessage-ID: <${messageId}>\r\nMIME-Version: 1.0\r\n`;
   const parts = '--b\r\nContent-Type: text/plain\r\n\r\nx\r\n'.repeat(1_100);

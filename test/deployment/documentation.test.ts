@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { mailboxStates } from '../../src/api/mailboxes/schemas';
 import { limitVariable } from '../../src/config/config';
 import { defaultLimits, type Limits } from '../../src/config/limits';
+import type { FilterReason } from '../../src/domain/ledger';
 import { settingsRead } from '../support/settings-read';
 
 const root = join(__dirname, '..', '..');
@@ -39,6 +40,17 @@ test('the table of limits has each limit with its default', () => {
   const expected = names.map((name) => [limitVariable(name), String(defaultLimits[name])]);
   const documented = tableOf('docs/operations.md', 'limits').map(([variable = '', value = '']) => [variable, value]);
   expect(documented).toEqual(expected);
+});
+
+test('"Where is my mail?" explains each list of the answer, and each reason for which mail is left out', () => {
+  const [, section = ''] = /## Where is my mail\?([^]*?)\n## /.exec(read('docs/operations.md')) ?? [];
+  const lists = ['messages', 'placements', 'failures'];
+  const reasons = Object.keys({
+    'before-start': true,
+    'folder-role': true,
+    unmatched: true,
+  } satisfies Record<FilterReason, true>);
+  expect([...lists, ...reasons].filter((word) => !section.includes(`\`${word}\``))).toEqual([]);
 });
 
 test('every limit can be set by the variable that the table names', () => {
