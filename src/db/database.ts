@@ -127,7 +127,8 @@ function prismaTransaction<T>(
 ): Promise<T> {
   return prisma.$transaction(
     async (tx) => {
-      await tx.$executeRaw`SELECT set_config('letterbook.tenant', ${tenantId}, true)`;
+      // The adapter reads a timestamptz as if it were said in UTC, whatever offset stands behind it.
+      await tx.$executeRaw`SELECT set_config('letterbook.tenant', ${tenantId}, true), set_config('TimeZone', 'UTC', true)`;
       return work(tx);
     },
     { maxWait: connectTimeoutMs, timeout: statementTimeoutMs },

@@ -82,6 +82,18 @@ test('one tenant sees its rows only, by SQL and through Prisma, on the same conn
   }
 });
 
+test('a time is the same by SQL and through Prisma, also where the server says it in another zone', async () => {
+  const tenant = await testDatabase.newTenant();
+  const url = new URL(testDatabase.appUrl);
+  url.searchParams.set('options', '-c TimeZone=Asia/Kolkata');
+  const away = openDatabase({ url: url.toString(), poolSize: 1 });
+  const [bySql] = await away.inTenant(tenant, (sql) => sql.query<{ at: Date }>('SELECT created_at AS at FROM tenant'));
+  expect(await away.inTenant(tenant, (sql) => sql.query('SHOW timezone'))).toEqual([{ TimeZone: 'Asia/Kolkata' }]);
+  const throughPrisma = await away.prismaInTenant(tenant, (tx) => tx.tenant.findFirstOrThrow());
+  expect(throughPrisma.createdAt).toEqual(bySql?.at);
+  await away.close();
+});
+
 test('what is not a UUID never becomes a tenant', async () => {
   await expect(db.inTenant(`x', true); DROP TABLE tenant; --`, names)).rejects.toThrow(TypeError);
 });
