@@ -101,6 +101,7 @@ function settings(use) {
     shared_buffers: '256MB',
     max_wal_size: '2GB',
     wal_compression: 'on',
+    autovacuum_naptime: '10s', // a first import fills young tables within minutes, and plans need to know them
     log_statement: 'none', // what is written to the log must never hold content
     log_min_error_statement: 'panic',
     log_parameter_max_length_on_error: 0,

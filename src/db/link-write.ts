@@ -13,20 +13,39 @@ export interface AddressMatch {
   version: number;
 }
 
-/** Finds the records that the addresses of these copies belong to, under the source's policy. */
-export async function matchCopies(
+/** An address of a message, with the header it stands in. */
+export interface MessageAddress {
+  messageId: string;
+  role: string;
+  addressKey: string;
+}
+
+/**
+ * Finds the records that addresses belong to, under the source's policy. The addresses drive the look-up, one by one through the key of
+ * `record_address`: without statistics, in tables that an import is just filling, a planner that may choose joins tenants with themselves.
+ */
+export async function matchAddresses(
   sql: Sql,
   tenantId: string,
-  copies: { ids: string[]; policy: Policy },
+  wanted: { addresses: MessageAddress[]; policy: Policy },
 ): Promise<AddressMatch[]> {
-  return sql.query<AddressMatch>(
-    `SELECT DISTINCT c.message_id, ra.record_id, ca.role, ca.address_key, r.version
-     FROM copy c
-     JOIN copy_address ca ON ca.tenant_id = c.tenant_id AND ca.copy_id = c.id
-     JOIN record_address ra ON ra.tenant_id = c.tenant_id AND ra.address_key = ca.address_key
-     JOIN record r ON r.tenant_id = c.tenant_id AND r.id = ra.record_id AND r.deleted_at IS NULL
-     WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[]) AND ca.role = ANY ($3::text[]) AND ra.kind = ANY ($4::text[])`,
-    [tenantId, copies.ids, rolesOf(copies.policy), copies.policy.matchKinds],
+  const roles = new Set<string>(rolesOf(wanted.policy));
+  const counted = wanted.addresses.filter(({ role }) => roles.has(role));
+  const found = await sql.query<{ address_key: string; record_id: string; version: number }>(
+    `SELECT wanted.address_key, known.record_id, known.version
+     FROM unnest($2::text[]) AS wanted(address_key) CROSS JOIN LATERAL (
+       SELECT ra.record_id, (SELECT r.version FROM record r WHERE r.tenant_id = $1 AND r.id = ra.record_id AND r.deleted_at IS NULL)
+       FROM record_address ra WHERE ra.tenant_id = $1 AND ra.address_key = wanted.address_key AND ra.kind = ANY ($3::text[])
+       OFFSET 0
+     ) AS known(record_id, version) WHERE known.version IS NOT NULL`,
+    [tenantId, [...new Set(counted.map(({ addressKey }) => addressKey))], wanted.policy.matchKinds],
+  );
+  const recordsOf = new Map<string, typeof found>();
+  for (const row of found) recordsOf.set(row.address_key, [...(recordsOf.get(row.address_key) ?? []), row]);
+  return counted.flatMap(({ messageId, role, addressKey }) =>
+    (recordsOf.get(addressKey) ?? []).map(({ record_id, version }) => {
+      return { message_id: messageId, record_id, role, address_key: addressKey, version };
+    }),
   );
 }
 
@@ -52,7 +71,9 @@ export async function writeLinks(sql: Sql, tenantId: string, matches: AddressMat
     `INSERT INTO link_reason (tenant_id, link_id, kind, key, actor, record_version)
      SELECT $1, l.id, 'address', m.role || ':' || m.address_key, 'rule', m.version
      FROM json_to_recordset($2::json) AS m(message_id uuid, record_id uuid, role text, address_key text, version integer)
-     JOIN link l ON l.tenant_id = $1 AND l.message_id = m.message_id AND l.record_id = m.record_id
+     CROSS JOIN LATERAL (
+       SELECT id FROM link WHERE tenant_id = $1 AND message_id = m.message_id AND record_id = m.record_id OFFSET 0
+     ) AS l
      ON CONFLICT DO NOTHING`,
     [tenantId, JSON.stringify(matches)],
   );

@@ -30,32 +30,42 @@ export async function insertTimelines(sql: Sql, tenantId: string, messageIds: st
   await sql.execute(insertStatement, [tenantId, messageIds, allMailRecord, unassignedRecord]);
 }
 
+// Each LATERAL ... OFFSET 0 is a look-up by key for every row before it. In tables that an import is just filling there are no
+// statistics, and a planner that may choose begins with all rows of the tenant.
 const insertStatement = `
 WITH held AS MATERIALIZED (
-  SELECT c.message_id, c.id AS copy_id, c.source_id, c.visibility, m.sort_at
-  FROM copy c JOIN message m ON m.tenant_id = c.tenant_id AND m.id = c.message_id
-  WHERE c.tenant_id = $1 AND c.message_id = ANY ($2::uuid[])
+  SELECT w.message_id, c.copy_id, c.source_id, c.visibility, m.sort_at
+  FROM unnest($2::uuid[]) AS w(message_id)
+  CROSS JOIN LATERAL (SELECT sort_at FROM message WHERE tenant_id = $1 AND id = w.message_id OFFSET 0) AS m
+  CROSS JOIN LATERAL (
+    SELECT id AS copy_id, source_id, visibility FROM copy WHERE tenant_id = $1 AND message_id = w.message_id OFFSET 0
+  ) AS c
 ), linked AS MATERIALIZED (
   -- A link that only Bcc or a delivery header explains is nobody's business but of those who hold such a copy.
-  SELECT l.message_id, l.record_id, EXISTS (
-    SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id
-      AND NOT (r.kind = 'address' AND (r.key LIKE 'bcc:%' OR r.key LIKE 'delivered-to:%'))) AS is_open
-  FROM link l WHERE l.tenant_id = $1 AND l.message_id = ANY ($2::uuid[]) AND l.state = 'active'
+  SELECT w.message_id, l.record_id, l.is_open FROM unnest($2::uuid[]) AS w(message_id)
+  CROSS JOIN LATERAL (
+    SELECT record_id, EXISTS (
+      SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = link.id
+        AND NOT (r.kind = 'address' AND (r.key LIKE 'bcc:%' OR r.key LIKE 'delivered-to:%'))) AS is_open
+    FROM link WHERE tenant_id = $1 AND message_id = w.message_id AND state = 'active' OFFSET 0
+  ) AS l
+), holders AS MATERIALIZED (
+  SELECT s.source_id, u.principal
+  FROM (SELECT DISTINCT source_id FROM held) AS s CROSS JOIN LATERAL (
+    SELECT owner_user_id AS user_id FROM source WHERE tenant_id = $1 AND id = s.source_id
+    UNION SELECT user_id FROM source_member WHERE tenant_id = $1 AND source_id = s.source_id OFFSET 0
+  ) AS h JOIN app_user u ON u.tenant_id = $1 AND u.id = h.user_id
 ), readers AS MATERIALIZED (
   SELECT message_id, sort_at, -1 AS principal FROM held
   UNION
-  SELECT h.message_id, h.sort_at, u.principal
-  FROM held h JOIN source s ON s.tenant_id = $1 AND s.id = h.source_id
-  JOIN app_user u ON u.tenant_id = $1 AND u.id = s.owner_user_id
+  SELECT h.message_id, h.sort_at, o.principal FROM held h JOIN holders o USING (source_id)
   UNION
-  SELECT h.message_id, h.sort_at, u.principal
-  FROM held h JOIN source_member sm ON sm.tenant_id = $1 AND sm.source_id = h.source_id
-  JOIN app_user u ON u.tenant_id = $1 AND u.id = sm.user_id
-  UNION
-  SELECT h.message_id, h.sort_at, u.principal
-  FROM held h JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = h.copy_id AND ca.role IN ('from', 'to', 'cc')
-  JOIN user_address ua ON ua.tenant_id = $1 AND ua.address_key = ca.address_key
-  JOIN app_user u ON u.tenant_id = $1 AND u.id = ua.user_id
+  SELECT h.message_id, h.sort_at, p.principal FROM held h CROSS JOIN LATERAL (
+    SELECT u.principal FROM copy_address ca
+    JOIN user_address ua ON ua.tenant_id = $1 AND ua.address_key = ca.address_key
+    JOIN app_user u ON u.tenant_id = $1 AND u.id = ua.user_id
+    WHERE ca.tenant_id = $1 AND ca.copy_id = h.copy_id AND ca.role IN ('from', 'to', 'cc') OFFSET 0
+  ) AS p
 ), open_to_all AS MATERIALIZED (
   SELECT message_id, sort_at, max(visibility)::smallint AS level FROM held GROUP BY message_id, sort_at HAVING max(visibility) > 0
 )

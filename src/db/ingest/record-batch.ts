@@ -1,11 +1,11 @@
 import type { Policy } from '../../domain/policy';
 import type { Database, Sql } from '../database';
-import { matchCopies, writeLinks } from '../link-write';
+import { matchAddresses, writeLinks } from '../link-write';
 import { insertTimelines, refreshTimelines } from '../timeline-write';
 import type { Batch, BatchItem, BatchResult, ParkedItem, RecordedItem } from './batch';
 import { writeCopies, type WrittenCopy } from './copy-write';
 import { moveCursor } from './cursor';
-import { writeMessages } from './message-write';
+import { addressRolesOf, writeMessages } from './message-write';
 import { writeOutbox, type OutboxEvent } from './outbox-write';
 import { writeFailures, writePlacements, type PlacedItem } from './placement-write';
 import { lockSource, type FencedSource } from './source-lock';
@@ -92,8 +92,10 @@ export async function copiesOf(
 }
 
 async function linkAndShow(sql: Sql, source: FencedSource & { policy: Policy }, copies: WrittenCopy[]): Promise<void> {
-  const ids = copies.map((copy) => copy.copyId);
-  const matches = await matchCopies(sql, source.tenantId, { ids, policy: source.policy });
+  const addresses = copies.flatMap(({ messageId, item }) =>
+    addressRolesOf(item.message).map(({ role, key }) => ({ messageId, role, addressKey: key })),
+  );
+  const matches = await matchAddresses(sql, source.tenantId, { addresses, policy: source.policy });
   await writeLinks(sql, source.tenantId, matches);
   const messageIds = (isNew: boolean) => [
     ...new Set(copies.filter((copy) => copy.isNew === isNew).map((copy) => copy.messageId)),
