@@ -42,7 +42,7 @@ export async function auditFolders(
     await recordAuditDone(context.db, { ...input, complete, result });
     return { kind: 'done', ...result };
   } catch (error) {
-    return roundFailure(context, mailbox, error);
+    return roundFailure(context, mailbox, { error, roundBegunAt: null });
   }
 }
 

@@ -34,7 +34,7 @@ export async function importBatch(
     const left = await foldersWithHistory(context.db, mailbox);
     return { kind: 'done', imported, foldersLeft: left.length };
   } catch (error) {
-    return roundFailure(context, mailbox, error);
+    return roundFailure(context, mailbox, { error, roundBegunAt: null });
   }
 }
 

@@ -27,6 +27,13 @@ const stateOfKind: Record<FailureKind, MailboxState> = {
   gone: 'needs-attention',
 };
 
+/** What went wrong. */
+export interface Failed {
+  error: unknown;
+  /** When the round began that failed, by the database's clock; null for other work on the mailbox. */
+  roundBegunAt: Date | null;
+}
+
 /**
  * Decides what a failure means for the mailbox, and writes it down. Everything that is no failure of the mail server goes on up, so that
  * Temporal tries the activity again.
@@ -34,7 +41,7 @@ const stateOfKind: Record<FailureKind, MailboxState> = {
 export async function roundFailure(
   context: ActivityContext,
   mailbox: MailboxForSync,
-  error: unknown,
+  { error, roundBegunAt }: Failed,
 ): Promise<NotDone> {
   if (error instanceof StaleFence) return { kind: 'superseded' };
   if (!(error instanceof MailFailure)) throw error;
@@ -45,7 +52,8 @@ export async function roundFailure(
       : refusedAgainAfterMs;
   const shownRetry = state === 'auth-required' ? null : retryAfterMs;
   const { kind, code, operation } = error;
-  await recordRoundFailure(context.db, mailbox, { state, kind, code, operation, retryAfterMs: shownRetry });
+  const retry = { retryAfterMs: shownRetry, roundBegunAt };
+  await recordRoundFailure(context.db, mailbox, { state, kind, code, operation, ...retry });
   const failure = `${kind} (${code})`;
   if (state === 'auth-required' || state === 'needs-attention')
     return { kind: 'waiting', state, failure, retryAfterMs };

@@ -46,13 +46,14 @@ export async function runRound(
   try {
     await refuseWhenDiskIsLow(context);
     const counts = await context.connections.use(mailbox, 'sync', (open) => sweep(context, run, { mailbox, open }));
-    await recordRoundSuccess(context.db, mailbox);
+    const { recorded, filtered, parked } = counts;
+    await recordRoundSuccess(context.db, mailbox, { roundBegunAt: mailbox.readAt, recorded, filtered, parked });
     await fillSearchSoon(context, mailbox.tenantId, counts.recorded);
     const history = await foldersWithHistory(context.db, mailbox);
     const { refreshSeconds } = mailbox.policy;
     return { kind: 'done', ...counts, foldersWithHistory: history.length, refreshSeconds };
   } catch (error) {
-    return roundFailure(context, mailbox, error);
+    return roundFailure(context, mailbox, { error, roundBegunAt: mailbox.readAt });
   }
 }
 

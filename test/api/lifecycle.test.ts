@@ -1,3 +1,4 @@
+import { recordRoundSuccess } from '../../src/db/sync/round-write';
 import { publicId, uuidOf } from '../../src/domain/ids';
 import { insertUser, issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -145,6 +146,23 @@ describe('sync', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     expect(await operation(answer.json<Operation>().id)).toMatchObject({ state: 'done', result: { recorded: 1 } });
+  });
+
+  test('answers with what the round has written, where the round has ended the operation', async () => {
+    server.engine.onSync = async () => {
+      const result = { recorded: 5, filtered: 0, parked: 1 };
+      const roundBegunAt = new Date(Date.now() + 1_000);
+      const source = { tenantId: key.tenantId, sourceId: uuidOf('mailbox', id) ?? '' };
+      await recordRoundSuccess(
+        database.db,
+        { ...source, fence: { epoch: 1, generation: 1 } },
+        { roundBegunAt, ...result },
+      );
+      return { kind: 'done', ...result };
+    };
+    const answer = await sync();
+    expect(answer.statusCode).toBe(200);
+    expect(answer.json()).toMatchObject({ state: 'done', result: { recorded: 5, filtered: 0, parked: 1 } });
   });
 
   test('is 409 for a mailbox that is paused, stopped or waits for a password', async () => {

@@ -1,6 +1,6 @@
 import type { Database } from '../../db/database';
 import { findMailbox, type Mailbox } from '../../db/mailboxes';
-import { finishOperation, insertOperation, type Operation } from '../../db/operations';
+import { findOperation, finishOperation, insertOperation, type Operation } from '../../db/operations';
 import type { SyncNowAnswer } from '../../workflows/contract';
 import type { ApiContext } from '../context';
 import type { Problem } from '../problem';
@@ -52,32 +52,31 @@ function askedSync(
   });
 }
 
-/** Ends the operation when the round does, also after the answer to the caller has gone. */
+/**
+ * How the operation ended. A round ends the operations that it answers, so that they end although this process may not live to see it;
+ * what is ended here is what no round took up.
+ */
 async function endWith(
   { db, log }: ApiContext,
   { tenantId, operation, round }: { tenantId: string; operation: Operation; round: Promise<SyncNowAnswer> },
 ): Promise<Operation> {
-  const end = (state: 'done' | 'failed', outcome: { result?: object; error?: object }) =>
-    db.inTenant(tenantId, (sql) =>
-      finishOperation(sql, tenantId, {
-        id: operation.id,
-        state,
-        result: outcome.result ?? null,
-        error: outcome.error ?? null,
-      }),
-    );
+  const { id } = operation;
+  const end = async (state: 'done' | 'failed', { result, error }: { result?: object; error?: object }) => {
+    const ended = await db.inTenant(tenantId, (sql) => finishOperation(sql, tenantId, { id, state, result, error }));
+    return ended ?? (await findOperation(db, { tenantId, userId: null }, id)) ?? operation;
+  };
   const answer = await round.catch(async (error: unknown) => {
     await end('failed', { error: { code: 'engine-unavailable' } });
-    log.warn({ operationId: operation.id }, 'sync could not be asked for');
+    log.warn({ operationId: id }, 'sync could not be asked for');
     throw error;
   });
   switch (answer.kind) {
     case 'done': {
       const { recorded, filtered, parked } = answer;
-      return (await end('done', { result: { recorded, filtered, parked } })) ?? operation;
+      return end('done', { result: { recorded, filtered, parked } });
     }
     case 'failed':
-      return (await end('failed', { error: { code: answer.failure } })) ?? operation;
+      return end('failed', { error: { code: answer.failure } });
     case 'not-running':
       await end('failed', { error: { code: answer.state } });
       throw notRunning(answer.state);

@@ -27,6 +27,8 @@ export interface MailboxForSync {
   accessVersion: string;
   /** Address keys of the mailbox and of all users of the tenant: who "we" are. */
   ownAddresses: Set<string>;
+  /** When this was read, by the clock of the database: the clocks of machines differ. */
+  readAt: Date;
 }
 
 interface Row {
@@ -45,6 +47,7 @@ interface Row {
   secret: Buffer;
   secret_key_id: string;
   access_version: string;
+  read_at: Date;
 }
 
 /** Reads a mailbox for a round; null where it is no more. */
@@ -56,7 +59,7 @@ export async function mailboxForSync(
     const [row] = await sql.query<Row>(
       `SELECT s.epoch, s.generation, s.desired_state, s.policy, s.started_at, s.address_key, m.state, m.failed_rounds,
               m.last_success_at, m.provider, m.imap, m.username, m.secret, m.secret_key_id,
-              encode(sha256(m.secret || convert_to(m.imap::text || m.username, 'UTF8')), 'hex') AS access_version
+              encode(sha256(m.secret || convert_to(m.imap::text || m.username, 'UTF8')), 'hex') AS access_version, now() AS read_at
        FROM source s JOIN mailbox m ON m.tenant_id = s.tenant_id AND m.source_id = s.id
        WHERE s.tenant_id = $1 AND s.id = $2 AND s.deleted_at IS NULL`,
       [ref.tenantId, ref.mailboxId],
@@ -82,6 +85,7 @@ export async function mailboxForSync(
       secret: { bytes: row.secret, keyId: row.secret_key_id },
       accessVersion: row.access_version,
       ownAddresses: new Set([row.address_key, ...users.map((user) => user.address_key)]),
+      readAt: row.read_at,
     };
   });
 }
