@@ -55,8 +55,9 @@ async function settleKey(
   const { tenantId } = request.viewer;
   if (reply.statusCode >= 300 || typeof payload !== 'string') return forgetKey(db, tenantId, key);
   const body = withheld(payload, request.routeOptions.config.creates?.withhold ?? []);
-  const location = reply.getHeader('location') ?? null;
-  await keepAnswer(db, tenantId, { key, status: reply.statusCode, response: { body, location } });
+  const location = reply.getHeader('location');
+  const response = { body, location: typeof location === 'string' ? location : null };
+  await keepAnswer(db, tenantId, { key, status: reply.statusCode, response });
 }
 
 function keyOf(request: FastifyRequest): string | null {

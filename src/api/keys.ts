@@ -76,9 +76,7 @@ export function keyRoutes(api: Api, context: ApiContext): void {
     },
     async ({ viewer: { tenantId, userId }, query }) => {
       const beforeId = decodeCursor(query.cursor, {}, z.uuid());
-      const rows = await db.inTenant(tenantId, (sql) =>
-        listKeys(sql, tenantId, { userId, beforeId, limit: query.limit + 1 }),
-      );
+      const rows = await listKeys(db, tenantId, { userId, beforeId, limit: query.limit + 1 });
       return pageFrom(rows, { limit: query.limit, filter: {}, keyOf: (row) => row.id, present: presentKey });
     },
   );

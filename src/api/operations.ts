@@ -69,7 +69,7 @@ export function operationRoutes(api: Api, { db, now }: ApiContext): void {
       },
     },
     async ({ viewer, params }) => {
-      const operation = await db.inTenant(viewer.tenantId, (sql) => findOperation(sql, readerOf(viewer), params.id));
+      const operation = await findOperation(db, readerOf(viewer), params.id);
       if (operation === null) throw notFound();
       return presentOperation(operation, now());
     },

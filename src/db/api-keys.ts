@@ -53,17 +53,16 @@ export async function insertKey(sql: Sql, tenantId: string, key: NewApiKey): Pro
 }
 
 /** Keys by id, newest first, from before `beforeId` on; only those of one user where `userId` is given. Revoked ones are in it. */
-export function listKeys(
-  sql: Sql,
+export async function listKeys(
+  db: Database,
   tenantId: string,
-  page: { userId: string | null; beforeId: string | null; limit: number },
+  { userId, beforeId, limit }: { userId: string | null; beforeId: string | null; limit: number },
 ): Promise<ApiKey[]> {
-  return sql.query<ApiKey>(
-    `SELECT ${columns} FROM api_key
-     WHERE tenant_id = $1 AND ($2::uuid IS NULL OR user_id = $2) AND ($3::uuid IS NULL OR id < $3)
-     ORDER BY id DESC LIMIT $4`,
-    [tenantId, page.userId, page.beforeId, page.limit],
+  const where = { tenantId, ...(userId !== null && { userId }), ...(beforeId !== null && { id: { lt: beforeId } }) };
+  const rows = await db.prismaInTenant(tenantId, (tx) =>
+    tx.apiKey.findMany({ where, omit: { keyHash: true }, orderBy: { id: 'desc' }, take: limit }),
   );
+  return rows.map((row) => ({ ...row, scopes: row.scopes as KeyScope[] }));
 }
 
 /** Ends a key; null where there is none of that id (and user, where given). Second run: no change. */

@@ -1,4 +1,6 @@
-import type { Sql } from './database';
+import { z } from 'zod';
+
+import type { Database, Sql } from './database';
 import { insertOperation, type Operation } from './operations';
 
 /** What the last comparison of a folder with its server found. A folder that was never compared is `not-provable`. */
@@ -20,21 +22,59 @@ export interface FolderCompleteness {
   provenAt: Date | null;
 }
 
-/** All folders of a mailbox that are in its scope, by name, each with its last comparison. */
-export function readCompleteness(sql: Sql, tenantId: string, sourceId: string): Promise<FolderCompleteness[]> {
-  return sql.query<FolderCompleteness>(
-    `SELECT f.path AS folder, f.role, coalesce(a.verdict, 'not-provable') AS verdict,
-       CASE WHEN a.verdict IS NULL THEN 'not-compared-yet' ELSE a.reason END AS reason,
-       a.server_count AS "serverCount", a.server_bytes AS "serverBytes", coalesce(a.ledger_counts, '{}') AS "ledgerCounts",
-       a.ledger_bytes AS "ledgerBytes", coalesce(a.missing, '{}') AS missing, coalesce(a.missing_count, 0) AS "missingCount",
-       coalesce(a.extra, '{}') AS extra, coalesce(a.extra_count, 0) AS "extraCount",
-       a.checked_at AS "checkedAt", a.proven_at AS "provenAt"
-     FROM folder f LEFT JOIN folder_audit a ON a.tenant_id = f.tenant_id AND a.folder_id = f.id
-     WHERE f.tenant_id = $1 AND f.source_id = $2 AND f.gone_at IS NULL AND (f.in_scope OR a.folder_id IS NOT NULL)
-     ORDER BY f.path`,
-    [tenantId, sourceId],
-  );
+/** All folders of a mailbox that are in its scope, or were once compared, by name, each with its last comparison. */
+export async function readCompleteness(
+  db: Database,
+  tenantId: string,
+  sourceId: string,
+): Promise<FolderCompleteness[]> {
+  const { folders, audits } = await db.prismaInTenant(tenantId, async (tx) => {
+    const folders = await tx.folder.findMany({ where: { tenantId, sourceId, goneAt: null }, orderBy: { path: 'asc' } });
+    const audits = await tx.folderAudit.findMany({
+      where: { tenantId, folderId: { in: folders.map(({ id }) => id) } },
+    });
+    return { folders, audits };
+  });
+  const auditOf = new Map(audits.map((audit) => [audit.folderId, audit]));
+  return folders.flatMap(({ id, path, role, inScope }): FolderCompleteness[] => {
+    const audit = auditOf.get(id);
+    if (audit !== undefined) return [{ folder: path, role, ...comparison.parse(audit) }];
+    return inScope ? [{ folder: path, role, ...neverCompared }] : [];
+  });
 }
+
+const count = z.bigint().transform(Number);
+
+/** A row as Prisma reads it. */
+const comparison = z.object({
+  verdict: z.enum(['complete', 'missing', 'not-provable']),
+  reason: z.string().nullable(),
+  serverCount: count.nullable(),
+  serverBytes: count.nullable(),
+  ledgerCounts: z.record(z.string(), z.number()),
+  ledgerBytes: count.nullable(),
+  missing: z.array(count),
+  missingCount: count,
+  extra: z.array(count),
+  extraCount: count,
+  checkedAt: z.date(),
+  provenAt: z.date().nullable(),
+});
+
+const neverCompared = {
+  verdict: 'not-provable',
+  reason: 'not-compared-yet',
+  serverCount: null,
+  serverBytes: null,
+  ledgerCounts: {},
+  ledgerBytes: null,
+  missing: [],
+  missingCount: 0,
+  extra: [],
+  extraCount: 0,
+  checkedAt: null,
+  provenAt: null,
+} satisfies Omit<FolderCompleteness, 'folder' | 'role'>;
 
 /** The operation of a comparison: the one that has not ended, so that two callers wait for the same, or a new one. */
 export async function auditOperation(sql: Sql, tenantId: string, sourceId: string): Promise<Operation> {

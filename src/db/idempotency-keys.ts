@@ -1,7 +1,9 @@
 import type { Database } from './database';
+import type { Prisma } from './generated/client';
 
 /** The part of an answer that a repeated request gets again. */
 export interface KeptAnswer {
+  /** JSON. */
   body: unknown;
   location: string | null;
 }
@@ -55,21 +57,13 @@ function claimOf(row: KeyRow): KeyClaim {
 export async function keepAnswer(
   db: Database,
   tenantId: string,
-  answer: { key: string; status: number; response: unknown },
+  { key, status, response }: { key: string; status: number; response: KeptAnswer },
 ): Promise<void> {
-  await db.inTenant(tenantId, (sql) =>
-    sql.execute('UPDATE idempotency_key SET status = $3, response = $4 WHERE tenant_id = $1 AND key = $2', [
-      tenantId,
-      answer.key,
-      answer.status,
-      JSON.stringify(answer.response),
-    ]),
-  );
+  const data = { status, response: { ...response } as Prisma.InputJsonObject };
+  await db.prismaInTenant(tenantId, (tx) => tx.idempotencyKey.updateMany({ where: { tenantId, key }, data }));
 }
 
 /** Frees a key whose request created nothing. */
 export async function forgetKey(db: Database, tenantId: string, key: string): Promise<void> {
-  await db.inTenant(tenantId, (sql) =>
-    sql.execute('DELETE FROM idempotency_key WHERE tenant_id = $1 AND key = $2 AND status IS NULL', [tenantId, key]),
-  );
+  await db.prismaInTenant(tenantId, (tx) => tx.idempotencyKey.deleteMany({ where: { tenantId, key, status: null } }));
 }

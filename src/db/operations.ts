@@ -1,22 +1,28 @@
-import type { Sql } from './database';
+import { z } from 'zod';
+
+import type { Database, PrismaTransaction, Sql } from './database';
 import { newUuid } from './new-id';
 
-export type OperationState = 'waiting' | 'running' | 'done' | 'failed' | 'superseded';
+const count = z.bigint().transform(Number);
+const details = z.record(z.string(), z.unknown());
+
+/** A row as Prisma reads it. */
+const storedOperation = z.object({
+  id: z.string(),
+  kind: z.string(),
+  sourceId: z.string().nullable(),
+  state: z.enum(['waiting', 'running', 'done', 'failed', 'superseded']),
+  done: count,
+  total: count.nullable(),
+  result: details.nullable(),
+  error: details.nullable(),
+  createdAt: z.date(),
+  startedAt: z.date().nullable(),
+  finishedAt: z.date().nullable(),
+});
 
 /** A job, whatever it does. */
-export interface Operation {
-  id: string;
-  kind: string;
-  sourceId: string | null;
-  state: OperationState;
-  done: number;
-  total: number | null;
-  result: Record<string, unknown> | null;
-  error: Record<string, unknown> | null;
-  createdAt: Date;
-  startedAt: Date | null;
-  finishedAt: Date | null;
-}
+export type Operation = z.output<typeof storedOperation>;
 
 const columns = `id, kind, source_id AS "sourceId", state, done, total, result, error, created_at AS "createdAt",
   started_at AS "startedAt", finished_at AS "finishedAt"`;
@@ -37,18 +43,26 @@ export async function insertOperation(
 }
 
 /** The operation with this id, or null. With `userId` only one of a mailbox that the user owns or is a member of, or of none. */
-export async function findOperation(
-  sql: Sql,
-  reader: { tenantId: string; userId: string | null },
+export function findOperation(
+  db: Database,
+  { tenantId, userId }: { tenantId: string; userId: string | null },
   id: string,
 ): Promise<Operation | null> {
-  const rows = await sql.query<Operation>(
-    `SELECT ${columns} FROM operation o WHERE tenant_id = $1 AND id = $2 AND ($3::uuid IS NULL OR source_id IS NULL
-       OR EXISTS (SELECT FROM source s WHERE s.tenant_id = $1 AND s.id = o.source_id AND s.owner_user_id = $3)
-       OR EXISTS (SELECT FROM source_member m WHERE m.tenant_id = $1 AND m.source_id = o.source_id AND m.user_id = $3))`,
-    [reader.tenantId, id, reader.userId],
-  );
-  return rows[0] ?? null;
+  return db.prismaInTenant(tenantId, async (tx) => {
+    const row = await tx.operation.findUnique({ where: { tenantId_id: { tenantId, id } } });
+    if (row === null) return null;
+    const { sourceId } = row;
+    if (userId !== null && sourceId !== null && !(await holdsSource(tx, { tenantId, sourceId, userId }))) return null;
+    return storedOperation.parse(row);
+  });
+}
+
+async function holdsSource(
+  tx: PrismaTransaction,
+  { tenantId, sourceId, userId }: { tenantId: string; sourceId: string; userId: string },
+): Promise<boolean> {
+  const owned = await tx.source.count({ where: { tenantId, id: sourceId, ownerUserId: userId } });
+  return owned > 0 || (await tx.sourceMember.count({ where: { tenantId, sourceId, userId } })) > 0;
 }
 
 /** Ends an operation that has not ended; null where it has. Second run: no change. */

@@ -104,3 +104,23 @@ test('a key of another tenant is 404', async () => {
   expect(answer.statusCode).toBe(404);
   expect(await opens(made.key)).toBe(200);
 });
+
+test('are listed newest first, page by page, to a user only their own', async () => {
+  const user = publicId('user', await insertUser(database.db, key.tenantId));
+  const made = [
+    await make({ label: 'one' }),
+    await make({ label: 'two', userId: user }),
+    await make({ label: 'three' }),
+  ];
+  const [one, two, three] = made.map((answer) => answer.json<Made>().id);
+  const page = async (query: string) =>
+    (await server.api.inject({ url: `/v1/keys${query}`, headers: key.headers })).json<{
+      items: Made[];
+      nextCursor: string;
+    }>();
+  const first = await page('?limit=2');
+  expect(first.items.map(({ id }) => id)).toEqual([three, two]);
+  const next = await page(`?limit=2&cursor=${first.nextCursor}`);
+  expect(next.items.map(({ id }) => id)).toEqual([one, expect.any(String)]);
+  expect((await list({ ...key.headers, 'letterbook-user': user })).map(({ id }) => id)).toEqual([two]);
+});

@@ -173,6 +173,22 @@ describe('completeness', () => {
     ]);
   });
 
+  test('a folder that is out of scope or gone counts only for what was found in it before, or not at all', async () => {
+    const [left, never, gone] = [
+      await insertFolder(database.db, source, 'Left out'),
+      await insertFolder(database.db, source, 'Never in'),
+      await insertFolder(database.db, source, 'Gone'),
+    ];
+    await audited(left.folderId, 'complete', []);
+    await audited(gone.folderId, 'complete', []);
+    await database.db.inTenant(key.tenantId, async (sql) => {
+      await sql.execute('UPDATE folder SET in_scope = false WHERE id = ANY ($1)', [[left.folderId, never.folderId]]);
+      await sql.execute('UPDATE folder SET gone_at = now() WHERE id = $1', [gone.folderId]);
+    });
+    const answer = (await completeness()).json<{ items: { folder: string }[] }>();
+    expect(answer.items.map(({ folder }) => folder)).toEqual(['Left out']);
+  });
+
   test('POST compares now and answers with the result', async () => {
     const inbox = await insertFolder(database.db, source);
     server.engine.onAudit = async ({ operationId }) => {

@@ -79,7 +79,7 @@ async function visibleMailbox({ db }: ApiContext, viewer: Viewer, id: string): P
 }
 
 async function completenessOf({ db }: ApiContext, { tenantId }: Viewer, mailboxId: string) {
-  const folders = await db.inTenant(tenantId, (sql) => readCompleteness(sql, tenantId, mailboxId));
+  const folders = await readCompleteness(db, tenantId, mailboxId);
   return { verdict: worstOf(folders), items: folders.map(presentFolder), nextCursor: null };
 }
 
@@ -106,12 +106,10 @@ async function compareNow(
 }
 
 /** A comparison that went well has ended its operation itself; one that did not is ended here. */
-function endedOperation({ db }: ApiContext, tenantId: string, id: string): Promise<Operation | null> {
-  return db.inTenant(tenantId, async (sql) => {
-    const error = { code: 'not-compared' };
-    const failed = await finishOperation(sql, tenantId, { id, state: 'failed', result: null, error });
-    return failed ?? findOperation(sql, { tenantId, userId: null }, id);
-  });
+async function endedOperation({ db }: ApiContext, tenantId: string, id: string): Promise<Operation | null> {
+  const end = { id, state: 'failed' as const, result: null, error: { code: 'not-compared' } };
+  const failed = await db.inTenant(tenantId, (sql) => finishOperation(sql, tenantId, end));
+  return failed ?? findOperation(db, { tenantId, userId: null }, id);
 }
 
 function passwordRefused() {
