@@ -8,7 +8,7 @@ const item = (uid: number): BatchItem => {
   const placed = { uid, size: 1, internalDate: null, flags: 0, modseq: null };
   return { kind: 'filtered', reason: 'unmatched', ...placed } as BatchItem;
 };
-const reading = (uid: number, done = () => undefined as void): Reading => ({
+const reading = (uid: number, done: () => void = () => undefined): Reading => ({
   items: Promise.resolve([item(uid)]),
   done,
 });

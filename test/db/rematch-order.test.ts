@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { matchCopies, writeLinks } from '../../src/db/link-write';
+import { matchAddresses, writeLinks } from '../../src/db/link-write';
 import { rematchChunk } from '../../src/db/rematch';
 import { lockTenantForWriting } from '../../src/db/tenant-lock';
 import { insertTimelines } from '../../src/db/timeline-write';
@@ -84,7 +84,8 @@ async function arrive(world: World, step: Arrival): Promise<void> {
     const addresses = step.addresses.map(([role, key]): [string, string] => [role, keyOf(key)]);
     const made = await insertMessage(sql, tenantId, { sourceId: world.sources[step.source] ?? '', addresses });
     const policy = { ...defaultPolicy, ...policies[step.source] };
-    await writeLinks(sql, tenantId, await matchCopies(sql, tenantId, { ids: [made.copyId], policy }));
+    const wanted = addresses.map(([role, addressKey]) => ({ messageId: made.messageId, role, addressKey }));
+    await writeLinks(sql, tenantId, await matchAddresses(sql, tenantId, { addresses: wanted, policy }));
     await insertTimelines(sql, tenantId, [made.messageId]);
     return made.messageId;
   });

@@ -1,5 +1,5 @@
 import type { Database, Sql } from '../../src/db/database';
-import { matchCopies } from '../../src/db/link-write';
+import { matchAddresses } from '../../src/db/link-write';
 import { newUuid } from '../../src/db/new-id';
 import { rematchChunk, type RematchedChunk, type RematchPosition } from '../../src/db/rematch';
 import { finishRematch, insertRematch, rematchProgress } from '../../src/db/rematch-operation';
@@ -168,13 +168,14 @@ test('only headers and kinds of address that the source counts make links', asyn
 test.each(Object.entries(roleOfHeader))('%s counts for stored mail as for mail that arrives', async (header, role) => {
   const policy: Policy = { ...defaultPolicy, matchHeaders: [header as MatchHeader] };
   const listening = await inTenant((sql) => insertSource(sql, tenant, policy));
-  const { copyId } = await arrived(
+  const { messageId } = await arrived(
     Object.values(roleOfHeader).map((each) => [each, ada]),
     listening,
   );
   await give(ada);
   expect(await links()).toEqual([`active address:${role}:${ada}:rule`]);
-  const onArrival = await inTenant((sql) => matchCopies(sql, tenant, { ids: [copyId], policy }));
+  const addresses = Object.values(roleOfHeader).map((each) => ({ messageId, role: each, addressKey: ada }));
+  const onArrival = await inTenant((sql) => matchAddresses(sql, tenant, { addresses, policy }));
   expect(onArrival.map((match) => match.role)).toEqual([role]);
 });
 

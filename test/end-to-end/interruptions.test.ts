@@ -4,7 +4,7 @@ import { appendMany } from '../support/append-many';
 import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
 import { Product } from '../support/product';
-import { connectMailbox, type ProductMailbox } from '../support/product-mailbox';
+import { connectMailbox, expectProof, type ProductMailbox } from '../support/product-mailbox';
 
 let product: Product;
 const port = sharedDovecot().imapPort;
@@ -70,7 +70,7 @@ test.each(strikes)(
     while ((await mailbox.ledger()).length < 100) await sleep(100);
     await strike();
     await mailbox.untilRows(1_500, 150_000);
-    await mailbox.expectProof();
+    await expectProof(mailbox);
   },
   240_000,
 );
@@ -82,5 +82,5 @@ test('a mailbox that is connected while Temporal is down is synced when it is ba
   expect(await mailbox.ledger()).toEqual([]);
   await product.startTemporal();
   await mailbox.untilRows(20, 150_000);
-  await mailbox.expectProof();
+  await expectProof(mailbox);
 }, 240_000);

@@ -8,7 +8,7 @@ import { appendMany } from '../support/append-many';
 import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
 import { Product, until } from '../support/product';
-import { connectMailbox, type ProductMailbox } from '../support/product-mailbox';
+import { connectMailbox, expectProof, type ProductMailbox } from '../support/product-mailbox';
 
 let product: Product;
 const port = sharedDovecot().imapPort;
@@ -30,7 +30,7 @@ test('a mailbox of 20,000 is imported whole, at less than 400 events for each 10
   const raws = Array.from({ length: 20_000 }, (_, i) => mail({ subject: `number ${String(i)}`, text: 'Short.' }));
   const mailbox = await connectWith('large@corp.example', raws);
   await mailbox.untilRows(20_000, 200_000);
-  await mailbox.expectProof();
+  await expectProof(mailbox);
   expect(await eventsOf(mailbox)).toBeLessThanOrEqual(800);
 }, 280_000);
 
@@ -53,7 +53,7 @@ test('a message of 60 MB is streamed into the ledger and comes back byte for byt
   expect(raw.length).toBeGreaterThan(60_000_000);
   const mailbox = await connectWith('film@corp.example', [raw], { maxMessageBytes: 100_000_000 });
   await mailbox.untilRows(1, 60_000);
-  await mailbox.expectProof();
+  await expectProof(mailbox);
   const [row] = await mailbox.ledger();
   const response = await fetch(`${product.apiUrl}/v1/messages/${String(row?.messageId)}/raw`, {
     headers: { authorization: `Bearer ${product.apiKey}` },
@@ -68,7 +68,7 @@ test('a message of 2,000 parts is parked with its bytes, and the ones around it 
   const many = mail({ subject: 'parts', headers, body: `${part.repeat(2_000)}--b--\r\n` });
   const mailbox = await connectWith('parts@corp.example', [mail({ subject: 'one' }), many, mail({ subject: 'three' })]);
   await mailbox.untilRows(3);
-  await mailbox.expectProof();
+  await expectProof(mailbox);
   expect((await mailbox.ledger()).map((row) => [row.outcome, row.reason])).toEqual([
     ['recorded', null],
     ['parked', 'too-many-parts'],

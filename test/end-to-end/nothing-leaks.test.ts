@@ -97,9 +97,9 @@ async function allHistories(): Promise<string> {
   const connection = await Connection.connect({ address: product.temporalAddress });
   const client = new Client({ connection, namespace: 'letterbook' });
   let text = '';
-  for await (const { workflowId, runId, memo, searchAttributes } of client.workflow.list()) {
+  for await (const { workflowId, runId, memo, typedSearchAttributes } of client.workflow.list()) {
     const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    text += historyToJSON(history) + JSON.stringify([workflowId, memo, searchAttributes]);
+    text += historyToJSON(history) + JSON.stringify([workflowId, memo, typedSearchAttributes.getAll()]);
   }
   await connection.close();
   expect(text).toContain('runRound');

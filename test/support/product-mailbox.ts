@@ -16,11 +16,10 @@ export interface LedgerItem {
 export interface ProductMailbox {
   id: string;
   user: string;
+  port: number;
   ledger(): Promise<LedgerItem[]>;
   /** Waits until the ledger has this many rows. */
   untilRows(rows: number, timeoutMs?: number): Promise<void>;
-  /** Nothing missing, nothing twice: the ledger of INBOX is what an independent client sees. */
-  expectProof(): Promise<void>;
 }
 
 /** Connects an account of the test's Dovecot with its whole history. */
@@ -41,16 +40,19 @@ export async function connectMailbox(
   return {
     id,
     user,
+    port,
     ledger,
     untilRows: (rows, timeoutMs) =>
       until(async () => (await countRows(product, id).catch(() => -1)) === rows, timeoutMs ?? 60_000),
-    expectProof: async () => {
-      const server = await listServer({ port, user, folders: ['INBOX'] });
-      const line = (row: { uidValidity: string; uid: number; sha256: string | null }) =>
-        `${row.uidValidity} ${String(row.uid)} ${row.sha256 ?? ''}`;
-      expect((await ledger()).map(line).sort()).toEqual(server.map(line).sort());
-    },
   };
+}
+
+/** Nothing missing, nothing twice: the ledger of INBOX is what an independent client sees. */
+export async function expectProof(mailbox: ProductMailbox): Promise<void> {
+  const server = await listServer({ port: mailbox.port, user: mailbox.user, folders: ['INBOX'] });
+  const line = (row: { uidValidity: string; uid: number; sha256: string | null }) =>
+    `${row.uidValidity} ${String(row.uid)} ${row.sha256 ?? ''}`;
+  expect((await mailbox.ledger()).map(line).sort()).toEqual(server.map(line).sort());
 }
 
 async function countRows(product: Product, id: string): Promise<number> {
