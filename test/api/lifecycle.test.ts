@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 beforeEach(async () => {
-  server = testApi(database.db, { syncAnswerMs: 200 });
+  server = testApi(database.db);
   key = await issueKey(database.db, await database.newTenant());
   const answer = await post('/v1/mailboxes', {
     address: 'anna@company.example',
@@ -132,6 +132,8 @@ describe('sync', () => {
   });
 
   test('answers 202 when the round takes longer, and ends its operation later', async () => {
+    await server.api.close();
+    server = testApi(database.db, { syncAnswerMs: 200 });
     let finish = (): void => undefined;
     server.engine.onSync = () =>
       new Promise((resolve) => {
