@@ -1,5 +1,6 @@
+import { MailFailure } from '../domain/failure';
 import { absentFrom, outside } from '../domain/uid-set';
-import { recordAudit, recordAuditDone, type FolderAudit } from '../db/ingest/audit-write';
+import { recordAudit, recordAuditDone, recordAuditFailed, type FolderAudit } from '../db/ingest/audit-write';
 import { reconcileFolders, type FolderGeneration, type KnownFolder } from '../db/ingest/folder-write';
 import { ledgerRanges, liveRanges } from '../db/ingest/ledger-ranges';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
@@ -19,7 +20,7 @@ export type AuditResult =
 
 /**
  * Answers "is anything missing?" for every folder in scope, computed against the server (product promise B13).
- * Second run: compares again.
+ * Its operation ends with it. Second run: compares again.
  */
 export async function auditFolders(
   context: ActivityContext & { connections: Connections },
@@ -27,7 +28,10 @@ export async function auditFolders(
   input: AuditRun,
 ): Promise<AuditResult> {
   const mailbox = await mailboxForSync(context.db, input);
-  if (mailbox === null) return { kind: 'superseded' };
+  if (mailbox === null) {
+    await recordAuditFailed(context.db, input, superseded);
+    return { kind: 'superseded' };
+  }
   try {
     const audits = await context.connections.use(mailbox, 'sync', (open) =>
       compareAll(context, run, { mailbox, open }),
@@ -42,9 +46,16 @@ export async function auditFolders(
     await recordAuditDone(context.db, { ...input, complete, result });
     return { kind: 'done', ...result };
   } catch (error) {
-    return roundFailure(context, mailbox, { error, roundBegunAt: null });
+    // Here, and not by who asked: that process may be no more.
+    const notDone = await roundFailure(context, mailbox, { error, roundBegunAt: null });
+    const failure = error instanceof MailFailure ? { kind: error.kind, code: error.code } : superseded;
+    await recordAuditFailed(context.db, input, failure);
+    return notDone;
   }
 }
+
+/** The mailbox is no more, or has a newer wish. */
+const superseded = { code: 'superseded' };
 
 async function compareAll(
   context: ActivityContext,

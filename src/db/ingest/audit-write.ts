@@ -91,3 +91,18 @@ export async function recordAuditDone(
     );
   });
 }
+
+/** Ends the operation of an audit that could not compare. Second run, or one that has ended: no change. */
+export async function recordAuditFailed(
+  db: Database,
+  audit: { tenantId: string; operationId: string },
+  error: { kind?: string; code: string },
+): Promise<void> {
+  await db.inTenant(audit.tenantId, (sql) =>
+    sql.execute(
+      `UPDATE operation SET state = 'failed', error = $3, started_at = coalesce(started_at, now()), finished_at = now()
+       WHERE tenant_id = $1 AND id = $2 AND state IN ('waiting', 'running')`,
+      [audit.tenantId, audit.operationId, JSON.stringify(error)],
+    ),
+  );
+}
