@@ -33,6 +33,7 @@ export function createServerContext(config: Config, log: Logger): ServerContext 
     content: { decodePart, readHtml, sanitiseHtml },
     temporal,
     limits,
+    homeInsideClone: config.homeInsideClone,
     log,
     now: () => new Date(),
     close: async () => {

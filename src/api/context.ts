@@ -38,6 +38,8 @@ export interface ApiContext {
   content: MessageContent;
   temporal: TemporalGateway;
   limits: Limits;
+  /** The data directory lies inside a git clone. */
+  homeInsideClone: boolean;
   log: Logger;
   now: () => Date;
 }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
+import { insideClone } from './inside-clone';
 import { defaultLimits, type Limits } from './limits';
 
 /** Everything the processes are told from outside, built once at the start. Tests build it by hand. */
@@ -17,6 +18,8 @@ export interface Config {
   httpPort: number;
   /** The data directory: spool files, keys, embedded servers. */
   home: string;
+  /** The data directory lies inside a git clone: `git clean` there would delete it. */
+  homeInsideClone: boolean;
   /** Keys for secrets at rest: the first encrypts, all decrypt. 32 bytes each. */
   secretKeys: { id: string; key: Buffer }[];
   /** Networks (CIDR) that mailbox hosts may be in although they are private, e.g. 127.0.0.0/8. */
@@ -69,6 +72,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     httpHost: read.data.LETTERBOOK_HOST,
     httpPort: read.data.LETTERBOOK_PORT,
     home,
+    homeInsideClone: insideClone(home),
     secretKeys: secretKeysOf(read.data.LETTERBOOK_SECRET_KEYS, join(home, 'secret-keys')),
     allowedNetworks: networksOf(read.data.LETTERBOOK_ALLOWED_NETWORKS),
     temporalUiUrl: read.data.LETTERBOOK_TEMPORAL_UI_URL ?? null,

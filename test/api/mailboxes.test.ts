@@ -88,6 +88,33 @@ describe('connecting a mailbox', () => {
     ]);
   });
 
+  describe('warns of data in a git clone', () => {
+    const warningsOf = async (host: string) => {
+      const answer = await connect({ ...anna, address: `${String(Math.random())}@company.example`, imap: { host } });
+      return answer.json<{ warnings: string[] }>().warnings;
+    };
+
+    test.each(['imap.company.example', '192.0.2.1', 'localhost.company.example', '2001:db8::1'])(
+      'where the mail is on %s',
+      async (host) => {
+        server.context.homeInsideClone = true;
+        expect(await warningsOf(host)).toEqual([expect.stringContaining('`git clean` would delete it')]);
+      },
+    );
+
+    test.each(['127.0.0.1', '127.1', 'localhost', 'LOCALHOST', '::1', '[::1]', '::ffff:127.0.0.1'])(
+      'not where the mail can be had again: %s',
+      async (host) => {
+        server.context.homeInsideClone = true;
+        expect(await warningsOf(host)).toEqual([]);
+      },
+    );
+
+    test('not where the data lies elsewhere', async () => {
+      expect(await warningsOf('imap.company.example')).toEqual([]);
+    });
+  });
+
   test('succeeds while Temporal is down, because the wish is durable', async () => {
     server.engine.down = true;
     await connected();

@@ -59,6 +59,7 @@ export function testApi(db: Database, limits: Partial<Limits> = {}): TestApi {
     content: { decodePart, readHtml, sanitiseHtml },
     temporal: engine,
     limits: { ...defaultLimits, ...limits },
+    homeInsideClone: false,
     log: pino({ level: 'debug' }, sink),
     now: () => new Date(),
   };

@@ -13,8 +13,9 @@ import { createMailbox } from './create';
 import { readerOf } from './people';
 import { refusePop3 } from './pop3';
 import { presentMailbox } from './presenter';
-import { mailboxChangeSchema, mailboxSchema, mailboxStates, newMailboxSchema } from './schemas';
+import { connectedMailboxSchema, mailboxChangeSchema, mailboxSchema, mailboxStates, newMailboxSchema } from './schemas';
 import { syncMailbox } from './sync';
+import { warningsFor } from './warnings';
 import { setDesiredState, type WishKind } from './wish';
 
 const tags = ['mailboxes'];
@@ -29,11 +30,11 @@ export function mailboxRoutes(api: Api, context: ApiContext): void {
     {
       config: { creates: { withhold: [] } },
       preValidation: refusePop3,
-      schema: { tags, summary: 'Connect a mailbox', body: newMailboxSchema, response: { 201: mailboxSchema } },
+      schema: { tags, summary: 'Connect a mailbox', body: newMailboxSchema, response: { 201: connectedMailboxSchema } },
     },
     async ({ viewer, body }, reply) => {
       const mailbox = await createMailbox(context, viewer, body);
-      const answer = presentMailbox(mailbox, null, now());
+      const answer = { ...presentMailbox(mailbox, null, now()), warnings: warningsFor(context, mailbox) };
       return reply
         .code(201)
         .header('location', `/v1/mailboxes/${answer.id}`)

@@ -164,4 +164,9 @@ export const mailboxSchema = z.object({
   updatedAt: time,
 });
 
+/** The answer to connecting one. */
+export const connectedMailboxSchema = mailboxSchema.extend({
+  warnings: z.array(z.string()).describe('What a person should know now, in sentences; usually empty'),
+});
+
 export type MailboxAnswer = z.output<typeof mailboxSchema>;
