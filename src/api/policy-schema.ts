@@ -39,7 +39,7 @@ const startPoint = z.discriminatedUnion('from', [
 
 const values = {
   start: startPoint,
-  refreshSeconds: z.int().min(1).max(86_400),
+  refreshSeconds: z.int().min(5).max(86_400),
   removals: z.enum(['keep', 'mirror']),
   removalGraceSeconds: z.int().min(0).max(2_592_000),
   flags: z.enum(['follow', 'ignore']),

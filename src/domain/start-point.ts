@@ -26,3 +26,12 @@ export function startQuestion(
       return mailbox.firstRound ? { ask: 'nothing', wanted: 'none' } : { ask: 'since', notBefore: mailbox.startedAt };
   }
 }
+
+const dayLength = 'YYYY-MM-DD'.length;
+const farthestAheadMs = 14 * 3_600_000;
+
+/** Whether no mail can have arrived at `date` (a day or an instant, ISO 8601) yet. A day has begun when it has at UTC+14, where days begin first. */
+export function liesInFuture(date: string, now: Date): boolean {
+  const begun = now.getTime() + (date.length === dayLength ? farthestAheadMs : 0);
+  return new Date(date).getTime() > begun;
+}

@@ -187,6 +187,25 @@ describe('connecting a mailbox', () => {
     expect(server.tried).toEqual([]);
   });
 
+  test('refuses a start in the future, and a refresh time that is no use, before it tries the connection', async () => {
+    const tomorrow = new Date(Date.now() + 24 * 3_600_000).toISOString();
+    const withPolicy = (policy: object) => refusedFields({ ...anna, policy });
+    expect(await withPolicy({ start: { from: 'date', date: tomorrow } })).toEqual(['policy.start.date']);
+    expect(await withPolicy({ start: { from: 'date', date: '2999-01-01' } })).toEqual(['policy.start.date']);
+    for (const refreshSeconds of [4, 86_401, 5.5]) {
+      expect(await withPolicy({ refreshSeconds })).toEqual(['policy.refreshSeconds']);
+    }
+    expect(server.tried).toEqual([]);
+  });
+
+  test('takes a start that has begun, and the shortest and the longest refresh time', async () => {
+    const today = new Date().toISOString().slice(0, 10);
+    for (const policy of [{ start: { from: 'date', date: today }, refreshSeconds: 5 }, { refreshSeconds: 86_400 }]) {
+      const answer = await connect({ ...anna, address: `${String(policy.refreshSeconds)}@company.example`, policy });
+      expect(answer.json()).toMatchObject({ policy });
+    }
+  });
+
   test.each([
     [{ ...anna, protocol: 'pop3' }, 'protocol'],
     [{ ...anna, imap: { ...anna.imap, protocol: 'POP3' } }, 'imap.protocol'],

@@ -1,4 +1,4 @@
-import { startQuestion } from '../../src/domain/start-point';
+import { liesInFuture, startQuestion } from '../../src/domain/start-point';
 
 const startedAt = new Date('2026-05-01T10:00:00Z');
 
@@ -21,4 +21,16 @@ test('everything wants all, a date wants what is not before it', () => {
     ask: 'since',
     notBefore: new Date('2026-01-01T00:00:00Z'),
   });
+});
+
+test.each([
+  ['2026-05-01', false],
+  ['2026-05-02', false],
+  ['2026-05-03', true],
+  ['2026-05-01T09:59:59Z', false],
+  ['2026-05-01T12:00:00+02:00', false],
+  ['2026-05-01T10:00:01Z', true],
+  ['2026-05-01T12:00:01+02:00', true],
+])('%s, asked at 10:00 UTC of the first of May, lies in the future: %p', (date, expected) => {
+  expect(liesInFuture(date, new Date('2026-05-01T10:00:00Z'))).toBe(expected);
 });

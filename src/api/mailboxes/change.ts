@@ -29,7 +29,7 @@ export async function changeMailbox(
   const changed = await context.db.inTenant(viewer.tenantId, async (sql) => {
     const mailbox = changeable(await lockMailbox(sql, readerOf(viewer), id), request);
     await checkPeople(sql, viewer, body);
-    return write(sql, viewer, { mailbox, change: { ...changeOf(mailbox, body), ...access } });
+    return write(sql, viewer, { mailbox, change: { ...changeOf(mailbox, body, context.now()), ...access } });
   });
   await carryOut(context, viewer, { mailbox: changed, body });
   return changed;
@@ -61,14 +61,14 @@ async function triedAccess(
   return { access: { imap, username, provider, secret: context.secretBox.seal(auth.password) } };
 }
 
-function changeOf(mailbox: Mailbox, body: MailboxChangeBody): MailboxChange {
+function changeOf(mailbox: Mailbox, body: MailboxChangeBody, now: Date): MailboxChange {
   const { displayName, smtp, ownerUserId, memberUserIds, policy } = body;
   return {
     ...(displayName === undefined ? {} : { displayName }),
     ...(smtp === undefined ? {} : { smtp }),
     ...(ownerUserId === undefined ? {} : { ownerUserId }),
     ...(memberUserIds === undefined ? {} : { memberUserIds }),
-    ...(policy === undefined ? {} : { policy: checkedPolicy(mailbox.policy, policy) }),
+    ...(policy === undefined ? {} : { policy: checkedPolicy(mailbox.policy, policy, now) }),
   };
 }
 

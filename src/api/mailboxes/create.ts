@@ -17,7 +17,7 @@ import { tellEngine } from './tell-engine';
 
 /** Connects a mailbox: everything is checked, the connection tried, the wish written; then the engine is told. */
 export async function createMailbox(context: ApiContext, viewer: Viewer, body: NewMailboxBody): Promise<Mailbox> {
-  const wanted = wantedMailbox(viewer, body);
+  const wanted = wantedMailbox(viewer, body, context.now());
   await context.db.inTenant(viewer.tenantId, async (sql) => {
     const existing = await mailboxIdByAddress(sql, viewer.tenantId, wanted.addressKey);
     if (existing !== null) throw mailboxExists(publicId('mailbox', existing));
@@ -41,7 +41,7 @@ export async function createMailbox(context: ApiContext, viewer: Viewer, body: N
 type WantedMailbox = Omit<NewMailbox, 'secret'> & { password: string };
 
 /** What a body comes to, with presets and defaults filled in. Throws Problem for what cannot be had. */
-function wantedMailbox(viewer: Viewer, body: NewMailboxBody): WantedMailbox {
+function wantedMailbox(viewer: Viewer, body: NewMailboxBody, now: Date): WantedMailbox {
   if (body.auth.type !== 'password') throw authNotAvailable();
   const { imap, provider } = reachedThrough(body);
   return {
@@ -54,7 +54,7 @@ function wantedMailbox(viewer: Viewer, body: NewMailboxBody): WantedMailbox {
     smtp: body.smtp ?? null,
     username: body.auth.username ?? body.address.trim(),
     password: body.auth.password,
-    policy: checkedPolicy(null, body.policy ?? {}),
+    policy: checkedPolicy(null, body.policy ?? {}, now),
     ownerUserId: body.ownerUserId === undefined ? viewer.userId : body.ownerUserId,
     memberUserIds: body.memberUserIds ?? [],
   };
