@@ -58,7 +58,7 @@ export async function runRound(
 }
 
 /** Whether the mailbox still has the wish that the caller was begun with. */
-export function sameFence(mailbox: { fence: Fence; desired: DesiredState }, input: { fence: Fence }): boolean {
+function sameFence(mailbox: { fence: Fence; desired: DesiredState }, input: { fence: Fence }): boolean {
   return mailbox.fence.epoch === input.fence.epoch && mailbox.fence.generation === input.fence.generation;
 }
 

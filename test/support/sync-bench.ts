@@ -106,7 +106,12 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
     connections,
     spoolDirectory,
     freeDiskBytes: () => Promise.resolve(Number.MAX_SAFE_INTEGER),
-    engine: { start: refuse, remind: refuse, runningMailboxes: () => Promise.resolve(new Set<string>()) },
+    engine: {
+      start: refuse,
+      remind: refuse,
+      startRematch: refuse,
+      runningMailboxes: () => Promise.resolve(new Set<string>()),
+    },
     undelivered: createUndeliveredTries(),
     parserVersion,
   };
