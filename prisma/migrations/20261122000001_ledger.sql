@@ -250,6 +250,13 @@ CREATE TABLE message_body (
   FOREIGN KEY (tenant_id, message_id) REFERENCES message ON DELETE CASCADE
 );
 
+-- Texts are compressed fast rather than small; a server that was built without lz4 keeps its default.
+DO $$
+BEGIN
+  ALTER TABLE message_body ALTER COLUMN text SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported THEN NULL;
+END $$;
+
 CREATE TABLE message_search (
   tenant_id uuid NOT NULL,
   message_id uuid NOT NULL,

@@ -22,7 +22,7 @@ export interface Ingest {
   cursor: FolderSnapshot | null;
 }
 
-const batchesUnderWay = 3;
+const underWay = { ahead: 6, itemsPerWrite: 300 };
 
 /**
  * From server to row: fetches the messages newest first, stores their bytes, reads and records them. While one batch is read and written
@@ -35,7 +35,7 @@ export async function ingestMessages(context: ActivityContext, run: ActivityRun,
   const versions = { parser: context.parserVersion };
   const recorder = createRecorder(
     (items, cursor) => recordBatch(context.db, mailbox, { genId, items, cursor, part, versions }),
-    batchesUnderWay,
+    underWay,
   );
   const work: Work = { context, run, ingest, recorder, delivered: new Set() };
   try {

@@ -21,12 +21,17 @@ export interface Recorder {
 
 type Write = (items: BatchItem[], cursor: FolderSnapshot | null) => Promise<BatchResult>;
 
-/** At most `ahead` batches are under way at once. */
-export function createRecorder(write: Write, ahead: number): Recorder {
+/**
+ * At most `ahead` batches are under way at once. What has been read while a transaction was running goes into the next one together, up
+ * to `itemsPerWrite`: a transaction's round trips cost the same for one batch and for three.
+ */
+export function createRecorder(write: Write, limits: { ahead: number; itemsPerWrite: number }): Recorder {
   const total: BatchResult = { recorded: 0, filtered: 0, parked: 0 };
+  const waiting: { items: BatchItem[]; done: () => void }[] = [];
   const underWay: Promise<void>[] = [];
   let last: Reading | null = null;
-  let chain: Promise<void> = Promise.resolve();
+  let reads: Promise<void> = Promise.resolve();
+  let writes: Promise<void> = Promise.resolve();
 
   function count(result: BatchResult): void {
     total.recorded += result.recorded;
@@ -34,32 +39,51 @@ export function createRecorder(write: Write, ahead: number): Recorder {
     total.parked += result.parked;
   }
 
+  async function writeWaiting(): Promise<void> {
+    const items: BatchItem[] = [];
+    const dones: (() => void)[] = [];
+    for (let next = waiting[0]; next !== undefined && hasRoom(items, next.items, limits); next = waiting[0]) {
+      waiting.shift();
+      items.push(...next.items);
+      dones.push(next.done);
+    }
+    try {
+      if (items.length > 0) count(await write(items, null));
+    } finally {
+      for (const done of dones) done();
+    }
+  }
+
   return {
     async add(reading) {
-      reading.items.catch(() => undefined); // thrown where the chain is awaited
-      chain = chain.then(async () => {
-        const items = await reading.items;
-        if (items.length > 0) count(await write(items, null));
+      reading.items.catch(reading.done); // nothing of it will be written; thrown where the chains are awaited
+      reads = Promise.all([reads, reading.items]).then(([, items]) => {
+        waiting.push({ items, done: reading.done });
       });
-      const settled = chain.finally(reading.done);
-      settled.catch(() => undefined); // likewise, below or in finish
-      underWay.push(settled);
-      while (underWay.length >= ahead) await underWay.shift();
+      writes = Promise.all([reads, writes]).then(writeWaiting);
+      writes.catch(() => undefined); // likewise, below or in finish
+      underWay.push(writes);
+      while (underWay.length >= limits.ahead) await underWay.shift();
     },
     addLast(reading) {
       reading.items.catch(() => undefined); // thrown in finish
       last = reading;
     },
     async finish({ items, cursor }) {
-      await chain;
+      await writes;
       const all = [...((await last?.items) ?? []), ...items];
       if (all.length > 0 || cursor !== null) count(await write(all, cursor));
       last?.done();
       return total;
     },
     async abandon() {
-      await Promise.allSettled([...underWay, chain, last?.items]);
+      await Promise.allSettled([...underWay, reads, writes, last?.items]);
+      for (const { done } of waiting.splice(0)) done();
       last?.done();
     },
   };
+}
+
+function hasRoom(items: BatchItem[], more: BatchItem[], limits: { itemsPerWrite: number }): boolean {
+  return items.length === 0 || items.length + more.length <= limits.itemsPerWrite;
 }

@@ -16,7 +16,7 @@ export const defaultLimits = {
   /** New messages that one live round takes of a folder before it lets others go on; more are left to the import. */
   liveRoundMessages: 500,
   /** One activity of the import ends after this many messages or this time, whichever is first. */
-  importActivityMessages: 1_000,
+  importActivityMessages: 5_000,
   importActivityMs: 60_000,
   /** Folders of a mailbox; above it the mailbox needs attention. */
   maxFolders: 10_000,

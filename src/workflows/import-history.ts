@@ -11,7 +11,7 @@ const sharesPerRun = 300;
 const overtakenTries = 3;
 
 /**
- * Imports a mailbox's history in shares of a thousand messages, beside live mail and behind it; then makes it searchable.
+ * Imports a mailbox's history in shares of some thousand messages, beside live mail and behind it; then makes it searchable.
  * It ends when nothing is left, and when the mailbox waits for a person or is paused: a later round begins it again.
  */
 export async function importHistory(input: MailboxRef & { imported?: number }): Promise<string> {

@@ -17,10 +17,13 @@ const cursor = { uidValidity: '1', uidNext: 9, messages: 3, highestModseq: null 
 
 test('batches are written in order, and the cursor with the last rows', async () => {
   const written: [number[], boolean][] = [];
-  const recorder = createRecorder((items, at) => {
-    written.push([items.map(({ uid }) => uid), at !== null]);
-    return Promise.resolve({ ...nothing, filtered: items.length });
-  }, 2);
+  const recorder = createRecorder(
+    (items, at) => {
+      written.push([items.map(({ uid }) => uid), at !== null]);
+      return Promise.resolve({ ...nothing, filtered: items.length });
+    },
+    { ahead: 2, itemsPerWrite: 1 },
+  );
   await recorder.add(reading(1));
   await recorder.add(reading(2));
   recorder.addLast(reading(3));
@@ -32,13 +35,33 @@ test('batches are written in order, and the cursor with the last rows', async ()
   ]);
 });
 
+test('what was read while a transaction ran goes into the next one together, up to the limit', async () => {
+  const written: number[][] = [];
+  const recorder = createRecorder(
+    async (items) => {
+      written.push(items.map(({ uid }) => uid));
+      await sleep(20);
+      return nothing;
+    },
+    { ahead: 10, itemsPerWrite: 3 },
+  );
+  for (let uid = 1; uid <= 6; uid += 1) await recorder.add(reading(uid));
+  await recorder.finish({ items: [], cursor: null });
+  expect(written.flat()).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(written.length).toBeLessThan(6);
+  expect(Math.max(...written.map((uids) => uids.length))).toBeLessThanOrEqual(3);
+});
+
 test('a batch that cannot be written fails the whole, and what follows is not written', async () => {
   const written: number[] = [];
-  const recorder = createRecorder((items) => {
-    if (items[0]?.uid === 1) return Promise.reject(new Error('no'));
-    written.push(...items.map(({ uid }) => uid));
-    return Promise.resolve(nothing);
-  }, 5);
+  const recorder = createRecorder(
+    (items) => {
+      if (items[0]?.uid === 1) return Promise.reject(new Error('no'));
+      written.push(...items.map(({ uid }) => uid));
+      return Promise.resolve(nothing);
+    },
+    { ahead: 5, itemsPerWrite: 1 },
+  );
   await recorder.add(reading(1));
   await recorder.add(reading(2));
   await expect(recorder.finish({ items: [], cursor })).rejects.toThrow('no');
@@ -50,10 +73,13 @@ test('many mailboxes that share a small budget all come to their end', async () 
   const budget = createByteBudget(16);
   const never = new AbortController().signal;
   const import1 = async () => {
-    const recorder = createRecorder(async () => {
-      await sleep(1);
-      return nothing;
-    }, 3);
+    const recorder = createRecorder(
+      async () => {
+        await sleep(1);
+        return nothing;
+      },
+      { ahead: 3, itemsPerWrite: 1 },
+    );
     for (let batch = 0; batch < 4; batch += 1) {
       await budget.take(8, never);
       const one = reading(batch, () => {
