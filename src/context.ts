@@ -57,6 +57,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     freeDiskBytes: () => freeDiskBytes(config.home),
     engine: createMailboxEngine(client),
     undelivered: createUndeliveredTries(),
+    now: Date.now,
     parserVersion,
     close: async () => {
       await connections.closeAll();

@@ -7,6 +7,7 @@ import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync
 import type { Mailbox } from '../mail/mailbox';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
+import { listAll } from './run-round';
 import { roundFailure, type NotDone } from './round-failure';
 
 export interface AuditRun {
@@ -62,17 +63,25 @@ async function compareAll(
   run: ActivityRun,
   at: { mailbox: MailboxForSync; open: Mailbox },
 ): Promise<FolderAudit[]> {
-  const folders = await reconcileFolders(context.db, at.mailbox, await at.open.listFolders());
+  const folders = await reconcileFolders(context.db, at.mailbox, await listAll(context, at.open));
   const audits: FolderAudit[] = [];
   for (const folder of folders) {
     run.signal.throwIfAborted();
-    if (folder.scope === 'ignore' || folder.generation === null) continue;
-    const audit = await compare(context, { ...at, folder, scope: folder.scope, generation: folder.generation });
+    if (folder.scope === 'ignore') continue;
+    const { scope, generation } = folder;
+    const audit =
+      generation === null ? neverListed(folder) : await compare(context, { ...at, folder, scope, generation });
     await recordAudit(context.db, at.mailbox, audit);
     audits.push(audit);
     run.heartbeat();
   }
   return audits;
+}
+
+/** A folder in scope that no round could open so far: nothing is known of it, least of all that it is complete. */
+function neverListed(folder: KnownFolder): FolderAudit {
+  const nothing = { serverCount: null, serverBytes: null, missing: [], extra: [] };
+  return { folderId: folder.folderId, genId: null, ...nothing, verdict: 'not-provable', reason: 'never-listed' };
 }
 
 interface Comparison {

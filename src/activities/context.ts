@@ -49,6 +49,8 @@ export interface ActivityContext {
   freeDiskBytes(): Promise<number>;
   engine: Engine;
   undelivered: UndeliveredTries;
+  /** Milliseconds since the epoch. */
+  now(): number;
   parserVersion: number;
 }
 

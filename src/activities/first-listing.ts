@@ -39,14 +39,19 @@ export async function beginFirstListing(context: ActivityContext, first: FirstLi
 async function wantedUids({ work, open, listing }: FirstListing): Promise<number[]> {
   const { mailbox, firstRound } = work;
   const question = startQuestion(mailbox.policy.start, { startedAt: mailbox.startedAt, firstRound });
-  if (question.ask === 'nothing') return question.wanted === 'all' ? listing.uids : [];
-  if (question.ask === 'unseen') return inListing(await open.listUnseenUids(), listing);
+  if (question.ask === 'nothing') return listing.uids;
+  const wanted = new Set(await uidsSince(open, listing, question.notBefore));
+  if (question.ask === 'unseen-or-since') for (const uid of await open.listUnseenUids()) wanted.add(uid);
+  return listing.uids.filter((uid) => wanted.has(uid));
+}
+
+async function uidsSince(open: OpenFolder, listing: UidListing, notBefore: Date): Promise<number[]> {
   // A day earlier, because SEARCH SINCE counts days in the server's time zone; the exact time decides below.
-  const dayBefore = new Date(question.notBefore.getTime() - 24 * 3_600_000);
+  const dayBefore = new Date(notBefore.getTime() - 24 * 3_600_000);
   const candidates = inListing(await open.listUidsSince(dayBefore), listing);
   const envelopes = await open.fetchEnvelopes(candidates);
   const dates = new Map(envelopes.map(({ uid, internalDate }) => [uid, internalDate]));
-  return candidates.filter((uid) => (dates.get(uid) ?? question.notBefore) >= question.notBefore);
+  return candidates.filter((uid) => (dates.get(uid) ?? notBefore) >= notBefore);
 }
 
 function inListing(uids: number[], listing: UidListing): number[] {

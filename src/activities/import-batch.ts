@@ -28,35 +28,59 @@ export async function importBatch(
   if (mailbox?.desired !== 'running') return { kind: 'superseded' };
   try {
     await refuseWhenDiskIsLow(context);
-    const imported = await context.connections.use(mailbox, 'import', (open) =>
+    const share = await context.connections.use(mailbox, 'import', (open) =>
       importShare(context, run, { mailbox, open }),
     );
     const left = await foldersWithHistory(context.db, mailbox);
-    return { kind: 'done', imported, foldersLeft: left.length };
+    if (share.imported === 0 && share.held !== null) {
+      // Folders that hold back what they list are tried again by and by; the mailbox itself is well.
+      return { kind: 'retry', failure: share.held, retryAfterMs: heldRetryMs };
+    }
+    return { kind: 'done', imported: share.imported, foldersLeft: left.length };
   } catch (error) {
     return roundFailure(context, mailbox, { error, roundBegunAt: null });
   }
+}
+
+/** A folder that delivers nothing of what it lists, or that cannot be opened. */
+const heldRetryMs = 120_000;
+
+/** What is left of a share: of its messages and of its time. */
+interface Room {
+  messages: number;
+  endsAt: number;
 }
 
 async function importShare(
   context: ActivityContext,
   run: ActivityRun,
   at: { mailbox: MailboxForSync; open: Mailbox },
-): Promise<number> {
-  const endsAt = Date.now() + context.limits.importActivityMs;
-  let room = context.limits.importActivityMessages;
-  let imported = 0;
+): Promise<{ imported: number; held: string | null }> {
+  const { importActivityMessages, importActivityMs } = context.limits;
+  const room: Room = { messages: importActivityMessages, endsAt: Date.now() + importActivityMs };
+  let held: string | null = null;
   for (const folder of await foldersWithHistory(context.db, at.mailbox)) {
-    while (room > 0 && Date.now() < endsAt) {
-      run.signal.throwIfAborted();
-      const done = await importFrom(context, run, { ...at, ...folder, room });
-      run.heartbeat();
-      if (done === 'nothing-left') break;
-      room -= done;
-      imported += done;
+    try {
+      await importFolder(context, run, { ...at, ...folder, room });
+    } catch (error) {
+      // A failure of this folder alone keeps no other folder's history waiting.
+      if (!(error instanceof MailFailure) || !at.open.usable || error.kind === 'unreachable') throw error;
+      held ??= `${error.kind} (${error.code})`;
     }
   }
-  return imported;
+  return { imported: importActivityMessages - room.messages, held };
+}
+
+async function importFolder(context: ActivityContext, run: ActivityRun, share: FolderShare): Promise<void> {
+  const { room } = share;
+  while (room.messages > 0 && Date.now() < room.endsAt) {
+    run.signal.throwIfAborted();
+    const done = await importFrom(context, run, share);
+    run.heartbeat();
+    if (done === 'nothing-left') return;
+    if (done === 0) throw new MailFailure('busy', 'UID FETCH', { code: 'nothing-delivered' });
+    room.messages -= done;
+  }
 }
 
 interface FolderShare {
@@ -64,7 +88,7 @@ interface FolderShare {
   open: Mailbox;
   path: string;
   generation: FolderGeneration;
-  room: number;
+  room: Room;
 }
 
 /** How many of a folder's missing messages got their rows, newest first. */
@@ -87,11 +111,12 @@ async function importFrom(
     if (!listing.proven && listing.reason !== 'message-limit') {
       throw new MailFailure('busy', 'UID SEARCH', { code: 'listing-not-proven' });
     }
-    await finishHistory(context.db, mailbox, generation.id);
+    await finishHistory(context.db, mailbox, { genId: generation.id, below: generation.historyBelow });
     return 'nothing-left';
   }
-  const uids = history.slice(-share.room);
-  await ingestMessages(context, run, { mailbox, open, genId: generation.id, uids, part: 'history', cursor: null });
+  const uids = history.slice(-share.room.messages);
+  const ingest = { mailbox, open, genId: generation.id, uids, part: 'history' as const, cursor: null };
+  const { recorded, filtered, parked } = await ingestMessages(context, run, ingest);
   if (mailbox.policy.markSeen) await setSeen(context, { mailbox, open: share.open, path: share.path, generation });
-  return uids.length;
+  return recorded + filtered + parked;
 }

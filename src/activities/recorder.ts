@@ -28,6 +28,7 @@ type Write = (items: BatchItem[], cursor: FolderSnapshot | null) => Promise<Batc
 export function createRecorder(write: Write, limits: { ahead: number; itemsPerWrite: number }): Recorder {
   const total: BatchResult = { recorded: 0, filtered: 0, parked: 0 };
   const waiting: { items: BatchItem[]; done: () => void }[] = [];
+  const open = new Set<Reading>();
   const underWay: Promise<void>[] = [];
   let last: Reading | null = null;
   let reads: Promise<void> = Promise.resolve();
@@ -37,6 +38,10 @@ export function createRecorder(write: Write, limits: { ahead: number; itemsPerWr
     total.recorded += result.recorded;
     total.filtered += result.filtered;
     total.parked += result.parked;
+  }
+
+  function close(reading: Reading): void {
+    if (open.delete(reading)) reading.done();
   }
 
   async function writeWaiting(): Promise<void> {
@@ -56,9 +61,10 @@ export function createRecorder(write: Write, limits: { ahead: number; itemsPerWr
 
   return {
     async add(reading) {
-      reading.items.catch(reading.done); // nothing of it will be written; thrown where the chains are awaited
+      open.add(reading);
+      reading.items.catch(() => undefined); // thrown where the chains are awaited
       reads = Promise.all([reads, reading.items]).then(([, items]) => {
-        waiting.push({ items, done: reading.done });
+        waiting.push({ items, done: () => close(reading) });
       });
       writes = Promise.all([reads, writes]).then(writeWaiting);
       writes.catch(() => undefined); // likewise, below or in finish
@@ -66,6 +72,7 @@ export function createRecorder(write: Write, limits: { ahead: number; itemsPerWr
       while (underWay.length >= limits.ahead) await underWay.shift();
     },
     addLast(reading) {
+      open.add(reading);
       reading.items.catch(() => undefined); // thrown in finish
       last = reading;
     },
@@ -73,13 +80,13 @@ export function createRecorder(write: Write, limits: { ahead: number; itemsPerWr
       await writes;
       const all = [...((await last?.items) ?? []), ...items];
       if (all.length > 0 || cursor !== null) count(await write(all, cursor));
-      last?.done();
+      if (last !== null) close(last);
       return total;
     },
     async abandon() {
-      await Promise.allSettled([...underWay, reads, writes, last?.items]);
-      for (const { done } of waiting.splice(0)) done();
-      last?.done();
+      // Also what was handed over behind a batch that failed: its bytes are in memory until it has been read.
+      await Promise.allSettled([...[...open].map(({ items }) => items), ...underWay, reads, writes]);
+      for (const reading of open) close(reading);
     },
   };
 }

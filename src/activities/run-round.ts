@@ -3,7 +3,7 @@ import type { DesiredState, Fence } from '../domain/mailbox-state';
 import { foldersWithHistory, reconcileFolders, type KnownFolder } from '../db/ingest/folder-write';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import { recordRoundSuccess } from '../db/sync/round-write';
-import type { FolderStatus } from '../domain/folder';
+import type { FolderStatus, ListedFolder } from '../domain/folder';
 import type { Policy } from '../domain/policy';
 import type { Mailbox } from '../mail/mailbox';
 import type { Connections } from './connections';
@@ -75,16 +75,20 @@ interface Counts {
   parked: number;
 }
 
+/** All folders. No folder at all is a broken server, not an empty account; there is INBOX at least (RFC 9051 5.1). */
+export async function listAll(context: ActivityContext, open: Mailbox): Promise<ListedFolder[]> {
+  const listed = await open.listFolders();
+  if (listed.length === 0) throw new MailFailure('refused', 'LIST', { code: 'empty-listing' });
+  if (listed.length > context.limits.maxFolders) throw new MailFailure('refused', 'LIST', { code: 'too-many-folders' });
+  return listed;
+}
+
 async function sweep(
   context: ActivityContext,
   run: ActivityRun,
   at: { mailbox: MailboxForSync; open: Mailbox },
 ): Promise<Counts> {
-  const listed = await at.open.listFolders();
-  if (listed.length === 0) throw new MailFailure('refused', 'LIST', { code: 'empty-listing' });
-  if (listed.length > context.limits.maxFolders) {
-    throw new MailFailure('refused', 'LIST', { code: 'too-many-folders' });
-  }
+  const listed = await listAll(context, at.open);
   const folders = await reconcileFolders(context.db, at.mailbox, listed);
   const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
   const counts: Counts = { folders: 0, recorded: 0, filtered: 0, parked: 0 };

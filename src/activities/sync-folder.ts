@@ -67,7 +67,9 @@ export async function syncFolder(context: ActivityContext, run: ActivityRun, wor
   if (folder.scope === 'ledger-only') {
     await recordFiltered(context.db, mailbox, { genId: generation.id, uids: missing, reason: 'folder-role' });
     await notePresence(context, { mailbox, generation, listing });
-    await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history: 0 });
+    if (listing.proven || listing.reason === 'message-limit') {
+      await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history: 0 });
+    }
     return { recorded: 0, filtered: missing.length, parked: 0, history: 0 };
   }
   // Before the cursor moves: what changed since the old one would otherwise be skipped by a crash in between.

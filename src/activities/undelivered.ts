@@ -6,26 +6,27 @@ import type { ActivityContext } from './context';
 import { placedOf } from './read-messages';
 
 const triesBeforeParking = 3;
+const parkedAfterMs = 600_000;
 const remembered = 10_000;
 
 /** How often each message that a server lists but does not deliver has been asked for, since the worker started. */
 export interface UndeliveredTries {
-  /** Counts a try; the number of tries with this one. */
-  count(genId: number, uid: number): number;
+  /** Counts a try. True when it has been asked for often and long enough. */
+  isHopeless(message: { genId: number; uid: number }, now: number): boolean;
 }
 
 /** Remembers the last 10,000 such messages; one that is forgotten is merely asked for a few times more. */
 export function createUndeliveredTries(): UndeliveredTries {
-  const tries = new Map<string, number>();
+  const tries = new Map<string, { number: number; since: number }>();
   return {
-    count: (genId, uid) => {
+    isHopeless: ({ genId, uid }, now) => {
       const key = `${String(genId)} ${String(uid)}`;
-      const number = (tries.get(key) ?? 0) + 1;
+      const before = tries.get(key) ?? { number: 0, since: now };
       tries.delete(key);
-      tries.set(key, number);
+      tries.set(key, { ...before, number: before.number + 1 });
       const [oldest] = tries.keys();
       if (tries.size > remembered && oldest !== undefined) tries.delete(oldest);
-      return number;
+      return before.number + 1 >= triesBeforeParking && now - before.since >= parkedAfterMs;
     },
   };
 }
@@ -41,8 +42,8 @@ interface Undelivered {
 
 /**
  * What becomes of messages that were asked for and did not come. Gone is what the folder no longer lists. The rest is owed: the cursor
- * waits for it, and after three rounds it is parked without bytes, so that it has its row and a person sees it.
- * @throws MailFailure `busy` where nothing at all was delivered: then the server is at fault, not the messages
+ * waits for it, and after three tries over ten minutes it is parked without bytes, so that it has its row and a person sees it.
+ * @throws MailFailure `busy` where nothing at all was delivered, until the tries are over: then the server may be at fault
  */
 export async function decideUndelivered(
   context: ActivityContext,
@@ -52,10 +53,11 @@ export async function decideUndelivered(
   if (first === undefined || last === undefined) return { parked: [], owed: 0 };
   const listed = new Set((await asked.open.listUids({ from: first, to: last })).uids);
   const still = asked.undelivered.filter((uid) => listed.has(uid));
-  if (still.length > 1 && still.length === asked.uids.length) {
+  const now = context.now();
+  const tried = new Set(still.filter((uid) => context.undelivered.isHopeless({ genId: asked.genId, uid }, now)));
+  if (still.length > 1 && still.length === asked.uids.length && tried.size < still.length) {
     throw new MailFailure('busy', 'UID FETCH', { code: 'nothing-delivered' });
   }
-  const tried = new Set(still.filter((uid) => context.undelivered.count(asked.genId, uid) >= triesBeforeParking));
   const envelopeOf = new Map(asked.envelopes.map((envelope) => [envelope.uid, envelope]));
   const parked = [...tried].map((uid) => parkedItem(envelopeOf.get(uid) ?? unknownEnvelope(uid)));
   return { parked, owed: still.length - tried.size };

@@ -115,7 +115,7 @@ const matchesAndStanding = `
       AND substr(lr.key, strpos(lr.key, ':') + 1) = ANY ($3::text[])
   )`;
 
-/** Takes away reasons that do not hold any more, and links that have none left. Returns the messages that lost a link. */
+/** Takes away reasons that do not hold any more, and links that have none left. Returns the messages of all these links. */
 async function removeStaleLinks(sql: Sql, tenantId: string, { messageIds, addressKeys }: Wanted): Promise<string[]> {
   const stale = await sql.query<{ link_id: string }>(
     `WITH ${matchesAndStanding}, stale AS MATERIALIZED (
@@ -129,13 +129,18 @@ async function removeStaleLinks(sql: Sql, tenantId: string, { messageIds, addres
     [tenantId, messageIds, addressKeys, JSON.stringify(roleOfHeader)],
   );
   if (stale.length === 0) return [];
-  const unlinked = await sql.query<{ message_id: string }>(
-    `DELETE FROM link l WHERE l.tenant_id = $1 AND l.id = ANY ($2::uuid[])
-       AND NOT EXISTS (SELECT FROM link_reason lr WHERE lr.tenant_id = $1 AND lr.link_id = l.id)
-     RETURNING l.message_id`,
-    [tenantId, [...new Set(stale.map((row) => row.link_id))]],
+  const linkIds = [...new Set(stale.map((row) => row.link_id))];
+  // Also where the link stays: what is left of its reasons may be nobody's business (a link by Bcc alone).
+  const touched = await sql.query<{ message_id: string }>(
+    'SELECT message_id FROM link WHERE tenant_id = $1 AND id = ANY ($2::uuid[])',
+    [tenantId, linkIds],
   );
-  return unlinked.map((row) => row.message_id);
+  await sql.execute(
+    `DELETE FROM link l WHERE l.tenant_id = $1 AND l.id = ANY ($2::uuid[])
+       AND NOT EXISTS (SELECT FROM link_reason lr WHERE lr.tenant_id = $1 AND lr.link_id = l.id)`,
+    [tenantId, linkIds],
+  );
+  return touched.map((row) => row.message_id);
 }
 
 /** The reasons that should stand and do not; none for a link that a person took away. */

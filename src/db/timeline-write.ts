@@ -66,6 +66,14 @@ WITH held AS MATERIALIZED (
     JOIN app_user u ON u.tenant_id = $1 AND u.id = ua.user_id
     WHERE ca.tenant_id = $1 AND ca.copy_id = h.copy_id AND ca.role IN ('from', 'to', 'cc') OFFSET 0
   ) AS p
+), hidden_holders AS MATERIALIZED (
+  -- Who holds a copy with the very header that explains such a link.
+  SELECT h.message_id, l.record_id, o.principal
+  FROM linked l JOIN held h USING (message_id) JOIN holders o USING (source_id)
+  WHERE NOT l.is_open AND EXISTS (
+    SELECT FROM copy_address ca
+    JOIN record_address ra ON ra.tenant_id = $1 AND ra.address_key = ca.address_key AND ra.record_id = l.record_id
+    WHERE ca.tenant_id = $1 AND ca.copy_id = h.copy_id AND ca.role IN ('bcc', 'delivered-to') OFFSET 0)
 ), open_to_all AS MATERIALIZED (
   SELECT message_id, sort_at, max(visibility)::smallint AS level FROM held GROUP BY message_id, sort_at HAVING max(visibility) > 0
 )
@@ -76,6 +84,8 @@ SELECT $1, $4::uuid, principal, sort_at, message_id, 3 FROM readers r
 WHERE NOT EXISTS (SELECT FROM linked l WHERE l.message_id = r.message_id)
 UNION ALL
 SELECT $1, l.record_id, r.principal, r.sort_at, r.message_id, 3 FROM linked l JOIN readers r USING (message_id)
+WHERE l.is_open OR r.principal = -1 OR EXISTS (
+  SELECT FROM hidden_holders x WHERE x.message_id = r.message_id AND x.record_id = l.record_id AND x.principal = r.principal)
 UNION ALL
 SELECT $1, l.record_id, 0, o.sort_at, o.message_id, o.level FROM linked l JOIN open_to_all o USING (message_id) WHERE l.is_open
 UNION ALL

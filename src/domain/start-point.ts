@@ -2,28 +2,30 @@ import type { Policy } from './policy';
 
 /** What is asked of a folder at its first listing, to tell history that is wanted from mail before the start point. */
 export type StartQuestion =
-  | { ask: 'nothing'; wanted: 'all' | 'none' }
-  | { ask: 'unseen' }
+  | { ask: 'nothing' }
   /** By INTERNALDATE: SEARCH SINCE finds the day, `notBefore` is then compared exactly. */
-  | { ask: 'since'; notBefore: Date };
+  | { ask: 'since'; notBefore: Date }
+  | { ask: 'unseen-or-since'; notBefore: Date };
 
 /**
- * How a folder's first listing is divided. `firstRound` is true until the mailbox has had its first successful round: a folder that
- * appears later brings mail that is wanted where it arrived after the start.
+ * How a folder's first listing is divided; `nothing` wants all of it. `now` means the moment the mailbox was connected, however late the
+ * first listing comes: what arrived since is wanted. `firstRound` is true until the mailbox has had its first successful round.
  */
 export function startQuestion(
   start: Policy['start'],
   mailbox: { startedAt: Date; firstRound: boolean },
 ): StartQuestion {
+  // INTERNALDATE counts seconds (RFC 9051 2.3.3).
+  const startedAt = new Date(Math.floor(mailbox.startedAt.getTime() / 1_000) * 1_000);
   switch (start.from) {
     case 'everything':
-      return { ask: 'nothing', wanted: 'all' };
+      return { ask: 'nothing' };
     case 'date':
       return { ask: 'since', notBefore: new Date(start.date) };
     case 'unread':
-      return mailbox.firstRound ? { ask: 'unseen' } : { ask: 'since', notBefore: mailbox.startedAt };
+      return { ask: mailbox.firstRound ? 'unseen-or-since' : 'since', notBefore: startedAt };
     case 'now':
-      return mailbox.firstRound ? { ask: 'nothing', wanted: 'none' } : { ask: 'since', notBefore: mailbox.startedAt };
+      return { ask: 'since', notBefore: startedAt };
   }
 }
 

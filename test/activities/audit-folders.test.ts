@@ -58,3 +58,21 @@ test('an audit of a mailbox that is no more has failed', async () => {
   const error = { code: 'superseded' };
   expect(await auditOf(mailbox)).toEqual({ kind: 'superseded', state: 'failed', error, ended: true });
 });
+
+test('a mailbox with a folder that was never listed is not proven complete', async () => {
+  const mailbox = await bench.connect();
+  await mailbox.syncAll();
+  await mailbox.person.createFolder('Appeared since');
+  expect(await auditOf(mailbox)).toMatchObject({ kind: 'done', state: 'done' });
+  const { db } = bench.database;
+  const audits = await db.inTenant(mailbox.tenantId, (sql) =>
+    sql.query<{ path: string; verdict: string; reason: string | null }>(
+      `SELECT f.path, a.verdict, a.reason FROM folder_audit a JOIN folder f ON f.id = a.folder_id WHERE a.verdict <> 'complete'`,
+    ),
+  );
+  expect(audits).toEqual([{ path: 'Appeared since', verdict: 'not-provable', reason: 'never-listed' }]);
+  const [row] = await db.inTenant(mailbox.tenantId, (sql) =>
+    sql.query<{ flags: string[]; last_proven_at: Date | null }>('SELECT flags, last_proven_at FROM mailbox'),
+  );
+  expect(row).toEqual({ flags: ['incomplete'], last_proven_at: null });
+});

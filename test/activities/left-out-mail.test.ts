@@ -52,7 +52,9 @@ test('mail that could not be read is found with its failure', async () => {
 
 test('mail whose header was never fetched has a row with its UID only, and its Message-ID finds nothing', async () => {
   const mailbox = await bench.connect({ policy: { start: { from: 'now' } } });
-  await mailbox.person.append('INBOX', mail({ subject: 'older', messageId: 'older@customer.example' }));
+  await mailbox.person.append('INBOX', mail({ subject: 'older', messageId: 'older@customer.example' }), {
+    date: new Date('2026-01-01T00:00:00Z'),
+  });
   await mailbox.person.append('Junk', mail({ subject: 'junk', messageId: 'junk@customer.example' }));
   await mailbox.syncAll();
   expect((await mailbox.ledger()).map((row) => [row.folder, row.reason])).toEqual([

@@ -93,3 +93,19 @@ test('many mailboxes that share a small budget all come to their end', async () 
   await Promise.all(Array.from({ length: 10 }, import1));
   expect(budget.inUse).toBe(0);
 });
+
+test('a batch that cannot be read gives back the bytes of all that were handed over behind it', async () => {
+  const budget = createByteBudget(100);
+  const never = new AbortController().signal;
+  const recorder = createRecorder(() => Promise.resolve(nothing), { ahead: 10, itemsPerWrite: 100 });
+  for (const uid of [1, 2, 3, 4]) {
+    await budget.take(10, never);
+    const one = reading(uid, () => {
+      budget.give(10);
+    });
+    await recorder.add(uid === 1 ? { ...one, items: Promise.reject(new Error('no')) } : one);
+  }
+  await expect(recorder.finish({ items: [], cursor })).rejects.toThrow('no');
+  await recorder.abandon();
+  expect(budget.inUse).toBe(0);
+});

@@ -153,9 +153,6 @@ test('a folder that a changed policy names is fetched although its rows said fol
       mailbox.mailboxId,
     ]),
   );
-  await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
-    sql.execute('UPDATE folder_generation SET listed_at = NULL'),
-  );
   await mailbox.syncAll();
   expect((await mailbox.ledger()).map((row) => row.outcome)).toEqual([outcomes.recorded]);
 });
@@ -170,12 +167,15 @@ test('only selected folders are synced', async () => {
 
 test('start: now leaves older mail as rows without bytes and records what comes', async () => {
   const mailbox = await bench.connect({ policy: { start: { from: 'now' } } });
-  await mailbox.person.append('INBOX', mail({ subject: 'old' }));
+  const yesterday = new Date(Date.now() - 86_400_000);
+  await mailbox.person.append('INBOX', mail({ subject: 'old' }), { date: yesterday });
+  await mailbox.person.append('INBOX', mail({ subject: 'between connecting and the first round' }));
   await mailbox.syncAll();
   await mailbox.person.append('INBOX', mail({ subject: 'new' }));
   await mailbox.syncAll();
   expect((await mailbox.ledger()).map((row) => [row.outcome, row.reason])).toEqual([
     [outcomes.filtered, 'before-start'],
+    [outcomes.recorded, null],
     [outcomes.recorded, null],
   ]);
 });
@@ -190,7 +190,7 @@ test('start: date takes mail that arrived on or after it', async () => {
 
 test('start: unread decides at the first listing only', async () => {
   const mailbox = await bench.connect({ policy: { start: { from: 'unread' } } });
-  await mailbox.person.append('INBOX', mail({ subject: 'read' }), { flags: ['\\Seen'] });
+  await mailbox.person.append('INBOX', mail({ subject: 'read' }), { flags: ['\\Seen'], date: new Date('2026-01-01') });
   await mailbox.person.append('INBOX', mail({ subject: 'unread' }));
   await mailbox.syncAll();
   await mailbox.person.append('INBOX', mail({ subject: 'later, and read at once' }), { flags: ['\\Seen'] });
@@ -292,15 +292,25 @@ test('mail that reached a record only by Bcc shows to nobody who does not hold a
       );
     }
   });
-  await mailbox.person.append(
-    'Sent',
-    mail({ from: mailbox.user, to: 'to@customer.example', bcc: 'hidden@customer.example' }),
-  );
+  const colleague = 'colleague@corp.example';
+  await db.inTenant(mailbox.tenantId, async (sql) => {
+    const user = [mailbox.tenantId, newUuid()];
+    await sql.execute(
+      `INSERT INTO app_user (tenant_id, id, principal, role, name) VALUES ($1, $2, 7, 'member', 'x')`,
+      user,
+    );
+    await sql.execute('INSERT INTO user_address (tenant_id, user_id, address_key) VALUES ($1, $2, $3)', [
+      ...user,
+      colleague,
+    ]);
+  });
+  const to = `to@customer.example, ${colleague}`;
+  await mailbox.person.append('Sent', mail({ from: mailbox.user, to, bcc: 'hidden@customer.example' }));
   await mailbox.syncAll();
   const rows = await db.inTenant(mailbox.tenantId, (sql) =>
     sql.query<{ record_id: string; principal: number }>('SELECT record_id, principal FROM timeline ORDER BY principal'),
   );
   const principalsOf = (id = '') => rows.filter((row) => row.record_id === id).map((row) => row.principal);
-  expect(principalsOf(records[0]?.id)).toEqual([-1, 0]);
+  expect(principalsOf(records[0]?.id)).toEqual([-1, 0, 7]);
   expect(principalsOf(records[1]?.id)).toEqual([-1]);
 });

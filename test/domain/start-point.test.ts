@@ -1,22 +1,27 @@
 import { liesInFuture, startQuestion } from '../../src/domain/start-point';
 
-const startedAt = new Date('2026-05-01T10:00:00Z');
+const startedAt = new Date('2026-05-01T10:00:00.900Z');
+const thatSecond = new Date('2026-05-01T10:00:00Z');
 
-test('now wants nothing of what is there at the first round', () => {
-  expect(startQuestion({ from: 'now' }, { startedAt, firstRound: true })).toEqual({ ask: 'nothing', wanted: 'none' });
-});
-
-test('a folder that appears later brings what arrived after the start', () => {
-  for (const from of ['now', 'unread'] as const) {
-    expect(startQuestion({ from }, { startedAt, firstRound: false })).toEqual({ ask: 'since', notBefore: startedAt });
+test('now is the moment of connecting, however late the first listing comes', () => {
+  for (const firstRound of [true, false]) {
+    expect(startQuestion({ from: 'now' }, { startedAt, firstRound })).toEqual({ ask: 'since', notBefore: thatSecond });
   }
 });
 
-test('everything wants all, a date wants what is not before it', () => {
-  expect(startQuestion({ from: 'everything' }, { startedAt, firstRound: false })).toEqual({
-    ask: 'nothing',
-    wanted: 'all',
+test('unread asks for unread mail once, and for what arrived since in folders that appear later', () => {
+  expect(startQuestion({ from: 'unread' }, { startedAt, firstRound: true })).toEqual({
+    ask: 'unseen-or-since',
+    notBefore: thatSecond,
   });
+  expect(startQuestion({ from: 'unread' }, { startedAt, firstRound: false })).toEqual({
+    ask: 'since',
+    notBefore: thatSecond,
+  });
+});
+
+test('everything wants all, a date wants what is not before it', () => {
+  expect(startQuestion({ from: 'everything' }, { startedAt, firstRound: false })).toEqual({ ask: 'nothing' });
   expect(startQuestion({ from: 'date', date: '2026-01-01T00:00:00Z' }, { startedAt, firstRound: true })).toEqual({
     ask: 'since',
     notBefore: new Date('2026-01-01T00:00:00Z'),

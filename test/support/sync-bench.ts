@@ -113,6 +113,7 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
       runningMailboxes: () => Promise.resolve(new Set<string>()),
     },
     undelivered: createUndeliveredTries(),
+    now: Date.now,
     parserVersion,
   };
   const people: MailClient[] = [];

@@ -4,7 +4,8 @@ import type { Database, Sql } from '../database';
 /** What a comparison of one folder with its server came to. */
 export interface FolderAudit {
   folderId: string;
-  genId: number;
+  /** null: never listed. */
+  genId: number | null;
   verdict: 'complete' | 'missing' | 'not-provable';
   reason: string | null;
   serverCount: number | null;
@@ -61,7 +62,7 @@ export async function recordAudit(
   });
 }
 
-async function ledgerSide(sql: Sql, genId: number): Promise<{ counts: Record<string, number>; bytes: number }> {
+async function ledgerSide(sql: Sql, genId: number | null): Promise<{ counts: Record<string, number>; bytes: number }> {
   const rows = await sql.query<{ outcome: number; count: number; bytes: string | null }>(
     'SELECT outcome, count(*) AS count, sum(size) AS bytes FROM placement WHERE gen_id = $1 AND presence = 1 GROUP BY outcome',
     [genId],

@@ -56,6 +56,7 @@ export async function reconcileFolders(
     if (differs(before, listed, source.policy)) {
       await lockSource(sql, source);
       await retireGone(sql, source, { before, listed });
+      await reopenFolders(sql, source, { before, listed });
       await upsertFolders(sql, source, listed);
     }
     const scopes = new Map(listed.map((folder) => [folder.path, scopeIn(folder, source.policy)]));
@@ -115,6 +116,24 @@ async function retireGone(
     values,
   );
   await sql.execute('UPDATE folder SET gone_at = now() WHERE tenant_id = $1 AND id = ANY ($2::uuid[])', values);
+}
+
+/** A folder that comes into scope is divided anew, as at its first listing: its rows `folder-role` say nothing about the start point. */
+async function reopenFolders(
+  sql: Sql,
+  source: FencedSource & { policy: Policy },
+  folders: { before: FolderState[]; listed: ListedFolder[] },
+): Promise<void> {
+  const wanted = new Set(
+    folders.listed.filter((folder) => scopeIn(folder, source.policy) === 'fetch').map(({ path }) => path),
+  );
+  const entering = folders.before.filter((folder) => !folder.in_scope && wanted.has(folder.path)).map(({ id }) => id);
+  if (entering.length === 0) return;
+  await sql.execute(
+    `UPDATE folder_generation SET listed_at = NULL, uidnext = NULL
+     WHERE tenant_id = $1 AND folder_id = ANY ($2::uuid[]) AND retired_at IS NULL`,
+    [source.tenantId, entering],
+  );
 }
 
 async function upsertFolders(

@@ -51,7 +51,9 @@ export async function recordFiltered(
       await lockSource(sql, source);
       await sql.execute(
         `INSERT INTO placement (gen_id, uid, tenant_id, source_id, outcome, reason)
-         SELECT $1, uid, $2, $3, 3, $4 FROM unnest($5::bigint[]) AS uid ON CONFLICT DO NOTHING`,
+         SELECT $1, uid, $2, $3, 3, $4 FROM unnest($5::bigint[]) AS uid
+         ON CONFLICT (gen_id, uid) DO UPDATE SET reason = excluded.reason
+         WHERE placement.outcome = 3 AND placement.reason = 'folder-role'`,
         [placements.genId, source.tenantId, source.sourceId, placements.reason, uids],
       );
     });
@@ -98,11 +100,21 @@ async function countTowardsImport(sql: Sql, source: FencedSource, total: number)
   );
 }
 
-/** The history of a folder is in the ledger; with the last one the import operation is done. */
-export async function finishHistory(db: Database, source: FencedSource, genId: number): Promise<void> {
+/**
+ * The history of a folder below this UID is in the ledger; with the last one the import operation is done. Where a round has handed over
+ * more meanwhile, nothing is finished.
+ */
+export async function finishHistory(
+  db: Database,
+  source: FencedSource,
+  history: { genId: number; below: number },
+): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
-    await sql.execute('UPDATE folder_generation SET history_done_at = now() WHERE id = $1', [genId]);
+    await sql.execute('UPDATE folder_generation SET history_done_at = now() WHERE id = $1 AND history_below = $2', [
+      history.genId,
+      history.below,
+    ]);
     await sql.execute(
       `UPDATE operation SET state = 'done', finished_at = now(), result = jsonb_build_object('messages', done)
        WHERE tenant_id = $1 AND source_id = $2 AND kind = 'import' AND state = 'running' AND NOT EXISTS (
