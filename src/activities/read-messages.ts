@@ -74,14 +74,20 @@ async function readFresh(context: ActivityContext, mailbox: MailboxForSync, fres
   );
   const blobOf = new Map(kept.map(({ message }, index) => [message.uid, blobIds[index] ?? null]));
   return read.map((item) => {
-    if (!wanted.has(item.message.uid)) return filteredOf(item);
+    if (!wanted.has(item.message.uid)) return filteredOf(mailbox, item);
     return itemOf(mailbox, item, { ...item, blobId: blobOf.get(item.message.uid) ?? null });
   });
 }
 
-function filteredOf({ message, outcome }: Read): FilteredItem {
+function filteredOf(mailbox: MailboxForSync, { message, outcome }: Read): FilteredItem {
   const messageIdHeader = outcome.kind === 'parsed' ? outcome.message.messageIdHeader : outcome.messageIdHeader;
-  return { kind: 'filtered', reason: 'unmatched', ...placedOf(message), messageIdHeader };
+  const addressKeys = keysOf(mailbox, outcome);
+  return { kind: 'filtered', reason: 'unmatched', ...placedOf(message), messageIdHeader, addressKeys };
+}
+
+function keysOf(mailbox: MailboxForSync, outcome: ParseOutcome): string[] {
+  if (outcome.kind === 'unreadable') return [];
+  return addressesToMatch(outcome.message, mailbox.policy).map(({ addressKey }) => addressKey);
 }
 
 async function readReduced(context: ActivityContext, mailbox: MailboxForSync, hashed: Hashed): Promise<Read> {
@@ -102,17 +108,13 @@ async function readReduced(context: ActivityContext, mailbox: MailboxForSync, ha
 /** With `unmatched: drop`, only mail that matches a record is kept; what cannot be read is kept for a person. */
 async function wantedUids(context: ActivityContext, mailbox: MailboxForSync, read: Read[]): Promise<Set<number>> {
   if (mailbox.policy.unmatched === 'keep') return new Set(read.map(({ message }) => message.uid));
-  const keysOf = (outcome: ParseOutcome) =>
-    outcome.kind === 'parsed'
-      ? addressesToMatch(outcome.message, mailbox.policy).map(({ addressKey }) => addressKey)
-      : [];
   const matching = await addressKeysThatMatch(context.db, mailbox.tenantId, {
-    addressKeys: [...new Set(read.flatMap(({ outcome }) => keysOf(outcome)))],
+    addressKeys: [...new Set(read.flatMap(({ outcome }) => keysOf(mailbox, outcome)))],
     kinds: mailbox.policy.matchKinds,
   });
   return new Set(
     read.flatMap(({ message, outcome }) =>
-      outcome.kind === 'unreadable' || keysOf(outcome).some((key) => matching.has(key)) ? [message.uid] : [],
+      outcome.kind === 'unreadable' || keysOf(mailbox, outcome).some((key) => matching.has(key)) ? [message.uid] : [],
     ),
   );
 }

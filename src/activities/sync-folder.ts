@@ -134,7 +134,8 @@ async function notePresence(
   const { mailbox, generation, listing } = seen;
   if (!listing.proven) return;
   const live = await liveRanges(context.db, mailbox.tenantId, generation.id);
-  await endPlacements(context.db, mailbox, { genId: generation.id, uids: absentFrom(live, listing.uids) });
+  const uids = absentFrom(live, listing.uids);
+  await endPlacements(context.db, mailbox, { genId: generation.id, uids, listedAfter: mailbox.readAt });
   const shownAgain = rangesOf(outside(listing.uids, live)).map((range) => ({ genId: generation.id, ...range }));
   if (generation.uidNext !== null) await revivePlacements(context.db, mailbox, shownAgain);
 }

@@ -32,6 +32,8 @@ function waitForPerson(run: MailboxRun, result: Extract<RoundResult, { kind: 'wa
   run.story.lastFailure = result.failure;
   if (result.state === 'auth-required') {
     run.waitingFor = 'credentials';
+    // Mail that came during the round is no reason to try the same password once more.
+    run.isDue = run.isAskedFor;
     run.timer.stop();
     showStatus(run.story, { doing: `waits for a new password: ${result.failure}`, status: result.state });
     return;

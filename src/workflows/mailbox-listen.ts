@@ -10,7 +10,9 @@ export function listen(run: MailboxRun): void {
     pokeSignal,
     (reason) => {
       // A refused password is not tried again because mail came: that locks accounts.
-      if (run.waitingFor === 'credentials' && reason !== 'credentials' && reason !== 'person') return;
+      const isAskedFor = reason === 'credentials' || reason === 'person';
+      if (run.waitingFor === 'credentials' && !isAskedFor) return;
+      if (isAskedFor) run.isAskedFor = true;
       run.waitingFor = null;
       run.isDue = true;
     },
@@ -32,6 +34,7 @@ async function syncNow(run: MailboxRun): Promise<SyncNowAnswer> {
   if (run.desired !== 'running') return { kind: 'not-running', state: run.desired };
   if (run.waitingFor === 'credentials') return { kind: 'not-running', state: 'auth-required' };
   run.isDue = true;
+  run.isAskedFor = true;
   const mine = run.roundsBegun + 1;
   await condition(() => run.roundsEnded >= mine || run.desired !== 'running');
   return answerOf(run);

@@ -25,6 +25,8 @@ export interface MailboxRun {
   wishIsNew: boolean;
   /** A round is wanted. */
   isDue: boolean;
+  /** A person asked for the round that is due, or has changed the password: it is made whatever the one before it came to. */
+  isAskedFor: boolean;
   /** Who must do something before a round makes sense. */
   waitingFor: 'credentials' | 'person' | null;
   importIsRunning: boolean;
@@ -49,6 +51,7 @@ export function beginRun(input: MailboxRunInput): MailboxRun {
     desired: input.desired,
     wishIsNew: carried === undefined,
     isDue: carried?.isDue ?? true,
+    isAskedFor: false,
     waitingFor: carried?.waitingFor ?? null,
     importIsRunning: false,
     refreshSeconds: carried?.refreshSeconds ?? 300,

@@ -48,6 +48,7 @@ async function takeUpWish(run: MailboxRun): Promise<void> {
 
 async function goRound(run: MailboxRun): Promise<void> {
   run.isDue = false;
+  run.isAskedFor = false;
   run.roundsBegun += 1;
   showStatus(run.story, { doing: 'a round over the folders', status: null });
   const result = await runRound({ ...run.mailbox, fence: run.fence });

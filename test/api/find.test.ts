@@ -45,6 +45,7 @@ const filtered = (uid: number, messageIdHeader: string | null): FilteredItem => 
   ...placed,
   uid,
   messageIdHeader,
+  addressKeys: [],
 });
 
 const parked = (uid: number, messageIdHeader: string): ParkedItem => ({

@@ -180,6 +180,33 @@ test('a refused password is not tried again until a new one is there', async () 
   await keepHistory(handle, 'auth-required');
 });
 
+test('mail that comes while the password is being refused does not try it once more', async () => {
+  const refused: RoundResult = {
+    kind: 'waiting',
+    state: 'auth-required',
+    failure: 'credentials (login-refused)',
+    retryAfterMs: 50,
+  };
+  const { handle, script } = await start({ answer: (round) => (round === 1 ? sleep(600).then(() => refused) : done) });
+  await until(() => script.rounds.length === 1);
+  await handle.signal(signals.poke, 'arrival');
+  await sleep(1_200);
+  expect(script.rounds).toHaveLength(1);
+});
+
+test('a password that is changed while the old one is being refused is tried', async () => {
+  const refused: RoundResult = {
+    kind: 'waiting',
+    state: 'auth-required',
+    failure: 'credentials (login-refused)',
+    retryAfterMs: 50,
+  };
+  const { handle, script } = await start({ answer: (round) => (round === 1 ? sleep(600).then(() => refused) : done) });
+  await until(() => script.rounds.length === 1);
+  await handle.signal(signals.poke, 'credentials');
+  await until(() => script.rounds.length === 2);
+});
+
 test('a failed round is tried again after the time it was told', async () => {
   const { script, handle } = await start({
     answer: (round) =>

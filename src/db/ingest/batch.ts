@@ -49,6 +49,8 @@ export interface ParkedItem extends Placed {
 export interface FilteredItem extends Placed {
   kind: 'filtered';
   reason: 'unmatched';
+  /** The addresses that were looked for, to be looked for again when the row is written. */
+  addressKeys: string[];
   messageIdHeader: string | null;
 }
 

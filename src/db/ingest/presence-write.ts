@@ -4,19 +4,24 @@ import { writeOutbox, type OutboxEvent } from './outbox-write';
 
 const uidsPerEvent = 1_000;
 
-/** Notes placements that a proven listing no longer shows. The messages stay (policy `keep`). Second run: no change. */
+/**
+ * Notes placements that a proven listing no longer shows. The messages stay (policy `keep`). What was recorded, or came back, after
+ * `listedAfter` (the database's clock, before the listing was asked for) is left alone: a run that was taken for dead and goes on with an
+ * old listing must not end what its successor has recorded. Second run: no change.
+ */
 export async function endPlacements(
   db: Database,
   source: FencedSource,
-  gone: { genId: number; uids: number[] },
+  gone: { genId: number; uids: number[]; listedAfter: Date },
 ): Promise<void> {
   if (gone.uids.length === 0) return;
   await db.inTenant(source.tenantId, async (sql) => {
     const { nextSeq } = await lockSource(sql, source);
     const ended = await sql.query<{ uid: number }>(
       `UPDATE placement SET presence = 2, presence_at = now(), seen_due = false
-       WHERE gen_id = $1 AND uid = ANY ($2::bigint[]) AND presence = 1 RETURNING uid`,
-      [gone.genId, gone.uids],
+       WHERE gen_id = $1 AND uid = ANY ($2::bigint[]) AND presence = 1
+         AND recorded_at < $3 AND coalesce(presence_at, recorded_at) < $3 RETURNING uid`,
+      [gone.genId, gone.uids, gone.listedAfter],
     );
     await writeOutbox(sql, source, {
       nextSeq,

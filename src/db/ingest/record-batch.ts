@@ -1,6 +1,7 @@
 import type { Policy } from '../../domain/policy';
 import type { Database, Sql } from '../database';
 import { matchAddresses, writeLinks } from '../link-write';
+import { matchingKeys } from '../matching-addresses';
 import { insertTimelines, refreshTimelines } from '../timeline-write';
 import type { Batch, BatchItem, BatchResult, ParkedItem, RecordedItem } from './batch';
 import { writeCopies, type WrittenCopy } from './copy-write';
@@ -23,7 +24,10 @@ export async function recordBatch(
 ): Promise<BatchResult> {
   return db.inTenant(source.tenantId, async (sql) => {
     const { nextSeq } = await lockSource(sql, source);
-    const items = await withoutLedgerRow(sql, batch);
+    const missing = await withoutLedgerRow(sql, batch);
+    const items = await withoutNewlyMatching(sql, source, missing);
+    // What matches now has no row yet: the cursor waits, and the next round fetches it.
+    const cursor = items.length === missing.length ? batch.cursor : null;
     const { known, fresh } = await sortOutKnownBytes(sql, source, items);
 
     const parserVersion = batch.versions.parser;
@@ -40,7 +44,7 @@ export async function recordBatch(
     const events = eventsOf(batch.genId, { copies, failures });
     await writeOutbox(sql, source, { nextSeq, events });
     await countHistory(sql, source, batch.part === 'history' ? items.length : 0);
-    if (batch.cursor !== null) await moveCursor(sql, batch.genId, batch.cursor);
+    if (cursor !== null) await moveCursor(sql, batch.genId, cursor);
     if (copies.length > 0) await noteNewestMessage(sql, source);
     return countsOf(placed);
   });
@@ -55,6 +59,20 @@ async function withoutLedgerRow(sql: Sql, batch: Batch): Promise<BatchItem[]> {
   );
   const done = new Set(rows.map((row) => row.uid));
   return batch.items.filter((item) => !done.has(item.uid));
+}
+
+/**
+ * Mail that matched no record when it was read, and does now, loses its place in the batch: its bytes were not kept. Asked again under
+ * the tenant's lock, a record that was made meanwhile cannot be missed.
+ */
+async function withoutNewlyMatching(
+  sql: Sql,
+  source: FencedSource & { policy: Policy },
+  items: BatchItem[],
+): Promise<BatchItem[]> {
+  const addressKeys = [...new Set(items.flatMap((item) => (item.kind === 'filtered' ? item.addressKeys : [])))];
+  const matching = await matchingKeys(sql, source.tenantId, { addressKeys, kinds: source.policy.matchKinds });
+  return items.filter((item) => item.kind !== 'filtered' || !item.addressKeys.some((key) => matching.has(key)));
 }
 
 /** Bytes that the source already holds, or that stand twice in the batch, become placements of one copy. */

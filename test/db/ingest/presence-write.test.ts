@@ -17,7 +17,8 @@ beforeAll(async () => {
   }
 });
 afterAll(() => database.drop());
-beforeEach(() => endPlacements(database.db, source(), { genId: mailbox.genId, uids }));
+const inAnHour = () => new Date(Date.now() + 3_600_000);
+beforeEach(() => endPlacements(database.db, source(), { genId: mailbox.genId, uids, listedAfter: inAnHour() }));
 
 const live = async () => {
   const rows = await database.db.inTenant(mailbox.tenantId, (sql) =>
@@ -47,4 +48,11 @@ test('another generation with the same UIDs is left alone', async () => {
   const other = await aMailbox(database.db, mailbox.tenantId);
   await revivePlacements(database.db, source(), [{ genId: other.genId, from: 1, to: 6 }]);
   expect(await live()).toEqual([]);
+});
+
+test('a listing that is older than a placement does not end it', async () => {
+  await revivePlacements(database.db, source(), ranges([1, 6]));
+  const anHourAgo = new Date(Date.now() - 3_600_000);
+  await endPlacements(database.db, source(), { genId: mailbox.genId, uids, listedAfter: anHourAgo });
+  expect((await live()).map((row) => row.uid)).toEqual(uids);
 });
