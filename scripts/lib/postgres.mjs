@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, existsSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { lastLines, run } from './commands.mjs';
 import { placeOf, projectDir, runningAs, serverAccount } from './places.mjs';
@@ -63,17 +64,19 @@ export async function startPostgres({ home, port, records, logFile, use = 'durab
   if (!existsSync(join(dataDir, 'PG_VERSION')))
     await initialise({ program, account, dataDir, password: passwords.owner });
   clearStalePid(dataDir);
-  const server = await startProcess({
-    name: 'Postgres',
-    command: program.postgres,
-    args: ['-D', dataDir, '-p', String(port), ...settings(use)],
-    cwd: dataDir,
-    ...runningAs(account),
-    env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
-    records,
-    logFile,
-    endSignal: 'SIGINT', // fast shutdown: does not wait for clients, loses nothing
-  });
+  const launch = () =>
+    startProcess({
+      name: 'Postgres',
+      command: program.postgres,
+      args: ['-D', dataDir, '-p', String(port), ...settings(use)],
+      cwd: dataDir,
+      ...runningAs(account),
+      env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
+      records,
+      logFile,
+      endSignal: 'SIGINT', // fast shutdown: does not wait for clients, loses nothing
+    });
+  const server = await untilMemoryIsFree({ launch, port, logFile });
   const address = `127.0.0.1:${port}/${database}`;
   const ownerUrl = `postgres://${superuser}:${passwords.owner}@${address}`;
   const appUrl = `postgres://${loginRole}:${passwords.app}@${address}`;
@@ -87,6 +90,25 @@ export async function startPostgres({ home, port, records, logFile, use = 'durab
     throw error;
   }
   return { ownerUrl, appUrl, version: program.version, dataDir, process: server };
+}
+
+const memoryTries = 20;
+const memoryPauseMs = 1_000;
+
+/**
+ * Starts the server. After a `kill -9` its orphaned children hold the shared memory until they have noticed; a start meanwhile is refused.
+ * @param {{ launch: () => Promise<import('./processes.mjs').Running>, port: number, logFile: string }} wish
+ * @returns {Promise<import('./processes.mjs').Running>}
+ */
+async function untilMemoryIsFree({ launch, port, logFile }) {
+  for (let tries = 1; ; tries += 1) {
+    const server = await launch();
+    const answers = await portAnswers({ port, timeoutMs: 60_000, gaveUp: server.hasEnded });
+    const isHeld = !answers && /pre-existing shared memory block/.test(lastLines(endOfLog(logFile), 3));
+    if (!isHeld || tries >= memoryTries) return server;
+    await server.stop(1_000);
+    await sleep(memoryPauseMs);
+  }
 }
 
 /**

@@ -33,7 +33,9 @@ const unavailableTexts =
 /** The SQLSTATE of an error of the database, as the driver or Prisma throws it, or null where it is none. */
 export function sqlStateOf(error: unknown): string | null {
   const state = codeOf(error);
-  if (state !== null && /^[0-9A-Z]{5}$/.test(state) && !/^P[12]\d{3}$/.test(state)) return state;
+  // EPIPE has five capitals too.
+  if (state !== null && /^[0-9A-Z]{5}$/.test(state) && !/^P[12]\d{3}$/.test(state) && !socketCodes.has(state))
+    return state;
   return driverStateOf(error);
 }
 

@@ -1,7 +1,7 @@
 import pg from 'pg';
 
 import { openDatabase, type Database, type Sql } from '../../src/db/database';
-import { DatabaseUnavailable } from '../../src/db/database-error';
+import { DatabaseUnavailable, namedDatabaseError } from '../../src/db/database-error';
 import { newUuid } from '../../src/db/new-id';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 
@@ -192,4 +192,9 @@ test('a server that is not there is DatabaseUnavailable', async () => {
     DatabaseUnavailable,
   );
   await away.close();
+});
+
+test('a connection that breaks while it is written to is named as every other', () => {
+  const broken = Object.assign(new Error('write EPIPE'), { code: 'EPIPE', syscall: 'write' });
+  expect(namedDatabaseError(broken)).toBeInstanceOf(DatabaseUnavailable);
 });
