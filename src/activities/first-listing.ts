@@ -2,12 +2,13 @@ import { MailFailure } from '../domain/failure';
 import type { UidListing } from '../domain/folder';
 import { startQuestion } from '../domain/start-point';
 import { outside, rangesOf } from '../domain/uid-set';
+import type { BatchResult } from '../db/ingest/batch';
 import type { FolderGeneration } from '../db/ingest/folder-write';
 import { closeFolder, recordFiltered } from '../db/ingest/generation-write';
 import { ledgerRanges } from '../db/ingest/ledger-ranges';
 import type { OpenFolder } from '../mail/mailbox';
 import type { ActivityContext } from './context';
-import type { FolderResult, FolderWork } from './sync-folder';
+import type { FolderWork } from './sync-folder';
 
 interface FirstListing {
   work: FolderWork;
@@ -20,7 +21,7 @@ interface FirstListing {
  * A folder is seen for the first time: mail before the start point gets its rows, the rest is left to the import, beside live mail.
  * Second run: divides again what has no row yet.
  */
-export async function beginFirstListing(context: ActivityContext, first: FirstListing): Promise<FolderResult> {
+export async function beginFirstListing(context: ActivityContext, first: FirstListing): Promise<BatchResult> {
   const { work, open, generation, listing } = first;
   const { mailbox } = work;
   // What a partial listing leaves out would later look like new mail, and pass the start point.
@@ -32,7 +33,7 @@ export async function beginFirstListing(context: ActivityContext, first: FirstLi
   await recordFiltered(context.db, mailbox, { genId: generation.id, uids: beforeStart, reason: 'before-start' });
   const history = outside(wanted, known).length;
   await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history });
-  return { recorded: 0, filtered: beforeStart.length, parked: 0, history };
+  return { recorded: 0, filtered: beforeStart.length, parked: 0 };
 }
 
 /** The UIDs of the listing that are not before the start point, ascending. */
@@ -40,21 +41,16 @@ async function wantedUids({ work, open, listing }: FirstListing): Promise<number
   const { mailbox, firstRound } = work;
   const question = startQuestion(mailbox.policy.start, { startedAt: mailbox.startedAt, firstRound });
   if (question.ask === 'nothing') return listing.uids;
-  const wanted = new Set(await uidsSince(open, listing, question.notBefore));
+  const wanted = new Set(await uidsSince(open, question.notBefore));
   if (question.ask === 'unseen-or-since') for (const uid of await open.listUnseenUids()) wanted.add(uid);
   return listing.uids.filter((uid) => wanted.has(uid));
 }
 
-async function uidsSince(open: OpenFolder, listing: UidListing, notBefore: Date): Promise<number[]> {
+async function uidsSince(open: OpenFolder, notBefore: Date): Promise<number[]> {
   // A day earlier, because SEARCH SINCE counts days in the server's time zone; the exact time decides below.
   const dayBefore = new Date(notBefore.getTime() - 24 * 3_600_000);
-  const candidates = inListing(await open.listUidsSince(dayBefore), listing);
+  const candidates = await open.listUidsSince(dayBefore);
   const envelopes = await open.fetchEnvelopes(candidates);
   const dates = new Map(envelopes.map(({ uid, internalDate }) => [uid, internalDate]));
   return candidates.filter((uid) => (dates.get(uid) ?? notBefore) >= notBefore);
-}
-
-function inListing(uids: number[], listing: UidListing): number[] {
-  const listed = new Set(listing.uids);
-  return uids.filter((uid) => listed.has(uid));
 }

@@ -13,12 +13,6 @@ import { allFlagsAreDue, followServerFlags, setSeen } from './follow-flags';
 import { ingestMessages } from './ingest-messages';
 import { beginFirstListing } from './first-listing';
 
-/** What a round did in a folder. */
-export interface FolderResult extends BatchResult {
-  /** Messages newly left to the import. */
-  history: number;
-}
-
 export interface FolderWork {
   mailbox: MailboxForSync;
   open: Mailbox;
@@ -52,7 +46,7 @@ export function mustLook(
  * Brings the ledger of one folder up to what the server shows: new is the server's UID set minus the ledger's, never only a watermark.
  * Then flags, then what has gone, only from a listing that is proven. The cursor is the state before anything was fetched.
  */
-export async function syncFolder(context: ActivityContext, run: ActivityRun, work: FolderWork): Promise<FolderResult> {
+export async function syncFolder(context: ActivityContext, run: ActivityRun, work: FolderWork): Promise<BatchResult> {
   const { mailbox, folder } = work;
   const open = await work.open.examine(folder.path);
   const generation = await generationFor(context, work, open.snapshot);
@@ -70,7 +64,7 @@ export async function syncFolder(context: ActivityContext, run: ActivityRun, wor
     if (listing.proven || listing.reason === 'message-limit') {
       await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history: 0 });
     }
-    return { recorded: 0, filtered: missing.length, parked: 0, history: 0 };
+    return { recorded: 0, filtered: missing.length, parked: 0 };
   }
   // Before the cursor moves: what changed since the old one would otherwise be skipped by a crash in between.
   await followServerFlags(context, { mailbox, open, generation });
@@ -105,7 +99,7 @@ interface LiveWork {
 }
 
 /** New messages are fetched now, up to the limit of a round; a greater gap becomes history, so that it delays no other folder. */
-async function ingestLive(context: ActivityContext, run: ActivityRun, live: LiveWork): Promise<FolderResult> {
+async function ingestLive(context: ActivityContext, run: ActivityRun, live: LiveWork): Promise<BatchResult> {
   const { work, open, generation, listing, missing } = live;
   const { mailbox } = work;
   const ofImport = (uid: number) => !generation.historyDone && uid < generation.historyBelow;
@@ -114,16 +108,16 @@ async function ingestLive(context: ActivityContext, run: ActivityRun, live: Live
   if (fresh.length > limit && listing.proven) {
     const history = fresh.length;
     await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history });
-    return { recorded: 0, filtered: 0, parked: 0, history };
+    return { recorded: 0, filtered: 0, parked: 0 };
   }
   // Without proof the cursor stays, so that the next round looks again.
   const cursor = listing.proven ? open.snapshot : null;
   if (fresh.length > 0) {
     const ingest = { mailbox, open, genId: generation.id, uids: fresh.slice(-limit), part: 'live' as const, cursor };
-    return { ...(await ingestMessages(context, run, ingest)), history: 0 };
+    return ingestMessages(context, run, ingest);
   }
   if (cursor !== null) await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: cursor, history: 0 });
-  return { recorded: 0, filtered: 0, parked: 0, history: 0 };
+  return { recorded: 0, filtered: 0, parked: 0 };
 }
 
 /** Placements that a proven listing does not show have ended; those that it shows again live again. */
