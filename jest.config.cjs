@@ -14,7 +14,7 @@ const esModules = 'content-disposition|cookie';
 module.exports = {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   maxWorkers: 2,
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.letterbook'],
   transform: { '^.+\\.ts$': toCommonJs, [`/node_modules/(${esModules})/.+\\.js$`]: toCommonJs },

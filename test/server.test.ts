@@ -31,7 +31,7 @@ beforeAll(async () => {
   server.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
   server.stderr.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
   url = await outputWith(/"listening":"(http:[^"]+)"/);
-}, 60_000);
+});
 afterAll(async () => {
   server.kill('SIGKILL');
   await rm(home, { recursive: true, force: true });
@@ -82,7 +82,7 @@ test('told to end, it lets a request end that has begun, then goes with code 0',
   socket.write(body.slice(5));
   expect(await answer).toMatch(/^HTTP\/1\.1 201 /);
   expect([await exited, output]).toEqual([0, expect.stringContaining('server has ended')]);
-}, 30_000);
+});
 
 async function readAll(socket: Socket): Promise<string> {
   let text = '';

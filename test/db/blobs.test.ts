@@ -177,14 +177,14 @@ test('60 MB go in and out in flat memory', async () => {
   const wanted = sha256(bytes);
   const before = memoryInUse();
   let peak = before;
-  const watch = setInterval(() => (peak = Math.max(peak, memoryInUse())), 10);
+  const watch = setInterval(() => (peak = Math.max(peak, memoryInUse())), 100);
   const { blobId } = await store.putFile(tenant, { path, sha256: wanted });
   const hash = createHash('sha256');
   for await (const piece of (await store.open(tenant, blobId)).content) hash.update(piece as Buffer);
   clearInterval(watch);
   expect(hash.digest().equals(wanted)).toBe(true);
   expect((peak - before) / mebibyte).toBeLessThan(48);
-}, 30_000);
+});
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;

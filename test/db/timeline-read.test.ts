@@ -37,7 +37,7 @@ beforeAll(async () => {
     await sql.execute(`INSERT INTO timeline ${entries}`, [tenantId, [recordId, allMailRecord, unassignedRecord]]);
   });
   await analyze(database.ownerUrl);
-}, 60_000);
+});
 afterAll(() => database.drop());
 
 /** The planner knows the tables only when their owner has had them counted. */

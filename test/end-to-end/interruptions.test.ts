@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await product.stop();
-}, 60_000);
+});
 
 let number = 0;
 

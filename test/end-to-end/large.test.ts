@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await product.stop();
-}, 60_000);
+});
 
 async function connectWith(user: string, raws: Buffer[], policy: object = {}): Promise<ProductMailbox> {
   await appendMany({ port, user }, raws);
@@ -76,7 +76,7 @@ test('a message of 2,000 parts is parked with its bytes, and the ones around it 
   ]);
   const { body } = await product.call('GET', `/v1/failures?mailboxId=${mailbox.id}`);
   expect(body['items']).toMatchObject([{ kind: 'unreadable', code: 'too-many-parts' }]);
-}, 60_000);
+});
 
 test('mail arrives by sync at once, and by the refresh time by itself', async () => {
   const mailbox = await connectWith('news@corp.example', [], { refreshSeconds: 5 });
@@ -87,7 +87,7 @@ test('mail arrives by sync at once, and by the refresh time by itself', async ()
   expect(await mailbox.ledger()).toHaveLength(1);
   await appendMany({ port, user: mailbox.user }, [mail({ subject: 'by itself' })]);
   await mailbox.untilRows(2, 20_000);
-}, 60_000);
+});
 
 function peakMegabytes(pid: number): number {
   const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await product.stop();
-}, 60_000);
+});
 
 // Each is looked for in all that others may read: logs, metrics, errors, histories.
 const marked = {

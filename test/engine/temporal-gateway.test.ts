@@ -24,7 +24,7 @@ beforeAll(async () => {
   client = new Client({ connection, namespace });
   await untilReady(() => prepareEngine(client));
   gateway = createTemporalGateway({ address, namespace });
-}, 60_000);
+});
 afterAll(async () => {
   for (const { id } of schedules) await client.schedule.getHandle(id).delete(); // else it fires for ever, where the server outlives the tests
   await gateway.close();
@@ -117,4 +117,4 @@ test('with a worker somebody polls, and a sync answers when its round has ended'
     await workflowOf(one).terminate();
   });
   await native.close();
-}, 90_000);
+});

@@ -182,7 +182,7 @@ test('30 MB stream through flat memory', async () => {
   expect(hash.digest('hex')).toBe(sha256(big));
   expect(answer?.envelope.size).toBe(big.length);
   expect(most).toBeLessThan(8_000_000);
-}, 60_000);
+});
 
 test('a sweep of 50 folders knows the state of each, and without changes it is the same again', async () => {
   const { other, mailbox } = await account(0);
@@ -198,7 +198,7 @@ describe('a poor server', () => {
   let poor: Awaited<ReturnType<typeof startDovecot>>;
   beforeAll(async () => {
     poor = await startDovecot({ profile: 'poor' });
-  }, 60_000);
+  });
   afterAll(() => poor.stop());
 
   test('has no modseq, and everything else works', async () => {
@@ -250,5 +250,5 @@ describe('trying a connection', () => {
     } finally {
       await strict.stop();
     }
-  }, 60_000);
+  });
 });

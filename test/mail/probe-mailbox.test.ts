@@ -210,7 +210,7 @@ describe('with real certificates', () => {
       };
     };
     made = { valid: await make('valid'), expired: await make('expired'), 'other-name': await make('other-name') };
-  }, 60_000);
+  });
 
   afterAll(() => {
     rmSync(dir, { recursive: true, force: true });

@@ -78,7 +78,7 @@ beforeAll(async () => {
     ),
   );
   running = workers.map((worker) => worker.run());
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const worker of workers) worker.shutdown();
@@ -279,7 +279,7 @@ test('a long history ends in a new run, and nobody who asked meanwhile is left w
   expect((await first.describe()).status.name).toBe('CONTINUED_AS_NEW');
   await keepHistory(handle, 'continued-as-new');
   expect(await syncNow(handle)).toMatchObject({ kind: 'done' });
-}, 90_000);
+});
 
 test('the comparison with the server, the rematch and the reconciler each end with a sentence', async () => {
   const ref = { tenantId: newUuid(), mailboxId: newUuid(), operationId: newUuid() };

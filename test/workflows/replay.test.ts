@@ -8,7 +8,7 @@ beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const logger = new DefaultLogger('ERROR');
   workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger });
-}, 60_000);
+});
 
 // Histories are recorded with LETTERBOOK_RECORD_HISTORIES=1. A failure here means: workflows that run now would break.
 test('every kind of run that was recorded still replays', async () => {
