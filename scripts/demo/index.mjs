@@ -3,11 +3,9 @@ import { apiOf } from './api.mjs';
 import { demoAddress } from './company.mjs';
 import { deliverDemo } from './deliver.mjs';
 import { today } from './messages.mjs';
+import { shownRecord } from './records.mjs';
 import { connectMailbox, seedRecords, seedUsers } from './seed.mjs';
 import { timelineLines, untilImported, whereToGo } from './show.mjs';
-
-/** Whose timeline is shown. */
-const shownRecord = 'company-whitmore';
 
 /**
  * Runs a step and shows it; the terminal of `npm start` is one, `plainSteps` another.

@@ -3,6 +3,9 @@ import { customers } from './company.mjs';
 
 /** @typedef {import('./company.mjs').AddressKind} AddressKind */
 
+/** Whose timeline is shown. */
+export const shownRecord = 'company-whitmore';
+
 /**
  * @typedef {object} RecordLine a line of `POST /v1/records/bulk`, with `company` in place of an id that is not known yet
  * @property {string} externalId

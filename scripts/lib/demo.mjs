@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { findDovecot, startDovecot } from './dovecot.mjs';
 import { placeOf, serverAccount } from './places.mjs';
 import { choosePort, freePort } from './ports.mjs';
+import { deliverCommand, noteDemo } from './running-demo.mjs';
 import { SetupError } from './setup-error.mjs';
 import { supervise } from './supervision.mjs';
 
@@ -68,6 +69,8 @@ export async function showDemo({ terminal, home, apiUrl, apiKey, temporalUiUrl, 
       print: (line) => terminal.line(line),
       step: (label, work) => terminal.step(label, work),
     });
+    noteDemo(home, { apiUrl, lmtp: { host: dovecot.host, port: dovecot.lmtpPort } });
+    terminal.line(`  See a new mail arrive, in a second terminal:  ${deliverCommand(home)}\n`);
     return 'shown';
   } catch (error) {
     if (records.isClosing) throw error;
