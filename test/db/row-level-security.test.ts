@@ -173,6 +173,7 @@ describe('the role that reads across tenants', () => {
     'folder_audit',
     'folder_generation',
     'mailbox',
+    'notice',
     'operation',
     'outbox',
     'placement',
