@@ -33,12 +33,6 @@ async function main() {
   const seenAt = await terminal.step(`In the timeline of ${record.name}`, () =>
     untilInTimeline(api, { recordId: record.id, subject: letter.subject, timeoutMs: patienceMs }),
   );
-  if (seenAt === null) {
-    throw new SetupError(
-      `It was not in the timeline after ${patienceMs / 1_000} s.`,
-      `Look what the mailbox says: GET ${demo.apiUrl}/v1/mailboxes`,
-    );
-  }
   terminal.line('');
   const width = process.stdout.isTTY ? Math.max(60, Math.min(process.stdout.columns, 110)) : 110;
   for (const line of await newestLines(api, record.id, width - 2)) terminal.line(line);

@@ -1,4 +1,5 @@
 // @ts-check
+import { SetupError } from '../lib/setup-error.mjs';
 import { customers, correspondent, demoAddress, mara } from './company.mjs';
 import { bytesOf } from './letter.mjs';
 import { LmtpClient } from './lmtp.mjs';
@@ -10,16 +11,17 @@ import { timelineLines } from './show.mjs';
 
 const pollEveryMs = 20;
 
-/** Who writes: a person of the customer whose timeline `npm start` shows. */
+/** Who writes: a person of the customer whose timeline `npm start` shows, with a copy to the firm, whose timeline it is. */
 function writer() {
-  const [person] = customers.find(({ key }) => shownRecord === `company-${key}`)?.people ?? [];
-  if (person === undefined) throw new Error('The demo has nobody who could write.');
-  return correspondent(person);
+  const customer = customers.find(({ key }) => shownRecord === `company-${key}`);
+  const [person] = customer?.people ?? [];
+  if (customer === undefined || person === undefined) throw new Error('The demo has nobody who could write.');
+  return { from: correspondent(person), firm: { name: customer.name, address: `info@${customer.domain}` } };
 }
 
 /** A new letter of the customer, told from all others by its number. @param {Date} now @returns {Promise<Arrival>} */
 export async function newLetter(now) {
-  const from = writer();
+  const { from, firm } = writer();
   const number = String(now.getTime() % 100_000).padStart(5, '0');
   const subject = `Two more loggers for the Leeds cold store (enquiry ${number})`;
   const text = [
@@ -31,11 +33,8 @@ export async function newLetter(now) {
     from.name,
   ].join('\n');
   const messageId = `<enquiry-${number}.${now.getTime()}@${from.address.split('@')[1]}>`;
-  return {
-    subject,
-    from,
-    raw: await bytesOf({ from, to: [correspondent(mara)], subject, date: now, messageId, text }),
-  };
+  const letter = { from, to: [correspondent(mara)], cc: [firm], subject, date: now, messageId, text };
+  return { subject, from, raw: await bytesOf(letter) };
 }
 
 /**
@@ -61,7 +60,8 @@ export async function watchedRecord(api) {
 /**
  * Waits until a letter stands in the timeline.
  * @param {Api} api @param {{recordId: string, subject: string, timeoutMs: number}} wanted
- * @returns {Promise<number | null>} when it was seen (performance.now); null: not in this time
+ * @returns {Promise<number>} when it was seen (performance.now)
+ * @throws {SetupError} not in this time
  */
 export async function untilInTimeline(api, { recordId, subject, timeoutMs }) {
   const deadline = performance.now() + timeoutMs;
@@ -70,7 +70,10 @@ export async function untilInTimeline(api, { recordId, subject, timeoutMs }) {
     if (items.some((/** @type {any} */ item) => item.subject === subject)) return performance.now();
     await new Promise((wake) => setTimeout(wake, pollEveryMs));
   }
-  return null;
+  throw new SetupError(
+    `It was not in the timeline after ${timeoutMs / 1_000} s.`,
+    'Look what the mailbox says of itself: GET /v1/mailboxes.',
+  );
 }
 
 /** The newest letters as lines. @param {Api} api @param {string} recordId @param {number} width */
