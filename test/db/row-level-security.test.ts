@@ -169,6 +169,7 @@ test('a foreign key does not let a placement stand in a folder of another tenant
 describe('the role that reads across tenants', () => {
   const readable = [
     'blob',
+    'deletion',
     'failure',
     'folder_audit',
     'folder_generation',
