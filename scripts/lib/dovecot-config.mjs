@@ -64,6 +64,8 @@ function general({ runDir, logFile, account, listen, libexecDir, profile, durabl
     'mailbox_list_index = yes',
     'mailbox_idle_check_interval = 1 secs',
     'mail_max_userip_connections = 0',
+    // `ps` shows whose session a process has, and what it is doing there.
+    'verbose_proctitle = yes',
     // In 2.4 a list in this form takes the place of the defaults, one in braces is added to them.
     ...(profile === 'poor' ? [`imap_capability = ${poorCapability.join(' ')}`] : []),
   ];

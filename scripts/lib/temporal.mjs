@@ -44,12 +44,14 @@ export function databaseName(serverVersion) {
  * @param {string | null} wish.databaseFile null: in memory
  * @param {import('./processes.mjs').ProcessRecords} wish.records
  * @param {string} wish.logFile
+ * @param {number} [wish.metricsPort] where the server counts its work for Prometheus
  * @returns {Promise<Temporal>}
  * @throws {SetupError}
  */
-export async function startTemporal({ program, port, uiPort, databaseFile, records, logFile }) {
+export async function startTemporal({ program, port, uiPort, databaseFile, records, logFile, metricsPort }) {
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'];
   args.push(...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort)]));
+  if (metricsPort !== undefined) args.push('--metrics-port', String(metricsPort));
   if (databaseFile !== null) {
     args.push(
       '--db-filename',
