@@ -31,6 +31,8 @@ export interface Database {
   prismaInTenant<T>(tenantId: string, work: (tx: PrismaTransaction) => Promise<T>): Promise<T>;
   /** Reads across tenants, as the role `letterbook_system`, whose policies allow just the tables that housekeeping needs. Writes nothing. */
   acrossTenants<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** As the same role, writing: its grants allow just what idle workers note of whom they watch (`src/db/watch`). */
+  asWatcher<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   /** Sees just the key with this SHA-256: what must be known before the tenant is. Writes nothing. */
   withKeyHash<T>(hash: Buffer, work: (sql: Sql) => Promise<T>): Promise<T>;
   /** Resolves when the database answers. */
@@ -67,6 +69,7 @@ export function openDatabase(options: { url: string; poolSize: number; applicati
     prismaInTenant: (tenantId, work) => repeating(() => prismaTransaction(prisma, tenantId, work)),
     acrossTenants: (work) =>
       repeating(() => transaction(pool, 'BEGIN READ ONLY; SET LOCAL ROLE letterbook_system', work)),
+    asWatcher: (work) => repeating(() => transaction(pool, 'BEGIN; SET LOCAL ROLE letterbook_system', work)),
     withKeyHash: (hash, work) => repeating(() => transaction(pool, beginWithKeyHash(hash), work)),
     ping: async () => {
       await repeating(() => pool.query('SELECT 1'));
