@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { findMbsync, imapflowBaseline, mbsyncBaseline } from './bench/baselines.mjs';
-import { measuredImport, startLetterbook } from './bench/letterbook.mjs';
+import { measuredImport } from './bench/import.mjs';
+import { startLetterbook } from './bench/letterbook.mjs';
 import { mailboxOfFolders, mixedMailbox } from './bench/mail-server.mjs';
 import { importTable, sweepLine, summaryOf } from './bench/report.mjs';
 import { measuredSweep } from './bench/sweep.mjs';

@@ -1,5 +1,6 @@
 // @ts-check
-import { mkdirSync, rmSync } from 'node:fs';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -11,83 +12,123 @@ import { startProcess } from '../lib/processes.mjs';
 import { productEnvironment, untilReady } from '../lib/product.mjs';
 import { ensureSecretKeys } from '../lib/state.mjs';
 import { findTemporal, startTemporal } from '../lib/temporal.mjs';
-import { benchRecords } from './mail-server.mjs';
-import { cpuSecondsOf, peakMegabytesOf } from './processes.mjs';
+import { probeArguments, probeEnvironment } from './memory.mjs';
 
 const require = createRequire(join(projectDir, 'package.json'));
 
 /** @typedef {import('../lib/processes.mjs').Running} Running */
+/** @typedef {{name: string, roles: string[] | null}} WorkerWish `roles` null: all of them */
+/** @typedef {{api: import('../demo/api.mjs').Api, apiKey: string, tenantId: string}} Tenant */
 /**
  * @typedef {object} Letterbook a whole one of its own, empty
- * @property {import('../demo/api.mjs').Api} api
+ * @property {string} apiUrl
+ * @property {import('../demo/api.mjs').Api} api of the first tenant
+ * @property {string} apiKey
  * @property {import('pg').Client} database as its owner, to look at
- * @property {{worker: number, api: number, postgres: number, temporal: number}} pids
+ * @property {{address: string, metricsUrl: string}} temporal
+ * @property {Record<string, number>} pids `worker` (the first), further workers by name, `api`, `postgres`, `temporal`
+ * @property {() => Promise<Tenant>} anotherTenant
+ * @property {(how: 'told' | 'killed') => Promise<void>} endWorkers
+ * @property {() => Promise<void>} startWorkers
  * @property {() => Promise<void>} stop
  */
 
 /**
  * Starts a Letterbook as `npm start` does, on free ports and a data directory that is emptied first. Its Postgres writes to disk for good.
- * @param {{home: string, records: import('../lib/processes.mjs').ProcessRecords, cpuProfileDir: string | null, say: (line: string) => void}} wish
+ * @param {object} wish
+ * @param {string} wish.home
+ * @param {import('../lib/processes.mjs').ProcessRecords} wish.records
+ * @param {string | null} wish.cpuProfileDir
+ * @param {(line: string) => void} wish.say
+ * @param {WorkerWish[]} [wish.workers] one with all roles, as in `npm start`
  * @returns {Promise<Letterbook>}
  */
-export async function startLetterbook({ home, records, cpuProfileDir, say }) {
+export async function startLetterbook(wish) {
+  const { home, records, cpuProfileDir, say, workers = [{ name: 'Worker', roles: null }] } = wish;
   rmSync(home, { recursive: true, force: true });
   mkdirSync(join(home, 'logs'), { recursive: true });
   const logOf = (/** @type {string} */ name) => join(home, 'logs', `${name}.log`);
   const postgres = await startPostgres({ home, port: await freePort(), records, logFile: logOf('postgres'), say });
   await require('./dist/db/migrate.js').migrate(postgres);
-  const program = await findTemporal({ env: process.env, say, progress: () => {} });
-  const databaseFile = join(home, 'temporal.db');
-  const temporal = await startTemporal({
-    program,
-    port: await freePort(),
-    uiPort: null,
-    databaseFile,
-    records,
-    logFile: logOf('temporal'),
-  });
+  const temporal = await temporalOf({ home, records, say, logFile: logOf('temporal') });
   ensureSecretKeys(home, process.env);
   const apiKey = await firstKey(postgres.appUrl, home);
   const port = await freePort();
-  const env = {
-    ...productEnvironment({
-      env: process.env,
-      home,
-      appUrl: postgres.appUrl,
-      temporalAddress: temporal.address,
-      temporalUiUrl: null,
-      port,
-    }),
-    LETTERBOOK_LOG_LEVEL: 'warn',
-  };
-  const node = (/** @type {string} */ name, /** @type {string[]} */ args) =>
+  const places = { home, appUrl: postgres.appUrl, temporalAddress: temporal.address, temporalUiUrl: null, port };
+  const env = { ...productEnvironment({ env: process.env, ...places }), LETTERBOOK_LOG_LEVEL: 'warn' };
+  const node = (/** @type {string} */ name, /** @type {string[]} */ args, more = {}) =>
     startProcess({
       name,
       command: process.execPath,
       args,
       cwd: projectDir,
-      env,
+      env: { ...env, ...more },
       records,
       logFile: logOf(name.toLowerCase()),
     });
   const profiled = cpuProfileDir === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProfileDir}`];
+  const startWorker = (/** @type {WorkerWish} */ { name, roles }) => {
+    const asked = roles === null ? [] : ['--roles', roles.join(',')];
+    const args = [...probeArguments, ...profiled, join(projectDir, 'dist/worker.js'), ...asked];
+    // Each its own data directory: it spools there.
+    return node(name, args, { ...probeEnvironment(home, name), LETTERBOOK_HOME: workerHome(home, name, workers) });
+  };
   const server = await node('API', [join(projectDir, 'dist/server.js')]);
-  const worker = await node('Worker', [...profiled, join(projectDir, 'dist/worker.js'), '--roles', 'sync,bulk']);
+  const fleet = new Map(await Promise.all(workers.map(async (one) => [one.name, await startWorker(one)])));
   const apiUrl = `http://127.0.0.1:${port}`;
-  await untilReady({ apiUrl, processes: [server, worker], home });
+  await untilReady({ apiUrl, processes: [server, ...fleet.values()], home });
   const database = new (require('pg').Client)({ connectionString: postgres.ownerUrl, ssl: false });
   database.on('error', () => {}); // Postgres is being stopped
   await database.connect();
-  const running = [worker, server, temporal.process, postgres.process];
+  const servers = [server, temporal.process, postgres.process];
   return {
+    apiUrl,
     api: apiOf({ apiUrl, apiKey }),
+    apiKey,
     database,
-    pids: { worker: worker.pid, api: server.pid, postgres: postgres.process.pid, temporal: temporal.process.pid },
+    temporal: { address: temporal.address, metricsUrl: temporal.metricsUrl },
+    get pids() {
+      const [first, ...more] = [...fleet].map(([name, { pid }]) => ({ name: name.toLowerCase(), pid }));
+      const others = Object.fromEntries(more.map(({ name, pid }) => [name, pid]));
+      const fixed = { api: server.pid, postgres: postgres.process.pid, temporal: temporal.process.pid };
+      return { worker: first?.pid ?? 0, ...others, ...fixed };
+    },
+    anotherTenant: () => anotherTenant(database, apiUrl),
+    endWorkers: async (how) => void (await Promise.all([...fleet.values()].map((one) => endOf(one, how)))),
+    startWorkers: async () => {
+      for (const one of workers) fleet.set(one.name, await startWorker(one));
+    },
     stop: async () => {
       await database.end();
-      for (const one of running) await one.stop();
+      for (const one of [...fleet.values(), ...servers]) await one.stop();
     },
   };
+}
+
+/** @param {string} home @param {string} name @param {WorkerWish[]} workers */
+function workerHome(home, name, workers) {
+  if (workers.length === 1) return home;
+  const own = join(home, name.toLowerCase());
+  mkdirSync(own, { recursive: true });
+  // The keys of one installation are the same everywhere.
+  const keys = join(home, 'secret-keys');
+  if (existsSync(keys)) copyFileSync(keys, join(own, 'secret-keys'));
+  return own;
+}
+
+/** @param {Running} running @param {'told' | 'killed'} how */
+async function endOf(running, how) {
+  if (how === 'killed') process.kill(running.pid, 'SIGKILL');
+  await running.stop(20_000);
+}
+
+/** @param {{home: string, records: import('../lib/processes.mjs').ProcessRecords, say: (line: string) => void, logFile: string}} wish */
+async function temporalOf({ home, records, say, logFile }) {
+  const program = await findTemporal({ env: process.env, say, progress: () => {} });
+  const databaseFile = join(home, 'temporal.db');
+  const [port, metricsPort] = [await freePort(), await freePort()];
+  const started = await startTemporal({ program, port, uiPort: null, databaseFile, records, logFile, metricsPort });
+  return { ...started, metricsUrl: `http://127.0.0.1:${metricsPort}/metrics` };
 }
 
 /** @param {string} appUrl @param {string} home @returns {Promise<string>} */
@@ -105,74 +146,14 @@ async function firstKey(appUrl, home) {
   }
 }
 
-/**
- * Connects the mailbox and waits until its last ledger row says what became of the message.
- * @param {Letterbook} letterbook @param {import('../demo/deliver.mjs').MailServer} server
- * @param {{messages: number, dovecotPid: number, progress: (done: number, total: number) => void}} about
- */
-export async function measuredImport(letterbook, server, { messages, dovecotPid, progress }) {
-  const { api, database } = letterbook;
-  const pids = { ...letterbook.pids, dovecot: dovecotPid };
-  await api.upload('/v1/records/bulk', benchRecords());
-  const before = cpuOf(pids);
-  const connectedAt = Date.now();
-  await api.post('/v1/mailboxes', {
-    address: server.user,
-    imap: { host: server.host, port: server.imapPort, security: 'none' },
-    auth: { type: 'password', username: server.user, password: server.password },
-    policy: { start: { from: 'everything' } },
-  });
-  const ledger = await untilDecided(database, { messages, progress });
-  const cpu = cpuOf(pids);
-  const searchable = await untilSearchable(database);
-  return {
-    messages: ledger.decided,
-    recorded: ledger.recorded,
-    seconds: (ledger.last.getTime() - ledger.listed.getTime()) / 1_000,
-    startSeconds: (ledger.listed.getTime() - connectedAt) / 1_000,
-    searchableSeconds: (searchable - ledger.listed.getTime()) / 1_000,
-    peakMegabytes: peakMegabytesOf(pids.worker),
-    cpuSeconds: Object.fromEntries(Object.entries(cpu).map(([name, seconds]) => [name, seconds - (before[name] ?? 0)])),
-  };
-}
-
-/** @param {Record<string, number>} pids @returns {Record<string, number>} */
-function cpuOf(pids) {
-  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSecondsOf(pid)]));
-}
-
-const patienceMs = 120_000;
-
-/**
- * @param {import('pg').Client} database @param {{messages: number, progress: (done: number, total: number) => void}} wanted
- * @returns {Promise<{decided: number, recorded: number, listed: Date, last: Date}>}
- */
-async function untilDecided(database, { messages, progress }) {
-  let decided = -1;
-  let movedAt = Date.now();
-  for (;;) {
-    const { rows } = await database.query(
-      `SELECT count(*) FILTER (WHERE outcome <> 1)::int AS decided, count(*) FILTER (WHERE outcome = 2)::int AS recorded,
-              max(recorded_at) AS last, (SELECT min(first_seen_at) FROM folder_generation) AS listed FROM placement`,
-    );
-    const [now] = rows;
-    if (now.decided >= messages) return now;
-    if (now.decided !== decided) movedAt = Date.now();
-    decided = now.decided;
-    progress(decided, messages);
-    if (Date.now() - movedAt > patienceMs)
-      throw new Error(`The import stands still at ${decided} of ${messages} messages.`);
-    await new Promise((wake) => setTimeout(wake, 150));
-  }
-}
-
-/** Search rows are written behind the import. @param {import('pg').Client} database @returns {Promise<number>} when the last was written */
-async function untilSearchable(database) {
-  const deadline = Date.now() + patienceMs;
-  for (;;) {
-    const { rows } = await database.query('SELECT count(*)::int AS pending FROM search_pending');
-    if (rows[0].pending === 0) return Date.now();
-    if (Date.now() > deadline) return NaN;
-    await new Promise((wake) => setTimeout(wake, 150));
-  }
+/** A company beside the first one, with a key of its own. @param {import('pg').Client} database @param {string} apiUrl @returns {Promise<Tenant>} */
+async function anotherTenant(database, apiUrl) {
+  const [tenantId, apiKey] = [randomUUID(), `lbk_${randomBytes(32).toString('base64url')}`];
+  await database.query('INSERT INTO tenant (tenant_id, name) VALUES ($1, $2)', [tenantId, 'Another']);
+  await database.query(
+    `INSERT INTO api_key (key_hash, tenant_id, id, user_id, label, scopes)
+     SELECT $1, $2, $3, NULL, 'bench', scopes FROM api_key ORDER BY created_at LIMIT 1`,
+    [createHash('sha256').update(apiKey).digest(), tenantId, randomUUID()],
+  );
+  return { api: apiOf({ apiUrl, apiKey }), apiKey, tenantId };
 }

@@ -3,7 +3,7 @@ import { table } from '../demo/table.mjs';
 import { median } from './processes.mjs';
 
 /** @typedef {import('./baselines.mjs').Result} Result */
-/** @typedef {Awaited<ReturnType<typeof import('./letterbook.mjs').measuredImport>>} Imported */
+/** @typedef {Awaited<ReturnType<typeof import('./import.mjs').measuredImport>>} Imported */
 /** @typedef {{fetch: Result[], parse: Result[], mbsync: Result[], letterbook: Imported[]}} Runs */
 /** @typedef {{runs: number, seconds: number, rate: number, cpuSeconds: number, peakMegabytes: number | null}} Middle the medians of some runs */
 
