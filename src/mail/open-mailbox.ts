@@ -9,9 +9,6 @@ import { uidSetsOf } from './uid-sets';
 
 export type { OpenOptions } from './session';
 
-/** A LOGOUT that is not answered by then is cut. */
-const logoutTimeoutMs = 2_000;
-
 /**
  * Opens a connection to an account and logs in.
  * @throws MailFailure: `unreachable`, `busy`, `credentials` or `refused`; the codes of a connection are those of `connectCodes`
@@ -59,24 +56,13 @@ class ImapMailbox implements Mailbox {
     await markSeen(this.session, { path, uidValidity, sets: uidSetsOf(uids) });
   }
 
-  async close(): Promise<void> {
-    const { client } = this.session;
-    const cut = setTimeout(() => {
-      client.close();
-    }, logoutTimeoutMs);
-    try {
-      if (this.session.usable) await client.logout();
-    } catch {
-      // The connection was to end, and it has.
-    } finally {
-      clearTimeout(cut);
-      client.close();
-    }
+  close(): Promise<void> {
+    return this.session.logout();
   }
 }
 
 /** What the server can do, from its capabilities after login; Yahoo and AOL show only part of a folder without saying so. */
-function abilitiesOf(client: ImapFlow, host: string): MailboxAbilities {
+export function abilitiesOf(client: ImapFlow, host: string): MailboxAbilities {
   const capabilities = [...client.capabilities.keys()].map((capability) => capability.toUpperCase());
   const has = (name: string): boolean => capabilities.includes(name);
   const isYahoo = /(?:^|\.)(?:yahoo|aol|yahoodns|ymail)\.[a-z.]+$/i.test(host) || /yahoo/i.test(serverNameOf(client));

@@ -1,9 +1,11 @@
-import { ImapFlow, type ImapFlowOptions } from 'imapflow';
+import { ImapFlow } from 'imapflow';
 
 import { MailFailure } from '../domain/failure';
 import { failureOf } from './classify';
+import { clientOptionsOf, throttleListener } from './client-options';
 import { resolveHost, tlsNameOf, type HostAddress, type HostRules } from './host-rules';
 import type { MailboxAccess } from './mailbox';
+import { watchSilence, type Patience } from './silence-watch';
 import { checkedTransport, type Wire } from './transport';
 
 export interface OpenOptions {
@@ -12,24 +14,27 @@ export interface OpenOptions {
   connectTimeoutMs: number;
   /** Silence while an answer is owed. */
   socketTimeoutMs: number;
+  /** The longest that one command may take with an answer that drips; ten minutes where absent. */
+  commandTimeoutMs?: number;
+  /** Each so many bytes of an answer allow a second more than that; 1,024 where absent. */
+  minBytesPerSecond?: number;
   /** Bytes asked for at once when a message is streamed; 1 MiB where absent. */
   streamChunkBytes?: number;
   /** The longest literal taken into memory; a server that announces more loses the connection. 128 MiB where absent. */
   maxLiteralBytes?: number;
+  /** The longest line taken into memory, likewise. 64 MiB where absent: the answer to a SEARCH. */
+  maxLineBytes?: number;
   /** Ends the connection, whatever it is doing. */
   signal?: AbortSignal;
 }
 
-const defaultMaxLiteralBytes = 134_217_728;
+const defaultCommandTimeoutMs = 600_000;
+const defaultMinBytesPerSecond = 1_024;
 
-/** The longest line is the answer to a SEARCH: some six million UIDs. */
-const maxLineBytes = 67_108_864;
+/** A LOGOUT that is not answered by then is cut. */
+const logoutTimeoutMs = 2_000;
 
-/** imapflow's own watchdog ends idle connections too; this one only has to outlive ours. RFC 9051 5.4: servers log out after 30 minutes. */
-const idleLimitMs = 1_800_000;
-
-/** Between two looks at whether anything has arrived. */
-const looksPerTimeout = 8;
+const oneMinuteMs = 60_000;
 
 /** A connection that is logged in, and the one place where calls on it get their deadline and their MailFailure. */
 export class Session {
@@ -43,7 +48,7 @@ export class Session {
   constructor(
     readonly client: ImapFlow,
     private readonly wire: Wire,
-    private readonly socketTimeoutMs: number,
+    private readonly patience: Patience,
   ) {
     // Without a listener an 'error' event ends the process.
     client.on('error', (error: Error) => {
@@ -56,8 +61,8 @@ export class Session {
   }
 
   /**
-   * Runs one step of the protocol. Fails when nothing arrives for the socket time-out, when the server throttles (imapflow would
-   * wait in silence and try again) and when the connection ends.
+   * Runs one step of the protocol. Fails when nothing arrives for the socket time-out, when too little arrives for too long, when the
+   * server throttles (imapflow would wait in silence and try again) and when the connection ends.
    * @throws MailFailure
    */
   async run<T>(operation: string, action: () => Promise<T>): Promise<T> {
@@ -95,6 +100,43 @@ export class Session {
     this.client.close();
   }
 
+  /** Says goodbye and ends the connection. Never throws; a second call does nothing. */
+  async logout(): Promise<void> {
+    const cut = setTimeout(() => {
+      this.client.close();
+    }, logoutTimeoutMs);
+    try {
+      if (this.usable) await this.client.logout();
+    } catch {
+      // The connection was to end, and it has.
+    } finally {
+      clearTimeout(cut);
+      this.client.close();
+    }
+  }
+
+  /** Calls back once, with the reason, when the connection has ended, whoever ended it; soon where it has ended before. */
+  whenEnded(operation: string, listener: (failure: MailFailure) => void): void {
+    const tell = (): void => {
+      const nothingElse = Object.assign(new Error('The connection ended'), { code: 'NoConnection' });
+      listener(this.failureOf(nothingElse, operation));
+    };
+    if (this.client.usable) this.client.once('close', tell);
+    else setImmediate(tell);
+  }
+
+  /** Ends the connection to a server that sends more than this within a minute, asked or not. */
+  limitBytes(perMinute: number): void {
+    let minute = { since: Date.now(), from: this.wire.bytesRead };
+    this.wire.onBytes = () => {
+      const now = Date.now();
+      if (Math.abs(now - minute.since) >= oneMinuteMs) minute = { since: now, from: this.wire.bytesRead };
+      else if (this.wire.bytesRead - minute.from > perMinute) {
+        this.end(new MailFailure('busy', 'read', { code: 'flooded' }));
+      }
+    };
+  }
+
   private failureOf(error: unknown, operation: string): MailFailure {
     if (this.ending !== undefined) {
       const { kind, code, retryAfterMs } = this.ending;
@@ -105,17 +147,12 @@ export class Session {
   }
 
   private watchSilence(operation: string): NodeJS.Timeout {
-    let seen = this.wire.bytesRead;
-    let since = Date.now();
-    const look = (): void => {
-      if (this.waitingForConsumer || this.wire.bytesRead !== seen) {
-        seen = this.wire.bytesRead;
-        since = Date.now();
-      } else if (Date.now() - since >= this.socketTimeoutMs) {
+    return watchSilence(this.patience, this.wire, {
+      isOurs: () => this.waitingForConsumer,
+      tooLong: () => {
         this.end(new MailFailure('unreachable', operation, { code: 'timed-out' }));
-      }
-    };
-    return setInterval(look, Math.max(10, this.socketTimeoutMs / looksPerTimeout)).unref();
+      },
+    });
   }
 }
 
@@ -178,7 +215,11 @@ async function connectTo(address: HostAddress, access: MailboxAccess, options: O
       throttle.told(waitMs);
     }),
   });
-  const session = new Session(client, wire, options.socketTimeoutMs);
+  const session = new Session(client, wire, {
+    socketTimeoutMs: options.socketTimeoutMs,
+    commandTimeoutMs: options.commandTimeoutMs ?? defaultCommandTimeoutMs,
+    minBytesPerSecond: options.minBytesPerSecond ?? defaultMinBytesPerSecond,
+  });
   throttle.told = (waitMs) => {
     // After imapflow has begun to wait, so that closing ends the waiting too.
     setImmediate(() => {
@@ -200,48 +241,4 @@ async function connectTo(address: HostAddress, access: MailboxAccess, options: O
   // imapflow puts the personal namespace before every path that lacks it, also before `#shared.team`, and would find nothing there.
   if (client.namespace !== undefined) client.namespace = { ...client.namespace, prefix: '' };
   return session;
-}
-
-function clientOptionsOf(access: MailboxAccess, options: OpenOptions): ImapFlowOptions {
-  const maxLiteralSize = options.maxLiteralBytes ?? defaultMaxLiteralBytes;
-  return {
-    port: access.port,
-    secure: access.security === 'tls',
-    ...(access.security === 'tls' ? {} : { doSTARTTLS: access.security === 'starttls' }),
-    auth: { user: access.username, pass: access.password },
-    clientInfo: { name: 'Letterbook', vendor: false, 'support-url': false },
-    connectionTimeout: options.connectTimeoutMs,
-    greetingTimeout: options.connectTimeoutMs,
-    socketTimeout: idleLimitMs,
-    disableAutoIdle: true,
-    // Strato answers SEARCH wrongly in rev2, and no server needs it.
-    disableIMAP4rev2: true,
-    // iCloud and Cyrus have sent VANISHED for live mail; the set difference needs no QRESYNC.
-    qresync: false,
-    disableCompression: true,
-    maxLiteralSize,
-    maxLineLength: maxLineBytes,
-    maxResponseSize: maxLiteralSize + 1_048_576,
-  };
-}
-
-/**
- * imapflow's log goes nowhere, for it holds addresses and content. One entry is taken as an event: imapflow waits out a throttling
- * (up to five minutes, four times) with nothing but this entry to tell of it.
- */
-function throttleListener(told: (waitMs: number) => void): NonNullable<ImapFlowOptions['logger']> {
-  const nothing = (): void => undefined;
-  return Object.assign(
-    {
-      debug: nothing,
-      info: nothing,
-      error: nothing,
-      fatal: nothing,
-      warn(entry: unknown) {
-        if (typeof entry !== 'object' || entry === null || !('msg' in entry) || !('throttleDelay' in entry)) return;
-        if (entry.msg === 'Throttling detected' && typeof entry.throttleDelay === 'number') told(entry.throttleDelay);
-      },
-    },
-    { isLevelEnabled: () => false },
-  );
 }

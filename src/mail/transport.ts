@@ -23,6 +23,8 @@ export interface Wire {
   readonly bytesRead: number;
   /** The first bytes of the server where they are no IMAP greeting. */
   readonly foreign: boolean;
+  /** Called for whatever arrives, once `bytesRead` counts it. */
+  onBytes: () => void;
 }
 
 /**
@@ -34,7 +36,7 @@ export function checkedTransport(
   access: MailboxAccess,
   to: { address: HostAddress; tlsName: string | null },
 ): { transport: ImapTransport; wire: Wire } {
-  const wire = { bytesRead: 0, foreign: false };
+  const wire = { bytesRead: 0, foreign: false, onBytes: (): void => undefined };
   const tls = tlsOptionsOf(access, to);
   let listener: ((chunk: Buffer) => void) | undefined;
   const transport: ImapTransport = {
@@ -58,6 +60,7 @@ export function checkedTransport(
       const secured = connectTls({ ...tls, socket }, () => {
         secured.on('data', (chunk: Buffer) => {
           wire.bytesRead += chunk.length;
+          wire.onBytes();
         });
         onSecure();
       });
@@ -92,11 +95,12 @@ function contextWith(ca: string): SecureContext {
   return context;
 }
 
-function greetingListener(socket: ImapTransportSocket, wire: { bytesRead: number; foreign: boolean }) {
+function greetingListener(socket: ImapTransportSocket, wire: { -readonly [Name in keyof Wire]: Wire[Name] }) {
   let start = '';
   return (chunk: Buffer): void => {
     const first = wire.bytesRead < longestGreetingStart;
     wire.bytesRead += chunk.length;
+    wire.onBytes();
     if (!first) return;
     start += chunk.subarray(0, 256).toString('latin1');
     if (isForeign(start)) {
