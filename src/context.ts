@@ -82,8 +82,9 @@ function accessOf(mailbox: MailboxForSync, password: string) {
 }
 
 function optionsOf({ allowedNetworks, limits }: Config) {
-  const { connectTimeoutMs, socketTimeoutMs } = limits;
-  return { hostRules: { allowedNetworks }, connectTimeoutMs, socketTimeoutMs };
+  const { connectTimeoutMs, socketTimeoutMs, commandTimeoutMs, minBytesPerSecond } = limits;
+  const patience = { socketTimeoutMs, commandTimeoutMs, minBytesPerSecond };
+  return { hostRules: { allowedNetworks }, connectTimeoutMs, ...patience };
 }
 
 /** A folder of this process; those of processes that are no more are removed with what they left. */

@@ -6,6 +6,9 @@ export const defaultLimits = {
   connectTimeoutMs: 20_000,
   /** Silence on a connection in use. */
   socketTimeoutMs: 60_000,
+  /** One command with an answer that drips; each so many bytes of it allow a second more. */
+  commandTimeoutMs: 600_000,
+  minBytesPerSecond: 1_024,
   /** Messages and bytes of one fetch; both are counted before it is sent. */
   fetchBatchMessages: 100,
   fetchBatchBytes: 8_388_608,

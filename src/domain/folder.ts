@@ -17,8 +17,6 @@ export interface ListedFolder {
   role: FolderRole | null;
   selectable: boolean;
   status: FolderStatus | null;
-  /** MAILBOXID (RFC 8474), where the server has it. */
-  mailboxId: string | null;
 }
 
 /** The state of a folder, copied at the moment it was opened, before anything was fetched. */

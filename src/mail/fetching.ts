@@ -13,19 +13,44 @@ export const envelopeQuery = { uid: true, flags: true, internalDate: true, size:
 
 type Row = FetchMessageObject;
 
+/** Commands refused beyond those answered before all is taken for refused, and not single messages. */
+const mostRefusals = 40;
+
 /**
  * Size, date, flags, modseq and provider ids of these UIDs, ascending. UIDs without a whole row are absent: an unsolicited row
- * with flags alone is no envelope.
+ * with flags alone is no envelope. What a refusal hit is asked for by halves, so that one message holds up no other; what an answer
+ * left out is asked for again for as long as more comes.
  * @throws MailFailure
  */
 export async function fetchEnvelopes(session: Session, uids: readonly number[]): Promise<MessageEnvelope[]> {
   const found = new Map<number, MessageEnvelope>();
   const idPrefix = idPrefixOf(session);
-  await fetchRows(session, { uids, query: envelopeQuery }, (row) => {
-    if (row.size !== undefined) found.set(row.uid, envelopeOf(row, idPrefix));
-    return Promise.resolve();
-  });
+  const ask = (part: readonly number[]): Promise<void> =>
+    fetchRows(session, { uids: part, query: envelopeQuery }, (row) => {
+      if (row.size !== undefined) found.set(row.uid, envelopeOf(row, idPrefix));
+      return Promise.resolve();
+    });
+  const waiting = uids.length === 0 ? [] : [[...uids]];
+  let refusals = 0;
+  for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
+    const before = found.size;
+    const refusal = await ask(part).then(() => null, refusalOf(session));
+    refusals += refusal === null ? -1 : 1;
+    if (refusal !== null && refusals > mostRefusals) throw refusal;
+    const left = part.filter((uid) => !found.has(uid));
+    const half = Math.ceil(left.length / 2);
+    if (refusal === null) waiting.push(...(found.size > before && left.length > 0 ? [left] : []));
+    else if (left.length > 0 && part.length > 1) waiting.push(left.slice(0, half), left.slice(half));
+  }
   return [...found.values()].sort((a, b) => a.uid - b.uid);
+}
+
+/** The failure where it is a refusal of messages; any other is thrown on. */
+function refusalOf(session: Session): (error: unknown) => MailFailure {
+  return (error) => {
+    if (isRefusalOfMessages(session, error)) return error;
+    throw error;
+  };
 }
 
 /**
@@ -158,7 +183,7 @@ export function envelopeOf(row: Row, idPrefix: IdPrefix): MessageEnvelope {
  * A NO without more, or "unavailable" in the answer to a FETCH on a connection that goes on, is about the messages asked for
  * (Yahoo: `NO [UNAVAILABLE] UID FETCH Server error` for one of them).
  */
-function isRefusalOfMessages(session: Session, error: unknown): boolean {
+export function isRefusalOfMessages(session: Session, error: unknown): error is MailFailure {
   if (!(error instanceof MailFailure) || !session.usable) return false;
   return error.code === 'command-refused' || error.code === 'unavailable';
 }

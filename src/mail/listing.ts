@@ -47,7 +47,6 @@ function folderOf(entry: ListResponse): ListedFolder {
     role: roleOf(entry, flags),
     selectable,
     status: selectable ? statusOf(entry.status) : null,
-    mailboxId: null,
   };
 }
 

@@ -43,6 +43,8 @@ export interface Mailbox {
 export interface OpenFolder {
   readonly path: string;
   readonly snapshot: FolderSnapshot;
+  /** MAILBOXID (RFC 8474 4.1): stays with a folder that is renamed. Null where the server has no OBJECTID. */
+  readonly mailboxId: string | null;
   /** All UIDs of the folder, or those from `from` to `to` inclusive; a listing of all is proven against EXISTS. */
   listUids(range?: { from: number; to: number }): Promise<UidListing>;
   /** UIDs whose INTERNALDATE is not before that day (SEARCH SINCE: day precision, server's time zone), ascending. */

@@ -18,12 +18,18 @@ export interface FolderContext {
   stillOpen: () => void;
 }
 
+/** What EXAMINE says of a folder. */
+interface Examined {
+  snapshot: FolderSnapshot;
+  mailboxId: string | null;
+}
+
 /**
  * EXAMINE (RFC 9051 6.3.3), so that nothing in the folder can be changed, and a copy of its state: imapflow moves uidNext and
  * highestModseq of its own object with every row it sees, and a cursor stored from there skips what was not fetched.
  * @throws MailFailure `gone` where there is no such folder
  */
-export async function examine(session: Session, path: string): Promise<FolderSnapshot> {
+export async function examine(session: Session, path: string): Promise<Examined> {
   const opened = await session.run('EXAMINE', () => session.client.mailboxOpen(path, { readOnly: true }));
   const state: Partial<MailboxObject> = opened;
   const uidValidity = state.uidValidity?.toString();
@@ -31,7 +37,8 @@ export async function examine(session: Session, path: string): Promise<FolderSna
   const highestModseq = state.noModseq === true ? null : modseqOf(state.highestModseq);
   if (uidValidity === undefined) throw new MailFailure('refused', 'EXAMINE', { code: 'no-uidvalidity' });
   if (messages === undefined) throw new MailFailure('unreachable', 'EXAMINE', { code: 'garbled-answer' });
-  return { uidValidity, uidNext: state.uidNext ?? (await nextUid(session, path)), messages, highestModseq };
+  const uidNext = state.uidNext ?? (await nextUid(session, path));
+  return { snapshot: { uidValidity, uidNext, messages, highestModseq }, mailboxId: state.mailboxId ?? null };
 }
 
 /** UIDNEXT may be left out of the answer to EXAMINE (RFC 3501 6.3.1). */
@@ -45,8 +52,9 @@ async function nextUid(session: Session, path: string): Promise<number> {
 }
 
 /** The calls on a folder that is open. Each refuses to run once another folder is. */
-export function openFolder(path: string, snapshot: FolderSnapshot, context: FolderContext): OpenFolder {
+export function openFolder(path: string, examined: Examined, context: FolderContext): OpenFolder {
   const { session, abilities, stillOpen } = context;
+  const { snapshot, mailboxId } = examined;
   const whileOpen = async <T>(action: () => Promise<T>): Promise<T> => {
     stillOpen();
     return action();
@@ -54,6 +62,7 @@ export function openFolder(path: string, snapshot: FolderSnapshot, context: Fold
   return {
     path,
     snapshot: { ...snapshot },
+    mailboxId,
     listUids: (range) =>
       whileOpen(() =>
         range === undefined ? listAllUids(session, abilities, snapshot.uidValidity) : listUidRange(session, range),

@@ -39,8 +39,8 @@ class ImapMailbox implements Mailbox {
   async examine(path: string): Promise<OpenFolder> {
     this.opened += 1;
     const number = this.opened;
-    const snapshot = await examine(this.session, path);
-    return openFolder(path, snapshot, {
+    const examined = await examine(this.session, path);
+    return openFolder(path, examined, {
       session: this.session,
       abilities: this.abilities,
       streamChunkBytes: this.streamChunkBytes,

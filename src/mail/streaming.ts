@@ -4,7 +4,7 @@ import type { FetchMessageObject } from 'imapflow';
 
 import type { MessageEnvelope } from '../domain/folder';
 import { MailFailure } from '../domain/failure';
-import { envelopeOf, envelopeQuery, fetchRows, idPrefixOf } from './fetching';
+import { envelopeOf, envelopeQuery, fetchRows, idPrefixOf, isRefusalOfMessages } from './fetching';
 import { isServersExcuse } from './servers-excuse';
 import type { Session } from './session';
 
@@ -13,11 +13,15 @@ const defaultChunkBytes = 1_048_576;
 /** A server that ignores the partial range would never come to an end. */
 const mostTimesSize = 2;
 
+/** The same, for a message whose size the server does not say. */
+const mostUnsizedBytes = 268_435_456;
+
 /**
  * Streams one message window by window (BODY.PEEK[]<start.length>), so that memory stays flat and a slow reader holds nothing up but
  * itself. The end is an empty window, or a short one that reaches the announced size; a short one before that is asked on, for a
- * cut message must not look like a whole one. Null where the server gives no bytes for this UID.
- * The stream fails with a MailFailure; `unreachable` (`stream-cut`) where the message stops before its size without an end.
+ * cut message must not look like a whole one. Null where the server gives no bytes for this UID, also where it refuses them.
+ * Where it refuses size and date of this message, the bytes are asked for alone.
+ * The stream fails with a MailFailure; `unreadable` (`stream-cut`) where the message stops before its size without an end.
  * @throws MailFailure
  */
 export async function streamRaw(
@@ -25,18 +29,32 @@ export async function streamRaw(
   request: { uid: number; chunkBytes?: number | undefined },
 ): Promise<{ envelope: MessageEnvelope; content: Readable } | null> {
   const window = { uid: request.uid, chunkBytes: request.chunkBytes ?? defaultChunkBytes };
-  const first = await fetchWindow(session, { ...window, start: 0 });
+  const first = await firstWindow(session, window);
   if (first?.bytes == null || isServersExcuse(first.bytes, request.uid)) return null;
   const envelope = { ...envelopeOf(first.row, idPrefixOf(session)), size: first.row.size ?? first.bytes.length };
-  const chunks = windowsAfter(session, { ...window, size: envelope.size, first: first.bytes });
+  const most = first.row.size === undefined ? mostUnsizedBytes : first.row.size * mostTimesSize + window.chunkBytes;
+  const chunks = windowsAfter(session, { ...window, size: envelope.size, most, first: first.bytes });
   return { envelope, content: Readable.from(chunks, { objectMode: false, highWaterMark: window.chunkBytes }) };
+}
+
+async function firstWindow(session: Session, window: { uid: number; chunkBytes: number }): Promise<Answer | null> {
+  const ask = (query: object) => fetchWindow(session, { ...window, start: 0, query }).catch(refusedAsNull(session));
+  const first = await ask(envelopeQuery);
+  return first?.bytes == null ? ask({ uid: true }) : first;
+}
+
+function refusedAsNull(session: Session): (error: unknown) => null {
+  return (error) => {
+    if (isRefusalOfMessages(session, error)) return null;
+    throw error;
+  };
 }
 
 async function* windowsAfter(
   session: Session,
-  message: { uid: number; chunkBytes: number; size: number; first: Buffer },
+  message: { uid: number; chunkBytes: number; size: number; most: number; first: Buffer },
 ): AsyncGenerator<Buffer> {
-  const { uid, chunkBytes, size } = message;
+  const { uid, chunkBytes, size, most } = message;
   let bytes: Buffer | null = message.first;
   let done = 0;
   while (bytes !== null) {
@@ -44,27 +62,29 @@ async function* windowsAfter(
     done += bytes.length;
     // More than a window is the whole message of a server that knows no ranges.
     if (bytes.length > chunkBytes || (bytes.length < chunkBytes && done >= size)) return;
-    if (done > size * mostTimesSize + chunkBytes) throw streamCut(uid);
-    const next = await fetchWindow(session, { uid, chunkBytes, start: done });
+    if (done > most) throw streamCut(uid);
+    const next = await fetchWindow(session, { uid, chunkBytes, start: done, query: { uid: true } });
     if (next === null && done < size) throw streamCut(uid);
     bytes = next?.bytes ?? null;
   }
 }
 
 function streamCut(uid: number): MailFailure {
-  return new MailFailure('unreachable', 'UID FETCH', { code: 'stream-cut', uid });
+  return new MailFailure('unreadable', 'UID FETCH', { code: 'stream-cut', uid });
+}
+
+interface Answer {
+  row: FetchMessageObject;
+  bytes: Buffer | null;
 }
 
 /** One window; null where no row of this UID came, `bytes` null where there are none. */
 async function fetchWindow(
   session: Session,
-  window: { uid: number; chunkBytes: number; start: number },
-): Promise<{ row: FetchMessageObject; bytes: Buffer | null } | null> {
-  const query = {
-    ...(window.start === 0 ? envelopeQuery : { uid: true }),
-    source: { start: window.start, maxLength: window.chunkBytes },
-  };
-  let answer: { row: FetchMessageObject; bytes: Buffer | null } | null = null;
+  window: { uid: number; chunkBytes: number; start: number; query: object },
+): Promise<Answer | null> {
+  const query = { ...window.query, source: { start: window.start, maxLength: window.chunkBytes } };
+  let answer: Answer | null = null;
   await fetchRows(session, { uids: [window.uid], query }, (row) => {
     if (!('source' in row) || !startsAt(row, window.start)) return Promise.resolve();
     const source: unknown = row.source;

@@ -8,7 +8,8 @@ type SearchQuery = Parameters<Session['client']['search']>[0];
 
 /**
  * All UIDs of the open folder, proven where their number is EXISTS. A SEARCH that was refused or has another number is not believed
- * (Strato answered "nothing" for 4,028 messages): the UIDs are asked for once more by FETCH.
+ * (Strato answered "nothing" for 4,028 messages): the UIDs are asked for once more by FETCH, then by sequence numbers, window by window.
+ * Where all ways show the same part of the folder, the server shows no more of it to anybody (Yahoo: 10,000 messages).
  * @throws MailFailure
  */
 export async function listAllUids(
@@ -22,8 +23,18 @@ export async function listAllUids(
   const fetched = await fetchUids(session);
   const second = judge(session, { uids: fetched, uidValidity });
   if (second.proven) return limited(second, abilities);
-  const uids = ascending([...(searched ?? []), ...fetched]);
-  return { proven: false, uids, reason: searched === null ? 'search-refused' : second.reason };
+  const numbered = await fetchBySequence(session).catch(refusalAsNull);
+  const third = judge(session, { uids: numbered ?? [], uidValidity });
+  if (third.proven) return limited(third, abilities);
+  return inPart([searched, fetched, numbered], third.reason);
+}
+
+/** What several ways to list a folder showed of it; null is a way that was refused. The first is the SEARCH. */
+function inPart(ways: (number[] | null)[], reason: Extract<UidListing, { proven: false }>['reason']): UidListing {
+  const uids = ascending(ways.flatMap((way) => way ?? []));
+  if (ways[0] === null) return { proven: false, uids, reason: 'search-refused' };
+  const agreed = uids.length > 0 && ways.every((way) => way?.length === uids.length);
+  return { proven: false, uids, reason: agreed && reason === 'count-differs' ? 'message-limit' : reason };
 }
 
 /** UIDs in a range; a part of a folder cannot be counted against anything. */
@@ -61,6 +72,23 @@ async function fetchUids(session: Session): Promise<number[]> {
   });
 }
 
+const sequenceWindow = 1_000;
+
+/** RFC 9051 6.4.5: FETCH by sequence numbers, which run from 1 to EXISTS without a gap. */
+async function fetchBySequence(session: Session): Promise<number[]> {
+  const uids: number[] = [];
+  for (let from = 1; from <= existsOf(session); from += sequenceWindow) {
+    const to = Math.min(existsOf(session), from + sequenceWindow - 1);
+    await session.run('FETCH', async () => {
+      for await (const row of session.client.fetch(`${String(from)}:${String(to)}`, { uid: true })) {
+        const uid: unknown = row.uid;
+        if (typeof uid === 'number') uids.push(uid);
+      }
+    });
+  }
+  return ascending(uids);
+}
+
 function judge(session: Session, { uids, uidValidity }: { uids: number[]; uidValidity: string }): UidListing {
   const { mailbox } = session.client;
   if (mailbox !== false && mailbox.uidValidity.toString() !== uidValidity) {
@@ -82,6 +110,8 @@ function limited(listing: UidListing, abilities: MailboxAbilities): UidListing {
 }
 
 function refusalAsNull(error: unknown): null {
-  if (error instanceof MailFailure && error.code === 'search-refused') return null;
+  if (error instanceof MailFailure && waysRefused.has(error.code)) return null;
   throw error;
 }
+
+const waysRefused = new Set(['search-refused', 'command-refused', 'command-not-understood']);

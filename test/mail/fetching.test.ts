@@ -391,6 +391,55 @@ describe('envelopes', () => {
     ]);
   });
 
+  test('come for all but the one that the server refuses', async () => {
+    const many = Array.from({ length: 30 }, (_, at) => ({ uid: at + 1, raw: raw(at + 1) }));
+    const folder = await inbox({
+      folders: { INBOX: { messages: many } },
+      on: {
+        'UID FETCH': (context) => {
+          const [set = ''] = context.args.split(' ');
+          const asksForSeven = set.split(',').some((range) => {
+            const [from = '0', to = from] = range.split(':');
+            return Number(from) <= 7 && Number(to) >= 7;
+          });
+          if (asksForSeven) context.no('[UNAVAILABLE] UID FETCH Server error');
+          else context.usual();
+        },
+      },
+    });
+    const uids = many.map(({ uid }) => uid);
+    expect((await folder.fetchEnvelopes(uids)).map(({ uid }) => uid)).toEqual(uids.filter((uid) => uid !== 7));
+  });
+
+  test('are not asked for one by one where the server refuses all', async () => {
+    const many = Array.from({ length: 500 }, (_, at) => ({ uid: at + 1, raw: raw(at + 1) }));
+    const folder = await inbox({
+      folders: { INBOX: { messages: many } },
+      on: {
+        'UID FETCH': (context) => {
+          context.no('not now');
+        },
+      },
+    });
+    await expect(folder.fetchEnvelopes(many.map(({ uid }) => uid))).rejects.toMatchObject({ code: 'command-refused' });
+    expect(server.commands.filter((command) => command.startsWith('UID FETCH')).length).toBeLessThan(100);
+  });
+
+  test('are asked for again where the server limits its answer', async () => {
+    const many = Array.from({ length: 10 }, (_, at) => ({ uid: at + 1, raw: raw(at + 1) }));
+    let next = 1;
+    const folder = await inbox({
+      folders: { INBOX: { messages: many } },
+      on: {
+        'UID FETCH': (context) => {
+          for (let sent = 0; sent < 4 && next <= 10; sent += 1, next += 1) context.sendRow(next);
+          context.ok('[MESSAGELIMIT 4] partial results');
+        },
+      },
+    });
+    expect(await folder.fetchEnvelopes(many.map(({ uid }) => uid))).toHaveLength(10);
+  });
+
   test('a row with flags alone is no envelope', async () => {
     const folder = await inbox({
       on: {

@@ -34,11 +34,11 @@ test('LIST-STATUS brings every folder and its state in one command', async () =>
   });
   expect(folders).toEqual([
     {
-      ...{ path: 'INBOX', delimiter: '/', role: 'inbox', selectable: true, mailboxId: null },
+      ...{ path: 'INBOX', delimiter: '/', role: 'inbox', selectable: true },
       status: { uidValidity: '9', uidNext: 1, messages: 0, highestModseq: '5' },
     },
     {
-      ...{ path: 'Projekte/Köln', delimiter: '/', role: null, selectable: true, mailboxId: null },
+      ...{ path: 'Projekte/Köln', delimiter: '/', role: null, selectable: true },
       status: { uidValidity: '4294967296', uidNext: 1, messages: 0, highestModseq: '1' },
     },
   ]);

@@ -44,6 +44,20 @@ describe('the snapshot', () => {
     expect(snapshot.highestModseq).toBeNull();
   });
 
+  test('carries the MAILBOXID that the server gives, and none where it gives none', async () => {
+    const folder = await inbox({
+      on: {
+        EXAMINE: ({ send, usual, args }) => {
+          if (args.includes('INBOX')) send('* OK [MAILBOXID (F2212ea87-6097-4256-9d51-71338625)] id');
+          usual();
+        },
+      },
+      folders: { Other: {} },
+    });
+    expect(folder.mailboxId).toBe('F2212ea87-6097-4256-9d51-71338625');
+    expect((await mailbox.examine('Other')).mailboxId).toBeNull();
+  });
+
   test('has no modseq where the folder says NOMODSEQ', async () => {
     const folder = await inbox({
       ...withInbox({ highestModseq: null }),
@@ -226,17 +240,47 @@ describe('the listing of all UIDs', () => {
     await expect(folder.listUids()).resolves.toEqual({ proven: false, uids: [3, 5, 9], reason: 'count-differs' });
   });
 
-  test('that is refused and short by FETCH is not proven', async () => {
+  const noSearching: Script['on'] = {
+    ...twoOfThree,
+    'UID SEARCH': ({ no }) => {
+      no('no');
+    },
+  };
+
+  test('that is refused and short by UID FETCH comes by sequence numbers', async () => {
+    const folder = await inbox({ ...withInbox({}), on: noSearching });
+    await expect(folder.listUids()).resolves.toEqual({ proven: true, uids: [3, 5, 9] });
+  });
+
+  test('that is refused, short by UID FETCH and refused by sequence is not proven', async () => {
     const folder = await inbox({
       ...withInbox({}),
       on: {
-        ...twoOfThree,
-        'UID SEARCH': ({ no }) => {
+        ...noSearching,
+        FETCH: ({ no }) => {
           no('no');
         },
       },
     });
     await expect(folder.listUids()).resolves.toEqual({ proven: false, uids: [3, 5], reason: 'search-refused' });
+  });
+
+  test('that shows the same part every way is capped by the server', async () => {
+    const folder = await inbox({
+      ...withInbox({}),
+      on: {
+        EXAMINE: ({ send, usual }) => {
+          send('* 83640 EXISTS');
+          usual();
+          send('* 83640 EXISTS');
+        },
+        FETCH: ({ args, usual, ok }) => {
+          if (args.startsWith('1:1000 ')) usual();
+          else ok();
+        },
+      },
+    });
+    await expect(folder.listUids()).resolves.toEqual({ proven: false, uids: [3, 5, 9], reason: 'message-limit' });
   });
 
   test('counts a message that arrives meanwhile', async () => {

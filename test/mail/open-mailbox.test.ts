@@ -50,6 +50,40 @@ test('a server that keeps talking may take longer than it may be silent', async 
   await expect(opened.listFolders()).resolves.toHaveLength(1);
 });
 
+test('a server that drips is left when a command has taken too long for its bytes', async () => {
+  const script: Script = {
+    on: {
+      LIST: ({ send }) => {
+        const dripping = setInterval(() => {
+          if (server.sockets.size === 0) clearInterval(dripping);
+          send('* OK .');
+        }, 50);
+      },
+    },
+  };
+  const opened = await open(script, { commandTimeoutMs: 1_000 });
+  await expect(opened.listFolders()).rejects.toMatchObject({ kind: 'unreachable', code: 'timed-out' });
+});
+
+test('an answer that goes on long and brings enough is waited for', async () => {
+  const script: Script = {
+    on: {
+      LIST: ({ send, usual }) => {
+        let told = 0;
+        const telling = setInterval(() => {
+          send(`* OK ${'.'.repeat(1_000)}`);
+          told += 1;
+          if (told < 10) return;
+          clearInterval(telling);
+          usual();
+        }, 100);
+      },
+    },
+  };
+  const opened = await open(script, { commandTimeoutMs: 300 });
+  await expect(opened.listFolders()).resolves.toHaveLength(1);
+});
+
 test('an aborted call fails at once, and so do all later ones', async () => {
   const stop = new AbortController();
   const opened = await open({ on: { LIST: () => undefined } }, { signal: stop.signal });

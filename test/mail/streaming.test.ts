@@ -101,7 +101,7 @@ test('a message that is gone in the middle fails, and is not short', async () =>
     if (startOf(args) < 2_000) usual();
     else ok();
   });
-  await expect(buffer(answer!.content)).rejects.toMatchObject({ kind: 'unreachable', code: 'stream-cut', uid: 5 });
+  await expect(buffer(answer!.content)).rejects.toMatchObject({ kind: 'unreadable', code: 'stream-cut', uid: 5 });
 });
 
 test('a server that ignores windows sends the whole message once', async () => {
@@ -148,4 +148,21 @@ test('silence in the middle fails the stream', async () => {
 test("Exchange's excuse is owed", async () => {
   const excuse = Buffer.from('Subject: Retrieval using the IMAP4 protocol failed for the following message: 5\r\n\r\n');
   await expect(stream(excuse)).resolves.toBeNull();
+});
+
+test('a message that the server refuses is owed, and holds up nobody', async () => {
+  const answer = await stream(rawOf(5_000), (context) => {
+    context.no('[UNAVAILABLE] UID FETCH Server error');
+  });
+  expect(answer).toBeNull();
+  expect(mailbox.usable).toBe(true);
+});
+
+test('where size and date of a message are refused, its bytes are asked for alone', async () => {
+  const raw = rawOf(2_500);
+  const answer = await stream(raw, (context) => {
+    if (context.args.includes('RFC822.SIZE')) context.no('[UNAVAILABLE] UID FETCH Server error');
+    else context.usual();
+  });
+  expect(await buffer(answer!.content)).toEqual(raw);
 });

@@ -302,6 +302,11 @@ class Connection {
       for (const { uid, modseq } of messages) if (modseq > since) sendRow(uid);
       ok();
     },
+    FETCH: ({ args, folder, sendRow, ok }) => {
+      const [from = '1', to = from] = (wordsOf(args)[0] ?? '').split(':');
+      for (const { uid } of folder?.messages.slice(Number(from) - 1, Number(to)) ?? []) sendRow(uid);
+      ok();
+    },
     'UID STORE': ({ args, folder, ok }) => {
       const flags = /\(([^)]*)\)/.exec(args)?.[1]?.split(' ') ?? [];
       for (const message of folder === undefined ? [] : messagesOf(folder, wordsOf(args)[0] ?? '')) {

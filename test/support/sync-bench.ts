@@ -92,6 +92,8 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
         hostRules: { allowedNetworks: ['127.0.0.0/8'] },
         connectTimeoutMs: all.connectTimeoutMs,
         socketTimeoutMs: all.socketTimeoutMs,
+        commandTimeoutMs: all.commandTimeoutMs,
+        minBytesPerSecond: all.minBytesPerSecond,
       },
     );
   const connections = createConnections(connect, 60_000);

@@ -152,7 +152,6 @@ async function upsertFolders(
         path: 'text',
         role: 'text',
         in_scope: 'boolean',
-        mailbox_object_id: 'text',
       },
       onConflict: `ON CONFLICT (tenant_id, source_id, path) WHERE gone_at IS NULL
         DO UPDATE SET role = excluded.role, in_scope = excluded.in_scope`,
@@ -164,7 +163,6 @@ async function upsertFolders(
       path: folder.path,
       role: folder.role,
       in_scope: scopeIn(folder, source.policy) === 'fetch',
-      mailbox_object_id: folder.mailboxId,
     })),
   );
 }

@@ -32,7 +32,6 @@ test('an import that ends does not call done what a round has handed over meanwh
     role: 'inbox' as const,
     selectable: true,
     status: null,
-    mailboxId: null,
   };
   const [folder] = await reconcileFolders(db, source, [listed]);
   const genId = await beginGeneration(db, source, { folderId: folder?.folderId ?? '', uidValidity: '1' });
