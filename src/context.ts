@@ -12,12 +12,14 @@ import { createPostgresBlobStore } from './db/blobs/postgres-blob-store';
 import { openDatabase } from './db/database';
 import { createSecretBox } from './db/secret-box';
 import type { MailboxForSync } from './db/sync/mailbox-for-sync';
+import { overtakenMailboxes } from './db/sync/overtaken';
 import { createMailboxEngine } from './engine/mailbox-engine';
 import { openMailbox } from './mail/open-mailbox';
 import { createParsePool } from './mail/parse/parse-pool';
 import { parserVersion } from './mail/parse/parse-message';
 
 const connectionIdleMs = 60_000;
+const connectionCheckMs = 2_000;
 
 /** Everything the activities of a worker use, and how to let go of it. */
 export interface WorkerContext extends ActivityContext {
@@ -43,7 +45,12 @@ export async function createWorkerContext(config: Config, client: Client): Promi
   const spoolDirectory = await ownSpool(join(config.home, 'spool'));
   const connect = (mailbox: MailboxForSync) =>
     openMailbox(accessOf(mailbox, secretBox.open(mailbox.secret)), optionsOf(config));
-  const connections = createConnections(connect, connectionIdleMs);
+  const connections = createConnections({
+    connect,
+    overtaken: (kept) => overtakenMailboxes(db, kept),
+    idleMs: connectionIdleMs,
+    checkMs: connectionCheckMs,
+  });
   return {
     db,
     blobs: createPostgresBlobStore(db),

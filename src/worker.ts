@@ -55,6 +55,8 @@ function optionsOf(role: Role, config: Config): WorkerOptions {
     maxConcurrentActivityTaskExecutions: activitiesAtOnce,
     maxConcurrentWorkflowTaskExecutions: 40,
     maxCachedWorkflows: role === 'sync' ? 2_000 : 100,
+    // A cancellation comes with the answer to a heartbeat.
+    maxHeartbeatThrottleInterval: '5s',
     shutdownGraceTime: '8s',
     shutdownForceTime: '12s',
   };

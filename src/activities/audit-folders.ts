@@ -29,12 +29,12 @@ export async function auditFolders(
   input: AuditRun,
 ): Promise<AuditResult> {
   const mailbox = await mailboxForSync(context.db, input);
-  if (mailbox === null) {
+  if (mailbox === null || mailbox.desired === 'stopped') {
     await recordAuditFailed(context.db, input, superseded);
     return { kind: 'superseded' };
   }
   try {
-    const audits = await context.connections.use(mailbox, 'sync', (open) =>
+    const audits = await context.connections.use({ mailbox, purpose: 'sync', signal: run.signal }, (open) =>
       compareAll(context, run, { mailbox, open }),
     );
     const result = {
@@ -44,7 +44,7 @@ export async function auditFolders(
       notProvable: audits.filter((audit) => audit.verdict === 'not-provable').length,
     };
     const complete = audits.every((audit) => audit.verdict === 'complete');
-    await recordAuditDone(context.db, { ...input, complete, result });
+    await recordAuditDone(context.db, mailbox, { operationId: input.operationId, complete, result });
     return { kind: 'done', ...result };
   } catch (error) {
     // Here, and not by who asked: that process may be no more.
@@ -55,7 +55,7 @@ export async function auditFolders(
   }
 }
 
-/** The mailbox is no more, or has a newer wish. */
+/** The mailbox is stopped, no more, or has a newer wish. */
 const superseded = { code: 'superseded' };
 
 async function compareAll(

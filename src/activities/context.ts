@@ -3,6 +3,8 @@ import type { Database } from '../db/database';
 import type { SecretBox } from '../db/secret-box';
 import type { DesiredMailbox } from '../db/sync/desired-mailboxes';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
+import type { DesiredState } from '../domain/mailbox-state';
+import type { InFlight } from '../domain/stop';
 import type { Mailbox } from '../mail/mailbox';
 import type { ParsePool } from '../mail/parse/parse-pool';
 import type { ByteBudget } from './byte-budget';
@@ -19,18 +21,43 @@ export interface ActivityLimits {
   maxFolders: number;
   minFreeDiskBytes: number;
   reconcileStartsPerSecond: number;
+  noSuccessHours: number;
+  alternationsKept: number;
+  mailboxEventsKept: number;
+  mailboxEventsKeptMs: number;
+  stopDrainMs: number;
+  stopCancelMs: number;
 }
 
-/** What the reconciler asks of Temporal. */
+/** Work on a mailbox that Temporal has open. */
+export interface OpenWork {
+  kind: keyof InFlight;
+  workflowId: string;
+  runId: string;
+  /** Something of it is under way at this moment; else it only waits. */
+  isBusy: boolean;
+}
+
+/** What activities ask of Temporal. */
 export interface Engine {
   /** Starts the workflow of a mailbox; a second start is a no-op. */
   start(mailbox: DesiredMailbox): Promise<void>;
+  /** Starts the stop of a mailbox; one that runs is told that it was wished once more. */
+  stop(mailbox: { tenantId: string; mailboxId: string }): Promise<void>;
   /** Tells a running workflow the newest wish again. */
   remind(mailbox: DesiredMailbox): Promise<void>;
   /** Starts the job that links stored mail again; a second start is a no-op. */
   startRematch(job: { tenantId: string; operationId: string }): Promise<void>;
   /** Ids (UUIDs) of the mailboxes whose workflow runs. */
   runningMailboxes(): Promise<Set<string>>;
+  /** What is open of a mailbox: its rounds, its import, its audit. */
+  openWork(mailboxId: string): Promise<OpenWork[]>;
+  /** Tells work the newest wish, so that it ends by itself. Nothing happens where it has ended. */
+  tell(work: OpenWork, wish: { generation: number; desired: DesiredState }): Promise<void>;
+  /** Asks work to leave off and clean up. Nothing happens where it has ended. */
+  cancel(work: OpenWork): Promise<void>;
+  /** Cuts work off. Nothing happens where it has ended. */
+  terminate(work: OpenWork, reason: string): Promise<void>;
 }
 
 /** Everything that activities are made of, handed to them by `src/context.ts`. */

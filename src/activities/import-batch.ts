@@ -28,7 +28,7 @@ export async function importBatch(
   if (mailbox?.desired !== 'running') return { kind: 'superseded' };
   try {
     await refuseWhenDiskIsLow(context);
-    const share = await context.connections.use(mailbox, 'import', (open) =>
+    const share = await context.connections.use({ mailbox, purpose: 'import', signal: run.signal }, (open) =>
       importShare(context, run, { mailbox, open }),
     );
     const left = await foldersWithHistory(context.db, mailbox);

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 
+import type { StopReport } from '../domain/stop';
 import { applyWish, type WishResult } from './apply-wish';
 import { auditFolders, type AuditResult, type AuditRun } from './audit-folders';
 import type { Connections } from './connections';
@@ -11,6 +12,15 @@ import { reconcileMailboxes, type ReconcileResult } from './reconcile-mailboxes'
 import { rematchHistory } from './rematch-history';
 import { scrubbedError } from './scrubbed-error';
 import { runRound, type RoundInput, type RoundResult } from './run-round';
+import {
+  beginStop,
+  bringToEnd,
+  finishStop,
+  goOn,
+  type StepResult,
+  type StopBegun,
+  type StopStep,
+} from './stop-mailbox';
 
 /** All activities, made from what they need. Each may run twice, be killed anywhere, or come back late; its doc line says what then happens. */
 export interface Activities {
@@ -22,6 +32,15 @@ export interface Activities {
   rematchHistory(input: { tenantId: string; operationId: string }): Promise<{ kind: 'more' | 'done' }>;
   reconcileMailboxes(): Promise<ReconcileResult>;
   housekeep(): Promise<HousekeepResult>;
+  beginStop(input: MailboxRef): Promise<StopBegun>;
+  bringToEnd(input: MailboxRef & { step: StopStep }): Promise<StepResult>;
+  finishStop(input: MailboxRef & { report: StopReport }): Promise<'stopped' | 'goes-on'>;
+  goOn(input: MailboxRef): Promise<void>;
+}
+
+interface MailboxRef {
+  tenantId: string;
+  mailboxId: string;
 }
 
 /** Binds the activities to their context, for `Worker.create`. */
@@ -34,6 +53,10 @@ export function createActivities(context: ActivityContext & { connections: Conne
     fillSearchRows: (input) => alive((run) => fillSearchRows(context, run, input)),
     rematchHistory: (input) => alive((run) => rematchHistory(context, run, input)),
     housekeep: () => alive((run) => housekeep(context, run)),
+    beginStop: (input) => alive(() => beginStop(context, input)),
+    bringToEnd: (input) => alive((run) => bringToEnd(context, run, input)),
+    finishStop: (input) => alive(() => finishStop(context, input)),
+    goOn: (input) => alive(() => goOn(context, input)),
     reconcileMailboxes: () => alive((run) => reconcileMailboxes(context, run)),
   };
 }

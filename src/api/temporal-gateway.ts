@@ -32,6 +32,8 @@ export interface TemporalGateway {
   startMailbox(mailbox: MailboxToRun): Promise<void>;
   /** Tells the workflow that the wish has changed, and starts it where there is none, so that it carries the wish out. */
   sendWish(mailbox: MailboxToRun): Promise<void>;
+  /** Starts the stop of a mailbox. Second run: the one that runs is told that it was wished once more. */
+  stopMailbox(mailbox: MailboxRef): Promise<void>;
   /** Wakes a workflow. Where none runs, nothing happens. */
   poke(mailbox: MailboxRef, reason: PokeReason): Promise<void>;
   /** Asks for a round and resolves when it has ended, however long that takes. The same `requestId` asks once. */

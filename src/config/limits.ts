@@ -47,6 +47,17 @@ export const defaultLimits = {
   rematchAtOnceMessages: 1_000,
   /** Workflows the reconciler starts. */
   reconcileStartsPerSecond: 30,
+  /** The owner of a mailbox hears of it after so many hours without a successful round. */
+  noSuccessHours: 6,
+  /** Changes to and fro of a flapping server that a mailbox's history shows one by one; older ones are folded. */
+  alternationsKept: 20,
+  /** Events of a mailbox, and how long they are kept. */
+  mailboxEventsKept: 1_000,
+  mailboxEventsKeptMs: 34_560_000_000,
+  /** A stop lets work in flight come to its end, */
+  stopDrainMs: 20_000,
+  /** then cancels it, and after this cuts it off. */
+  stopCancelMs: 10_000,
 } as const;
 
 export type Limits = { -readonly [Name in keyof typeof defaultLimits]: number };

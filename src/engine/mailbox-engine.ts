@@ -8,19 +8,21 @@ import {
   taskQueues,
   workflowIds,
   workflowNames,
+  type MailboxRef,
   type MailboxSyncInput,
   type RematchInput,
   type Wish,
 } from '../workflows/contract';
+import { createWorkEngine } from './work-engine';
 
 /** Starts and reminds the workflows of mailboxes, and knows which ones run. */
 export function createMailboxEngine(client: Client): Engine {
   return {
-    start: async (mailbox) => {
-      const { epoch, generation } = mailbox;
-      const options = mailboxSyncOptions({ ...mailbox, fence: { epoch, generation } });
-      await client.workflow.start(workflowNames.mailboxSync, options);
+    // With the wish as a signal: one that is just about to end hears that it is to go on.
+    start: async ({ epoch, ...mailbox }) => {
+      await sendWish(client, { ...mailbox, fence: { epoch, generation: mailbox.generation } });
     },
+    stop: (mailbox) => sendStop(client, mailbox),
     startRematch: async (input) => {
       await client.workflow.start(workflowNames.rematch, rematchOptions(input));
     },
@@ -29,7 +31,18 @@ export function createMailboxEngine(client: Client): Engine {
       await client.workflow.getHandle(workflowIds.mailboxSync(mailbox.mailboxId)).signal(signals.wish, wish);
     },
     runningMailboxes: () => runningMailboxes(client),
+    ...createWorkEngine(client),
   };
+}
+
+/** Tells the workflow of a mailbox the newest wish, and starts it where there is none. */
+export async function sendWish(client: Client, mailbox: MailboxSyncInput & { provider: string }): Promise<void> {
+  const wish: Wish = { generation: mailbox.fence.generation, desired: mailbox.desired };
+  await client.workflow.signalWithStart(workflowNames.mailboxSync, {
+    ...mailboxSyncOptions(mailbox),
+    signal: signals.wish,
+    signalArgs: [wish],
+  });
 }
 
 /** How the workflow of a mailbox is started, by whomever. */
@@ -54,6 +67,30 @@ export function rematchOptions(input: RematchInput) {
     workflowId: workflowIds.rematch(input.operationId),
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     staticSummary: 'Links stored mail again after addresses changed',
+  };
+}
+
+/** Starts the stop of a mailbox; one that runs is used, and told that it was wished once more. */
+export async function sendStop(client: Client, { tenantId, mailboxId }: MailboxRef): Promise<void> {
+  await client.workflow.signalWithStart(workflowNames.stopMailbox, {
+    ...stopOptions({ tenantId, mailboxId }),
+    signal: signals.wish,
+    signalArgs: [],
+  });
+}
+
+function stopOptions(mailbox: MailboxRef) {
+  return {
+    args: [mailbox],
+    taskQueue: taskQueues.sync,
+    workflowId: workflowIds.stopMailbox(mailbox.mailboxId),
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: key('TenantId'), value: publicId('tenant', mailbox.tenantId) },
+      { key: key('MailboxId'), value: publicId('mailbox', mailbox.mailboxId) },
+    ]),
+    staticSummary: `Stops the mailbox ${publicId('mailbox', mailbox.mailboxId)}: drains, else cancels, else terminates`,
   };
 }
 

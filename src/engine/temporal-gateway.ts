@@ -20,9 +20,8 @@ import {
   type PokeReason,
   type RematchInput,
   type SyncNowAnswer,
-  type Wish,
 } from '../workflows/contract';
-import { mailboxSyncOptions, rematchOptions } from './mailbox-engine';
+import { mailboxSyncOptions, rematchOptions, sendStop, sendWish } from './mailbox-engine';
 
 const connectTimeoutMs = 3_000;
 /** For what is only told: the answer to the caller waits for it. */
@@ -46,6 +45,7 @@ export function createTemporalGateway(options: { address: string; namespace: str
   return {
     startMailbox: (mailbox) => within(tellTimeoutMs, () => startMailbox(client, mailbox)),
     sendWish: (mailbox) => within(tellTimeoutMs, () => sendWish(client, mailbox)),
+    stopMailbox: (mailbox) => within(tellTimeoutMs, () => sendStop(client, mailbox)),
     poke: ({ mailboxId }, reason) => within(tellTimeoutMs, () => poke(client, mailboxId, reason)),
     syncNow: (mailbox, requestId) => within(waitTimeoutMs, () => syncNow(client, mailbox, requestId)),
     startRematch: (input) => within(tellTimeoutMs, () => startRematch(client, input)),
@@ -57,15 +57,6 @@ export function createTemporalGateway(options: { address: string; namespace: str
 
 async function startMailbox(client: Client, mailbox: MailboxToRun): Promise<void> {
   await client.workflow.start(workflowNames.mailboxSync, mailboxSyncOptions(mailbox));
-}
-
-async function sendWish(client: Client, mailbox: MailboxToRun): Promise<void> {
-  const wish: Wish = { generation: mailbox.fence.generation, desired: mailbox.desired };
-  await client.workflow.signalWithStart(workflowNames.mailboxSync, {
-    ...mailboxSyncOptions(mailbox),
-    signal: signals.wish,
-    signalArgs: [wish],
-  });
 }
 
 /** Never starts anything: a late poke must not bring a stopped mailbox back. */

@@ -24,3 +24,11 @@ export const importOptions: ActivityOptions = {
 
 /** Reading or writing a few rows. */
 export const rowOptions: ActivityOptions = { taskQueue: taskQueues.sync, startToCloseTimeout: '1 minute', retry };
+
+/** Waiting for work to end: bounded by its own limits, and asked again after a dead worker. */
+export const stopOptions: ActivityOptions = {
+  taskQueue: taskQueues.sync,
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '30s',
+  retry,
+};

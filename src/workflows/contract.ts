@@ -2,15 +2,17 @@
 import type { DesiredState, Fence } from '../domain/mailbox-state';
 
 /** Task queues are roles of worker processes, so that production can scale each alone. */
-export const taskQueues = { sync: 'letterbook-sync', bulk: 'letterbook-bulk' } as const;
+export const taskQueues = { sync: 'letterbook-sync', bulk: 'letterbook-bulk', idle: 'letterbook-idle' } as const;
 
 export const workflowNames = {
   mailboxSync: 'mailboxSync',
   importHistory: 'importHistory',
   auditMailbox: 'auditMailbox',
+  stopMailbox: 'stopMailbox',
   rematch: 'rematch',
   reconcile: 'reconcile',
   housekeep: 'housekeep',
+  idleShard: 'idleShard',
 } as const;
 
 /** All ids in inputs are the database's UUIDs. */
@@ -25,9 +27,9 @@ export interface MailboxSyncInput extends MailboxRef {
 }
 
 /** Why a mailbox is poked; shown in the Temporal UI. */
-export type PokeReason = 'arrival' | 'credentials' | 'policy' | 'wish' | 'reconcile' | 'person';
+export type PokeReason = 'arrival' | 'credentials' | 'policy' | 'wish' | 'reconcile' | 'person' | 'watch';
 
-export const signals = { poke: 'poke', wish: 'wish' } as const;
+export const signals = { poke: 'poke', wish: 'wish', counts: 'counts' } as const;
 export const updates = { syncNow: 'syncNow' } as const;
 export const queries = { status: 'status' } as const;
 
@@ -42,6 +44,11 @@ export type SyncNowAnswer =
   | { kind: 'not-running'; state: 'paused' | 'stopped' | 'auth-required' }
   | { kind: 'failed'; failure: string };
 
+/** The numbers of `domain/shard.ts`. */
+export interface ShardInput {
+  shard: number;
+}
+
 export interface RematchInput {
   tenantId: string;
   operationId: string;
@@ -55,6 +62,8 @@ export const workflowIds = {
   mailboxSync: (mailboxId: string) => `mailbox/mbx_${mailboxId.replaceAll('-', '')}`,
   importHistory: (mailboxId: string) => `import/mbx_${mailboxId.replaceAll('-', '')}`,
   auditMailbox: (mailboxId: string) => `audit/mbx_${mailboxId.replaceAll('-', '')}`,
+  stopMailbox: (mailboxId: string) => `stop/mbx_${mailboxId.replaceAll('-', '')}`,
+  idleShard: (shard: number) => `idle-shard/${String(shard)}`,
   rematch: (operationId: string) => `rematch/opn_${operationId.replaceAll('-', '')}`,
 } as const;
 

@@ -4,3 +4,4 @@ export { importHistory } from './import-history';
 export { mailboxSync } from './mailbox-sync';
 export { reconcile } from './reconcile';
 export { rematch } from './rematch';
+export { stopMailbox } from './stop-mailbox';

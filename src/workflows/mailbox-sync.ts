@@ -1,4 +1,12 @@
-import { allHandlersFinished, condition, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  proxyActivities,
+  workflowInfo,
+} from '@temporalio/workflow';
 
 import type { Activities } from '../activities';
 import { roundOptions, rowOptions } from './activity-options';
@@ -19,17 +27,36 @@ const { applyWish } = proxyActivities<Pick<Activities, 'applyWish'>>({
 /**
  * One mailbox, for as long as it is connected: parked until it is poked or the refresh time is over, then a round. Pokes that come during
  * a round make one more round. It backs off after failures, waits for a password without trying, pauses and stops as wished, and ends
- * with a sentence. Ids only in its history.
+ * with a sentence. Cancelled, it leaves off what it does, and ends where that is wished; else it begins anew. Ids only in its history.
  */
 export async function mailboxSync(input: MailboxRunInput): Promise<string> {
   const run = beginRun(input);
   listen(run);
+  try {
+    return await liveOn(run);
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    return CancellationScope.nonCancellable(() => leaveOff(run));
+  }
+}
+
+async function liveOn(run: MailboxRun): Promise<string> {
   for (;;) {
     if (run.wishIsNew) await takeUpWish(run);
-    else if (run.desired === 'stopped') return end(run);
+    else if (run.desired === 'stopped') await condition(() => allHandlersFinished() || run.wishIsNew);
     else if (run.desired === 'running' && run.isDue) await goRound(run);
     else await park(run);
+    // A wish that comes at the last moment is taken up.
+    if (run.desired === 'stopped' && !run.wishIsNew && allHandlersFinished()) return end(run);
   }
+}
+
+async function leaveOff(run: MailboxRun): Promise<string> {
+  await takeUpWish(run);
+  if (run.desired !== 'stopped') await continueAsNew<typeof mailboxSync>(carriedBy(run));
+  run.why = `${run.why}, cancelled`;
+  await condition(allHandlersFinished);
+  return end(run);
 }
 
 async function takeUpWish(run: MailboxRun): Promise<void> {
@@ -78,10 +105,8 @@ async function park(run: MailboxRun): Promise<void> {
 }
 
 /** The result is what a person reads in the list of closed workflows. */
-async function end(run: MailboxRun): Promise<string> {
-  const { story, why } = run;
-  run.timer.stop();
+function end({ story, why, timer }: MailboxRun): string {
+  timer.stop();
   showStatus(story, { doing: why, status: 'stopped' });
-  await condition(allHandlersFinished);
   return `${why} after ${String(story.rounds)} rounds, ${String(story.recorded)} messages recorded, ${String(story.parked)} parked`;
 }

@@ -80,6 +80,7 @@ function fakeEngine(): FakeEngine {
     onAudit: () => Promise.resolve(),
     startMailbox: (input) => note('startMailbox', input),
     sendWish: (input) => note('sendWish', input),
+    stopMailbox: (input) => note('stopMailbox', input),
     poke: (mailbox, reason) => note('poke', { ...mailbox, reason }),
     syncNow: (input) => note('syncNow', input).then(() => engine.onSync()),
     startRematch: (input) => note('startRematch', input),

@@ -12,6 +12,7 @@ import { createPostgresBlobStore } from '../../src/db/blobs/postgres-blob-store'
 import { newUuid } from '../../src/db/new-id';
 import { createSecretBox } from '../../src/db/secret-box';
 import { mailboxForSync } from '../../src/db/sync/mailbox-for-sync';
+import { overtakenMailboxes } from '../../src/db/sync/overtaken';
 import { defaultPolicy, type Policy } from '../../src/domain/policy';
 import { normaliseAddress } from '../../src/domain/address';
 import { openMailbox } from '../../src/mail/open-mailbox';
@@ -96,7 +97,12 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
         minBytesPerSecond: all.minBytesPerSecond,
       },
     );
-  const connections = createConnections(connect, 60_000);
+  const connections = createConnections({
+    connect,
+    overtaken: (kept) => overtakenMailboxes(database.db, kept),
+    idleMs: 60_000,
+    checkMs: 500,
+  });
   const context = {
     db: database.db,
     blobs: createPostgresBlobStore(database.db),
@@ -111,8 +117,13 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
     engine: {
       start: refuse,
       remind: refuse,
+      stop: refuse,
       startRematch: refuse,
       runningMailboxes: () => Promise.resolve(new Set<string>()),
+      openWork: () => Promise.resolve([]),
+      tell: refuse,
+      cancel: refuse,
+      terminate: refuse,
     },
     undelivered: createUndeliveredTries(),
     now: Date.now,

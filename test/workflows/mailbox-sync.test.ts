@@ -53,6 +53,10 @@ const activities: Activities = {
   fillSearchRows: () => Promise.resolve({ filled: 0 }),
   auditFolders: () => Promise.resolve({ kind: 'superseded' }),
   rematchHistory: () => Promise.resolve({ kind: 'done' }),
+  beginStop: () => Promise.resolve({ kind: 'goes-on' }),
+  bringToEnd: () => Promise.resolve('closed'),
+  finishStop: () => Promise.resolve('stopped'),
+  goOn: () => Promise.resolve(),
   housekeep: () => Promise.resolve({ blobsSwept: 3, messagesIndexed: 4 }),
   reconcileMailboxes: () => Promise.resolve({ desired: 0, running: 0, started: 0, reminded: 0, rematches: 0 }),
 };
