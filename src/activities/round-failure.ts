@@ -52,7 +52,8 @@ export async function roundFailure(
       : refusedAgainAfterMs;
   const shownRetry = state === 'auth-required' ? null : retryAfterMs;
   const { kind, code, operation } = error;
-  const retry = { retryAfterMs: shownRetry, roundBegunAt };
+  const { alternationsKept } = context.limits;
+  const retry = { retryAfterMs: shownRetry, roundBegunAt, alternationsKept };
   await recordRoundFailure(context.db, mailbox, { state, kind, code, operation, ...retry });
   const failure = `${kind} (${code})`;
   if (state === 'auth-required' || state === 'needs-attention')

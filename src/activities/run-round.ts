@@ -45,9 +45,13 @@ export async function runRound(
   if (mailbox?.desired !== 'running' || !sameFence(mailbox, input)) return { kind: 'superseded' };
   try {
     await refuseWhenDiskIsLow(context);
-    const counts = await context.connections.use(mailbox, 'sync', (open) => sweep(context, run, { mailbox, open }));
+    const counts = await context.connections.use({ mailbox, purpose: 'sync', signal: run.signal }, (open) =>
+      sweep(context, run, { mailbox, open }),
+    );
     const { recorded, filtered, parked } = counts;
-    await recordRoundSuccess(context.db, mailbox, { roundBegunAt: mailbox.readAt, recorded, filtered, parked });
+    const { alternationsKept } = context.limits;
+    const success = { roundBegunAt: mailbox.readAt, recorded, filtered, parked, alternationsKept };
+    await recordRoundSuccess(context.db, mailbox, success);
     await fillSearchSoon(context, mailbox.tenantId, counts.recorded);
     const history = await foldersWithHistory(context.db, mailbox);
     const { refreshSeconds } = mailbox.policy;

@@ -1,5 +1,8 @@
 import type { DesiredState } from '../domain/mailbox-state';
+import { nothingToStop } from '../domain/stop';
 import type { Sql } from './database';
+import { insertEvent, plainEvent, type Actor } from './events/event-write';
+import { changeState } from './events/state-write';
 import { finishOperation, insertOperation, type Operation } from './operations';
 
 /** A wish about a mailbox as it was written: the new fence, and the operation that stands for it. */
@@ -14,6 +17,8 @@ export interface Wished {
   mailboxId: string;
   kind: 'pause' | 'resume' | 'stop' | 'start';
   desired: DesiredState;
+  /** Who wishes it. */
+  actor: Actor;
 }
 
 /**
@@ -30,31 +35,33 @@ export async function writeWish(sql: Sql, tenantId: string, wished: Wished): Pro
   if (source === undefined) throw new Error('the mailbox that was locked is not there');
   const { epoch, applied } = source;
   const changes = source.desired !== wished.desired;
-  if (changes) await changeWish(sql, tenantId, wished);
+  if (changes) await changeWish(sql, tenantId, { ...wished, present: source.desired });
   const generation = changes ? source.generation + 1 : source.generation;
   const operation = await insertOperation(sql, tenantId, { kind: wished.kind, sourceId: wished.mailboxId, generation });
   if (changes || !applied) return { epoch, generation, operation };
-  const finished = await finishOperation(sql, tenantId, { id: operation.id, state: 'done', result: null, error: null });
+  const result = wished.kind === 'stop' ? nothingToStop : null;
+  const finished = await finishOperation(sql, tenantId, { id: operation.id, state: 'done', result, error: null });
   return { epoch, generation, operation: finished ?? operation };
 }
 
-async function changeWish(sql: Sql, tenantId: string, wished: Wished): Promise<void> {
+const stoppable = ['connecting', 'live', 'backing-off', 'auth-required', 'needs-attention', 'paused'] as const;
+
+async function changeWish(sql: Sql, tenantId: string, wished: Wished & { present: DesiredState }): Promise<void> {
+  const { actor, desired, present } = wished;
+  const mailbox = { tenantId, sourceId: wished.mailboxId };
   await sql.execute(
-    `UPDATE source SET desired_state = $3, generation = generation + 1,
+    `UPDATE source SET desired_state = $3, generation = generation + 1, running_since = CASE WHEN $3 = 'running' THEN now() ELSE running_since END,
        updated_at = greatest(clock_timestamp(), updated_at + interval '1 millisecond')
      WHERE tenant_id = $1 AND id = $2`,
     [tenantId, wished.mailboxId, wished.desired],
   );
-  if (wished.desired === 'stopped') {
-    await sql.execute(
-      `UPDATE mailbox SET state = 'stopping', state_reason = NULL, state_until = NULL, state_since = now()
-       WHERE tenant_id = $1 AND source_id = $2 AND state NOT IN ('stopping', 'stopped')`,
-      [tenantId, wished.mailboxId],
-    );
-  }
+  const event = plainEvent('wish', { from: present, to: desired, reason: wished.kind, actor });
+  await insertEvent(sql, mailbox, { event, alternationsKept: null });
+  if (desired === 'stopped')
+    await changeState(sql, mailbox, { to: 'stopping', from: stoppable, cause: { kind: 'wish', actor } });
   await sql.execute(
     `UPDATE operation SET state = 'superseded', finished_at = now()
-     WHERE tenant_id = $1 AND source_id = $2 AND kind IN ('start', 'stop', 'pause', 'resume') AND state = 'waiting'`,
+     WHERE tenant_id = $1 AND source_id = $2 AND kind IN ('start', 'stop', 'pause', 'resume') AND state IN ('waiting', 'running')`,
     [tenantId, wished.mailboxId],
   );
 }

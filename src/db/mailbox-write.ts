@@ -1,5 +1,7 @@
 import type { Policy } from '../domain/policy';
 import type { Sql } from './database';
+import { insertEvent, plainEvent, systemActor, type Actor } from './events/event-write';
+import { changeState } from './events/state-write';
 import type { ServerSettings } from './mailboxes';
 import { newUuid } from './new-id';
 import { insertOperation } from './operations';
@@ -19,6 +21,8 @@ export interface NewMailbox {
   policy: Policy;
   ownerUserId: string | null;
   memberUserIds: string[];
+  /** Who connects it. */
+  actor?: Actor;
 }
 
 /**
@@ -47,6 +51,8 @@ export async function insertMailbox(sql: Sql, tenantId: string, mailbox: NewMail
     ],
   );
   await setMembers(sql, { tenantId, mailboxId: mailbox.id, userIds: mailbox.memberUserIds });
+  const event = plainEvent('state', { to: 'connecting', actor: mailbox.actor ?? systemActor });
+  await insertEvent(sql, { tenantId, sourceId: mailbox.id }, { event, alternationsKept: null });
   const operation = await insertOperation(sql, tenantId, { kind: 'start', sourceId: mailbox.id, generation: 1 });
   return { operationId: operation.id };
 }
@@ -66,9 +72,9 @@ export interface MailboxChange {
 export async function updateMailbox(
   sql: Sql,
   tenantId: string,
-  change: MailboxChange & { mailboxId: string },
+  change: MailboxChange & { mailboxId: string; actor: Actor },
 ): Promise<void> {
-  const { mailboxId, displayName, policy, ownerUserId, smtp, access, memberUserIds } = change;
+  const { mailboxId, displayName, policy, ownerUserId, smtp, access, memberUserIds, actor } = change;
   await sql.execute(
     `UPDATE source SET updated_at = greatest(clock_timestamp(), updated_at + interval '1 millisecond'), policy = coalesce($3, policy),
        owner_user_id = CASE WHEN $4 THEN $5::uuid ELSE owner_user_id END WHERE tenant_id = $1 AND id = $2`,
@@ -89,7 +95,27 @@ export async function updateMailbox(
     );
   }
   if (memberUserIds !== undefined) await setMembers(sql, { tenantId, mailboxId, userIds: memberUserIds });
-  if (access !== undefined) await setAccess(sql, { tenantId, mailboxId, access });
+  for (const kind of changedParts(change)) {
+    await insertEvent(
+      sql,
+      { tenantId, sourceId: mailboxId },
+      { event: plainEvent(kind, { actor }), alternationsKept: null },
+    );
+  }
+  if (access !== undefined) await setAccess(sql, { tenantId, mailboxId, access, actor });
+}
+
+function changedParts({
+  policy,
+  access,
+  ownerUserId,
+  memberUserIds,
+}: MailboxChange): ('policy' | 'access' | 'people')[] {
+  return [
+    ...(policy === undefined ? [] : (['policy'] as const)),
+    ...(access === undefined ? [] : (['access'] as const)),
+    ...(ownerUserId === undefined && memberUserIds === undefined ? [] : (['people'] as const)),
+  ];
 }
 
 /**
@@ -102,17 +128,15 @@ async function setAccess(
     tenantId,
     mailboxId,
     access,
-  }: { tenantId: string; mailboxId: string; access: NonNullable<MailboxChange['access']> },
+    actor,
+  }: { tenantId: string; mailboxId: string; access: NonNullable<MailboxChange['access']>; actor: Actor },
 ): Promise<void> {
   await sql.execute('UPDATE source SET generation = generation + 1 WHERE tenant_id = $1 AND id = $2', [
     tenantId,
     mailboxId,
   ]);
   await sql.execute(
-    `UPDATE mailbox SET imap = $3, provider = $4, username = $5, secret = $6, secret_key_id = $7,
-       state = CASE WHEN state IN ('auth-required', 'needs-attention', 'backing-off') THEN 'connecting' ELSE state END,
-       state_reason = NULL, state_until = NULL, failed_rounds = 0,
-       state_since = CASE WHEN state IN ('auth-required', 'needs-attention', 'backing-off') THEN now() ELSE state_since END
+    `UPDATE mailbox SET imap = $3, provider = $4, username = $5, secret = $6, secret_key_id = $7, failed_rounds = 0
      WHERE tenant_id = $1 AND source_id = $2`,
     [
       tenantId,
@@ -123,6 +147,15 @@ async function setAccess(
       access.secret.bytes,
       access.secret.keyId,
     ],
+  );
+  await changeState(
+    sql,
+    { tenantId, sourceId: mailboxId },
+    {
+      to: 'connecting',
+      from: ['auth-required', 'needs-attention', 'backing-off'],
+      cause: { kind: 'new-access', actor },
+    },
   );
 }
 

@@ -1,14 +1,17 @@
 /** What a mailbox is doing, as `GET /v1/mailboxes/{id}` shows it. */
-export type MailboxState =
-  | 'connecting'
-  | 'live'
-  | 'backing-off'
-  | 'auth-required'
-  | 'needs-attention'
-  | 'paused'
-  | 'stopping'
-  | 'stopped'
-  | 'deleting';
+export const mailboxStates = [
+  'connecting',
+  'live',
+  'backing-off',
+  'auth-required',
+  'needs-attention',
+  'paused',
+  'stopping',
+  'stopped',
+  'deleting',
+] as const;
+
+export type MailboxState = (typeof mailboxStates)[number];
 
 /** What is wished of a source; a row in Postgres, carried out by the workflow. */
 export type DesiredState = 'running' | 'paused' | 'stopped';

@@ -158,7 +158,7 @@ describe('sync', () => {
       await recordRoundSuccess(
         database.db,
         { ...source, fence: { epoch: 1, generation: 1 } },
-        { roundBegunAt, ...result },
+        { roundBegunAt, alternationsKept: 20, ...result },
       );
       return { kind: 'done', ...result };
     };

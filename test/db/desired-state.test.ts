@@ -34,7 +34,7 @@ beforeEach(async () => {
 });
 
 const wish = (kind: Wished['kind'], desired: Wished['desired']) =>
-  database.db.inTenant(tenantId, (sql) => writeWish(sql, tenantId, { mailboxId, kind, desired }));
+  database.db.inTenant(tenantId, (sql) => writeWish(sql, tenantId, { mailboxId, kind, desired, actor: 'system' }));
 
 const rows = <Row extends object>(text: string) => database.db.inTenant(tenantId, (sql) => sql.query<Row>(text));
 

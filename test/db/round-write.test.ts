@@ -18,12 +18,14 @@ const begun = new Date('2026-03-02T10:00:00.000Z');
 const before = '2026-03-02T09:59:59.999Z';
 const after = '2026-03-02T10:00:00.001Z';
 const counts = { recorded: 3, filtered: 1, parked: 0 };
+const alternationsKept = 20;
 const lost = {
   state: 'backing-off',
   kind: 'unreachable',
   code: 'timed-out',
   operation: 'LIST',
   retryAfterMs: 5_000,
+  alternationsKept: 20,
 } as const;
 
 function fenced(generation = 1) {
@@ -56,7 +58,7 @@ describe('a sync that was asked for before the round began', () => {
   test('is done with the round, with its counts; one that was asked for later waits for the next', async () => {
     await asked(before);
     await asked(after);
-    await recordRoundSuccess(database.db, fenced(), { roundBegunAt: begun, ...counts });
+    await recordRoundSuccess(database.db, fenced(), { roundBegunAt: begun, ...counts, alternationsKept });
     expect(await operations()).toEqual([{ state: 'done', result: counts, error: null, ended: true }, waiting]);
   });
 
@@ -72,13 +74,13 @@ describe('a sync that was asked for before the round began', () => {
     await asked(before);
     await recordRoundFailure(database.db, fenced(), { ...lost, roundBegunAt: null });
     await recordRoundFailure(database.db, fenced(7), { ...lost, roundBegunAt: begun });
-    await recordRoundSuccess(database.db, fenced(7), { roundBegunAt: begun, ...counts });
+    await recordRoundSuccess(database.db, fenced(7), { roundBegunAt: begun, ...counts, alternationsKept });
     expect(await operations()).toEqual([waiting]);
   });
 
   test('keeps the end that it has', async () => {
     await asked(before);
-    await recordRoundSuccess(database.db, fenced(), { roundBegunAt: begun, ...counts });
+    await recordRoundSuccess(database.db, fenced(), { roundBegunAt: begun, ...counts, alternationsKept });
     const ended = await operations();
     await recordRoundFailure(database.db, fenced(), { ...lost, roundBegunAt: begun });
     expect(await operations()).toEqual(ended);
@@ -100,7 +102,7 @@ test('a round ends nothing but what was asked for as a sync, of its mailbox', as
   mailbox = await aMailbox(database.db, mailbox.tenantId);
   await asked(before, { kind: 'import', state: 'running' });
   await asked(before, { kind: 'audit' });
-  await recordRoundSuccess(database.db, fenced(), { roundBegunAt: begun, ...counts });
+  await recordRoundSuccess(database.db, fenced(), { roundBegunAt: begun, ...counts, alternationsKept });
   expect((await operations()).map(({ state }) => state).sort()).toEqual(['running', 'waiting']);
   mailbox = other;
   expect(await operations()).toEqual([waiting]);

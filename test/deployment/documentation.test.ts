@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { mailboxStates } from '../../src/api/mailboxes/schemas';
 import { limitVariable } from '../../src/config/config';
 import { defaultLimits, type Limits } from '../../src/config/limits';
 import type { FilterReason } from '../../src/domain/ledger';
+import { mailboxStates } from '../../src/domain/mailbox-state';
 import { settingsRead } from '../support/settings-read';
 
 const root = join(__dirname, '..', '..');

@@ -78,7 +78,7 @@ async function write(
   { mailbox, change }: { mailbox: Mailbox; change: MailboxChange },
 ): Promise<Mailbox> {
   const { tenantId } = viewer;
-  await updateMailbox(sql, tenantId, { ...change, mailboxId: mailbox.id });
+  await updateMailbox(sql, tenantId, { ...change, mailboxId: mailbox.id, actor: actorOf(viewer) });
   const ids = { mailboxId: publicId('mailbox', mailbox.id) };
   await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: 'mailbox changed', ids });
   const changed = await findMailbox(sql, { tenantId, userId: null }, mailbox.id);

@@ -57,6 +57,7 @@ function wantedMailbox(viewer: Viewer, body: NewMailboxBody, now: Date): WantedM
     policy: checkedPolicy(null, body.policy ?? {}, now),
     ownerUserId: body.ownerUserId === undefined ? viewer.userId : body.ownerUserId,
     memberUserIds: body.memberUserIds ?? [],
+    actor: actorOf(viewer),
   };
 }
 

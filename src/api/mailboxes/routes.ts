@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { findMailbox, importProgress, listMailboxes, type Mailbox } from '../../db/mailboxes';
+import { mailboxStates } from '../../domain/mailbox-state';
 import type { Api, ApiContext } from '../context';
 import { idInPath, noBody } from '../fields';
 import { operationSchema, presentOperation } from '../operations';
@@ -13,7 +14,7 @@ import { createMailbox } from './create';
 import { readerOf } from './people';
 import { refusePop3 } from './pop3';
 import { presentMailbox } from './presenter';
-import { connectedMailboxSchema, mailboxChangeSchema, mailboxSchema, mailboxStates, newMailboxSchema } from './schemas';
+import { connectedMailboxSchema, mailboxChangeSchema, mailboxSchema, newMailboxSchema } from './schemas';
 import { syncMailbox } from './sync';
 import { warningsFor } from './warnings';
 import { setDesiredState, type WishKind } from './wish';

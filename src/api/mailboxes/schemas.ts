@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 
 import { normaliseAddress } from '../../domain/address';
+import { mailboxStates } from '../../domain/mailbox-state';
 import { idField, time } from '../fields';
 import { policyChangeSchema, policySchema } from '../policy-schema';
 
@@ -110,18 +111,6 @@ const server = z.object({
   allowInvalidCertificate: z.boolean(),
   ca: z.string().nullable(),
 });
-
-export const mailboxStates = [
-  'connecting',
-  'live',
-  'backing-off',
-  'auth-required',
-  'needs-attention',
-  'paused',
-  'stopping',
-  'stopped',
-  'deleting',
-] as const;
 
 /** A mailbox as every answer shows it. */
 export const mailboxSchema = z.object({

@@ -38,13 +38,15 @@ export async function setDesiredState(
     refuseFromStopped(mailbox, kind);
     const ids = { mailboxId: publicId('mailbox', mailboxId) };
     await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: `mailbox ${kind}`, ids });
-    const wish = await writeWish(sql, tenantId, { mailboxId, kind, desired });
+    const wish = await writeWish(sql, tenantId, { mailboxId, kind, desired, actor: actorOf(viewer) });
     return { ...wish, provider: mailbox.provider };
   });
   const { operation, provider, ...fence } = written;
   if (operation.state !== 'done') {
     await tellEngine(context, mailboxId, () =>
-      context.temporal.sendWish({ tenantId, mailboxId, fence, desired, provider }),
+      desired === 'stopped'
+        ? context.temporal.stopMailbox({ tenantId, mailboxId })
+        : context.temporal.sendWish({ tenantId, mailboxId, fence, desired, provider }),
     );
   }
   return operation;

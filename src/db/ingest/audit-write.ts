@@ -1,5 +1,7 @@
 import { outcomeName } from '../../domain/ledger';
 import type { Database, Sql } from '../database';
+import { lockSource, type FencedSource } from './source-lock';
+import { changeFlag } from '../events/state-write';
 
 /** What a comparison of one folder with its server came to. */
 export interface FolderAudit {
@@ -19,13 +21,11 @@ const uidsShown = 1_000;
 /**
  * Writes the comparison of a folder, with the ledger's side counted in the same transaction. A folder that misses something is looked at
  * by the next round whatever its cursor says. Second run: writes the newer comparison.
+ * @throws StaleFence where the mailbox has a newer wish
  */
-export async function recordAudit(
-  db: Database,
-  source: { tenantId: string; sourceId: string },
-  audit: FolderAudit,
-): Promise<void> {
+export async function recordAudit(db: Database, source: FencedSource, audit: FolderAudit): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
+    await lockSource(sql, source);
     const ledger = await ledgerSide(sql, audit.genId);
     const proven = audit.verdict === 'complete';
     await sql.execute(
@@ -73,22 +73,27 @@ async function ledgerSide(sql: Sql, genId: number | null): Promise<{ counts: Rec
   };
 }
 
-/** Ends an audit: the mailbox says whether it is proven complete, its operation is done. Second run: no change. */
+/**
+ * Ends an audit: the mailbox says whether it is proven complete, its operation is done. Second run: no change.
+ * @throws StaleFence where the mailbox has a newer wish
+ */
 export async function recordAuditDone(
   db: Database,
-  audit: { tenantId: string; mailboxId: string; operationId: string; complete: boolean; result: object },
+  source: FencedSource,
+  audit: { operationId: string; complete: boolean; result: object },
 ): Promise<void> {
-  await db.inTenant(audit.tenantId, async (sql) => {
-    await sql.execute(
-      `UPDATE mailbox SET last_proven_at = CASE WHEN $3 THEN now() ELSE last_proven_at END,
-         flags = CASE WHEN $3 THEN array_remove(flags, 'incomplete') ELSE array_append(array_remove(flags, 'incomplete'), 'incomplete') END
-       WHERE tenant_id = $1 AND source_id = $2`,
-      [audit.tenantId, audit.mailboxId, audit.complete],
-    );
+  const { tenantId, sourceId } = source;
+  await db.inTenant(tenantId, async (sql) => {
+    await lockSource(sql, source);
+    if (audit.complete) {
+      const proven = 'UPDATE mailbox SET last_proven_at = now() WHERE tenant_id = $1 AND source_id = $2';
+      await sql.execute(proven, [tenantId, sourceId]);
+    }
+    await changeFlag(sql, source, { flag: 'incomplete', to: audit.complete ? 'clear' : 'set' });
     await sql.execute(
       `UPDATE operation SET state = 'done', result = $3, started_at = coalesce(started_at, now()), finished_at = now()
-       WHERE tenant_id = $1 AND id = $2`,
-      [audit.tenantId, audit.operationId, JSON.stringify(audit.result)],
+       WHERE tenant_id = $1 AND id = $2 AND state IN ('waiting', 'running')`,
+      [tenantId, audit.operationId, JSON.stringify(audit.result)],
     );
   });
 }

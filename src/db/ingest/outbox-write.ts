@@ -1,3 +1,4 @@
+import type { NoticeKind } from '../../domain/notice';
 import type { Sql } from '../database';
 import { insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
@@ -8,7 +9,11 @@ export type OutboxEvent =
   | { type: 'message.recorded'; ids: { messageId: string; copyId: string; genId: number; uid: number } }
   | { type: 'message.parked'; ids: { failureId: string; genId: number; uid: number } }
   | { type: 'placement.ended'; ids: { genId: number; uids: number[] } }
-  | { type: 'placement.flags'; ids: { genId: number; uids: number[] } };
+  | { type: 'placement.flags'; ids: { genId: number; uids: number[] } }
+  | {
+      type: 'mailbox.notice' | 'mailbox.notice-cleared';
+      ids: { mailboxId: string; kind: NoticeKind; noticeIds: string[] };
+    };
 
 /** Adds events to the source's stream, numbered without a gap, and moves its counter. `nextSeq` comes from `lockSource`. */
 export async function writeOutbox(

@@ -1,5 +1,7 @@
-import type { DesiredState, MailboxState } from '../../domain/mailbox-state';
+import { mailboxStates, type DesiredState, type MailboxState } from '../../domain/mailbox-state';
 import type { Database } from '../database';
+import { systemActor } from '../events/event-write';
+import { changeState, lockForState, type StateChange } from '../events/state-write';
 import type { FencedSource } from '../ingest/source-lock';
 import { endSyncOperations } from './sync-operations';
 
@@ -9,20 +11,16 @@ export interface RoundSuccess {
   recorded: number;
   filtered: number;
   parked: number;
+  /** How many changes to and fro of a flapping server the history shows one by one. */
+  alternationsKept: number;
 }
 
 /** A round has ended well: the mailbox is live, and who asked for a `sync` before it began has it. Second run: only the time moves. */
 export async function recordRoundSuccess(db: Database, source: FencedSource, success: RoundSuccess): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
-    const touched = await sql.execute(
-      `UPDATE mailbox m SET last_success_at = now(), failed_rounds = 0, last_error = NULL, state = 'live', state_reason = NULL,
-         state_until = NULL, state_since = CASE WHEN m.state = 'live' THEN m.state_since ELSE now() END
-       FROM source s WHERE s.tenant_id = $1 AND s.id = $2 AND s.epoch = $3 AND s.generation = $4
-         AND m.tenant_id = s.tenant_id AND m.source_id = s.id`,
-      [source.tenantId, source.sourceId, source.fence.epoch, source.fence.generation],
-    );
-    if (touched === 0) return;
-    const { roundBegunAt, ...result } = success;
+    if (!(await lockForState(sql, source, source.fence))) return;
+    const { roundBegunAt, alternationsKept, ...result } = success;
+    await changeState(sql, source, { to: 'live', from: null, cause: { kind: 'round-succeeded', alternationsKept } });
     await endSyncOperations(sql, { ...source, askedBy: roundBegunAt }, { state: 'done', result });
   });
 }
@@ -36,6 +34,8 @@ export interface RoundFailure {
   retryAfterMs: number | null;
   /** By the database's clock; null where it was no round, but another work on the mailbox that failed. */
   roundBegunAt: Date | null;
+  /** How many changes to and fro of a flapping server the history shows one by one. */
+  alternationsKept: number;
 }
 
 /**
@@ -44,66 +44,62 @@ export interface RoundFailure {
  */
 export async function recordRoundFailure(db: Database, source: FencedSource, failure: RoundFailure): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
-    const touched = await sql.execute(
-      `UPDATE mailbox m SET failed_rounds = failed_rounds + 1, state = $5, state_reason = $6,
-         state_since = CASE WHEN m.state = $5 AND m.state_reason = $6 THEN m.state_since ELSE now() END,
-         state_until = now() + $7::double precision * interval '1 millisecond',
-         last_error = jsonb_build_object('kind', $8::text, 'code', $6::text, 'operation', $9::text, 'at', now())
-       FROM source s WHERE s.tenant_id = $1 AND s.id = $2 AND s.epoch = $3 AND s.generation = $4
-         AND m.tenant_id = s.tenant_id AND m.source_id = s.id`,
-      [
-        source.tenantId,
-        source.sourceId,
-        source.fence.epoch,
-        source.fence.generation,
-        failure.state,
-        failure.code,
-        failure.retryAfterMs,
-        failure.kind,
-        failure.operation,
-      ],
-    );
-    const { roundBegunAt, kind, code } = failure;
-    if (touched === 0 || roundBegunAt === null) return;
+    if (!(await lockForState(sql, source, source.fence))) return;
+    const { state, kind, code, operation, retryAfterMs, roundBegunAt, alternationsKept } = failure;
+    const error = { kind, code, operation };
+    const cause = { kind: 'round-failed', error, retryAfterMs, alternationsKept } as const;
+    await changeState(sql, source, { to: state, from: null, cause });
+    if (roundBegunAt === null) return;
     await endSyncOperations(sql, { ...source, askedBy: roundBegunAt }, { state: 'failed', error: { kind, code } });
   });
 }
 
-const stateOfWish: Record<DesiredState, MailboxState> = { running: 'connecting', paused: 'paused', stopped: 'stopped' };
+const cause = { kind: 'wish', actor: systemActor } as const;
+
+/** A mailbox that runs already goes on in the state that it is in. */
+const stateOfWish: Record<'running' | 'paused', StateChange> = {
+  running: { to: 'connecting', from: ['paused', 'stopped', 'stopping'], cause },
+  paused: { to: 'paused', from: mailboxStates.filter((state) => state !== 'paused'), cause },
+};
+
+interface AppliedWish {
+  desired: DesiredState;
+  generation: number;
+  epoch: number;
+}
 
 /**
  * The workflow has carried out the newest wish: its generation is noted, the mailbox says so, and the operations that wait for it,
- * or for an older one, end; so does a `sync` where there will be no round. Second run: no change.
+ * or for an older one, end; so does a `sync` where there will be no round. That a mailbox has stopped is for `recordStopped` to say, when
+ * nothing of it is open any more. Second run: no change.
  */
 export async function recordWishApplied(
   db: Database,
   ref: { tenantId: string; mailboxId: string },
-): Promise<{ desired: DesiredState; generation: number; epoch: number } | null> {
+): Promise<AppliedWish | null> {
   return db.inTenant(ref.tenantId, async (sql) => {
     const values = [ref.tenantId, ref.mailboxId];
-    const [source] = await sql.query<{ desired_state: DesiredState; generation: number; epoch: number; read_at: Date }>(
-      `UPDATE source SET applied_generation = generation WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL
-       RETURNING desired_state, generation, epoch, now() AS read_at`,
+    const [source] = await sql.query<AppliedWish & { readAt: Date }>(
+      `SELECT desired_state AS desired, generation, epoch, now() AS "readAt" FROM source
+       WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL FOR UPDATE`,
       values,
     );
     if (source === undefined) return null;
-    await sql.execute(
-      `UPDATE mailbox SET state = $3, state_reason = NULL, state_until = NULL, state_since = now()
-       WHERE tenant_id = $1 AND source_id = $2 AND state <> $3
-         AND ($3 <> 'connecting' OR state IN ('paused', 'stopped', 'stopping'))`,
-      [...values, stateOfWish[source.desired_state]],
-    );
+    const { desired, generation, epoch, readAt } = source;
+    if (desired === 'stopped') return { desired, generation, epoch };
+    await sql.execute('UPDATE source SET applied_generation = generation WHERE tenant_id = $1 AND id = $2', values);
+    await changeState(sql, { tenantId: ref.tenantId, sourceId: ref.mailboxId }, stateOfWish[desired]);
     await sql.execute(
       `UPDATE operation SET state = CASE WHEN generation = $3 THEN 'done' ELSE 'superseded' END,
          started_at = coalesce(started_at, now()), finished_at = now()
        WHERE tenant_id = $1 AND source_id = $2 AND generation <= $3 AND kind IN ('start', 'pause', 'resume', 'stop')
          AND state IN ('waiting', 'running')`,
-      [...values, source.generation],
+      [...values, generation],
     );
-    if (source.desired_state !== 'running') {
-      const ended = { tenantId: ref.tenantId, sourceId: ref.mailboxId, askedBy: source.read_at };
-      await endSyncOperations(sql, ended, { state: 'failed', error: { code: source.desired_state } });
+    if (desired === 'paused') {
+      const ended = { tenantId: ref.tenantId, sourceId: ref.mailboxId, askedBy: readAt };
+      await endSyncOperations(sql, ended, { state: 'failed', error: { code: desired } });
     }
-    return { desired: source.desired_state, generation: source.generation, epoch: source.epoch };
+    return { desired, generation, epoch };
   });
 }
