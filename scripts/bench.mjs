@@ -1,9 +1,23 @@
 // @ts-check
-// Measures an import and a sweep beside what others do, on the same mailbox: `npm run bench [-- import|sweep] [options]`.
+// Measures the product beside what others do: `npm run bench [-- import|sweep|push|fleet] [options]`, all four where none is named.
+//   --json FILE         writes all numbers
+//   --workers split     new mail, history and connections in workers of their own; otherwise one does all, as in `npm start`
+//   --cpu-profile DIR   the workers write CPU profiles there
+// import
 //   --messages N        size of the mailbox (10,000)
 //   --runs N            how often each is measured, in turns (3)
-//   --json FILE         writes all numbers
-//   --cpu-profile DIR   the worker writes CPU profiles there
+// push
+//   --deliveries N      of each case with single deliveries (200)
+//   --mailboxes N       quiet mailboxes (200)
+//   --burst N           messages of the burst (500)
+//   --import N          size of the mailbox that two tenants import meanwhile (5,000; the aim is for 50,000)
+//   --restarts N        of the worker (4)
+//   --cases a,b         of quiet, busy, burst, import, restart (all)
+// fleet
+//   --size N            mailboxes (300; the aim is for 2,000)
+//   --rate N            arrivals a second (20)
+//   --minutes N         for so long (1; the aim is for 5)
+//   --idle-seconds N    how long idleness is watched (60)
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +27,10 @@ import { findMbsync, imapflowBaseline, mbsyncBaseline } from './bench/baselines.
 import { measuredImport } from './bench/import.mjs';
 import { startLetterbook } from './bench/letterbook.mjs';
 import { mailboxOfFolders, mixedMailbox } from './bench/mail-server.mjs';
+import { measuredFleet } from './bench/fleet.mjs';
+import { inotifyAdvice } from './bench/fleet-of-mailboxes.mjs';
+import { fleetTable, pushTable } from './bench/live-report.mjs';
+import { PushBench, pushCases } from './bench/push.mjs';
 import { importTable, sweepLine, summaryOf } from './bench/report.mjs';
 import { measuredSweep } from './bench/sweep.mjs';
 import { build } from './lib/build.mjs';
@@ -30,8 +48,26 @@ const { values: options, positionals } = parseArgs({
     runs: { type: 'string', default: '3' },
     json: { type: 'string' },
     'cpu-profile': { type: 'string' },
+    workers: { type: 'string', default: 'one' },
+    deliveries: { type: 'string', default: '200' },
+    mailboxes: { type: 'string', default: '200' },
+    burst: { type: 'string', default: '500' },
+    import: { type: 'string', default: '5000' },
+    restarts: { type: 'string', default: '4' },
+    cases: { type: 'string', default: pushCases.join(',') },
+    size: { type: 'string', default: '300' },
+    rate: { type: 'string', default: '20' },
+    minutes: { type: 'string', default: '1' },
+    'idle-seconds': { type: 'string', default: '60' },
   },
 });
+/** What is measured, and how it is shown. @type {Record<string, {measure: (dovecot: import('./lib/dovecot.mjs').Dovecot) => Promise<any>, lines: (result: any) => string[]}>} */
+const benches = {
+  import: { measure: benchImport, lines: importTable },
+  sweep: { measure: benchSweep, lines: (sweep) => [sweepLine(sweep)] },
+  push: { measure: benchPush, lines: pushTable },
+  fleet: { measure: benchFleet, lines: fleetTable },
+};
 const [only = 'all'] = positionals;
 const messages = Number(options.messages);
 const runs = Number(options.runs);
@@ -51,8 +87,9 @@ try {
 }
 
 async function main() {
-  if (!['all', 'import', 'sweep'].includes(only))
-    throw new SetupError(`There is no bench ${only}.`, 'Take import or sweep.');
+  const names = Object.keys(benches).filter((name) => only === 'all' || only === name);
+  if (names.length === 0)
+    throw new SetupError(`There is no bench ${only}.`, `Take one of ${Object.keys(benches).join(', ')}.`);
   mkdirSync(home, { recursive: true });
   await records.takeOver({ say });
   await build(terminal);
@@ -66,15 +103,19 @@ async function main() {
     node: process.version,
     dovecot: dovecot.version,
   };
-  const report = {
-    machine,
-    import: only === 'sweep' ? null : await benchImport(dovecot),
-    sweep: only === 'import' ? null : await benchSweep(dovecot),
-  };
+  /** @type {Record<string, unknown>} */
+  const report = { machine };
+  /** @type {string[]} */
+  const shown = [];
+  for (const name of names) {
+    const { measure, lines } = benches[name] ?? { measure: null, lines: null };
+    const result = await measure?.(dovecot);
+    report[name] = result;
+    shown.push(...(lines?.(result) ?? []));
+  }
   terminal.line();
   terminal.line(`  ${machine.cores} cores, ${machine.cpu}, Node ${machine.node}, Dovecot ${machine.dovecot}`);
-  if (report.import) for (const line of importTable(report.import)) terminal.line(line);
-  if (report.sweep) terminal.line(sweepLine(report.sweep));
+  for (const line of shown) terminal.line(line);
   if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
@@ -128,6 +169,97 @@ async function letterbookRun(server, dovecotPid, step) {
 async function benchSweep(dovecot) {
   const server = await terminal.step('Mailbox of 50 folders', () => mailboxOfFolders(dovecot, { folders: 50 }));
   return terminal.step('Sweep without changes', () => measuredSweep(server, { times: 50 }));
+}
+
+/** @param {import('./lib/dovecot.mjs').Dovecot} dovecot @returns {Promise<import('./bench/push.mjs').CaseResult[]>} */
+async function benchPush(dovecot) {
+  const cases = pushCases.filter((name) => options.cases.split(',').includes(name));
+  const [mailboxes, importMessages] = [Math.max(3, Number(options.mailboxes)), Number(options.import)];
+  advise(mailboxes + 60);
+  const source = cases.includes('import')
+    ? await terminal.step(`Mailbox of ${importMessages} messages`, ({ progress }) =>
+        mixedMailbox(dovecot, {
+          messages: importMessages,
+          progress: (done, total) => progress(done, total, 'messages'),
+        }),
+      )
+    : null;
+  const numbers = {
+    deliveries: Number(options.deliveries),
+    burst: Number(options.burst),
+    restarts: Number(options.restarts),
+  };
+  return withLetterbook(async (letterbook) => {
+    const bench = new PushBench({
+      letterbook,
+      dovecot,
+      plan: { ...numbers, mailboxes, importMessages, cases, source },
+    });
+    const prepared = await terminal.step(`${mailboxes} mailboxes`, ({ progress }) =>
+      bench.prepare((done, total) => progress(done, total, 'mailboxes')),
+    );
+    say(`${prepared.attached} of ${mailboxes} are watched; states: ${JSON.stringify(prepared.states)}`);
+    const results = [];
+    for (const name of cases)
+      results.push(
+        await terminal.step(`Case ${name}`, ({ progress }) =>
+          bench.run(name, (done, total) => progress(done, total, 'messages')),
+        ),
+      );
+    await bench.stop();
+    return results;
+  });
+}
+
+/** @param {import('./lib/dovecot.mjs').Dovecot} dovecot */
+async function benchFleet(dovecot) {
+  const plan = {
+    home: join(home, 'letterbook'),
+    size: Number(options.size),
+    rate: Number(options.rate),
+    minutes: Number(options.minutes),
+    idleSeconds: Number(options['idle-seconds']),
+  };
+  advise(plan.size * 2);
+  return withLetterbook((letterbook) =>
+    measuredFleet({ letterbook, dovecot, plan, step: (label, work) => terminal.step(label, work) }),
+  );
+}
+
+/** @param {number} sessions of the mail server */
+function advise(sessions) {
+  const advice = inotifyAdvice(sessions);
+  if (advice !== null) say(advice);
+}
+
+/** @template Result @param {(letterbook: import('./bench/letterbook.mjs').Letterbook) => Promise<Result>} work @returns {Promise<Result>} */
+async function withLetterbook(work) {
+  const place = join(home, 'letterbook');
+  const letterbook = await terminal.step('Letterbook', () =>
+    startLetterbook({
+      home: place,
+      records,
+      cpuProfileDir: options['cpu-profile'] ?? null,
+      say: () => {},
+      workers: workersOf(options.workers),
+    }),
+  );
+  try {
+    return await work(letterbook);
+  } finally {
+    await letterbook.stop();
+    rmSync(place, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} wish @returns {import('./bench/letterbook.mjs').WorkerWish[]} */
+function workersOf(wish) {
+  if (wish === 'one') return [{ name: 'Worker', roles: null }];
+  if (wish !== 'split') throw new SetupError(`There is no --workers ${wish}.`, 'Take one or split.');
+  return [
+    { name: 'Worker', roles: ['sync', 'idle'] },
+    { name: 'Bulk', roles: ['bulk'] },
+  ];
 }
 
 /** @param {number} code */

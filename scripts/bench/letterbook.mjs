@@ -26,7 +26,7 @@ const require = createRequire(join(projectDir, 'package.json'));
  * @property {string} apiKey
  * @property {import('pg').Client} database as its owner, to look at
  * @property {{address: string, metricsUrl: string}} temporal
- * @property {Record<string, number>} pids `worker` (the first), further workers by name, `api`, `postgres`, `temporal`
+ * @property {{worker: number} & Record<string, number>} pids `worker` (the first), further workers by name, `api`, `postgres`, `temporal`
  * @property {() => Promise<Tenant>} anotherTenant
  * @property {(how: 'told' | 'killed') => Promise<void>} endWorkers
  * @property {() => Promise<void>} startWorkers
@@ -74,7 +74,7 @@ export async function startLetterbook(wish) {
     return node(name, args, { ...probeEnvironment(home, name), LETTERBOOK_HOME: workerHome(home, name, workers) });
   };
   const server = await node('API', [join(projectDir, 'dist/server.js')]);
-  const fleet = new Map(await Promise.all(workers.map(async (one) => [one.name, await startWorker(one)])));
+  const fleet = new Map(await Promise.all(workers.map(withName(startWorker))));
   const apiUrl = `http://127.0.0.1:${port}`;
   await untilReady({ apiUrl, processes: [server, ...fleet.values()], home });
   const database = new (require('pg').Client)({ connectionString: postgres.ownerUrl, ssl: false });
@@ -103,6 +103,11 @@ export async function startLetterbook(wish) {
       for (const one of [...fleet.values(), ...servers]) await one.stop();
     },
   };
+}
+
+/** @param {(wish: WorkerWish) => Promise<Running>} start @returns {(wish: WorkerWish) => Promise<[string, Running]>} */
+function withName(start) {
+  return async (wish) => [wish.name, await start(wish)];
 }
 
 /** @param {string} home @param {string} name @param {WorkerWish[]} workers */
