@@ -96,6 +96,7 @@ class Connection {
   private literalBytes = 0;
   private selected: ScriptedFolder | undefined;
   private pendingSasl: string | undefined;
+  private idling: string | undefined;
 
   constructor(
     private socket: Socket,
@@ -150,6 +151,10 @@ class Connection {
       this.login(tag, password);
       return;
     }
+    if (line.toUpperCase() === 'DONE') {
+      this.done();
+      return;
+    }
     const [, tag = '', command = '', args = ''] = /^(\S+) ((?:UID )?\S+) ?([^]*)$/i.exec(line) ?? [];
     const name = command.toUpperCase();
     const earlier = this.server.commands.filter((one) => one.startsWith(name)).length;
@@ -201,6 +206,12 @@ class Connection {
     if (!this.socket.destroyed) this.socket.write(Buffer.concat([...bytes, Buffer.from('\r\n')]));
   }
 
+  private done(): void {
+    this.server.commands.push('DONE');
+    if (this.idling !== undefined) this.send([`${this.idling} OK idled`]);
+    this.idling = undefined;
+  }
+
   private login(tag: string, password: string): void {
     const right = password === (this.script.password ?? 'pass');
     this.send([right ? `${tag} OK logged in` : `${tag} NO [AUTHENTICATIONFAILED] Authentication failed.`]);
@@ -227,6 +238,13 @@ class Connection {
       ok();
     },
     NOOP: ({ ok }) => {
+      ok();
+    },
+    IDLE: ({ tag, send }) => {
+      this.idling = tag;
+      send('+ idling');
+    },
+    NOTIFY: ({ ok }) => {
       ok();
     },
     ID: ({ send, ok }) => {

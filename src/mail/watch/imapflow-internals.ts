@@ -1,0 +1,36 @@
+import type { ImapFlow } from 'imapflow';
+
+interface Atom {
+  type: 'ATOM';
+  value: string;
+}
+
+export type Arguments = (Atom | Arguments)[];
+
+/** An untagged answer; `command` is the number where one comes first: `3 EXISTS`. */
+export interface Untagged {
+  command: string;
+}
+
+/** What a watch needs of imapflow that it does not publish: commands it does not know, and answers nobody asked for. */
+export interface Internals {
+  /** The reading goes on only after `next()` of what it resolves to. */
+  exec: (command: string, args: Arguments) => Promise<{ next: () => void }>;
+  /** By the name of the answer; the handlers of a command that runs come before these. */
+  untaggedHandlers: Record<string, (answer: Untagged) => Promise<void>>;
+  /** By response code (RFC 9051 7.1). */
+  sectionHandlers: Record<string, () => Promise<void>>;
+}
+
+/** The version is pinned, and the tests of the watch run against real servers: a change of these names cannot pass unseen. */
+export function internalsOf(client: ImapFlow): ImapFlow & Internals {
+  if (hasInternals(client)) return client;
+  throw new Error('This version of imapflow has other internals than the watch is written for.');
+}
+
+function hasInternals(client: ImapFlow): client is ImapFlow & Internals {
+  const parts = ['exec', 'untaggedHandlers', 'sectionHandlers'].map((name): unknown => Reflect.get(client, name));
+  return typeof parts[0] === 'function' && parts.slice(1).every((part) => typeof part === 'object' && part !== null);
+}
+
+export const atom = (value: string): Atom => ({ type: 'ATOM', value });
