@@ -1,5 +1,6 @@
 import { fillSearch, pendingSearchTenants } from '../db/search-fill';
 import { sweepIdempotencyKeys } from '../db/idempotency-sweep';
+import { sweepEvents, sweepNotices } from '../db/events/event-sweep';
 import { allTenants } from '../db/tenants';
 import type { ActivityContext, ActivityRun } from './context';
 
@@ -13,7 +14,7 @@ const orphanGraceMs = 3_600_000;
 const messagesPerStatement = 200;
 
 /**
- * Frees bytes that nothing refers to, what a crash left between bytes and ledger, forgets answers that are
+ * Frees bytes that nothing refers to, what a crash left between bytes and ledger, forgets answers, events and notices that are
  * no longer kept, and writes search rows that an import did not come to.
  * Second run: finds nothing left to do.
  */
@@ -23,6 +24,8 @@ export async function housekeep(context: ActivityContext, run: ActivityRun): Pro
     run.signal.throwIfAborted();
     result.blobsSwept += await context.blobs.sweepOrphans(tenantId, { graceMs: orphanGraceMs });
     await sweepIdempotencyKeys(context.db, tenantId);
+    await sweepEvents(context.db, tenantId, context.limits);
+    await sweepNotices(context.db, tenantId, context.limits.mailboxEventsKeptMs);
     run.heartbeat();
   }
   for (const tenantId of await pendingSearchTenants(context.db)) {

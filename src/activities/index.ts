@@ -10,8 +10,10 @@ import { housekeep, type HousekeepResult } from './housekeep';
 import { importBatch, type ImportResult } from './import-batch';
 import { reconcileMailboxes, type ReconcileResult } from './reconcile-mailboxes';
 import { rematchHistory } from './rematch-history';
+import { holdShard, type ShardContext, type ShardRun } from './shard/hold-shard';
 import { scrubbedError } from './scrubbed-error';
 import { runRound, type RoundInput, type RoundResult } from './run-round';
+import { watchHealth, type HealthResult } from './watch-health';
 import {
   beginStop,
   bringToEnd,
@@ -31,11 +33,13 @@ export interface Activities {
   fillSearchRows(input: { tenantId: string }): Promise<{ filled: number }>;
   rematchHistory(input: { tenantId: string; operationId: string }): Promise<{ kind: 'more' | 'done' }>;
   reconcileMailboxes(): Promise<ReconcileResult>;
+  watchHealth(): Promise<HealthResult>;
   housekeep(): Promise<HousekeepResult>;
   beginStop(input: MailboxRef): Promise<StopBegun>;
   bringToEnd(input: MailboxRef & { step: StopStep }): Promise<StepResult>;
   finishStop(input: MailboxRef & { report: StopReport }): Promise<'stopped' | 'goes-on'>;
   goOn(input: MailboxRef): Promise<void>;
+  holdShard(input: { shard: number }): Promise<void>;
 }
 
 interface MailboxRef {
@@ -44,7 +48,9 @@ interface MailboxRef {
 }
 
 /** Binds the activities to their context, for `Worker.create`. */
-export function createActivities(context: ActivityContext & { connections: Connections }): Activities {
+export function createActivities(
+  context: ActivityContext & { connections: Connections },
+): Omit<Activities, 'holdShard'> {
   return {
     runRound: (input) => alive((run) => runRound(context, run, input)),
     importBatch: (input) => alive((run) => importBatch(context, run, input)),
@@ -58,6 +64,26 @@ export function createActivities(context: ActivityContext & { connections: Conne
     finishStop: (input) => alive(() => finishStop(context, input)),
     goOn: (input) => alive(() => goOn(context, input)),
     reconcileMailboxes: () => alive((run) => reconcileMailboxes(context, run)),
+    watchHealth: () => alive((run) => watchHealth(context, run)),
+  };
+}
+
+/** The activity of workers that watch. */
+export function createShardActivities(shards: ShardContext): Pick<Activities, 'holdShard'> {
+  return { holdShard: (input) => holdShard(shards, shardRun(), input) };
+}
+
+/** A shard heartbeats with its counts, which the Temporal UI shows. */
+function shardRun(): ShardRun {
+  const activity = Context.current();
+  return {
+    signal: activity.cancellationSignal,
+    why: () => {
+      const details = activity.cancellationDetails;
+      if (details?.workerShutdown === true) return 'worker-shutdown';
+      return details?.cancelRequested === true ? 'cancelled' : 'out-of-touch';
+    },
+    heartbeat: (counts) => activity.heartbeat(counts),
   };
 }
 

@@ -39,7 +39,7 @@ const done: RoundResult = {
   filtered: 0,
   parked: 0,
   foldersWithHistory: 0,
-  refreshSeconds: 3_600,
+  lookAgainMs: 3_600_000,
 };
 
 const activities: Activities = {
@@ -58,7 +58,10 @@ const activities: Activities = {
   finishStop: () => Promise.resolve('stopped'),
   goOn: () => Promise.resolve(),
   housekeep: () => Promise.resolve({ blobsSwept: 3, messagesIndexed: 4 }),
-  reconcileMailboxes: () => Promise.resolve({ desired: 0, running: 0, started: 0, reminded: 0, rematches: 0 }),
+  reconcileMailboxes: () =>
+    Promise.resolve({ desired: 0, running: 0, started: 0, reminded: 0, poked: 0, rematches: 0 }),
+  watchHealth: () => Promise.resolve({ told: 0 }),
+  holdShard: () => Promise.resolve(),
 };
 
 function scriptOf(mailboxId: string): Script {
@@ -292,7 +295,11 @@ test('the comparison with the server, the rematch and the reconciler each end wi
     { name: workflowNames.auditMailbox, args: [ref], sentence: 'the mailbox is no more' },
     { name: workflowNames.rematch, args: [ref], sentence: 'stored mail has been linked again' },
     { name: workflowNames.housekeep, args: [], sentence: '3 orphaned blobs deleted, 4 messages made searchable' },
-    { name: workflowNames.reconcile, args: [], sentence: '0 desired, 0 running, 0 started, 0 reminded, 0 rematches' },
+    {
+      name: workflowNames.reconcile,
+      args: [],
+      sentence: '0 desired, 0 running, 0 started, 0 reminded, 0 looked at by the clock, 0 rematches, 0 told',
+    },
   ];
   for (const { name, args, sentence } of runs) {
     const handle = await workflow.start(name, { args, taskQueue: taskQueues.sync, workflowId: `${name}-${newUuid()}` });
