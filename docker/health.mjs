@@ -17,12 +17,13 @@ async function apiAnswers() {
 async function workerPolls() {
   const { Connection } = await import('@temporalio/client');
   const connection = await Connection.connect({ address, connectTimeout: timeoutMs });
-  const activityQueue = 2; // TASK_QUEUE_TYPE_ACTIVITY
+  // TASK_QUEUE_TYPE_WORKFLOW and _ACTIVITY: a worker that holds its share of shards asks for no activity more.
+  const queueType = queue.endsWith('-idle') ? 1 : 2;
   const { pollers } = await connection.withDeadline(Date.now() + timeoutMs, () =>
     connection.workflowService.describeTaskQueue({
       namespace,
       taskQueue: { name: queue },
-      taskQueueType: activityQueue,
+      taskQueueType: queueType,
     }),
   );
   await connection.close();

@@ -139,7 +139,7 @@ async function product(servers, { say: aside, detail }) {
   const environment = productEnvironment({ env, home, port, ...servers });
   const starts = /** @type {const} */ ([
     ['API', ['server.js']],
-    ['Worker', ['worker.js', '--roles', 'sync,bulk']],
+    ['Worker', ['worker.js', '--roles', 'sync,bulk,idle']],
   ]).map(
     ([name, args]) =>
       () =>

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -6,15 +7,23 @@ import type { Client } from '@temporalio/client';
 import { createByteBudget } from './activities/byte-budget';
 import { createConnections, type Connections } from './activities/connections';
 import type { ActivityContext } from './activities/context';
+import { createHostPace, type HostPace } from './activities/host-pace';
+import { createGate } from './activities/shard/gate';
+import type { ShardContext } from './activities/shard/hold-shard';
+import { createIdleHolder } from './activities/shard/idle-holder';
+import type { WatchMailbox } from './activities/shard/watching';
 import { createUndeliveredTries } from './activities/undelivered';
 import type { Config } from './config/config';
 import { createPostgresBlobStore } from './db/blobs/postgres-blob-store';
-import { openDatabase } from './db/database';
+import { openDatabase, type Database } from './db/database';
 import { createSecretBox } from './db/secret-box';
 import type { MailboxForSync } from './db/sync/mailbox-for-sync';
 import { overtakenMailboxes } from './db/sync/overtaken';
+import { reserveConnections } from './db/watch/host-pace';
+import { presetOfHost } from './domain/provider-presets';
 import { createMailboxEngine } from './engine/mailbox-engine';
 import { openMailbox } from './mail/open-mailbox';
+import { openWatch } from './mail/watch/open-watch';
 import { createParsePool } from './mail/parse/parse-pool';
 import { parserVersion } from './mail/parse/parse-message';
 
@@ -24,6 +33,7 @@ const connectionCheckMs = 2_000;
 /** Everything the activities of a worker use, and how to let go of it. */
 export interface WorkerContext extends ActivityContext {
   connections: Connections;
+  shards: ShardContext;
   close(): Promise<void>;
 }
 
@@ -43,8 +53,24 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     limits,
   });
   const spoolDirectory = await ownSpool(join(config.home, 'spool'));
-  const connect = (mailbox: MailboxForSync) =>
-    openMailbox(accessOf(mailbox, secretBox.open(mailbox.secret)), optionsOf(config));
+  const accessTo = (mailbox: MailboxForSync) => accessOf(mailbox, secretBox.open(mailbox.secret));
+  const pace = hostPaceOf(config, db);
+  const connect = async (mailbox: MailboxForSync) => {
+    await pace.turn(mailbox.imap.host);
+    return openMailbox(accessTo(mailbox), optionsOf(config));
+  };
+  const engine = createMailboxEngine(client);
+  const watch: WatchMailbox = (mailbox, wish) =>
+    openWatch(accessTo(mailbox), { ...watchOptionsOf(config, mailbox.imap.host), ...wish });
+  const holder = createIdleHolder(randomUUID(), {
+    db,
+    watch,
+    pace,
+    poke: engine.poke,
+    gate: createGate(limits.attachesPerHost),
+    limits,
+    now: Date.now,
+  });
   const connections = createConnections({
     connect,
     overtaken: (kept) => overtakenMailboxes(db, kept),
@@ -62,11 +88,13 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     connections,
     spoolDirectory,
     freeDiskBytes: () => freeDiskBytes(config.home),
-    engine: createMailboxEngine(client),
+    engine,
+    shards: { holder, shardHoldMs: limits.shardHoldMs, show: engine.showShard },
     undelivered: createUndeliveredTries(),
     now: Date.now,
     parserVersion,
     close: async () => {
+      await holder.close();
       await connections.closeAll();
       await parsePool.close();
       await db.close();
@@ -92,6 +120,24 @@ function optionsOf({ allowedNetworks, limits }: Config) {
   const { connectTimeoutMs, socketTimeoutMs, commandTimeoutMs, minBytesPerSecond } = limits;
   const patience = { socketTimeoutMs, commandTimeoutMs, minBytesPerSecond };
   return { hostRules: { allowedNetworks }, connectTimeoutMs, ...patience };
+}
+
+function watchOptionsOf({ allowedNetworks, limits }: Config, host: string) {
+  const { connectTimeoutMs, socketTimeoutMs, watchBytesPerMinute: maxBytesPerMinute } = limits;
+  const idleRenewMs = Math.min(limits.idleRenewMs, presetOfHost(host)?.idleRenewalMs ?? limits.idleRenewMs);
+  return {
+    hostRules: { allowedNetworks },
+    limits: { connectTimeoutMs, socketTimeoutMs, idleRenewMs, maxBytesPerMinute },
+  };
+}
+
+/** A provider that many customers share notices who connects too fast; a company's own server is asked by one. */
+function hostPaceOf({ limits }: Config, db: Database): HostPace {
+  return createHostPace({
+    reserve: (wanted) => reserveConnections(db, wanted),
+    perSecondOf: (host) =>
+      presetOfHost(host) === null ? limits.hostConnectsPerSecond : limits.providerConnectsPerSecond,
+  });
 }
 
 /** A folder of this process; those of processes that are no more are removed with what they left. */

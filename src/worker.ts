@@ -4,17 +4,18 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 
-import { createActivities } from './activities';
+import { createActivities, createShardActivities } from './activities';
 import { readConfig, type Config } from './config/config';
 import { rolesOf, type Role } from './config/roles';
-import { createWorkerContext } from './context';
+import { createWorkerContext, type WorkerContext } from './context';
 import { prepareEngine } from './engine/prepare-engine';
+import { shardTuner } from './engine/shard-slots';
 import { retryUntilReachable } from './engine/retry-until-reachable';
 import { createLogger, temporalLoggerOf } from './logger';
 import { taskQueues } from './workflows/contract';
 
 /**
- * A worker process: `worker.js --roles sync,bulk`. Each role is a task queue, so that production can scale each alone.
+ * A worker process: `worker.js --roles sync,bulk,idle`. Each role is a task queue, so that production can scale each alone.
  * It ends when it is told to (SIGTERM), giving activities time to reach their next commit, and with an error when Temporal's
  * worker fails, so that whoever supervises it starts a new one.
  */
@@ -29,14 +30,16 @@ async function main(): Promise<void> {
   const client = new Client({ connection, namespace });
   await retryUntilReachable(() => prepareEngine(client), log);
   const context = await createWorkerContext(config, client);
+  if (roles.includes('idle')) await retryUntilReachable(() => context.engine.ensureShards(), log);
 
   const nativeConnection = await NativeConnection.connect({ address });
-  const activities = createActivities(context);
+  const activities = { ...createActivities(context), ...createShardActivities(context.shards) };
   const workers = await Promise.all(
     roles.map((role) =>
-      Worker.create({ ...optionsOf(role, config), connection: nativeConnection, namespace, activities }),
+      Worker.create({ ...optionsOf(role, { config, context }), connection: nativeConnection, namespace, activities }),
     ),
   );
+  if (roles.includes('idle')) context.shards.holder.start();
   log.info({ roles }, 'worker polls');
   await Promise.all(workers.map((worker) => worker.run()));
 
@@ -46,11 +49,13 @@ async function main(): Promise<void> {
   log.info({ roles }, 'worker has ended');
 }
 
-/** Live mail gets more room than history, and neither can take all of a small machine. */
-function optionsOf(role: Role, config: Config): WorkerOptions {
+function optionsOf(role: Role, { config, context }: { config: Config; context: WorkerContext }): WorkerOptions {
+  const taskQueue = taskQueues[role];
+  if (role === 'idle') return { taskQueue, ...workflowCode(), ...idleOptions(context) };
+  // Live mail gets more room than history, and neither can take all of a small machine.
   const activitiesAtOnce = { sync: config.databasePoolSize * 4, bulk: 2 }[role];
   return {
-    taskQueue: taskQueues[role],
+    taskQueue,
     ...workflowCode(),
     maxConcurrentActivityTaskExecutions: activitiesAtOnce,
     maxConcurrentWorkflowTaskExecutions: 40,
@@ -58,6 +63,17 @@ function optionsOf(role: Role, config: Config): WorkerOptions {
     // A cancellation comes with the answer to a heartbeat.
     maxHeartbeatThrottleInterval: '5s',
     shutdownGraceTime: '8s',
+    shutdownForceTime: '12s',
+  };
+}
+
+/** A worker that watches takes its share of the shards and no more, and hands them over the moment it is told to end. */
+function idleOptions({ shards }: WorkerContext): Omit<WorkerOptions, 'taskQueue'> {
+  return {
+    tuner: shardTuner(shards.holder.seats),
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 2 },
+    maxCachedWorkflows: 100,
+    shutdownGraceTime: 0,
     shutdownForceTime: '12s',
   };
 }

@@ -8,6 +8,8 @@ import type { InFlight } from '../domain/stop';
 import type { Mailbox } from '../mail/mailbox';
 import type { ParsePool } from '../mail/parse/parse-pool';
 import type { ByteBudget } from './byte-budget';
+import type { ShardCounts } from './shard/held-shard';
+import type { ShardPoke } from './shard/poker';
 import type { UndeliveredTries } from './undelivered';
 
 /** The limits that activities obey; the values are the configuration's. */
@@ -25,6 +27,8 @@ export interface ActivityLimits {
   alternationsKept: number;
   mailboxEventsKept: number;
   mailboxEventsKeptMs: number;
+  safetyTimerMs: number;
+  watchStaleMs: number;
   stopDrainMs: number;
   stopCancelMs: number;
 }
@@ -39,7 +43,7 @@ export interface OpenWork {
 }
 
 /** What activities ask of Temporal. */
-export interface Engine {
+export interface Engine extends ShardEngine {
   /** Starts the workflow of a mailbox; a second start is a no-op. */
   start(mailbox: DesiredMailbox): Promise<void>;
   /** Starts the stop of a mailbox; one that runs is told that it was wished once more. */
@@ -58,6 +62,16 @@ export interface Engine {
   cancel(work: OpenWork): Promise<void>;
   /** Cuts work off. Nothing happens where it has ended. */
   terminate(work: OpenWork, reason: string): Promise<void>;
+}
+
+/** What watching mailboxes asks of Temporal. */
+export interface ShardEngine {
+  /** Starts the workflows of shards that do not run; how many. */
+  ensureShards(): Promise<number>;
+  /** Asks a mailbox for a round. Nothing happens where its workflow does not run. */
+  poke(mailboxId: string, reason: ShardPoke | 'reconcile'): Promise<void>;
+  /** Shows the counts of a shard at its workflow. */
+  showShard(shard: number, counts: ShardCounts): Promise<void>;
 }
 
 /** Everything that activities are made of, handed to them by `src/context.ts`. */

@@ -3,12 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { unfinishedRematches } from '../db/records-rematch';
 import { desiredMailboxes } from '../db/sync/desired-mailboxes';
 import type { ActivityContext, ActivityRun } from './context';
+import { pokeUnwatched } from './shard/poke-unwatched';
 
 export interface ReconcileResult {
   desired: number;
   running: number;
   started: number;
   reminded: number;
+  /** Mailboxes that nobody watches, and that were looked at by the clock. */
+  poked: number;
   /** Jobs that link stored mail again and that nobody was running. */
   rematches: number;
 }
@@ -22,7 +25,7 @@ const unattendedAfterMs = 60_000;
 export async function reconcileMailboxes(context: ActivityContext, run: ActivityRun): Promise<ReconcileResult> {
   const desired = await desiredMailboxes(context.db);
   const running = await context.engine.runningMailboxes();
-  const result = { desired: desired.length, running: running.size, started: 0, reminded: 0, rematches: 0 };
+  const result = { desired: desired.length, running: running.size, started: 0, reminded: 0, poked: 0, rematches: 0 };
   const pauseMs = 1_000 / context.limits.reconcileStartsPerSecond;
   for (const mailbox of desired) {
     if (run.signal.aborted) break;
@@ -33,6 +36,8 @@ export async function reconcileMailboxes(context: ActivityContext, run: Activity
     run.heartbeat();
     await sleep(pauseMs);
   }
+  await context.engine.ensureShards();
+  result.poked = await pokeUnwatched(context, run);
   for (const job of await unfinishedRematches(context.db, unattendedAfterMs)) {
     await context.engine.startRematch(job);
     result.rematches += 1;

@@ -28,7 +28,8 @@ export type RoundResult =
       parked: number;
       /** Folders whose history is still to be imported. */
       foldersWithHistory: number;
-      refreshSeconds: number;
+      /** When to look again although nobody has news. */
+      lookAgainMs: number;
     }
   | NotDone;
 
@@ -54,8 +55,7 @@ export async function runRound(
     await recordRoundSuccess(context.db, mailbox, success);
     await fillSearchSoon(context, mailbox.tenantId, counts.recorded);
     const history = await foldersWithHistory(context.db, mailbox);
-    const { refreshSeconds } = mailbox.policy;
-    return { kind: 'done', ...counts, foldersWithHistory: history.length, refreshSeconds };
+    return { kind: 'done', ...counts, foldersWithHistory: history.length, lookAgainMs: context.limits.safetyTimerMs };
   } catch (error) {
     return roundFailure(context, mailbox, { error, roundBegunAt: mailbox.readAt });
   }

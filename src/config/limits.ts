@@ -45,6 +45,28 @@ export const defaultLimits = {
   syncAnswerMs: 30_000,
   /** Messages that an added address links at once; more become a job. */
   rematchAtOnceMessages: 1_000,
+  /** Connections made to a host in a second, over all workers: to a host that is a company's own, and to one of a known provider. */
+  hostConnectsPerSecond: 100,
+  providerConnectsPerSecond: 10,
+  /** Mailboxes of a host that a worker attaches at once. */
+  attachesPerHost: 32,
+  /** A connection that waits for news is renewed after this, where the provider asks for no less. */
+  idleRenewMs: 270_000,
+  /** What a server may send within a minute to a connection that waits for news. */
+  watchBytesPerMinute: 4_194_304,
+  /** At least so long between two pokes of a mailbox; many arrivals make one round. */
+  pokeSpacingMs: 750,
+  /** Where a server tells of every folder, it is swept no more often than this. */
+  pushSweepMs: 3_600_000,
+  /** The longest time until a lost connection that waits for news is tried again. */
+  watchRetryCapMs: 60_000,
+  /** A worker gives a shard back after this, with a tenth of it as jitter. */
+  shardHoldMs: 86_400_000,
+  /** What is watched is written down this often; what nobody has vouched for so long is looked at by the clock. */
+  watchWriteMs: 30_000,
+  watchStaleMs: 90_000,
+  /** A mailbox is looked at after this even if nobody has news of it. */
+  safetyTimerMs: 21_600_000,
   /** Workflows the reconciler starts. */
   reconcileStartsPerSecond: 30,
   /** The owner of a mailbox hears of it after so many hours without a successful round. */

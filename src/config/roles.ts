@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from './config';
 
 /** What a worker process does; each is a task queue. */
-export const roles = ['sync', 'bulk'] as const;
+export const roles = ['sync', 'bulk', 'idle'] as const;
 export type Role = (typeof roles)[number];
 
 /**

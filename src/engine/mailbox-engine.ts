@@ -13,6 +13,7 @@ import {
   type RematchInput,
   type Wish,
 } from '../workflows/contract';
+import { createShardEngine } from './shard-engine';
 import { createWorkEngine } from './work-engine';
 
 /** Starts and reminds the workflows of mailboxes, and knows which ones run. */
@@ -32,6 +33,7 @@ export function createMailboxEngine(client: Client): Engine {
     },
     runningMailboxes: () => runningMailboxes(client),
     ...createWorkEngine(client),
+    ...createShardEngine(client),
   };
 }
 

@@ -25,6 +25,17 @@ export const importOptions: ActivityOptions = {
 /** Reading or writing a few rows. */
 export const rowOptions: ActivityOptions = { taskQueue: taskQueues.sync, startToCloseTimeout: '1 minute', retry };
 
+/**
+ * Holding a shard. The SDK sends a heartbeat every 0.8 of the time-out at most; a worker that died has missed one after this time, and the
+ * shard goes to another. Tried again for ever and at once: an attempt is a worker that ended, or had more than its share.
+ */
+export const shardOptions: ActivityOptions = {
+  taskQueue: taskQueues.idle,
+  startToCloseTimeout: '30 hours',
+  heartbeatTimeout: '11500ms',
+  retry: { initialInterval: '100ms', backoffCoefficient: 1 },
+};
+
 /** Waiting for work to end: bounded by its own limits, and asked again after a dead worker. */
 export const stopOptions: ActivityOptions = {
   taskQueue: taskQueues.sync,

@@ -13,8 +13,8 @@ export async function afterRound(run: MailboxRun, result: Exclude<RoundResult, {
 async function live(run: MailboxRun, done: Extract<RoundResult, { kind: 'done' }>): Promise<void> {
   run.story.recorded += done.recorded;
   run.story.parked += done.parked;
-  run.refreshSeconds = done.refreshSeconds;
-  run.timer.keep(done.refreshSeconds * 1_000);
+  run.lookAgainMs = done.lookAgainMs;
+  run.timer.keep(done.lookAgainMs);
   const history = done.foldersWithHistory;
   const beside = history > 0 ? `; the history of ${String(history)} folders is being imported beside it` : '';
   showStatus(run.story, { doing: `waits for mail${beside}`, status: 'live' });

@@ -7,7 +7,7 @@ import { createRoundTimer, type RoundTimer } from './round-timer';
 /** What a run hands to the next one when its history has grown long. */
 interface Carried {
   story: Story;
-  refreshSeconds: number;
+  lookAgainMs: number;
   waitingFor: MailboxRun['waitingFor'];
   isDue: boolean;
 }
@@ -30,7 +30,7 @@ export interface MailboxRun {
   /** Who must do something before a round makes sense. */
   waitingFor: 'credentials' | 'person' | null;
   importIsRunning: boolean;
-  refreshSeconds: number;
+  lookAgainMs: number;
   roundsBegun: number;
   roundsEnded: number;
   last: RoundResult | null;
@@ -54,20 +54,20 @@ export function beginRun(input: MailboxRunInput): MailboxRun {
     isAskedFor: false,
     waitingFor: carried?.waitingFor ?? null,
     importIsRunning: false,
-    refreshSeconds: carried?.refreshSeconds ?? 300,
+    lookAgainMs: carried?.lookAgainMs ?? 21_600_000,
     roundsBegun: 0,
     roundsEnded: 0,
     last: null,
     why: 'stopped',
   };
   if (carried !== undefined && run.desired === 'running' && run.waitingFor !== 'credentials') {
-    run.timer.keep(run.refreshSeconds * 1_000);
+    run.timer.keep(run.lookAgainMs);
   }
   return run;
 }
 
 /** The input of the next run. */
 export function carriedBy(run: MailboxRun): MailboxRunInput {
-  const { mailbox, fence, desired, story, refreshSeconds, waitingFor, isDue } = run;
-  return { ...mailbox, fence, desired, carried: { story, refreshSeconds, waitingFor, isDue } };
+  const { mailbox, fence, desired, story, lookAgainMs, waitingFor, isDue } = run;
+  return { ...mailbox, fence, desired, carried: { story, lookAgainMs, waitingFor, isDue } };
 }

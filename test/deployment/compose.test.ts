@@ -69,6 +69,7 @@ test('every service is there that production needs', () => {
       'api',
       'worker-sync',
       'worker-bulk',
+      'worker-idle',
     ]),
   );
 });
@@ -104,10 +105,13 @@ test('nobody waits for the health of what has no health check', () => {
   for (const { on } of dependencies) expect(Object.keys(compose.services)).toContain(on);
 });
 
-test.each(['api', 'worker-sync', 'worker-bulk'])('%s is given every setting that src/config reads', (name) => {
-  const given = Object.keys(compose.services[name]?.environment ?? {});
-  expect(given).toEqual(expect.arrayContaining(settingsRead().settings));
-});
+test.each(['api', 'worker-sync', 'worker-bulk', 'worker-idle'])(
+  '%s is given every setting that src/config reads',
+  (name) => {
+    const given = Object.keys(compose.services[name]?.environment ?? {});
+    expect(given).toEqual(expect.arrayContaining(settingsRead().settings));
+  },
+);
 
 test.each(roles)('a worker has the role %s alone, and is healthy while it polls that queue', (role) => {
   const { command = [], healthcheck } = compose.services[`worker-${role}`] ?? {};

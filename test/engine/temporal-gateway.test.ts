@@ -104,7 +104,7 @@ test('with a worker somebody polls, and a sync answers when its round has ended'
       applyWish: () => ({ kind: 'wish', desired: 'running', generation: 1, epoch: 1 }),
       runRound: (input: unknown) => {
         rounds.push(input);
-        return { kind: 'done', recorded: 2, filtered: 1, parked: 0, refreshSeconds: 300, foldersWithHistory: 0 };
+        return { kind: 'done', recorded: 2, filtered: 1, parked: 0, lookAgainMs: 300_000, foldersWithHistory: 0 };
       },
     },
   });

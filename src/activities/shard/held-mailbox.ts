@@ -1,0 +1,233 @@
+import { backoffMs } from '../../domain/backoff';
+import { MailFailure } from '../../domain/failure';
+import type { ListedFolder } from '../../domain/folder';
+import { folderToWatch, isBehind, stateOf } from '../../domain/folder-news';
+import type { Policy } from '../../domain/policy';
+import { storedFolders, type RosterMailbox } from '../../db/watch/roster';
+import { mailboxForSync } from '../../db/sync/mailbox-for-sync';
+import type { WatchRowMode } from '../../db/watch/watch-rows';
+import type { MailboxWatch } from '../../mail/watch/mailbox-watch';
+import { Poker } from './poker';
+import type { Watching } from './watching';
+
+/** What a mailbox is doing in its shard. */
+export type HeldState =
+  /** Waits until it is tried, at this time (milliseconds since the epoch). */
+  | { kind: 'due'; at: number; lostReason: string | null }
+  | { kind: 'attaching'; ending: AbortController }
+  | Watched
+  /** The password was refused: nothing is tried until it, or the state of the mailbox, has changed. */
+  | { kind: 'refused'; lastSuccessAt: number | null }
+  | { kind: 'ended' };
+
+interface Watched {
+  kind: 'watched';
+  ending: AbortController;
+  watch: MailboxWatch;
+  since: number;
+  sweepAt: number;
+  isSweeping: boolean;
+}
+
+/** Full jitter for the first try after a loss: all mailboxes of a server are lost together. */
+const firstRetryMs = 2_000;
+/** A connection that held for less does not show that the server is well. */
+const stableAfterMs = 60_000;
+/** When Postgres did not answer. */
+const compareAgainMs = 5_000;
+
+/** One mailbox in the hands of a shard: attached, compared with the ledger, watched, swept, and attached again when it was lost. */
+export class HeldMailbox {
+  state: HeldState;
+  /** What the last sweep showed of the folders in scope. */
+  private seen: string | null = null;
+  private scope: Policy['folders'] | null = null;
+  private failures = 0;
+  private readonly poker: Poker;
+
+  constructor(
+    private roster: RosterMailbox,
+    private readonly watching: Watching,
+    private readonly onChange: () => void,
+  ) {
+    this.state = stateAtFirst(roster);
+    this.poker = new Poker({
+      send: (reason) => watching.poke(roster.mailboxId, reason),
+      now: watching.now,
+      spacingMs: watching.limits.pokeSpacingMs,
+    });
+  }
+
+  /** Takes up what has changed of the mailbox: other access or folders need another connection. */
+  update(roster: RosterMailbox): void {
+    const before = this.roster;
+    this.roster = roster;
+    const isOther = before.accessVersion !== roster.accessVersion || before.scopeVersion !== roster.scopeVersion;
+    if (roster.state === 'auth-required') {
+      // Its round was refused: a connection that is still open would only hide that.
+      if (this.state.kind !== 'refused') void this.letGo(stateAtFirst(roster));
+    } else if (isOther || before.state === 'auth-required') {
+      this.failures = 0;
+      void this.letGo(stateAtFirst(roster));
+    } else if (this.state.kind === 'refused' && roster.lastSuccessAt !== this.state.lastSuccessAt) {
+      // A round got in with the same password.
+      this.fall({ lostReason: 'login-refused', atLeastMs: 0 });
+    }
+  }
+
+  /** To be called some times a second: begins what is due. */
+  tick(now: number): void {
+    if (this.state.kind === 'due' && now >= this.state.at) void this.attach();
+    else if (this.state.kind === 'watched' && now >= this.state.sweepAt) void this.sweep(this.state);
+  }
+
+  /** Lets go of the connection and of everything that is under way. Resolves when the connection is closed. */
+  async end(): Promise<void> {
+    this.poker.end();
+    await this.letGo({ kind: 'ended' });
+  }
+
+  /** As `mailbox_watch` shows it; null while that is not known. */
+  shown(): { mode: WatchRowMode; lostReason: string | null } | null {
+    const { state } = this;
+    if (state.kind === 'watched') {
+      return { mode: state.watch.mode === 'none' ? 'sweep' : state.watch.mode, lostReason: null };
+    }
+    if (state.kind === 'refused') return { mode: 'refused', lostReason: 'login-refused' };
+    if (state.kind === 'due' && state.lostReason !== null) return { mode: 'lost', lostReason: state.lostReason };
+    return null;
+  }
+
+  get ref(): RosterMailbox {
+    return this.roster;
+  }
+
+  private letGo(next: HeldState): Promise<void> {
+    const { state } = this;
+    this.state = next;
+    this.onChange();
+    if (state.kind === 'attaching') state.ending.abort(new Error('let go'));
+    return state.kind === 'watched' ? state.watch.close() : Promise.resolve();
+  }
+
+  private async attach(): Promise<void> {
+    const ending = new AbortController();
+    this.state = { kind: 'attaching', ending };
+    try {
+      await this.watching.gate.pass(this.roster.host, () => this.connect(ending));
+    } catch (error) {
+      this.lose(ending, error);
+    }
+  }
+
+  /** By the time a sweep begins the server watches: what came before is in the sweep, what comes later is news. */
+  private async connect(ending: AbortController): Promise<void> {
+    const { watching } = this;
+    ending.signal.throwIfAborted();
+    await watching.pace.turn(this.roster.host, ending.signal);
+    const mailbox = await mailboxForSync(watching.db, this.roster);
+    // The roster is seconds old; the next one says the same.
+    if (mailbox?.desired !== 'running') throw new MailFailure('gone', 'connect', { code: 'not-running' });
+    this.scope = mailbox.policy.folders;
+    const stored = await storedFolders(watching.db, this.roster);
+    const watch = await watching.watch(mailbox, {
+      folder: folderToWatch(stored, mailbox.policy.folders, mailbox.provider),
+      onNews: () => {
+        if (this.isCurrent(ending)) this.poker.poke('arrival');
+      },
+      onLost: (failure) => {
+        this.lose(ending, failure);
+      },
+      signal: ending.signal,
+    });
+    if (!this.isCurrent(ending)) return watch.close();
+    const now = watching.now();
+    const state: Watched = { kind: 'watched', ending, watch, since: now, sweepAt: now, isSweeping: false };
+    this.state = state;
+    this.onChange();
+    // A server that is there again is news to a mailbox that backs off.
+    if (this.roster.state !== 'live' && this.roster.state !== 'connecting') this.poker.poke('watch');
+    await this.sweep(state);
+  }
+
+  /** Sweeps, and pokes where what is shown differs both from the last sweep and from the ledger. */
+  private async sweep(state: Watched): Promise<void> {
+    if (state.isSweeping) return;
+    state.isSweeping = true;
+    state.sweepAt = this.nextSweepAt(state.watch);
+    try {
+      await this.compare(state);
+    } catch (error) {
+      if (error instanceof MailFailure) this.lose(state.ending, error);
+      // The connection is well: only what the ledger has is not known.
+      else state.sweepAt = this.watching.now() + compareAgainMs;
+    } finally {
+      state.isSweeping = false;
+    }
+  }
+
+  private async compare({ watch, ending }: Watched): Promise<void> {
+    const listed = await watch.sweep();
+    if (!this.isCurrent(ending) || this.scope === null) return;
+    const shown = stateOf(listed, this.scope);
+    if (shown === this.seen) return;
+    if ((await this.isBehind(listed, this.scope)) && this.isCurrent(ending)) this.poker.poke('arrival');
+    this.seen = shown;
+  }
+
+  private async isBehind(listed: ListedFolder[], scope: Policy['folders']): Promise<boolean> {
+    return isBehind(listed, await storedFolders(this.watching.db, this.roster), scope);
+  }
+
+  /** With jitter, so that the sweeps of mailboxes that were attached together drift apart. */
+  private nextSweepAt({ mode }: MailboxWatch): number {
+    const { pushSweepMs } = this.watching.limits;
+    const refreshMs = this.roster.refreshSeconds * 1_000;
+    const everyMs = mode === 'notify' ? Math.max(pushSweepMs, refreshMs) : refreshMs;
+    return this.watching.now() + everyMs * (0.8 + 0.2 * Math.random());
+  }
+
+  private isCurrent(ending: AbortController): boolean {
+    const { state } = this;
+    return (state.kind === 'watched' || state.kind === 'attaching') && state.ending === ending;
+  }
+
+  private lose(ending: AbortController, error: unknown): void {
+    const { state } = this;
+    if (!this.isCurrent(ending)) return;
+    const wasWatched = state.kind === 'watched';
+    if (state.kind === 'watched') {
+      if (this.watching.now() - state.since > stableAfterMs) this.failures = 0;
+      void state.watch.close();
+    }
+    if (error instanceof MailFailure && error.kind === 'credentials') {
+      this.failures += 1;
+      this.state = { kind: 'refused', lastSuccessAt: this.roster.lastSuccessAt };
+      this.onChange();
+      // Its round finds the same, and says so to the owner; here it is not tried again.
+      this.poker.poke('watch');
+      return;
+    }
+    this.fall({
+      lostReason: error instanceof MailFailure ? error.code : 'not-opened',
+      atLeastMs: error instanceof MailFailure ? (error.retryAfterMs ?? 0) : 0,
+    });
+    // Lost, and not to be had back at once: a round says what is wrong, and backs off by itself.
+    if (!wasWatched && this.failures === 2 && this.roster.state === 'live') this.poker.poke('watch');
+  }
+
+  private fall(why: { lostReason: string; atLeastMs: number }): void {
+    this.failures += 1;
+    const { watchRetryCapMs } = this.watching.limits;
+    const jittered =
+      this.failures === 1 ? firstRetryMs * Math.random() : backoffMs(this.failures - 1, Math.random(), watchRetryCapMs);
+    const at = this.watching.now() + why.atLeastMs + jittered;
+    this.state = { kind: 'due', at, lostReason: why.lostReason };
+    this.onChange();
+  }
+}
+
+/** A password that was refused is not tried again by whoever takes the mailbox over. */
+function stateAtFirst({ state, lastSuccessAt }: RosterMailbox): HeldState {
+  return state === 'auth-required' ? { kind: 'refused', lastSuccessAt } : { kind: 'due', at: 0, lostReason: null };
+}

@@ -1,0 +1,37 @@
+import type { Database } from '../../db/database';
+import type { MailboxForSync } from '../../db/sync/mailbox-for-sync';
+import type { WatchOptions, MailboxWatch } from '../../mail/watch/mailbox-watch';
+import type { HostPace } from '../host-pace';
+import type { Gate } from './gate';
+import type { ShardPoke } from './poker';
+
+/** Opens a connection that watches; the password is opened just for it. */
+export type WatchMailbox = (
+  mailbox: MailboxForSync,
+  wish: Pick<WatchOptions, 'folder' | 'onNews' | 'onLost'> & { signal: AbortSignal },
+) => Promise<MailboxWatch>;
+
+/** The limits of watching; the values are the configuration's. */
+export interface WatchingLimits {
+  /** At least so long between two pokes of a mailbox. */
+  pokeSpacingMs: number;
+  /** Where the server tells of every folder, it is swept no more often than this. */
+  pushSweepMs: number;
+  /** The longest time until a lost connection is tried again. */
+  watchRetryCapMs: number;
+  /** A shard is given back after this time, so that the workflow's history stays short and new code takes over. */
+  shardHoldMs: number;
+  /** The time between two writes of what is watched. */
+  watchWriteMs: number;
+}
+
+/** What watching is made of, handed to it by `src/context.ts`. */
+export interface Watching {
+  db: Database;
+  watch: WatchMailbox;
+  poke: (mailboxId: string, reason: ShardPoke) => Promise<void>;
+  pace: HostPace;
+  gate: Gate;
+  limits: WatchingLimits;
+  now: () => number;
+}

@@ -1,0 +1,54 @@
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+
+import type { ShardEngine } from '../activities/context';
+import { shardCount } from '../domain/shard';
+import {
+  signals,
+  taskQueues,
+  workflowIds,
+  workflowNames,
+  type PokeReason,
+  type ShardInput,
+} from '../workflows/contract';
+
+/** What shards and the reconciler ask of Temporal about watching. */
+export function createShardEngine(client: Client): ShardEngine {
+  return {
+    ensureShards: () => ensureShards(client),
+    poke: (mailboxId, reason) => poke(client, mailboxId, reason),
+    showShard: async (shard, counts) => {
+      await client.workflow.getHandle(workflowIds.idleShard(shard)).signal(signals.counts, counts);
+    },
+  };
+}
+
+/** Asks a mailbox for a round. Never starts anything: a late poke must not bring a stopped mailbox back. */
+export async function poke(client: Client, mailboxId: string, reason: PokeReason): Promise<void> {
+  try {
+    await client.workflow.getHandle(workflowIds.mailboxSync(mailboxId)).signal(signals.poke, reason);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+async function ensureShards(client: Client): Promise<number> {
+  const running = new Set<string>();
+  const query = `WorkflowType = '${workflowNames.idleShard}' AND ExecutionStatus = 'Running'`;
+  for await (const { workflowId } of client.workflow.list({ query })) running.add(workflowId);
+  const missing = Array.from({ length: shardCount }, (_, shard) => shard).filter(
+    (shard) => !running.has(workflowIds.idleShard(shard)),
+  );
+  await Promise.all(missing.map((shard) => startShard(client, { shard })));
+  return missing.length;
+}
+
+async function startShard(client: Client, input: ShardInput): Promise<void> {
+  await client.workflow.start(workflowNames.idleShard, {
+    args: [input],
+    taskQueue: taskQueues.idle,
+    workflowId: workflowIds.idleShard(input.shard),
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `Watches every mailbox whose id ends with ${input.shard.toString(shardCount)}`,
+  });
+}
