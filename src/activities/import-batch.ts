@@ -1,8 +1,9 @@
 import { MailFailure } from '../domain/failure';
 import { outside } from '../domain/uid-set';
-import { foldersWithHistory, type FolderGeneration } from '../db/ingest/folder-write';
+import { foldersWithHistory, type FolderGeneration } from '../db/ingest/folder-read';
 import { finishHistory } from '../db/ingest/generation-write';
 import { ledgerRanges } from '../db/ingest/ledger-ranges';
+import { recordImportTakenUp } from '../db/import-track';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox } from '../mail/mailbox';
 import type { Connections } from './connections';
@@ -28,6 +29,7 @@ export async function importBatch(
   if (mailbox?.desired !== 'running') return { kind: 'superseded' };
   try {
     await refuseWhenDiskIsLow(context);
+    await recordImportTakenUp(context.db, mailbox);
     const share = await context.connections.use({ mailbox, purpose: 'import', signal: run.signal }, (open) =>
       importShare(context, run, { mailbox, open }),
     );

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { findOperation, type Operation } from '../db/operations';
 import { publicId } from '../domain/ids';
+import { progressOf } from '../domain/progress';
 import type { Api, ApiContext } from './context';
 import { idInPath, time, timeOrNull } from './fields';
 import { readerOf } from './mailboxes/people';
@@ -46,7 +47,11 @@ export function presentOperation(operation: Operation, now: Date): z.output<type
   };
 }
 
-function speedOf({ state, done, total, startedAt }: Operation, now: Date) {
+function speedOf({ state, done, total, startedAt, track }: Operation, now: Date) {
+  if (state === 'running' && track !== undefined && track !== null) {
+    const { rate, etaSeconds } = progressOf({ track, done, total: total ?? done, at: now.getTime() });
+    return { rate: rate === null ? null : Math.round(rate * 10) / 10, etaSeconds: total === null ? null : etaSeconds };
+  }
   const seconds = startedAt === null ? 0 : (now.getTime() - startedAt.getTime()) / 1000;
   if (state !== 'running' || done === 0 || seconds <= 0) return { rate: null, etaSeconds: null };
   const rate = done / seconds;

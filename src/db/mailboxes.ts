@@ -92,25 +92,3 @@ export async function mailboxIdByAddress(sql: Sql, tenantId: string, addressKey:
   );
   return rows[0]?.id ?? null;
 }
-
-/** How far the import of history is. `rate` is messages a second since it began. */
-export interface ImportProgress {
-  mailboxId: string;
-  folders: number;
-  messagesKnown: number;
-  messagesDone: number;
-  startedAt: Date;
-}
-
-/** The running imports of these mailboxes; one that imports nothing is absent. */
-export function importProgress(sql: Sql, tenantId: string, mailboxIds: string[]): Promise<ImportProgress[]> {
-  return sql.query<ImportProgress>(
-    `SELECT o.source_id AS "mailboxId", coalesce(o.total, 0) AS "messagesKnown", o.done AS "messagesDone",
-       coalesce(o.started_at, o.created_at) AS "startedAt",
-       (SELECT count(*) FROM folder_generation g JOIN folder f ON f.tenant_id = g.tenant_id AND f.id = g.folder_id
-        WHERE g.tenant_id = $1 AND g.source_id = o.source_id AND g.retired_at IS NULL AND g.history_done_at IS NULL
-          AND g.history_total > 0 AND f.in_scope) AS folders
-     FROM operation o WHERE o.tenant_id = $1 AND o.source_id = ANY ($2::uuid[]) AND o.kind = 'import' AND o.state = 'running'`,
-    [tenantId, mailboxIds],
-  );
-}

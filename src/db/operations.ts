@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { Database, PrismaTransaction, Sql } from './database';
+import { storedTrack } from './import-track';
 import { newUuid } from './new-id';
 
 const count = z.bigint().transform(Number);
@@ -14,6 +15,8 @@ const storedOperation = z.object({
   state: z.enum(['waiting', 'running', 'done', 'failed', 'superseded']),
   done: count,
   total: count.nullable(),
+  /** How fast it has been; kept for imports. */
+  track: storedTrack.nullish(),
   result: details.nullable(),
   error: details.nullable(),
   createdAt: z.date(),

@@ -1,5 +1,7 @@
-import type { ImportProgress, Mailbox, ServerSettings } from '../../db/mailboxes';
+import type { ImportProgress } from '../../db/import-progress';
+import type { Mailbox, ServerSettings } from '../../db/mailboxes';
 import { publicId } from '../../domain/ids';
+import { progressOf } from '../../domain/progress';
 import { codeSentence, remedyFor, stateSentence } from '../../domain/state-sentences';
 import { workflowIds } from '../../workflows/contract';
 import { timeOrNull } from '../fields';
@@ -44,16 +46,16 @@ function presentState(mailbox: Mailbox) {
   };
 }
 
-function presentProgress(progress: ImportProgress, now: Date) {
-  const { folders, messagesKnown, messagesDone } = progress;
-  const seconds = (now.getTime() - progress.startedAt.getTime()) / 1000;
-  const rate = seconds > 0 && messagesDone > 0 ? messagesDone / seconds : null;
+function presentProgress(progress: ImportProgress): NonNullable<MailboxAnswer['progress']> {
+  const { known, done, percent, rate, etaSeconds } = progressOf(progress);
   return {
-    folders,
-    messagesKnown,
-    messagesDone,
+    folders: progress.folders,
+    folder: progress.folder,
+    messagesKnown: known,
+    messagesDone: done,
+    percent,
     rate: rate === null ? null : Math.round(rate * 10) / 10,
-    etaSeconds: rate === null ? null : Math.ceil(Math.max(0, messagesKnown - messagesDone) / rate),
+    etaSeconds,
   };
 }
 

@@ -127,10 +127,12 @@ export const mailboxSchema = z.object({
   flags: z.array(z.string()),
   progress: z
     .object({
-      folders: z.int(),
+      folders: z.int().describe('Folders whose history is not whole yet'),
+      folder: z.string().nullable().describe('The one that is worked on now'),
       messagesKnown: z.int(),
       messagesDone: z.int(),
-      rate: z.number().nullable().describe('Messages a second'),
+      percent: z.number().describe('From 0 to 100; never less than it was'),
+      rate: z.number().nullable().describe('Messages a second; null where it cannot be said'),
       etaSeconds: z.int().nullable(),
     })
     .nullable()

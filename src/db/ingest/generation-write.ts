@@ -1,39 +1,82 @@
 import type { FolderSnapshot } from '../../domain/folder';
 import type { FilterReason } from '../../domain/ledger';
 import type { Database, Sql } from '../database';
+import { countTowardsImport } from '../import-track';
 import { newUuid } from '../new-id';
 import { moveCursor } from './cursor';
+import { writeOutbox } from './outbox-write';
+import { endImportWithoutHistory, retireGenerations } from './retire-generations';
 import { lockSource, type FencedSource } from './source-lock';
 
+/** A folder that has been opened: which generation of it the server shows. */
+export interface OpenedFolder {
+  folderId: string;
+  uidValidity: string;
+  mailboxId: string | null;
+  /** The generation that was current when the folder was looked at. */
+  before: number | null;
+  /** A retired generation that this is again, if it is. */
+  again: number | null;
+}
+
 /**
- * Begins a new generation of a folder (RFC 9051 2.3.1.1: a new UIDVALIDITY makes every stored UID meaningless). The old one is
- * retired with its placements ended; nothing of it is deleted. Second run: finds the generation that the first made.
+ * Begins a generation of a folder (RFC 9051 2.3.1.1: a new UIDVALIDITY makes every stored UID meaningless). The one before is retired
+ * with its placements ended; nothing of it is deleted. One that comes back (`again`) is divided anew, as at its first listing.
+ * Second run: finds the generation that the first made.
  */
-export async function beginGeneration(
-  db: Database,
-  source: FencedSource,
-  folder: { folderId: string; uidValidity: string },
-): Promise<number> {
+export async function beginGeneration(db: Database, source: FencedSource, folder: OpenedFolder): Promise<number> {
   return db.inTenant(source.tenantId, async (sql) => {
-    await lockSource(sql, source);
-    const values = [source.tenantId, folder.folderId];
+    const { nextSeq } = await lockSource(sql, source);
     const [current] = await sql.query<{ id: number; uidvalidity: string }>(
       'SELECT id, uidvalidity FROM folder_generation WHERE tenant_id = $1 AND folder_id = $2 AND retired_at IS NULL',
-      values,
+      [source.tenantId, folder.folderId],
     );
-    if (current?.uidvalidity === folder.uidValidity) return current.id;
-    if (current !== undefined) {
-      await sql.execute('UPDATE folder_generation SET retired_at = now() WHERE id = $1', [current.id]);
-      await sql.execute('UPDATE placement SET presence = 2, presence_at = now() WHERE gen_id = $1 AND presence = 1', [
-        current.id,
-      ]);
-    }
-    const [made] = await sql.query<{ id: number }>(
-      `INSERT INTO folder_generation (tenant_id, source_id, folder_id, uidvalidity) VALUES ($1, $3, $2, $4) RETURNING id`,
-      [...values, source.sourceId, folder.uidValidity],
-    );
+    if (current?.uidvalidity === folder.uidValidity && current.id !== folder.before) return current.id;
+    const events = await retireGenerations(sql, source, [folder.folderId]);
+    await writeOutbox(sql, source, { nextSeq, events });
+    await sql.execute('UPDATE folder SET mailbox_object_id = $3 WHERE tenant_id = $1 AND id = $2', [
+      source.tenantId,
+      folder.folderId,
+      folder.mailboxId,
+    ]);
+    const [made] = await (folder.again === null
+      ? sql.query<{ id: number }>(
+          `INSERT INTO folder_generation (tenant_id, source_id, folder_id, uidvalidity) VALUES ($1, $3, $2, $4) RETURNING id`,
+          [source.tenantId, folder.folderId, source.sourceId, folder.uidValidity],
+        )
+      : sql.query<{ id: number }>(reopenGeneration, [source.tenantId, folder.folderId, folder.again]));
     if (made === undefined) throw new Error('a generation was not made');
     return made.id;
+  });
+}
+
+const reopenGeneration = `UPDATE folder_generation SET retired_at = NULL, listed_at = NULL, uidnext = NULL
+  WHERE tenant_id = $1 AND folder_id = $2 AND id = $3 RETURNING id`;
+
+/** The next round looks at the folder whatever its cursor says. Second run: no change. */
+export async function lookAgain(db: Database, source: FencedSource, genId: number): Promise<void> {
+  await db.inTenant(source.tenantId, async (sql) => {
+    await lockSource(sql, source);
+    await sql.execute('UPDATE folder_generation SET listed_at = NULL WHERE tenant_id = $1 AND id = $2', [
+      source.tenantId,
+      genId,
+    ]);
+  });
+}
+
+/** The server has said what it calls a folder for good (RFC 8474). Second run: no change. */
+export async function noteMailboxId(
+  db: Database,
+  source: FencedSource,
+  folder: { folderId: string; mailboxId: string },
+): Promise<void> {
+  await db.inTenant(source.tenantId, async (sql) => {
+    await lockSource(sql, source);
+    await sql.execute('UPDATE folder SET mailbox_object_id = $3 WHERE tenant_id = $1 AND id = $2', [
+      source.tenantId,
+      folder.folderId,
+      folder.mailboxId,
+    ]);
   });
 }
 
@@ -87,19 +130,6 @@ export async function closeFolder(
   });
 }
 
-async function countTowardsImport(sql: Sql, source: FencedSource, total: number): Promise<void> {
-  const values = [source.tenantId, source.sourceId, total];
-  const counted = await sql.execute(
-    `UPDATE operation SET total = total + $3 WHERE tenant_id = $1 AND source_id = $2 AND kind = 'import' AND state = 'running'`,
-    values,
-  );
-  if (counted > 0) return;
-  await sql.execute(
-    `INSERT INTO operation (tenant_id, source_id, id, kind, state, total, started_at) VALUES ($1, $2, $4, 'import', 'running', $3, now())`,
-    [...values, newUuid()],
-  );
-}
-
 /**
  * The history of a folder below this UID is in the ledger; with the last one the import operation is done. Where a round has handed over
  * more meanwhile, nothing is finished.
@@ -115,12 +145,6 @@ export async function finishHistory(
       history.genId,
       history.below,
     ]);
-    await sql.execute(
-      `UPDATE operation SET state = 'done', finished_at = now(), result = jsonb_build_object('messages', done)
-       WHERE tenant_id = $1 AND source_id = $2 AND kind = 'import' AND state = 'running' AND NOT EXISTS (
-         SELECT FROM folder_generation g JOIN folder f ON f.tenant_id = g.tenant_id AND f.id = g.folder_id
-         WHERE g.tenant_id = $1 AND g.source_id = $2 AND g.retired_at IS NULL AND g.history_done_at IS NULL AND f.in_scope)`,
-      [source.tenantId, source.sourceId],
-    );
+    await endImportWithoutHistory(sql, source);
   });
 }

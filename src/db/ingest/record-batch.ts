@@ -1,5 +1,6 @@
 import type { Policy } from '../../domain/policy';
 import type { Database, Sql } from '../database';
+import { countImported } from '../import-track';
 import { matchAddresses, writeLinks } from '../link-write';
 import { matchingKeys } from '../matching-addresses';
 import { insertTimelines, refreshTimelines } from '../timeline-write';
@@ -43,7 +44,7 @@ export async function recordBatch(
 
     const events = eventsOf(batch.genId, { copies, failures });
     await writeOutbox(sql, source, { nextSeq, events });
-    await countHistory(sql, source, batch.part === 'history' ? items.length : 0);
+    await countImported(sql, source, { genId: batch.genId, done: batch.part === 'history' ? items.length : 0 });
     if (cursor !== null) await moveCursor(sql, batch.genId, cursor);
     if (copies.length > 0) await noteNewestMessage(sql, source);
     return countsOf(placed);
@@ -143,14 +144,6 @@ function eventsOf(
       return { type: 'message.parked', ids: { failureId, genId, uid } };
     }),
   ];
-}
-
-async function countHistory(sql: Sql, source: FencedSource, done: number): Promise<void> {
-  if (done === 0) return;
-  await sql.execute(
-    `UPDATE operation SET done = done + $3 WHERE tenant_id = $1 AND source_id = $2 AND kind = 'import' AND state = 'running'`,
-    [source.tenantId, source.sourceId, done],
-  );
 }
 
 async function noteNewestMessage(sql: Sql, source: FencedSource): Promise<void> {
