@@ -13,6 +13,7 @@ CREATE TABLE deletion (
   done bigint NOT NULL DEFAULT 0,              -- ledger rows
   total bigint,
   counts jsonb NOT NULL DEFAULT '{}',          -- rows deleted so far, by table
+  kept bigint NOT NULL DEFAULT 0,              -- messages that stay so far, because another source holds a copy
   bytes bigint NOT NULL DEFAULT 0,             -- bytes freed so far, as they were stored
   report jsonb,
   error jsonb,                                 -- why it stands still: {code, tables}
@@ -41,6 +42,9 @@ ALTER TABLE folder_generation ADD CONSTRAINT folder_generation_of_source UNIQUE 
 ALTER TABLE placement DROP CONSTRAINT placement_tenant_id_gen_id_fkey;
 ALTER TABLE placement ADD CONSTRAINT placement_generation_fkey
   FOREIGN KEY (tenant_id, gen_id, source_id) REFERENCES folder_generation (tenant_id, id, source_id) ON DELETE CASCADE;
+
+-- With it no reference can be left behind by a thread, and nobody has to look for one.
+ALTER TABLE thread_ref ADD CONSTRAINT thread_ref_thread_fkey FOREIGN KEY (tenant_id, thread_id) REFERENCES thread ON DELETE CASCADE;
 
 -- Foreign keys that had no index of their own.
 CREATE INDEX folder_source ON folder (tenant_id, source_id);

@@ -23,6 +23,8 @@ export interface ActivityLimits {
   maxFolders: number;
   minFreeDiskBytes: number;
   reconcileStartsPerSecond: number;
+  deletionChunkRows: number;
+  deletionActivityMs: number;
   noSuccessHours: number;
   alternationsKept: number;
   mailboxEventsKept: number;
@@ -50,6 +52,8 @@ export interface Engine extends ShardEngine {
   stop(mailbox: { tenantId: string; mailboxId: string }): Promise<void>;
   /** Tells a running workflow the newest wish again. */
   remind(mailbox: DesiredMailbox): Promise<void>;
+  /** Starts the deletion of a mailbox; a second start is a no-op. */
+  startDeletion(mailbox: { tenantId: string; mailboxId: string }): Promise<void>;
   /** Starts the job that links stored mail again; a second start is a no-op. */
   startRematch(job: { tenantId: string; operationId: string }): Promise<void>;
   /** Ids (UUIDs) of the mailboxes whose workflow runs. */

@@ -1,10 +1,12 @@
 import { Context } from '@temporalio/activity';
 
+import type { DeletionTurn } from '../db/deletion/steps';
 import type { StopReport } from '../domain/stop';
 import { applyWish, type WishResult } from './apply-wish';
 import { auditFolders, type AuditResult, type AuditRun } from './audit-folders';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
+import { deleteMailboxRows, deletionTurn, type DeletionShare } from './delete-mailbox';
 import { fillSearchRows } from './fill-search';
 import { housekeep, type HousekeepResult } from './housekeep';
 import { importBatch, type ImportResult } from './import-batch';
@@ -39,6 +41,8 @@ export interface Activities {
   bringToEnd(input: MailboxRef & { step: StopStep }): Promise<StepResult>;
   finishStop(input: MailboxRef & { report: StopReport }): Promise<'stopped' | 'goes-on'>;
   goOn(input: MailboxRef): Promise<void>;
+  deletionTurn(input: MailboxRef): Promise<DeletionTurn>;
+  deleteMailboxRows(input: MailboxRef & { deletionId: string }): Promise<DeletionShare>;
   holdShard(input: { shard: number }): Promise<void>;
 }
 
@@ -63,6 +67,8 @@ export function createActivities(
     bringToEnd: (input) => alive((run) => bringToEnd(context, run, input)),
     finishStop: (input) => alive(() => finishStop(context, input)),
     goOn: (input) => alive(() => goOn(context, input)),
+    deletionTurn: (input) => alive(() => deletionTurn(context, input)),
+    deleteMailboxRows: (input) => alive((run) => deleteMailboxRows(context, run, input)),
     reconcileMailboxes: () => alive((run) => reconcileMailboxes(context, run)),
     watchHealth: () => alive((run) => watchHealth(context, run)),
   };

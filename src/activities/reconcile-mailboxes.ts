@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { unfinishedDeletions } from '../db/deletion/deletions';
 import { unfinishedRematches } from '../db/records-rematch';
 import { desiredMailboxes } from '../db/sync/desired-mailboxes';
 import type { ActivityContext, ActivityRun } from './context';
@@ -14,6 +15,8 @@ export interface ReconcileResult {
   poked: number;
   /** Jobs that link stored mail again and that nobody was running. */
   rematches: number;
+  /** Deletions that have not ended. */
+  deletions: number;
 }
 
 const unattendedAfterMs = 60_000;
@@ -25,7 +28,15 @@ const unattendedAfterMs = 60_000;
 export async function reconcileMailboxes(context: ActivityContext, run: ActivityRun): Promise<ReconcileResult> {
   const desired = await desiredMailboxes(context.db);
   const running = await context.engine.runningMailboxes();
-  const result = { desired: desired.length, running: running.size, started: 0, reminded: 0, poked: 0, rematches: 0 };
+  const result = {
+    desired: desired.length,
+    running: running.size,
+    started: 0,
+    reminded: 0,
+    poked: 0,
+    rematches: 0,
+    deletions: 0,
+  };
   const pauseMs = 1_000 / context.limits.reconcileStartsPerSecond;
   for (const mailbox of desired) {
     if (run.signal.aborted) break;
@@ -41,6 +52,10 @@ export async function reconcileMailboxes(context: ActivityContext, run: Activity
   for (const job of await unfinishedRematches(context.db, unattendedAfterMs)) {
     await context.engine.startRematch(job);
     result.rematches += 1;
+  }
+  for (const mailbox of await unfinishedDeletions(context.db)) {
+    await context.engine.startDeletion(mailbox);
+    result.deletions += 1;
   }
   return result;
 }

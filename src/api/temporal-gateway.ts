@@ -34,6 +34,8 @@ export interface TemporalGateway {
   sendWish(mailbox: MailboxToRun): Promise<void>;
   /** Starts the stop of a mailbox. Second run: the one that runs is told that it was wished once more. */
   stopMailbox(mailbox: MailboxRef): Promise<void>;
+  /** Starts the deletion of a mailbox. Second run: the one that runs looks again at what is wished. */
+  deleteMailbox(mailbox: MailboxRef): Promise<void>;
   /** Wakes a workflow. Where none runs, nothing happens. */
   poke(mailbox: MailboxRef, reason: PokeReason): Promise<void>;
   /** Asks for a round and resolves when it has ended, however long that takes. The same `requestId` asks once. */

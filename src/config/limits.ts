@@ -67,6 +67,9 @@ export const defaultLimits = {
   watchStaleMs: 90_000,
   /** A mailbox is looked at after this even if nobody has news of it. */
   safetyTimerMs: 21_600_000,
+  /** Ledger rows that one transaction of a deletion deletes; one share of its work lasts so long. */
+  deletionChunkRows: 2_000,
+  deletionActivityMs: 20_000,
   /** Workflows the reconciler starts. */
   reconcileStartsPerSecond: 30,
   /** The owner of a mailbox hears of it after so many hours without a successful round. */
@@ -80,6 +83,20 @@ export const defaultLimits = {
   stopDrainMs: 20_000,
   /** then cancels it, and after this cuts it off. */
   stopCancelMs: 10_000,
+  /** Looking for the server of a domain that is no known provider's. */
+  discoverTimeoutMs: 6_000,
+  /** Servers that are tried at the same time for it. */
+  discoverTriesAtOnce: 6,
+  /** Such searches of one tenant at the same time, in one process. */
+  lookupsAtOnce: 4,
+  /** A preview tells what it has seen until then. */
+  previewTimeoutMs: 45_000,
+  /** Folders that a preview looks into; of others it tells the count alone. */
+  previewFolders: 500,
+  /** Messages of a folder whose date and size a preview asks for. */
+  previewSampleMessages: 200,
+  /** Previews of one tenant at the same time, in one process. */
+  previewsAtOnce: 2,
 } as const;
 
 export type Limits = { -readonly [Name in keyof typeof defaultLimits]: number };

@@ -79,7 +79,8 @@ interface Wanted {
   addressKeys: string[];
 }
 
-async function linkAgain(sql: Sql, tenantId: string, wanted: Wanted): Promise<void> {
+/** Looks at the links of these messages by these addresses again, in the transaction of a change. Second run: no change. */
+export async function linkAgain(sql: Sql, tenantId: string, wanted: Wanted): Promise<void> {
   const unlinked = await removeStaleLinks(sql, tenantId, wanted);
   const missing = await missingMatches(sql, tenantId, wanted);
   await writeLinks(sql, tenantId, missing);

@@ -13,6 +13,7 @@ export const idPrefixes = {
   folder: 'fld',
   tenant: 'tnt',
   event: 'evt',
+  deletion: 'del',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

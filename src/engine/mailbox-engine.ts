@@ -24,6 +24,7 @@ export function createMailboxEngine(client: Client): Engine {
       await sendWish(client, { ...mailbox, fence: { epoch, generation: mailbox.generation } });
     },
     stop: (mailbox) => sendStop(client, mailbox),
+    startDeletion: (mailbox) => sendDeletion(client, mailbox),
     startRematch: async (input) => {
       await client.workflow.start(workflowNames.rematch, rematchOptions(input));
     },
@@ -70,6 +71,19 @@ export function rematchOptions(input: RematchInput) {
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     staticSummary: 'Links stored mail again after addresses changed',
   };
+}
+
+/** Starts the deletion of a mailbox; one that runs is used, and told to look at what is wished now. */
+export async function sendDeletion(client: Client, { tenantId, mailboxId }: MailboxRef): Promise<void> {
+  await client.workflow.signalWithStart(workflowNames.deleteMailbox, {
+    args: [{ tenantId, mailboxId }],
+    taskQueue: taskQueues.sync,
+    workflowId: workflowIds.deleteMailbox(mailboxId),
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    staticSummary: `Deletes the mailbox ${publicId('mailbox', mailboxId)}`,
+    signal: signals.wish,
+    signalArgs: [],
+  });
 }
 
 /** Starts the stop of a mailbox; one that runs is used, and told that it was wished once more. */

@@ -21,7 +21,7 @@ import {
   type RematchInput,
   type SyncNowAnswer,
 } from '../workflows/contract';
-import { mailboxSyncOptions, rematchOptions, sendStop, sendWish } from './mailbox-engine';
+import { mailboxSyncOptions, rematchOptions, sendDeletion, sendStop, sendWish } from './mailbox-engine';
 
 const connectTimeoutMs = 3_000;
 /** For what is only told: the answer to the caller waits for it. */
@@ -46,6 +46,7 @@ export function createTemporalGateway(options: { address: string; namespace: str
     startMailbox: (mailbox) => within(tellTimeoutMs, () => startMailbox(client, mailbox)),
     sendWish: (mailbox) => within(tellTimeoutMs, () => sendWish(client, mailbox)),
     stopMailbox: (mailbox) => within(tellTimeoutMs, () => sendStop(client, mailbox)),
+    deleteMailbox: (mailbox) => within(tellTimeoutMs, () => sendDeletion(client, mailbox)),
     poke: ({ mailboxId }, reason) => within(tellTimeoutMs, () => poke(client, mailboxId, reason)),
     syncNow: (mailbox, requestId) => within(waitTimeoutMs, () => syncNow(client, mailbox, requestId)),
     startRematch: (input) => within(tellTimeoutMs, () => startRematch(client, input)),

@@ -9,6 +9,7 @@ export const workflowNames = {
   importHistory: 'importHistory',
   auditMailbox: 'auditMailbox',
   stopMailbox: 'stopMailbox',
+  deleteMailbox: 'deleteMailbox',
   rematch: 'rematch',
   reconcile: 'reconcile',
   housekeep: 'housekeep',
@@ -63,6 +64,7 @@ export const workflowIds = {
   importHistory: (mailboxId: string) => `import/mbx_${mailboxId.replaceAll('-', '')}`,
   auditMailbox: (mailboxId: string) => `audit/mbx_${mailboxId.replaceAll('-', '')}`,
   stopMailbox: (mailboxId: string) => `stop/mbx_${mailboxId.replaceAll('-', '')}`,
+  deleteMailbox: (mailboxId: string) => `deletion/mbx_${mailboxId.replaceAll('-', '')}`,
   idleShard: (shard: number) => `idle-shard/${String(shard)}`,
   rematch: (operationId: string) => `rematch/opn_${operationId.replaceAll('-', '')}`,
 } as const;

@@ -1,4 +1,5 @@
 export { auditMailbox } from './audit-mailbox';
+export { deleteMailbox } from './delete-mailbox';
 export { housekeep } from './housekeep';
 export { idleShard } from './idle-shard';
 export { importHistory } from './import-history';

@@ -17,7 +17,7 @@ const { watchHealth } = proxyActivities<Pick<Activities, 'watchHealth'>>({
 
 /** One run of the schedule: makes the running workflows match the wishes in Postgres, then tells people whose mailbox is not well. */
 export async function reconcile(): Promise<string> {
-  const { desired, running, started, reminded, poked, rematches } = await reconcileMailboxes();
+  const { desired, running, started, reminded, poked, rematches, deletions } = await reconcileMailboxes();
   const { told } = await watchHealth();
-  return `${desired} desired, ${running} running, ${started} started, ${reminded} reminded, ${poked} looked at by the clock, ${rematches} rematches, ${told} told`;
+  return `${desired} desired, ${running} running, ${started} started, ${reminded} reminded, ${poked} looked at by the clock, ${rematches} rematches, ${deletions} deletions, ${told} told`;
 }

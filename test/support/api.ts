@@ -81,6 +81,7 @@ function fakeEngine(): FakeEngine {
     startMailbox: (input) => note('startMailbox', input),
     sendWish: (input) => note('sendWish', input),
     stopMailbox: (input) => note('stopMailbox', input),
+    deleteMailbox: (input) => note('deleteMailbox', input),
     poke: (mailbox, reason) => note('poke', { ...mailbox, reason }),
     syncNow: (input) => note('syncNow', input).then(() => engine.onSync()),
     startRematch: (input) => note('startRematch', input),

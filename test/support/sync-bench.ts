@@ -119,6 +119,7 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
       remind: refuse,
       stop: refuse,
       startRematch: refuse,
+      startDeletion: refuse,
       runningMailboxes: () => Promise.resolve(new Set<string>()),
       ensureShards: () => Promise.resolve(0),
       poke: refuse,

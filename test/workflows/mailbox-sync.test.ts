@@ -59,7 +59,7 @@ const activities: Activities = {
   goOn: () => Promise.resolve(),
   housekeep: () => Promise.resolve({ blobsSwept: 3, messagesIndexed: 4 }),
   reconcileMailboxes: () =>
-    Promise.resolve({ desired: 0, running: 0, started: 0, reminded: 0, poked: 0, rematches: 0 }),
+    Promise.resolve({ desired: 0, running: 0, started: 0, reminded: 0, poked: 0, rematches: 0, deletions: 0 }),
   watchHealth: () => Promise.resolve({ told: 0 }),
   holdShard: () => Promise.resolve(),
 };

@@ -137,7 +137,8 @@ export function messageIdHash(messageIdHeader: string): Buffer {
   return createHash('sha256').update(messageIdHeader).digest();
 }
 
-function participantsOf(message: ParsedMessage) {
+/** What `message.participants` holds. */
+export function participantsOf(message: Pick<ParsedMessage, 'from' | 'sender' | 'replyTo' | 'to' | 'cc'>) {
   const shown = (addresses: MailAddress[]) => addresses.map(({ name, address }) => ({ name, address }));
   return {
     from: shown(message.from),
@@ -150,7 +151,8 @@ function participantsOf(message: ParsedMessage) {
 
 const previewCharacters = 200;
 
-function previewOf(text: string): string {
+/** The first words of a text, for lists. */
+export function previewOf(text: string): string {
   const start = text
     .slice(0, previewCharacters * 4)
     .replace(/[\ud800-\udbff]$/, '') // half of a pair that the cut left

@@ -1,0 +1,107 @@
+import { nextContent, type ContentPosition } from '../db/deletion/content-chunk';
+import { readCatalogue } from '../db/deletion/catalogue';
+import { deleteContent } from '../db/deletion/delete-content';
+import type { DeletionRef, DeletionReport } from '../db/deletion/deletions';
+import { deleteBeside, finishDeletion } from '../db/deletion/finish';
+import { freeBytes } from '../db/deletion/free-bytes';
+import { beginRows, deletionProgress, takeTurn, type DeletionProgress, type DeletionTurn } from '../db/deletion/steps';
+import { fillSearch } from '../db/search-fill';
+import type { ActivityContext, ActivityRun } from './context';
+import { readSurvivors } from './read-survivors';
+
+/** How far a deletion is after a share of work. */
+export type DeletionShare =
+  | { kind: 'more'; progress: DeletionProgress }
+  | { kind: 'rows-left'; tables: string[] }
+  | { kind: 'done'; messages: number; kept: number; bytes: number; seconds: number };
+
+const messagesPerFill = 200;
+
+/** Whether the deletion of a mailbox may begin, and begins it. Second run: the same answer. */
+export function deletionTurn(
+  context: ActivityContext,
+  ref: { tenantId: string; mailboxId: string },
+): Promise<DeletionTurn> {
+  return takeTurn(context.db, ref);
+}
+
+/**
+ * Deletes what a mailbox that has stopped for certain holds, for some seconds, in short transactions, each of which takes the next of what
+ * is there; then counts what is left and writes the report. Second run: goes on with what is there; after the end, the same report.
+ */
+export async function deleteMailboxRows(
+  context: ActivityContext,
+  run: ActivityRun,
+  input: { tenantId: string; mailboxId: string; deletionId: string },
+): Promise<DeletionShare> {
+  const { db } = context;
+  const ref: DeletionRef = { tenantId: input.tenantId, sourceId: input.mailboxId, deletionId: input.deletionId };
+  await beginRows(db, ref);
+  const endsAt = Date.now() + context.limits.deletionActivityMs;
+  const isOver = () => {
+    run.signal.throwIfAborted();
+    run.heartbeat();
+    return Date.now() >= endsAt;
+  };
+  const isEmpty = (await emptyContent(context, run, { ref, isOver })) && (await emptyBeside(context, ref, isOver));
+  if (!isEmpty) {
+    const progress = await deletionProgress(db, ref);
+    if (progress !== null) return { kind: 'more', progress };
+  }
+  const end = await finishDeletion(db, ref);
+  return end.kind === 'done' ? said(end.report) : { kind: 'rows-left', tables: Object.keys(end.tables) };
+}
+
+interface Work {
+  ref: DeletionRef;
+  isOver: () => boolean;
+}
+
+/** Placements, copies, messages, and beside them, on a connection of its own, the bytes of the chunks before. True when nothing is left. */
+async function emptyContent(context: ActivityContext, run: ActivityRun, { ref, isOver }: Work): Promise<boolean> {
+  const { db } = context;
+  const catalogue = await db.inTenant(ref.tenantId, readCatalogue);
+  let after: ContentPosition | null = null;
+  while (!isOver()) {
+    const chunk = await nextContent(db, ref, { after, limit: context.limits.deletionChunkRows });
+    if (chunk === null && after === null) return true;
+    after = chunk?.next ?? null;
+    if (chunk === null) continue;
+    const contents = await readSurvivors(context, run, { tenantId: ref.tenantId, messages: chunk.toRead });
+    const done = await Promise.allSettled([
+      deleteChunk(context, ref, { chunk, contents, catalogue }),
+      freeAllBytes(context, ref, isOver),
+    ]);
+    for (const one of done) if (one.status === 'rejected') throw one.reason;
+  }
+  return false;
+}
+
+async function deleteChunk(
+  context: ActivityContext,
+  ref: DeletionRef,
+  work: Parameters<typeof deleteContent>[2],
+): Promise<void> {
+  const { retold } = await deleteContent(context.db, ref, work);
+  // What stays is searchable again at once, and does not wait for the hourly run.
+  for (let filled = 0; filled < retold; filled += messagesPerFill) {
+    await fillSearch(context.db, ref.tenantId, messagesPerFill);
+  }
+}
+
+async function freeAllBytes(context: ActivityContext, ref: DeletionRef, isOver: () => boolean): Promise<boolean> {
+  while (await freeBytes(context.db, ref)) if (isOver()) return false;
+  return true;
+}
+
+/** The last bytes, and all that carries the mailbox beside its content. True when nothing is left. */
+async function emptyBeside(context: ActivityContext, ref: DeletionRef, isOver: () => boolean): Promise<boolean> {
+  if (!(await freeAllBytes(context, ref, isOver))) return false;
+  while ((await deleteBeside(context.db, ref)) > 0) if (isOver()) return false;
+  return true;
+}
+
+function said(report: DeletionReport): DeletionShare {
+  const { tables, messagesKept: kept, bytesFreed: bytes, seconds } = report;
+  return { kind: 'done', messages: tables['message'] ?? 0, kept, bytes, seconds };
+}

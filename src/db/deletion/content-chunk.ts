@@ -1,0 +1,63 @@
+import type { Database } from '../database';
+import type { DeletionRef } from './deletions';
+import { sharedMessages, type SharedMessage } from './shared-messages';
+
+/** Where the walk over a mailbox's placements goes on. Only a hint, kept in memory: a walk that begins again finds what is left. */
+export interface ContentPosition {
+  genId: number;
+  belowUid: number;
+}
+
+/** The next rows to delete: placements with their copies, or, after them, copies that have no placement. */
+export interface ContentChunk {
+  placements: { genIds: number[]; uids: number[] };
+  copyIds: string[];
+  /** What must be read before the copies can go: messages whose text must be taken from another source's copy. */
+  toRead: SharedMessage[];
+  next: ContentPosition | null;
+}
+
+/** What is deleted next, at most `limit` placements; null where nothing is left from `after` on. Reads only, and holds no lock. */
+export async function nextContent(
+  db: Database,
+  ref: DeletionRef,
+  from: { after: ContentPosition | null; limit: number },
+): Promise<ContentChunk | null> {
+  return db.inTenant(ref.tenantId, async (sql) => {
+    const rows = await sql.query<{ gen_id: number; uid: number; copy_id: string | null }>(
+      `SELECT p.gen_id, p.uid, p.copy_id FROM (
+         SELECT id FROM folder_generation WHERE tenant_id = $1 AND source_id = $2 AND id >= $3 ORDER BY id
+       ) g CROSS JOIN LATERAL (
+         SELECT gen_id, uid, copy_id FROM placement WHERE gen_id = g.id AND (g.id > $3 OR uid < $4) ORDER BY uid DESC LIMIT $5
+       ) p LIMIT $5`,
+      [ref.tenantId, ref.sourceId, from.after?.genId ?? 0, from.after?.belowUid ?? Number.MAX_SAFE_INTEGER, from.limit],
+    );
+    const last = rows.at(-1);
+    if (last === undefined && from.after !== null) return null;
+    const copyIds =
+      last === undefined
+        ? await copiesWithoutPlacement(sql, ref, from.limit)
+        : [...new Set(rows.flatMap((row) => (row.copy_id === null ? [] : [row.copy_id])))];
+    if (last === undefined && copyIds.length === 0) return null;
+    const shared = await sharedMessages(sql, ref, copyIds);
+    return {
+      placements: { genIds: rows.map((row) => row.gen_id), uids: rows.map((row) => row.uid) },
+      copyIds,
+      toRead: shared.filter((message) => message.content === 'other'),
+      next: last === undefined ? null : { genId: last.gen_id, belowUid: last.uid },
+    };
+  });
+}
+
+async function copiesWithoutPlacement(
+  sql: Parameters<typeof sharedMessages>[0],
+  ref: DeletionRef,
+  limit: number,
+): Promise<string[]> {
+  const rows = await sql.query<{ id: string }>('SELECT id FROM copy WHERE tenant_id = $1 AND source_id = $2 LIMIT $3', [
+    ref.tenantId,
+    ref.sourceId,
+    limit,
+  ]);
+  return rows.map((row) => row.id);
+}

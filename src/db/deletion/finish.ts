@@ -1,0 +1,136 @@
+import { publicId } from '../../domain/ids';
+import type { Database, Sql } from '../database';
+import { lockTenantForWriting } from '../tenant-lock';
+import type { DeletionRef, DeletionReport } from './deletions';
+import { noteStep, type RowCounts } from './steps';
+import { verifyGone, type Verification } from './verify';
+
+/**
+ * What carries the source beside its content, in the order in which it can go. A table that is added later must be added here: the
+ * verification names it.
+ */
+const sourceTables: { name: string; column: 'source_id' | 'stream' }[] = [
+  { name: 'folder_audit', column: 'source_id' },
+  { name: 'folder_generation', column: 'source_id' },
+  { name: 'folder', column: 'source_id' },
+  { name: 'outbox', column: 'stream' },
+  { name: 'mailbox_event', column: 'source_id' },
+  { name: 'notice', column: 'source_id' },
+  { name: 'operation', column: 'source_id' },
+];
+/** These make the mailbox itself, or are written by whoever looks at it while it is there. What is left of them goes with its row. */
+const lastTables = ['mailbox_watch', 'mailbox_event', 'notice', 'operation', 'source_member', 'mailbox'];
+
+const rowsPerTransaction = 5_000;
+
+/** Deletes the next rows beside the content, each time in a transaction of its own. Second run: finds nothing left. Returns how many. */
+export async function deleteBeside(db: Database, ref: DeletionRef): Promise<number> {
+  for (const table of sourceTables) {
+    const count = await db.inTenant(ref.tenantId, async (sql) => {
+      const deleted = await sql.execute(
+        `DELETE FROM ${table.name} WHERE tenant_id = $1 AND ctid = ANY (ARRAY(
+           SELECT ctid FROM ${table.name} WHERE tenant_id = $1 AND ${table.column} = $2 LIMIT ${String(rowsPerTransaction)}))`,
+        [ref.tenantId, ref.sourceId],
+      );
+      if (deleted > 0) await noteStep(sql, ref, { counts: { [table.name]: deleted } });
+      return deleted;
+    });
+    if (count > 0) return count;
+  }
+  return 0;
+}
+
+/** How a deletion ended, or what it does not know how to delete. */
+export type DeletionEnd =
+  { kind: 'done'; report: DeletionReport } | { kind: 'rows-left'; tables: Record<string, number> };
+
+/** A whole-table count may take longer than a statement usually may. */
+const verifyTimeoutMs = 1_800_000;
+
+/** Rows are left after all; nothing of the transaction is kept. */
+class RowsLeft extends Error {
+  override readonly name = 'RowsLeft';
+
+  constructor(readonly tables: Record<string, number>) {
+    super('rows are left of what was deleted');
+  }
+}
+
+/**
+ * Counts everything that carries the source; where nothing is left, deletes the mailbox itself, counts again, and writes the report in the
+ * same transaction: a deletion that says it is done is verified. Where rows are left the mailbox stays, and the deletion says which
+ * tables have them. Second run: no change.
+ */
+export async function finishDeletion(db: Database, ref: DeletionRef): Promise<DeletionEnd> {
+  try {
+    await inLongTransaction(db, ref, async (sql) => {
+      await sql.execute(
+        `UPDATE deletion SET state = 'verifying' WHERE tenant_id = $1 AND id = $2 AND state = 'deleting'`,
+        [ref.tenantId, ref.deletionId],
+      );
+      refuseRows(await verifyGone(sql, ref, lastTables));
+    });
+    const report = await inLongTransaction(db, ref, async (sql) => {
+      await lockTenantForWriting(sql, ref.tenantId);
+      await noteStep(sql, ref, { counts: await deleteMailbox(sql, ref) });
+      const verified = await verifyGone(sql, ref, []);
+      refuseRows(verified);
+      return writeReport(sql, ref, verified.tables);
+    });
+    return { kind: 'done', report };
+  } catch (error) {
+    if (!(error instanceof RowsLeft)) throw error;
+    await noteRowsLeft(db, ref, error.tables);
+    return { kind: 'rows-left', tables: error.tables };
+  }
+}
+
+function inLongTransaction<T>(db: Database, ref: DeletionRef, work: (sql: Sql) => Promise<T>): Promise<T> {
+  return db.inTenant(ref.tenantId, async (sql) => {
+    // A table of somebody else's, without an index by source, is read as a whole.
+    await sql.execute(`SET LOCAL statement_timeout = ${String(verifyTimeoutMs)}`);
+    return work(sql);
+  });
+}
+
+function refuseRows({ left }: Verification): void {
+  if (Object.keys(left).length > 0) throw new RowsLeft(left);
+}
+
+/** The mailbox with its settings, and answers kept for repeated requests in which it is shown. */
+async function deleteMailbox(sql: Sql, ref: DeletionRef): Promise<RowCounts> {
+  const values = [ref.tenantId, ref.sourceId];
+  await sql.query('SELECT FROM source WHERE tenant_id = $1 AND id = $2 FOR UPDATE', values);
+  const counts: RowCounts = {};
+  for (const table of lastTables) {
+    counts[table] = await sql.execute(`DELETE FROM ${table} WHERE tenant_id = $1 AND source_id = $2`, values);
+  }
+  counts['idempotency_key'] = await sql.execute(
+    `DELETE FROM idempotency_key WHERE tenant_id = $1 AND response::text LIKE '%' || $2 || '%'`,
+    [ref.tenantId, publicId('mailbox', ref.sourceId)],
+  );
+  counts['source'] = await sql.execute('DELETE FROM source WHERE tenant_id = $1 AND id = $2', values);
+  return counts;
+}
+
+async function writeReport(sql: Sql, ref: DeletionRef, verifiedTables: string[]): Promise<DeletionReport> {
+  const [row] = await sql.query<{ report: DeletionReport }>(
+    `UPDATE deletion SET state = 'done', finished_at = coalesce(finished_at, now()), error = NULL, total = done,
+       report = coalesce(report, jsonb_build_object('tables', counts, 'messagesKept', kept, 'bytesFreed', bytes,
+         'seconds', round(extract(epoch FROM clock_timestamp() - started_at)::numeric, 1), 'verifiedTables', $3::jsonb,
+         'verifiedAt', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
+     WHERE tenant_id = $1 AND id = $2 RETURNING report`,
+    [ref.tenantId, ref.deletionId, JSON.stringify(verifiedTables)],
+  );
+  if (row === undefined) throw new Error('a deletion that ends has no row');
+  return row.report;
+}
+
+async function noteRowsLeft(db: Database, ref: DeletionRef, tables: Record<string, number>): Promise<void> {
+  await db.inTenant(ref.tenantId, (sql) =>
+    sql.execute(
+      `UPDATE deletion SET error = jsonb_build_object('code', 'rows-left', 'tables', $3::jsonb) WHERE tenant_id = $1 AND id = $2`,
+      [ref.tenantId, ref.deletionId, JSON.stringify(tables)],
+    ),
+  );
+}

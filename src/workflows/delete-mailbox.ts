@@ -1,0 +1,85 @@
+import {
+  condition,
+  continueAsNew,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+
+import type { Activities } from '../activities';
+import type { DeletionShare } from '../activities/delete-mailbox';
+import { importOptions, rowOptions } from './activity-options';
+import type { MailboxRef } from './contract';
+import { wishSignal } from './mailbox-messages';
+import { stopForCertain } from './stop-for-certain';
+
+const { deletionTurn } = proxyActivities<Pick<Activities, 'deletionTurn'>>({
+  ...rowOptions,
+  summary: 'may the deletion begin?',
+});
+const { deleteMailboxRows } = proxyActivities<Pick<Activities, 'deleteMailboxRows'>>({
+  ...importOptions,
+  summary: 'delete the next rows',
+});
+
+const firstPauseMs = 5_000;
+const longestPauseMs = 3_600_000;
+
+/**
+ * Deletes a mailbox: waits for the end of its undo window, stops it for certain, deletes what it holds in short transactions, verifies that
+ * nothing is left and ends with the report. Which deletion it is stands in Postgres, so that it can be started again at any moment.
+ */
+export async function deleteMailbox(input: MailboxRef & { pauseMs?: number }): Promise<string> {
+  const deletionId = await turnOf(input);
+  if (deletionId === null) return tell('there is nothing to delete');
+  await stopForCertain({ tenantId: input.tenantId, mailboxId: input.mailboxId }, tell);
+  let pauseMs = input.pauseMs ?? firstPauseMs;
+  for (;;) {
+    const share = await deleteMailboxRows({ tenantId: input.tenantId, mailboxId: input.mailboxId, deletionId });
+    const sentence = tell(sentenceOf(share));
+    if (share.kind === 'done') return sentence;
+    if (share.kind === 'rows-left') {
+      await sleep(pauseMs, { summary: 'until the rows that are left are looked at again' });
+      pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+    }
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof deleteMailbox>({ ...input, pauseMs });
+  }
+}
+
+/** Waits until the deletion may begin; null where it has been taken back, or has ended. */
+async function turnOf(input: MailboxRef): Promise<string | null> {
+  const wished = { again: false };
+  setHandler(
+    wishSignal,
+    () => {
+      wished.again = true;
+    },
+    { description: 'The deletion was taken back, or asked for again' },
+  );
+  for (;;) {
+    wished.again = false;
+    const turn = await deletionTurn({ tenantId: input.tenantId, mailboxId: input.mailboxId });
+    if (turn.kind === 'none') return null;
+    if (turn.kind === 'begun') return turn.deletionId;
+    tell(`waits ${String(Math.ceil(turn.waitMs / 1_000))} s, in which the deletion can be taken back`);
+    await condition(() => wished.again, turn.waitMs);
+  }
+}
+
+function tell(doing: string): string {
+  setCurrentDetails(`**${doing}**`);
+  return doing;
+}
+
+function sentenceOf(share: DeletionShare): string {
+  if (share.kind === 'rows-left') return `stands still: rows are left in ${share.tables.join(', ')}`;
+  if (share.kind === 'done') {
+    const { messages, kept, bytes, seconds } = share;
+    return `deleted and verified: ${String(messages)} messages and ${String(bytes)} bytes in ${String(seconds)} s; ${String(kept)} messages stay, other mailboxes hold them`;
+  }
+  const { done, total, rate, etaSeconds } = share.progress;
+  const speed = rate === null ? '' : `, ${String(Math.round(rate))} a second, ${String(etaSeconds ?? 0)} s left`;
+  return `deletes: ${String(done)} of ${String(total ?? 0)} ledger rows${speed}`;
+}
