@@ -57,6 +57,8 @@ const activities: Activities = {
   bringToEnd: () => Promise.resolve('closed'),
   finishStop: () => Promise.resolve('stopped'),
   goOn: () => Promise.resolve(),
+  deletionTurn: () => Promise.resolve({ kind: 'none' }),
+  deleteMailboxRows: () => Promise.reject(new Error('nothing is deleted here')),
   housekeep: () => Promise.resolve({ blobsSwept: 3, messagesIndexed: 4 }),
   reconcileMailboxes: () =>
     Promise.resolve({ desired: 0, running: 0, started: 0, reminded: 0, poked: 0, rematches: 0, deletions: 0 }),
