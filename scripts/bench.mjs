@@ -240,7 +240,7 @@ async function withLetterbook(work) {
       home: place,
       records,
       cpuProfileDir: options['cpu-profile'] ?? null,
-      say: () => {},
+      say,
       workers: workersOf(options.workers),
     }),
   );

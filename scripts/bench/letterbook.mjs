@@ -5,10 +5,11 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 import { apiOf } from '../demo/api.mjs';
+import { lastLines } from '../lib/commands.mjs';
 import { projectDir } from '../lib/places.mjs';
 import { freePort } from '../lib/ports.mjs';
 import { startPostgres } from '../lib/postgres.mjs';
-import { startProcess } from '../lib/processes.mjs';
+import { endOfLog, startProcess } from '../lib/processes.mjs';
 import { productEnvironment, untilReady } from '../lib/product.mjs';
 import { ensureSecretKeys } from '../lib/state.mjs';
 import { findTemporal, startTemporal } from '../lib/temporal.mjs';
@@ -66,12 +67,19 @@ export async function startLetterbook(wish) {
       records,
       logFile: logOf(name.toLowerCase()),
     });
+  const lastOf = (/** @type {string} */ name) => lastLines(endOfLog(logOf(name.toLowerCase())), 2);
   const profiled = cpuProfileDir === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProfileDir}`];
-  const startWorker = (/** @type {WorkerWish} */ { name, roles }) => {
+  const expected = new Set();
+  const startWorker = async (/** @type {WorkerWish} */ { name, roles }) => {
     const asked = roles === null ? [] : ['--roles', roles.join(',')];
     const args = [...probeArguments, ...profiled, join(projectDir, 'dist/worker.js'), ...asked];
     // Each its own data directory: it spools there.
-    return node(name, args, { ...probeEnvironment(home, name), LETTERBOOK_HOME: workerHome(home, name, workers) });
+    const own = { ...probeEnvironment(home, name), LETTERBOOK_HOME: workerHome(home, name, workers) };
+    const started = await node(name, args, own);
+    void started.ended.then((how) => {
+      if (!expected.has(started) && !records.isClosing) say(`${name} has ended (${how}): ${lastOf(name)}`);
+    });
+    return started;
   };
   const server = await node('API', [join(projectDir, 'dist/server.js')]);
   const fleet = new Map(await Promise.all(workers.map(withName(startWorker))));
@@ -94,12 +102,16 @@ export async function startLetterbook(wish) {
       return { worker: first?.pid ?? 0, ...others, ...fixed };
     },
     anotherTenant: () => anotherTenant(database, apiUrl),
-    endWorkers: async (how) => void (await Promise.all([...fleet.values()].map((one) => endOf(one, how)))),
+    endWorkers: async (how) => {
+      for (const one of fleet.values()) expected.add(one);
+      await Promise.all([...fleet.values()].map((one) => endOf(one, how)));
+    },
     startWorkers: async () => {
       for (const one of workers) fleet.set(one.name, await startWorker(one));
     },
     stop: async () => {
       await database.end();
+      for (const one of fleet.values()) expected.add(one);
       for (const one of [...fleet.values(), ...servers]) await one.stop();
     },
   };
