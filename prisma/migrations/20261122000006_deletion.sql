@@ -44,7 +44,7 @@ ALTER TABLE placement ADD CONSTRAINT placement_generation_fkey
   FOREIGN KEY (tenant_id, gen_id, source_id) REFERENCES folder_generation (tenant_id, id, source_id) ON DELETE CASCADE;
 
 -- With it no reference can be left behind by a thread, and nobody has to look for one.
-ALTER TABLE thread_ref ADD CONSTRAINT thread_ref_thread_fkey FOREIGN KEY (tenant_id, thread_id) REFERENCES thread ON DELETE CASCADE;
+ALTER TABLE thread_ref ADD CONSTRAINT thread_ref_thread_fkey FOREIGN KEY (tenant_id, thread_id) REFERENCES thread (tenant_id, id) ON DELETE CASCADE;
 
 -- Foreign keys that had no index of their own.
 CREATE INDEX folder_source ON folder (tenant_id, source_id);
