@@ -76,11 +76,15 @@ const home = join(homeDir(process.env), 'bench');
 const records = new ProcessRecords(join(home, 'processes.json'));
 const say = (/** @type {string} */ line) => terminal.line(`    ${line}`);
 
-onEndSignal(() => void end(130));
+onEndSignal(() => {
+  terminal.quietSteps();
+  void end(130);
+});
 try {
   await main();
   await end(0);
 } catch (error) {
+  if (records.isClosing) await new Promise(() => {}); // whatever fails now was ended by us
   terminal.line(`\nThe bench cannot go on: ${/** @type {Error} */ (error).message}`);
   if (!(error instanceof SetupError)) console.error(error);
   await end(1);
