@@ -6,6 +6,7 @@ import type { Session } from '../session';
 import { listenForNews } from './listen-for-news';
 import type { MailboxWatch, WatchMode, WatchOptions } from './mailbox-watch';
 import { askForNotify, whenNotifyOverflows } from './notify';
+import { askForSignOfLife } from './sign-of-life';
 
 /** An IDLE that the server ends within this, this many times in a row, is no IDLE. */
 const shortIdleMs = 1_000;
@@ -81,13 +82,9 @@ export class ImapWatch implements MailboxWatch {
   }
 
   private renew(): void {
-    this.command(() => (this.overflowed ? this.notifyAgain() : this.probe())).catch(() => {
+    this.command(() => (this.overflowed ? this.notifyAgain() : askForSignOfLife(this.session))).catch(() => {
       // A connection that is lost has its own listener.
     });
-  }
-
-  private probe(): Promise<void> {
-    return this.session.run('NOOP', () => this.session.client.noop());
   }
 
   private async notifyAgain(): Promise<void> {

@@ -4,6 +4,7 @@ import { openSession, type Session } from '../session';
 import { ImapWatch } from './imap-watch';
 import type { MailboxWatch, WatchMode, WatchOptions } from './mailbox-watch';
 import { askForNotify } from './notify';
+import { askForSignOfLife } from './sign-of-life';
 
 /** A watch reads no messages. The longest line is a capability list or a folder's name, which may be a literal as well. */
 const maxLineBytes = 65_536;
@@ -69,6 +70,6 @@ async function opens(session: Session, folder: string): Promise<boolean> {
 async function takesIdle(session: Session): Promise<boolean> {
   // A connection that is lost fails the NOOP as well.
   const idled = session.client.idle().catch(() => false);
-  await session.run('IDLE', () => session.client.noop());
+  await askForSignOfLife(session);
   return (await idled) !== false;
 }
