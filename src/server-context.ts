@@ -1,14 +1,21 @@
 import type { Logger } from 'pino';
 
 import type { ApiContext } from './api/context';
+import { createGates } from './api/tenant-gate';
 import type { Config } from './config/config';
 import { createPostgresBlobStore } from './db/blobs/postgres-blob-store';
 import { openDatabase } from './db/database';
 import { createSecretBox } from './db/secret-box';
 import { createTemporalGateway } from './engine/temporal-gateway';
+import { discoverServer } from './mail/discover/discover-server';
+import { dnsQuestions } from './mail/discover/dns-answers';
 import { sanitiseHtml } from './mail/html/sanitise-html';
 import { decodePart, readHtml } from './mail/parse/stored-parts';
+import { previewMailbox } from './mail/preview-mailbox';
 import { probeMailbox } from './mail/probe-mailbox';
+
+/** A DNS server that does not answer leaves three quarters of the time to those who look for the server otherwise. */
+const shareOfDns = 4;
 
 /** Everything the routes use, and how to let go of it. */
 export interface ServerContext extends ApiContext {
@@ -30,6 +37,7 @@ export function createServerContext(config: Config, log: Logger): ServerContext 
     secretBox: createSecretBox(config.secretKeys),
     probeMailbox: (access) =>
       probeMailbox(access, { hostRules: { allowedNetworks }, probeTimeoutMs: limits.probeTimeoutMs }),
+    ...lookingBeforeConnecting(config),
     content: { decodePart, readHtml, sanitiseHtml },
     temporal,
     limits,
@@ -40,5 +48,31 @@ export function createServerContext(config: Config, log: Logger): ServerContext 
       await temporal.close();
       await db.close();
     },
+  };
+}
+
+/** What is asked of others before a mailbox is connected. */
+function lookingBeforeConnecting({
+  limits,
+  allowedNetworks,
+}: Config): Pick<ApiContext, 'discoverServer' | 'previewMailbox' | 'gates'> {
+  const hostRules = { allowedNetworks };
+  const dns = dnsQuestions({ timeoutMs: Math.ceil(limits.discoverTimeoutMs / shareOfDns) });
+  return {
+    discoverServer: (domain) =>
+      discoverServer(domain, {
+        dns,
+        hostRules,
+        timeoutMs: limits.discoverTimeoutMs,
+        triesAtOnce: limits.discoverTriesAtOnce,
+      }),
+    previewMailbox: (access, policy) =>
+      previewMailbox(access, policy, {
+        hostRules,
+        timeoutMs: limits.previewTimeoutMs,
+        folders: limits.previewFolders,
+        sampleMessages: limits.previewSampleMessages,
+      }),
+    gates: createGates(limits),
   };
 }

@@ -12,9 +12,12 @@ import type { Limits } from '../config/limits';
 import type { BlobStore } from '../db/blobs/blob-store';
 import type { Database } from '../db/database';
 import type { SecretBox } from '../db/secret-box';
+import type { Discovery } from '../domain/discovery';
+import type { PreviewAnswer, PreviewPolicy } from '../domain/preview';
 import type { ProbeAnswer } from '../domain/probe';
 import type { MessageContent } from './messages/message-content';
 import type { TemporalGateway } from './temporal-gateway';
+import type { Gates } from './tenant-gate';
 
 /** What is needed to try a mailbox. The password is in clear here, on its way to the server, and nowhere else. */
 export interface MailboxToTry {
@@ -34,6 +37,11 @@ export interface ApiContext {
   secretBox: SecretBox;
   /** Tries to log in and look around, within limits.probeTimeoutMs. Never throws for what a server does. */
   probeMailbox: (access: MailboxToTry) => Promise<ProbeAnswer>;
+  /** Looks for the server of a mail domain, within limits.discoverTimeoutMs. Never throws for what the DNS or a server does. */
+  discoverServer: (domain: string) => Promise<Discovery | null>;
+  /** Logs in and looks around, within limits.previewTimeoutMs. Never throws for what a server does. */
+  previewMailbox: (access: MailboxToTry, policy: PreviewPolicy) => Promise<PreviewAnswer>;
+  gates: Gates;
   /** How the bytes of a message are read. */
   content: MessageContent;
   temporal: TemporalGateway;

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import type { ServerAddress } from '../domain/provider-presets';
+
 /** One field that was refused. `field` is written like `imap.port` or `addresses[0].kind`. */
 export interface FieldProblem {
   in: 'body' | 'query' | 'header';
@@ -8,12 +10,21 @@ export interface FieldProblem {
   remedy: string;
 }
 
+/** A server that was found and that nobody has confirmed. */
+export interface ServerSuggestion {
+  provider: string;
+  imap: ServerAddress;
+  smtp: ServerAddress | null;
+  source: 'mx' | 'srv' | 'guess';
+}
+
 /** What a problem may carry beside the members of RFC 9457. */
 export interface ProblemExtension {
   errors?: FieldProblem[];
   code?: string;
   values?: string[];
   mailboxId?: string;
+  suggestion?: ServerSuggestion;
   retryAfterSeconds?: number;
 }
 
@@ -28,6 +39,8 @@ export class Problem extends Error {
     super(about.detail);
   }
 }
+
+const suggestedServer = z.object({ host: z.string(), port: z.int(), security: z.enum(['tls', 'starttls']) });
 
 /** The body of every answer with a status of 400 or more. */
 export const problemSchema = z.object({
@@ -50,12 +63,21 @@ export const problemSchema = z.object({
   code: z.string().optional().describe('Why a connection could not be made'),
   values: z.array(z.string()).optional().describe('The values that are not available'),
   mailboxId: z.string().optional().describe('The mailbox that stands in the way'),
+  suggestion: z
+    .object({
+      provider: z.string(),
+      imap: suggestedServer,
+      smtp: suggestedServer.nullable(),
+      source: z.enum(['mx', 'srv', 'guess']),
+    })
+    .optional()
+    .describe('A server that was found; it gets no password before the request comes again with this `imap`'),
 });
 
 /** The JSON text of a problem; `requestId` finds it in the logs. */
 export function problemText(problem: Problem, requestId: string): string {
   const { status, slug, title, detail } = problem.about;
-  const { errors, code, values, mailboxId } = problem.extension;
+  const { errors, code, values, mailboxId, suggestion } = problem.extension;
   return JSON.stringify({
     type: `/problems/${slug}`,
     title,
@@ -66,5 +88,6 @@ export function problemText(problem: Problem, requestId: string): string {
     code,
     values,
     mailboxId,
+    suggestion,
   });
 }

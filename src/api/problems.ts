@@ -1,5 +1,5 @@
 import type { ConnectCode } from '../domain/failure';
-import { Problem, type FieldProblem } from './problem';
+import { Problem, type FieldProblem, type ServerSuggestion } from './problem';
 
 /** The catalogue: every problem that the API answers with. The slug is the stable part of `type`. */
 
@@ -127,6 +127,38 @@ export function connectionFailed(code: ConnectCode, sentence: string): Problem {
   return new Problem(
     { status: 422, slug: 'connection-failed', title: 'The mailbox cannot be opened', detail: sentence },
     { code },
+  );
+}
+
+/** 422: the server of an address was found, by the DNS or by its name; a person must say that it is the right one. */
+export function serverNotConfirmed(suggestion: ServerSuggestion, sentence: string): Problem {
+  const remedy = 'If it is the right one, send the request again with this `imap`.';
+  return new Problem(
+    {
+      status: 422,
+      slug: 'server-not-confirmed',
+      title: 'The mail server must be confirmed',
+      detail: `${sentence} It was not logged in to, and no password was sent. ${remedy}`,
+    },
+    {
+      suggestion,
+      errors: [
+        { in: 'body', field: 'imap', reason: 'is missing, and the server that was found is not confirmed.', remedy },
+      ],
+    },
+  );
+}
+
+/** 429: as many of a tenant's requests of this kind are under way as may be. */
+export function tooManyAtOnce(atOnce: number): Problem {
+  return new Problem(
+    {
+      status: 429,
+      slug: 'too-many-at-once',
+      title: 'Too many at the same time',
+      detail: `At most ${String(atOnce)} of these requests may be under way at once. Ask again when one has ended.`,
+    },
+    { retryAfterSeconds: 5 },
   );
 }
 

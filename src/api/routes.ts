@@ -5,10 +5,12 @@ import { healthRoutes } from './health';
 import { keyRoutes } from './keys';
 import { completenessRoutes } from './mailboxes/completeness';
 import { ledgerRoutes } from './mailboxes/ledger';
+import { previewRoutes } from './mailboxes/preview';
 import { lifecycleRoutes, mailboxReadRoutes, mailboxRoutes } from './mailboxes/routes';
 import { messageRoutes } from './messages/routes';
 import { metricsRoutes } from './metrics';
 import { operationRoutes } from './operations';
+import { presetRoutes } from './presets/routes';
 import { recordRoutes } from './records/routes';
 import { threadRoutes } from './threads';
 import { timelineRoutes } from './timeline';
@@ -16,6 +18,8 @@ import { userRoutes } from './users/routes';
 
 /** Each adds the routes of one thing, in the order of the document. */
 export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
+  presetRoutes,
+  previewRoutes,
   mailboxRoutes,
   mailboxReadRoutes,
   lifecycleRoutes,

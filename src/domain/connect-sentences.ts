@@ -1,4 +1,6 @@
+import type { Discovery } from './discovery';
 import type { ConnectCode } from './failure';
+import type { PreviewWarningCode } from './preview-warnings';
 
 /** For a person: why the connection could not be made, and what to do about it. */
 export const connectionSentences: Readonly<Record<ConnectCode, string>> = {
@@ -26,4 +28,35 @@ export const connectionSentences: Readonly<Record<ConnectCode, string>> = {
     'The server takes no more connections for this account at the moment. Close other mail programs that use it, wait some minutes, and try again.',
   'host-not-allowed':
     'This host is, or leads to, an address inside a private or reserved network, which may not be connected to. Whoever runs Letterbook can allow the network with LETTERBOOK_ALLOWED_NETWORKS.',
+};
+
+/** For a person: how a server was found that nobody has confirmed yet. */
+export const foundSentences: Readonly<Record<Discovery['source'], string>> = {
+  mx: 'The mail of this domain goes to the servers of a known provider, so this is probably its IMAP server.',
+  srv: 'The DNS of this domain names this IMAP server.',
+  guess: 'An IMAP server answers under a name that is usual for this domain.',
+};
+
+/** For a person: what looks wrong with a mailbox before it is connected, and what to do about it. */
+export const previewSentences: Readonly<Record<PreviewWarningCode, string>> = {
+  'capped-listing':
+    'The server counts more messages in a folder than it shows. What it does not show cannot be imported: at the provider, move older mail into folders of its own.',
+  'message-limit':
+    'This provider shows programs only a part of a large folder, so completeness cannot be proven. Keep folders below 10,000 messages.',
+  'no-sent-folder':
+    'The server names no folder for sent mail. Answers that were sent may be missing from the history; see whether one of the folders is it, and whether it is in scope.',
+  'sent-out-of-scope': 'The folder of sent mail is out of scope, so half of each conversation will be missing.',
+  'inbox-out-of-scope': 'INBOX is out of scope, so new mail will not be seen until it is moved to a folder that is.',
+  'nothing-in-scope': 'No folder is in scope, so nothing would be imported. Change `policy.folders`.',
+  'all-mail-hidden':
+    'Gmail hides "All Mail" from this connection, so archived mail without a label cannot be seen. In Gmail, Settings, Labels, tick "Show in IMAP" for All Mail.',
+  'labels-overlap':
+    'Gmail shows a message once under each of its labels. The counts of folders overlap, so fewer messages than their sum are there.',
+  'quota-nearly-full':
+    'The account is nearly full and will soon refuse mail. Make room in it, or ask the provider for more.',
+  'too-many-folders':
+    'The mailbox has more folders than are allowed. Select those that matter in the policy, or raise LETTERBOOK_MAX_FOLDERS.',
+  'count-unknown': 'The server does not say how many messages are in a folder that is in scope.',
+  'not-all-looked-into':
+    'Not every folder in scope was looked into: the time was up, there are too many, or the server refused. Counts of what would be imported are estimates.',
 };

@@ -34,15 +34,30 @@ const suffixes = providerPresets
   .flatMap((preset) => preset.mxSuffixes.map((suffix) => ({ suffix, preset })))
   .sort((a, b) => b.suffix.length - a.suffix.length);
 
+/**
+ * The preset of an account by its IMAP host. Of several with one host it is the one that has the address's domain, else the one for
+ * customers' own domains: imap.gmail.com is Gmail's for gmail.com, and Google Workspace's for everybody else. Null where none is known.
+ */
+export function presetAt(host: string, address: string): ProviderPreset | null {
+  const there = presetsAt(host);
+  const own = presetFor(address);
+  if (own !== null && there.includes(own)) return own;
+  return there.find(({ domains }) => domains.length === 0) ?? there[0] ?? null;
+}
+
 /** The provider that runs an IMAP host; null where it is none of the known ones. */
 export function providerOfHost(host: string): string | null {
   return presetOfHost(host)?.provider ?? null;
 }
 
-/** The preset whose IMAP server this is; null where it is none of the known ones. */
+/** The first preset whose IMAP server this is; null where it is none of the known ones. */
 export function presetOfHost(host: string): ProviderPreset | null {
+  return presetsAt(host)[0] ?? null;
+}
+
+function presetsAt(host: string): ProviderPreset[] {
   const name = host.toLowerCase().replace(/\.$/, '');
-  return providerPresets.find(({ imap }) => imap.host === name) ?? null;
+  return providerPresets.filter(({ imap }) => imap.host === name);
 }
 
 function isOfPattern(domain: string, pattern: string): boolean {

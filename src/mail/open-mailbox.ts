@@ -15,7 +15,12 @@ export type { OpenOptions } from './session';
  */
 export async function openMailbox(access: MailboxAccess, options: OpenOptions): Promise<Mailbox> {
   const session = await openSession(access, options);
-  return new ImapMailbox(session, abilitiesOf(session.client, access.host), options.streamChunkBytes);
+  return mailboxOn(session, { host: access.host, streamChunkBytes: options.streamChunkBytes });
+}
+
+/** The account on a connection that is logged in. `host` is the server's name as a person gave it. */
+export function mailboxOn(session: Session, of: { host: string; streamChunkBytes: number | undefined }): Mailbox {
+  return new ImapMailbox(session, abilitiesOf(session.client, of.host), of.streamChunkBytes);
 }
 
 class ImapMailbox implements Mailbox {

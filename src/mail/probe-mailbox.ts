@@ -42,16 +42,21 @@ export async function probeMailbox(access: MailboxAccess, options: ProbeOptions)
   try {
     return await tryMailbox(access, options, stop.signal);
   } catch (error) {
-    const failure = failureOf(error, 'connect');
-    const code = connectCodeOf(failure);
-    const better =
-      failure.cause === 'GREETING_TIMEOUT'
-        ? await whatSpeaks(access, { hostRules: options.hostRules, timeoutMs: reserveMs })
-        : null;
-    return { ok: false, code: better ?? code, detail: detailOf(failure) };
+    return await explainedFailure(error, access, { hostRules: options.hostRules, timeoutMs: reserveMs });
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Why an attempt to open a mailbox failed, in the words of a connection. A server that was silent is asked once more what it is, within `timeoutMs`. */
+export async function explainedFailure(
+  error: unknown,
+  access: MailboxAccess,
+  diagnosis: { hostRules: HostRules; timeoutMs: number },
+): Promise<Extract<ProbeAnswer, { ok: false }>> {
+  const failure = failureOf(error, 'connect');
+  const better = failure.cause === 'GREETING_TIMEOUT' ? await whatSpeaks(access, diagnosis) : null;
+  return { ok: false, code: better ?? connectCodeOf(failure), detail: detailOf(failure) };
 }
 
 async function tryMailbox(access: MailboxAccess, options: ProbeOptions, signal: AbortSignal): Promise<ProbeAnswer> {

@@ -6,6 +6,7 @@ import pino from 'pino';
 import { buildApp } from '../../src/api/app';
 import type { Api, ApiContext, MailboxToTry } from '../../src/api/context';
 import { EngineUnavailable, type EngineHealth, type TemporalGateway } from '../../src/api/temporal-gateway';
+import { createGates } from '../../src/api/tenant-gate';
 import type { Scope } from '../../src/api/viewer';
 import { defaultLimits, type Limits } from '../../src/config/limits';
 import { insertKey } from '../../src/db/api-keys';
@@ -48,6 +49,7 @@ export function testApi(db: Database, limits: Partial<Limits> = {}): TestApi {
   const probe: TestApi['probe'] = { answer: { ok: true, provider: null, abilities: [], folders: 1 } };
   const lines: string[] = [];
   const sink = new PassThrough().on('data', (line: Buffer) => lines.push(line.toString('utf8')));
+  const allLimits = { ...defaultLimits, ...limits };
   const context: ApiContext = {
     db,
     blobs: createPostgresBlobStore(db),
@@ -56,9 +58,12 @@ export function testApi(db: Database, limits: Partial<Limits> = {}): TestApi {
       tried.push(access);
       return Promise.resolve(probe.answer);
     },
+    discoverServer: () => Promise.resolve(null),
+    previewMailbox: () => Promise.resolve({ ok: false, code: 'port-closed', detail: 'nobody is played' }),
+    gates: createGates(allLimits),
     content: { decodePart, readHtml, sanitiseHtml },
     temporal: engine,
-    limits: { ...defaultLimits, ...limits },
+    limits: allLimits,
     homeInsideClone: false,
     log: pino({ level: 'debug' }, sink),
     now: () => new Date(),

@@ -1,18 +1,19 @@
 import { sqlStateOf } from '../../db/database-error';
 import { insertAudit, insertMailbox, type NewMailbox } from '../../db/mailbox-write';
-import { findMailbox, mailboxIdByAddress, type Mailbox, type ServerSettings } from '../../db/mailboxes';
+import { findMailbox, mailboxIdByAddress, type Mailbox } from '../../db/mailboxes';
 import { newUuid } from '../../db/new-id';
 import { normaliseAddress } from '../../domain/address';
 import { publicId } from '../../domain/ids';
-import { presetFor } from '../../domain/provider-presets';
+import { presetAt } from '../../domain/provider-presets';
 import type { ApiContext } from '../context';
-import { authNotAvailable, internalError, invalidField, mailboxExists } from '../problems';
+import { authNotAvailable, internalError, mailboxExists } from '../problems';
 import type { Viewer } from '../viewer';
 import { actorOf } from '../viewer';
 import { tryAccess } from './access';
 import { checkPeople } from './people';
 import { checkedPolicy } from './policy-check';
 import type { NewMailboxBody } from './schemas';
+import { chosenServer, type ChosenServer } from './server-choice';
 import { tellEngine } from './tell-engine';
 
 /** Connects a mailbox: everything is checked, the connection tried, the wish written; then the engine is told. */
@@ -23,9 +24,13 @@ export async function createMailbox(context: ApiContext, viewer: Viewer, body: N
     if (existing !== null) throw mailboxExists(publicId('mailbox', existing));
     await checkPeople(sql, viewer, wanted);
   });
-  const provider = (await tryAccess(context, wanted)) ?? wanted.provider;
+  const server = await chosenServer(context, viewer.tenantId, body);
+  const shown = await tryAccess(context, { ...wanted, imap: server.imap });
+  // One host may serve several: Gmail and Google Workspace, Outlook.com and Microsoft 365.
+  const provider = shown === null ? server.provider : (presetAt(server.imap.host, wanted.address)?.provider ?? shown);
   const { password, ...rest } = wanted;
-  const mailbox = await write(context, viewer, { ...rest, provider, secret: context.secretBox.seal(password) });
+  const secret = context.secretBox.seal(password);
+  const mailbox = await write(context, viewer, { ...rest, ...server, provider, secret });
   await tellEngine(context, mailbox.id, () =>
     context.temporal.startMailbox({
       tenantId: viewer.tenantId,
@@ -38,20 +43,16 @@ export async function createMailbox(context: ApiContext, viewer: Viewer, body: N
   return mailbox;
 }
 
-type WantedMailbox = Omit<NewMailbox, 'secret'> & { password: string };
+type WantedMailbox = Omit<NewMailbox, 'secret' | keyof ChosenServer> & { password: string };
 
-/** What a body comes to, with presets and defaults filled in. Throws Problem for what cannot be had. */
+/** What a body comes to, with defaults filled in, but for its servers. Throws Problem for what cannot be had. */
 function wantedMailbox(viewer: Viewer, body: NewMailboxBody, now: Date): WantedMailbox {
   if (body.auth.type !== 'password') throw authNotAvailable();
-  const { imap, provider } = reachedThrough(body);
   return {
     id: newUuid(),
     address: body.address.trim(),
     addressKey: addressKeyOf(body.address),
     displayName: body.displayName ?? null,
-    provider,
-    imap,
-    smtp: body.smtp ?? null,
     username: body.auth.username ?? body.address.trim(),
     password: body.auth.password,
     policy: checkedPolicy(null, body.policy ?? {}, now),
@@ -65,19 +66,6 @@ function addressKeyOf(address: string): string {
   const key = normaliseAddress(address);
   if (key === null) throw new RangeError('the schema let in an address that has no normal form');
   return key;
-}
-
-function reachedThrough(body: NewMailboxBody): { imap: ServerSettings; provider: string } {
-  const preset = presetFor(body.address);
-  if (body.imap !== undefined) return { imap: body.imap, provider: preset?.provider ?? 'other' };
-  if (preset === null) {
-    throw invalidField(
-      'imap',
-      'is missing, and the provider of this address is not known.',
-      'Give {host, port, security}; the provider’s help pages have them.',
-    );
-  }
-  return { imap: { allowInvalidCertificate: false, ca: null, ...preset.imap }, provider: preset.provider };
 }
 
 async function write(context: ApiContext, viewer: Viewer, mailbox: NewMailbox): Promise<Mailbox> {

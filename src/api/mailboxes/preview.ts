@@ -1,0 +1,56 @@
+import { recentImportRate } from '../../db/import-rate';
+import { connectionSentences } from '../../domain/connect-sentences';
+import { benchmarkRate, type ImportRate } from '../../domain/preview';
+import { presetAt } from '../../domain/provider-presets';
+import type { Api, ApiContext } from '../context';
+import { authNotAvailable, connectionFailed } from '../problems';
+import type { Viewer } from '../viewer';
+import { checkedPolicy } from './policy-check';
+import { refusePop3 } from './pop3';
+import { presentPreview } from './preview-presenter';
+import { previewSchema, type PreviewBody } from './preview-schemas';
+import { newMailboxSchema, type NewMailboxBody } from './schemas';
+import { chosenServer } from './server-choice';
+
+/** /v1/mailboxes/preview: the dry look. */
+export function previewRoutes(api: Api, context: ApiContext): void {
+  api.post(
+    '/v1/mailboxes/preview',
+    {
+      preValidation: refusePop3,
+      schema: {
+        tags: ['mailboxes'],
+        summary: 'Look into a mailbox before it is connected; nothing is saved',
+        body: newMailboxSchema,
+        response: { 200: previewSchema },
+      },
+    },
+    ({ viewer, body }) => context.gates.previews.run(viewer.tenantId, () => previewed(context, viewer, body)),
+  );
+}
+
+async function previewed(context: ApiContext, viewer: Viewer, body: NewMailboxBody): Promise<PreviewBody> {
+  const { auth, address } = body;
+  if (auth.type !== 'password') throw authNotAvailable();
+  const policy = checkedPolicy(null, body.policy ?? {}, context.now());
+  const server = await chosenServer(context, viewer.tenantId, body);
+  const { host, port, security } = server.imap;
+  const access = { ...server.imap, username: auth.username ?? address.trim(), password: auth.password };
+  const answer = await context.previewMailbox(access, policy);
+  if (!answer.ok) throw connectionFailed(answer.code, connectionSentences[answer.code]);
+  const preset = presetAt(host, address);
+  const seen = {
+    look: answer.look,
+    start: policy.start,
+    rate: await rateOf(context, viewer.tenantId),
+    dailyDownloadBytes: preset?.dailyDownloadBytes ?? null,
+    maxFolders: context.limits.maxFolders,
+  };
+  return { provider: preset?.provider ?? server.provider, imap: { host, port, security }, ...presentPreview(seen) };
+}
+
+async function rateOf({ db }: ApiContext, tenantId: string): Promise<ImportRate> {
+  const messagesPerSecond = await db.inTenant(tenantId, (sql) => recentImportRate(sql, tenantId));
+  if (messagesPerSecond === null || messagesPerSecond <= 0) return benchmarkRate;
+  return { messagesPerSecond, bytesPerSecond: null, basis: 'own-imports' };
+}
