@@ -28,6 +28,9 @@ interface Scripts {
   ports: { freePort(): Promise<number> };
 }
 
+/** A process of the product; further workers have names of their own. */
+export type ChildName = 'server' | 'worker' | `worker-${number}`;
+
 const dist = join(__dirname, '..', '..', 'dist');
 
 /** The whole product as processes of its own, with its own Postgres and Temporal server, so that a test may kill any of them. */
@@ -45,10 +48,10 @@ export class Product {
   private apiPort = 0;
   private postgres: Running | null = null;
   private temporal: Running | null = null;
-  private readonly children = new Map<'server' | 'worker', ChildProcess>();
+  private readonly children = new Map<ChildName, ChildProcess>();
 
-  /** Starts everything. */
-  static async start(): Promise<Product> {
+  /** Starts everything. The worker has all roles, unless they are named: `sync,bulk`. */
+  static async start(workerRoles: string | null = null): Promise<Product> {
     const product = new Product();
     chmodSync(product.home, 0o755);
     product.scripts = {
@@ -67,7 +70,7 @@ export class Product {
     product.apiKey = apiKey;
     product.apiUrl = `http://127.0.0.1:${String(product.apiPort)}`;
     product.spawnChild('server');
-    product.spawnChild('worker');
+    product.spawnChild('worker', workerRoles);
     await product.untilReady();
     return product;
   }
@@ -97,8 +100,8 @@ export class Product {
   }
 
   /** The end that nobody prepares for. */
-  async kill(what: 'postgres' | 'temporal' | 'server' | 'worker'): Promise<void> {
-    if (what === 'server' || what === 'worker') {
+  async kill(what: 'postgres' | 'temporal' | ChildName): Promise<void> {
+    if (what !== 'postgres' && what !== 'temporal') {
       const child = this.children.get(what);
       if (child?.exitCode !== null) return;
       child.kill('SIGKILL');
@@ -116,17 +119,20 @@ export class Product {
     for (const suffix of ['', '-wal', '-shm']) rmSync(join(this.home, `temporal.db${suffix}`), { force: true });
   }
 
-  spawnChild(what: 'server' | 'worker'): void {
-    const script = join(dist, `${what}.js`);
+  spawnChild(what: ChildName, roles: string | null = null): void {
+    const script = join(dist, what === 'server' ? 'server.js' : 'worker.js');
     if (!existsSync(script)) throw new Error('dist is missing: run `npm run build`, or the tests with `npm test`.');
-    const child = spawn(process.execPath, [script], { env: this.environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [script, ...(roles === null ? [] : ['--roles', roles])], {
+      env: this.environment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const log = createWriteStream(this.logFile, { flags: 'a' });
     child.stdout.pipe(log);
     child.stderr.pipe(log);
     this.children.set(what, child);
   }
 
-  pidOf(what: 'server' | 'worker'): number {
+  pidOf(what: ChildName): number {
     const pid = this.children.get(what)?.pid;
     if (pid === undefined) throw new Error(`there is no ${what}`);
     return pid;
