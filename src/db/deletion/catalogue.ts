@@ -1,13 +1,13 @@
 import type { Sql } from '../database';
 
-/** A table whose rows go with those of another: by a foreign key with ON DELETE CASCADE. */
+/** A table whose rows belong to a message, copy, thread or link, and go with it. */
 export interface ChildTable {
   name: string;
-  /** The column that refers to the parent's id. */
+  /** The column that holds the parent's id. */
   column: string;
 }
 
-/** The tables that a content chunk has to empty by hand, by parent, as the database itself knows them. */
+/** The tables that belong to each of these, as the database itself knows them. */
 export interface Catalogue {
   message: ChildTable[];
   copy: ChildTable[];
@@ -16,25 +16,25 @@ export interface Catalogue {
 }
 
 /**
- * Reads which tables hang on messages, copies, threads and links. A table that is added later joins in by its foreign key; deleting its
- * rows in sets, before the parent goes, is several times faster than one cascade a row, and can be counted.
+ * Reads which tables belong to messages, copies, threads and links: those with a column of that name. A table that is added later joins in
+ * by its column, whether or not a foreign key holds it. `message` belongs to no thread in this sense, and what has a source of its own
+ * is deleted by its source.
  */
 export async function readCatalogue(sql: Sql): Promise<Catalogue> {
-  const rows = await sql.query<{ parent: keyof Catalogue; name: string; column: string }>(
-    `SELECT parent.relname AS parent, child.relname AS name, a.attname AS column
-     FROM pg_constraint k
-     JOIN pg_class parent ON parent.oid = k.confrelid JOIN pg_class child ON child.oid = k.conrelid
-     CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS pair(mine, theirs)
-     JOIN pg_attribute a ON a.attrelid = child.oid AND a.attnum = pair.mine
-     JOIN pg_attribute p ON p.attrelid = parent.oid AND p.attnum = pair.theirs
-     WHERE k.contype = 'f' AND k.confdeltype = 'c' AND parent.relnamespace = 'public'::regnamespace
-       AND parent.relname IN ('message', 'copy', 'thread', 'link') AND p.attname = 'id' ORDER BY 1, 2`,
+  const rows = await sql.query<ChildTable>(
+    `SELECT c.relname AS name, a.attname AS column
+     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+     JOIN pg_attribute t ON t.attrelid = c.oid AND t.attname = 'tenant_id' AND NOT t.attisdropped
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'message'
+       AND a.attname IN ('message_id', 'copy_id', 'thread_id', 'link_id')
+       AND NOT EXISTS (SELECT FROM pg_attribute s WHERE s.attrelid = c.oid AND s.attname = 'source_id' AND NOT s.attisdropped)
+     ORDER BY 1`,
   );
-  const of = (parent: keyof Catalogue) => rows.filter((row) => row.parent === parent);
-  return { message: of('message'), copy: of('copy'), thread: of('thread'), link: of('link') };
+  const of = (column: string) => rows.filter((row) => row.column === column);
+  return { message: of('message_id'), copy: of('copy_id'), thread: of('thread_id'), link: of('link_id') };
 }
 
-/** Deletes the rows of a table that refer to these; how many. The names come from the catalogue. */
+/** Deletes the rows of a table that belong to these; how many. The names come from the catalogue. */
 export function deleteChildren(
   sql: Sql,
   tenantId: string,

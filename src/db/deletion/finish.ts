@@ -3,7 +3,7 @@ import type { Database, Sql } from '../database';
 import { lockTenantForWriting } from '../tenant-lock';
 import type { DeletionRef, DeletionReport } from './deletions';
 import { noteStep, type RowCounts } from './steps';
-import { verifyGone, type Verification } from './verify';
+import { danglingRows, verifyGone } from './verify';
 
 /**
  * What carries the source beside its content, in the order in which it can go. A table that is added later must be added here: the
@@ -68,13 +68,14 @@ export async function finishDeletion(db: Database, ref: DeletionRef): Promise<De
         `UPDATE deletion SET state = 'verifying' WHERE tenant_id = $1 AND id = $2 AND state = 'deleting'`,
         [ref.tenantId, ref.deletionId],
       );
-      refuseRows(await verifyGone(sql, ref, lastTables));
+      const { left } = await verifyGone(sql, ref, lastTables);
+      refuseRows({ ...left, ...(await danglingRows(sql, ref.tenantId)) });
     });
     const report = await inLongTransaction(db, ref, async (sql) => {
       await lockTenantForWriting(sql, ref.tenantId);
       await noteStep(sql, ref, { counts: await deleteMailbox(sql, ref) });
       const verified = await verifyGone(sql, ref, []);
-      refuseRows(verified);
+      refuseRows(verified.left);
       return writeReport(sql, ref, verified.tables);
     });
     return { kind: 'done', report };
@@ -93,7 +94,7 @@ function inLongTransaction<T>(db: Database, ref: DeletionRef, work: (sql: Sql) =
   });
 }
 
-function refuseRows({ left }: Verification): void {
+function refuseRows(left: Record<string, number>): void {
   if (Object.keys(left).length > 0) throw new RowsLeft(left);
 }
 

@@ -2,7 +2,7 @@ import type { Sql } from '../database';
 import type { DeletionRef } from './deletions';
 
 /** What a count of everything that carries a source came to. */
-export interface Verification {
+interface Verification {
   /** All tables that were looked at. */
   tables: string[];
   /** Those that still have rows, with how many; empty where nothing is left. */
@@ -35,7 +35,6 @@ export async function verifyGone(sql: Sql, ref: DeletionRef, except: readonly st
   }
   const events = await countOutbox(sql, ref);
   if (events > 0) left['outbox'] = events;
-  Object.assign(left, await dangling(sql, ref.tenantId));
   return { tables: [...tables.map((table) => table.name), 'outbox'], left };
 }
 
@@ -85,10 +84,10 @@ const parents: Record<string, string> = {
 const seenElsewhere = ['blob_chunk'];
 
 /**
- * Rows that refer to a message, copy, thread ... that is no more. Where a foreign key holds the column there can be none; any other table
- * is looked through, and named with its column.
+ * Rows of a tenant that refer to a message, copy, thread ... that is no more, by table and column. Where a foreign key holds the column
+ * there can be none; any other table is read once: not to be called under the tenant's lock.
  */
-async function dangling(sql: Sql, tenantId: string): Promise<Record<string, number>> {
+export async function danglingRows(sql: Sql, tenantId: string): Promise<Record<string, number>> {
   const loose = await sql.query<{ name: string; column: string }>(
     `SELECT c.relname AS name, a.attname AS column
      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY ($1) AND NOT a.attisdropped
