@@ -1,6 +1,7 @@
 import type { ImportProgress } from '../../db/import-progress';
 import type { Mailbox, ServerSettings } from '../../db/mailboxes';
 import { publicId } from '../../domain/ids';
+import type { Language } from '../../domain/languages';
 import { progressOf } from '../../domain/progress';
 import { codeSentence, remedyFor, stateSentence } from '../../domain/state-sentences';
 import { workflowIds } from '../../workflows/contract';
@@ -8,14 +9,14 @@ import { timeOrNull } from '../fields';
 import type { MailboxAnswer } from './schemas';
 
 /** A mailbox for an answer; its secret is not even in what comes in. `progress` is null where nothing is imported. */
-export function presentMailbox(mailbox: Mailbox, progress: ImportProgress | null, now: Date): MailboxAnswer {
+export function presentMailbox(mailbox: Mailbox, progress: ImportProgress | null, language: Language): MailboxAnswer {
   return {
     id: publicId('mailbox', mailbox.id),
     address: mailbox.address,
     displayName: mailbox.displayName,
-    ...presentState(mailbox),
+    ...presentState(mailbox, language),
     flags: mailbox.flags,
-    progress: progress === null ? null : presentProgress(progress, now),
+    progress: progress === null ? null : presentProgress(progress),
     lastMessageAt: timeOrNull(mailbox.lastMessageAt),
     lastSuccessAt: timeOrNull(mailbox.lastSuccessAt),
     lastProvenAt: timeOrNull(mailbox.lastProvenAt),
@@ -32,17 +33,17 @@ export function presentMailbox(mailbox: Mailbox, progress: ImportProgress | null
   };
 }
 
-function presentState(mailbox: Mailbox) {
+function presentState(mailbox: Mailbox, language: Language) {
   const { state, stateReason: code, lastError } = mailbox;
   return {
     state,
-    reason: stateSentence(state, code),
+    reason: stateSentence(state, code, language),
     reasonCode: code,
     since: mailbox.stateSince.toISOString(),
     until: timeOrNull(mailbox.stateUntil),
-    remedy: remedyFor(state, code),
+    remedy: remedyFor(state, code, language),
     desiredState: mailbox.desired,
-    lastError: lastError === null ? null : { ...lastError, sentence: codeSentence(lastError.code) },
+    lastError: lastError === null ? null : { ...lastError, sentence: codeSentence(lastError.code, language) },
   };
 }
 

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 
-import { findMailbox, importProgress, listMailboxes, type Mailbox } from '../../db/mailboxes';
+import { importProgress } from '../../db/import-progress';
+import { findMailbox, listMailboxes, type Mailbox } from '../../db/mailboxes';
+import type { Language } from '../../domain/languages';
 import { mailboxStates } from '../../domain/mailbox-state';
 import type { Api, ApiContext } from '../context';
 import { idInPath, noBody } from '../fields';
+import { languageFor } from '../language';
 import { operationSchema, presentOperation } from '../operations';
 import { decodeCursor, pageFrom, pageOf, pageQuery } from '../paging';
 import { etagOf } from '../precondition';
@@ -24,8 +27,6 @@ const params = idInPath('mailbox');
 
 /** /v1/mailboxes: connecting and changing. */
 export function mailboxRoutes(api: Api, context: ApiContext): void {
-  const { now } = context;
-
   api.post(
     '/v1/mailboxes',
     {
@@ -33,9 +34,12 @@ export function mailboxRoutes(api: Api, context: ApiContext): void {
       preValidation: refusePop3,
       schema: { tags, summary: 'Connect a mailbox', body: newMailboxSchema, response: { 201: connectedMailboxSchema } },
     },
-    async ({ viewer, body }, reply) => {
-      const mailbox = await createMailbox(context, viewer, body);
-      const answer = { ...presentMailbox(mailbox, null, now()), warnings: warningsFor(context, mailbox) };
+    async (request, reply) => {
+      const mailbox = await createMailbox(context, request.viewer, request.body);
+      const answer = {
+        ...presentMailbox(mailbox, null, languageFor(request, reply)),
+        warnings: warningsFor(context, mailbox),
+      };
       return reply
         .code(201)
         .header('location', `/v1/mailboxes/${answer.id}`)
@@ -58,7 +62,10 @@ export function mailboxRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const mailbox = await changeMailbox(context, request, { id: request.params.id, body: request.body });
-      const present = await presenterFor(context, request.viewer, [mailbox]);
+      const present = await presenterFor(context, request.viewer, {
+        mailboxes: [mailbox],
+        language: languageFor(request, reply),
+      });
       return reply.header('etag', etagOf(mailbox.updatedAt)).send(present(mailbox));
     },
   );
@@ -71,13 +78,14 @@ export function mailboxReadRoutes(api: Api, context: ApiContext): void {
   api.get(
     '/v1/mailboxes',
     { schema: { tags, summary: 'List mailboxes', querystring: listQuery, response: { 200: pageOf(mailboxSchema) } } },
-    async ({ viewer, query }) => {
+    async (request, reply) => {
+      const { viewer, query } = request;
       const filter = { state: query.state ?? null };
       const afterId = decodeCursor(query.cursor, filter, z.uuid());
       const rows = await db.inTenant(viewer.tenantId, (sql) =>
         listMailboxes(sql, readerOf(viewer), { ...filter, afterId, limit: query.limit + 1 }),
       );
-      const present = await presenterFor(context, viewer, rows);
+      const present = await presenterFor(context, viewer, { mailboxes: rows, language: languageFor(request, reply) });
       return pageFrom(rows, { limit: query.limit, filter, keyOf: (row) => row.id, present });
     },
   );
@@ -85,21 +93,29 @@ export function mailboxReadRoutes(api: Api, context: ApiContext): void {
   api.get(
     '/v1/mailboxes/:id',
     { schema: { tags, summary: 'What a mailbox is doing', params, response: { 200: mailboxSchema } } },
-    async ({ viewer, params: { id } }, reply) => {
-      const mailbox = await db.inTenant(viewer.tenantId, (sql) => findMailbox(sql, readerOf(viewer), id));
+    async (request, reply) => {
+      const { viewer, params } = request;
+      const mailbox = await db.inTenant(viewer.tenantId, (sql) => findMailbox(sql, readerOf(viewer), params.id));
       if (mailbox === null) throw notFound();
-      const present = await presenterFor(context, viewer, [mailbox]);
+      const present = await presenterFor(context, viewer, {
+        mailboxes: [mailbox],
+        language: languageFor(request, reply),
+      });
       return reply.header('etag', etagOf(mailbox.updatedAt)).send(present(mailbox));
     },
   );
 }
 
 /** Presents mailboxes with what their imports have come to, read at once for all. */
-async function presenterFor({ db, now }: ApiContext, { tenantId }: Viewer, mailboxes: Mailbox[]) {
+async function presenterFor(
+  { db }: ApiContext,
+  { tenantId }: Viewer,
+  { mailboxes, language }: { mailboxes: Mailbox[]; language: Language },
+) {
   const ids = mailboxes.map((mailbox) => mailbox.id);
   const imports = await db.inTenant(tenantId, (sql) => importProgress(sql, tenantId, ids));
   const progressOf = new Map(imports.map((progress) => [progress.mailboxId, progress]));
-  return (mailbox: Mailbox) => presentMailbox(mailbox, progressOf.get(mailbox.id) ?? null, now());
+  return (mailbox: Mailbox) => presentMailbox(mailbox, progressOf.get(mailbox.id) ?? null, language);
 }
 
 const wishes: Record<WishKind, string> = {
