@@ -6,12 +6,12 @@ import type { Client } from '@temporalio/client';
 
 import { createByteBudget } from './activities/byte-budget';
 import { createConnections, type Connections } from './activities/connections';
-import type { ActivityContext } from './activities/context';
+import type { ActivityContext, ShardEngine } from './activities/context';
 import { createHostPace, type HostPace } from './activities/host-pace';
 import { createGate } from './activities/shard/gate';
 import type { ShardContext } from './activities/shard/hold-shard';
 import { createIdleHolder } from './activities/shard/idle-holder';
-import type { WatchMailbox } from './activities/shard/watching';
+import type { Watching } from './activities/shard/watching';
 import { createUndeliveredTries } from './activities/undelivered';
 import type { Config } from './config/config';
 import { createPostgresBlobStore } from './db/blobs/postgres-blob-store';
@@ -22,6 +22,7 @@ import { overtakenMailboxes } from './db/sync/overtaken';
 import { reserveConnections } from './db/watch/host-pace';
 import { presetOfHost } from './domain/provider-presets';
 import { createMailboxEngine } from './engine/mailbox-engine';
+import type { MailboxAccess } from './mail/mailbox';
 import { openMailbox } from './mail/open-mailbox';
 import { openWatch } from './mail/watch/open-watch';
 import { createParsePool } from './mail/parse/parse-pool';
@@ -60,23 +61,14 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     return openMailbox(accessTo(mailbox), optionsOf(config));
   };
   const engine = createMailboxEngine(client);
-  const watch: WatchMailbox = (mailbox, wish) =>
-    openWatch(accessTo(mailbox), { ...watchOptionsOf(config, mailbox.imap.host), ...wish });
-  const holder = createIdleHolder(randomUUID(), {
-    db,
-    watch,
-    pace,
-    poke: engine.poke,
-    gate: createGate(limits.attachesPerHost),
-    limits,
-    now: Date.now,
-  });
+  const poke: ShardEngine['poke'] = (mailboxId, reason) => engine.poke(mailboxId, reason);
   const connections = createConnections({
     connect,
     overtaken: (kept) => overtakenMailboxes(db, kept),
     idleMs: connectionIdleMs,
     checkMs: connectionCheckMs,
   });
+  const shards = shardsOf(config, { db, pace, poke, accessTo });
   return {
     db,
     blobs: createPostgresBlobStore(db),
@@ -89,12 +81,12 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     spoolDirectory,
     freeDiskBytes: () => freeDiskBytes(config.home),
     engine,
-    shards: { holder, shardHoldMs: limits.shardHoldMs, show: engine.showShard },
+    shards: { ...shards, show: (shard, counts) => engine.showShard(shard, counts) },
     undelivered: createUndeliveredTries(),
     now: Date.now,
     parserVersion,
     close: async () => {
-      await holder.close();
+      await shards.holder.close();
       await connections.closeAll();
       await parsePool.close();
       await db.close();
@@ -120,6 +112,25 @@ function optionsOf({ allowedNetworks, limits }: Config) {
   const { connectTimeoutMs, socketTimeoutMs, commandTimeoutMs, minBytesPerSecond } = limits;
   const patience = { socketTimeoutMs, commandTimeoutMs, minBytesPerSecond };
   return { hostRules: { allowedNetworks }, connectTimeoutMs, ...patience };
+}
+
+/** What watching is made of. A worker without the role `idle` never begins to. */
+function shardsOf(
+  config: Config,
+  {
+    accessTo,
+    ...given
+  }: Pick<Watching, 'db' | 'pace' | 'poke'> & { accessTo: (mailbox: MailboxForSync) => MailboxAccess },
+): Omit<ShardContext, 'show'> {
+  const { limits } = config;
+  const watching: Watching = {
+    ...given,
+    watch: (mailbox, wish) => openWatch(accessTo(mailbox), { ...watchOptionsOf(config, mailbox.imap.host), ...wish }),
+    gate: createGate(limits.attachesPerHost),
+    limits,
+    now: Date.now,
+  };
+  return { holder: createIdleHolder(randomUUID(), watching), shardHoldMs: limits.shardHoldMs };
 }
 
 function watchOptionsOf({ allowedNetworks, limits }: Config, host: string) {
