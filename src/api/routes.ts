@@ -1,4 +1,5 @@
 import type { Api, ApiContext } from './context';
+import { deletionRoutes } from './deletions/routes';
 import { failureRoutes } from './failures';
 import { findRoutes } from './find';
 import { healthRoutes } from './health';
@@ -6,11 +7,14 @@ import { keyRoutes } from './keys';
 import { completenessRoutes } from './mailboxes/completeness';
 import { ledgerRoutes } from './mailboxes/ledger';
 import { previewRoutes } from './mailboxes/preview';
-import { lifecycleRoutes, mailboxReadRoutes, mailboxRoutes } from './mailboxes/routes';
+import { eventRoutes } from './mailboxes/events';
+import { lifecycleRoutes, mailboxDeletionRoute, mailboxReadRoutes, mailboxRoutes } from './mailboxes/routes';
 import { messageRoutes } from './messages/routes';
 import { metricsRoutes } from './metrics';
+import { noticeRoutes } from './notices/routes';
 import { operationRoutes } from './operations';
 import { presetRoutes } from './presets/routes';
+import { reconciliationRoutes } from './reconciliations';
 import { recordRoutes } from './records/routes';
 import { threadRoutes } from './threads';
 import { timelineRoutes } from './timeline';
@@ -23,8 +27,12 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   mailboxRoutes,
   mailboxReadRoutes,
   lifecycleRoutes,
+  mailboxDeletionRoute,
   ledgerRoutes,
   completenessRoutes,
+  deletionRoutes,
+  eventRoutes,
+  noticeRoutes,
   failureRoutes,
   userRoutes,
   recordRoutes,
@@ -33,6 +41,7 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   threadRoutes,
   findRoutes,
   operationRoutes,
+  reconciliationRoutes,
   keyRoutes,
   healthRoutes,
   metricsRoutes,

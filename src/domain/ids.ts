@@ -13,6 +13,8 @@ export const idPrefixes = {
   folder: 'fld',
   tenant: 'tnt',
   event: 'evt',
+  reconciliation: 'rcn',
+  notice: 'ntc',
   deletion: 'del',
 } as const;
 

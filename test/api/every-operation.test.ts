@@ -78,6 +78,7 @@ const kindOfPath: Record<string, IdKind> = {
   messages: 'message',
   threads: 'thread',
   users: 'user',
+  notices: 'notice',
   links: 'link',
 };
 
