@@ -23,6 +23,8 @@ export interface ActivityLimits {
   maxFolders: number;
   minFreeDiskBytes: number;
   reconcileStartsPerSecond: number;
+  stuckAfterMs: number;
+  reconciliationsKeptMs: number;
   deletionChunkRows: number;
   deletionActivityMs: number;
   noSuccessHours: number;
@@ -42,22 +44,28 @@ export interface OpenWork {
   runId: string;
   /** Something of it is under way at this moment; else it only waits. */
   isBusy: boolean;
+  /** When its work was last heard of, in milliseconds since the epoch; null where none is under way. */
+  heardAt: number | null;
+  /** How often its workflow task was tried that is under way; 0 where none is. */
+  taskAttempts: number;
 }
 
 /** What activities ask of Temporal. */
 export interface Engine extends ShardEngine {
-  /** Starts the workflow of a mailbox; a second start is a no-op. */
+  /** Starts the workflow of a mailbox; one that runs is told the newest wish. */
   start(mailbox: DesiredMailbox): Promise<void>;
   /** Starts the stop of a mailbox; one that runs is told that it was wished once more. */
   stop(mailbox: { tenantId: string; mailboxId: string }): Promise<void>;
-  /** Tells a running workflow the newest wish again. */
-  remind(mailbox: DesiredMailbox): Promise<void>;
   /** Starts the deletion of a mailbox; a second start is a no-op. */
   startDeletion(mailbox: { tenantId: string; mailboxId: string }): Promise<void>;
   /** Starts the job that links stored mail again; a second start is a no-op. */
   startRematch(job: { tenantId: string; operationId: string }): Promise<void>;
-  /** Ids (UUIDs) of the mailboxes whose workflow runs. */
-  runningMailboxes(): Promise<Set<string>>;
+  /** The mailboxes whose workflow runs, each with its tenant (UUIDs). */
+  runningMailboxes(): Promise<Map<string, string>>;
+  /** Ids (UUIDs) of the mailboxes whose import runs. */
+  runningImports(): Promise<Set<string>>;
+  /** Task queues that no worker asks for work. */
+  queuesWithoutWorkers(): Promise<string[]>;
   /** What is open of a mailbox: its rounds, its import, its audit. */
   openWork(mailboxId: string): Promise<OpenWork[]>;
   /** Tells work the newest wish, so that it ends by itself. Nothing happens where it has ended. */

@@ -1,61 +1,106 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { unfinishedDeletions } from '../db/deletion/deletions';
 import { unfinishedRematches } from '../db/records-rematch';
-import { desiredMailboxes } from '../db/sync/desired-mailboxes';
+import type { DesiredMailbox } from '../db/sync/desired-mailboxes';
+import { recordReconciliation } from '../db/sync/reconciliation-write';
 import type { ActivityContext, ActivityRun } from './context';
+import { compare, type Differences } from './reconcile/compare';
+import { createPace, type Pace } from './reconcile/pace';
+import { helpStuck, remindOfImports } from './reconcile/stuck';
+import { createTallies, type Tallies } from './reconcile/tally';
 import { pokeUnwatched } from './shard/poke-unwatched';
 
 export interface ReconcileResult {
+  /** Mailboxes that should have a workflow, and workflows of mailboxes that there were. */
   desired: number;
   running: number;
   started: number;
+  /** Told of a wish that they had not taken up. */
   reminded: number;
-  /** Mailboxes that nobody watches, and that were looked at by the clock. */
+  /** Workflows that there should not be, and stops that nobody carried out. */
+  ended: number;
+  /** Mailboxes whose work waited too long while nothing moved. */
+  stuck: number;
+  /** Mailboxes that nobody watches, and that were looked at by the clock; and those whose import was lost. */
   poked: number;
   /** Jobs that link stored mail again and that nobody was running. */
   rematches: number;
   /** Deletions that have not ended. */
   deletions: number;
+  queuesWithoutWorkers: string[];
 }
 
 const unattendedAfterMs = 60_000;
 
 /**
  * Makes the running workflows match the wishes in Postgres: starts what should run and does not, at most so many a second and the most
- * recently active first, and reminds a workflow of a wish it has not taken up. Second run: a start or a reminder too many is a no-op.
+ * recently active first, ends what should not run, reminds a workflow of a wish it has not taken up, helps what is stuck, and writes down
+ * what it did. Second run: a start, an end or a reminder too many is a no-op.
  */
 export async function reconcileMailboxes(context: ActivityContext, run: ActivityRun): Promise<ReconcileResult> {
-  const desired = await desiredMailboxes(context.db);
-  const running = await context.engine.runningMailboxes();
-  const result = {
-    desired: desired.length,
-    running: running.size,
-    started: 0,
-    reminded: 0,
-    poked: 0,
-    rematches: 0,
-    deletions: 0,
-  };
-  const pauseMs = 1_000 / context.limits.reconcileStartsPerSecond;
-  for (const mailbox of desired) {
-    if (run.signal.aborted) break;
-    const isRunning = running.has(mailbox.mailboxId);
-    if (isRunning && mailbox.applied) continue;
-    await (isRunning ? context.engine.remind(mailbox) : context.engine.start(mailbox));
-    result[isRunning ? 'reminded' : 'started'] += 1;
-    run.heartbeat();
-    await sleep(pauseMs);
-  }
+  const startedAt = new Date(context.now());
+  const tallies = createTallies();
+  const pace = createPace(context.limits.reconcileStartsPerSecond, () => context.now());
+  const differences = await compare(context, run, tallies);
+  await mend(context, run, { differences, tallies, pace });
+  await helpStuck(context, run, { tallies, pace });
   await context.engine.ensureShards();
-  result.poked = await pokeUnwatched(context, run);
-  for (const job of await unfinishedRematches(context.db, unattendedAfterMs)) {
-    await context.engine.startRematch(job);
-    result.rematches += 1;
+  const poked = (await pokeUnwatched(context, run)) + (await remindOfImports(context, run, pace));
+  const jobs = await startJobs(context);
+  const queuesWithoutWorkers = await context.engine.queuesWithoutWorkers();
+  await recordReconciliation(context.db, {
+    startedAt,
+    finishedAt: new Date(context.now()),
+    tenants: tallies.byTenant,
+    queuesWithoutWorkers,
+    keptMs: context.limits.reconciliationsKeptMs,
+  });
+  const [desired, running, started] = [tallies.sum('desired'), tallies.sum('running'), tallies.sum('started')];
+  const [reminded, ended, stuck] = [tallies.sum('reminded'), tallies.sum('ended'), tallies.sum('stuck')];
+  return { desired, running, started, reminded, ended, stuck, poked, ...jobs, queuesWithoutWorkers };
+}
+
+async function mend(
+  { engine }: ActivityContext,
+  run: ActivityRun,
+  { differences, tallies, pace }: { differences: Differences; tallies: Tallies; pace: Pace },
+): Promise<void> {
+  const each = async (mailboxes: DesiredMailbox[], mending: (mailbox: DesiredMailbox) => Promise<unknown>) => {
+    for (const mailbox of mailboxes) {
+      run.signal.throwIfAborted();
+      await pace();
+      await mending(mailbox);
+      run.heartbeat();
+    }
+  };
+  // What is to end goes first: there is little of it, and nobody may wait for it behind ten thousand starts.
+  await each(differences.unstopped, async (mailbox) => {
+    await engine.stop(mailbox);
+    tallies.count(mailbox.tenantId, 'ended');
+  });
+  for (const [mailboxId, tenantId] of differences.surplus) {
+    run.signal.throwIfAborted();
+    // The list of what runs is some moments old.
+    if ((await engine.openWork(mailboxId)).every(({ kind }) => kind !== 'rounds')) continue;
+    await pace();
+    await engine.stop({ tenantId, mailboxId });
+    tallies.count(tenantId, 'ended');
+    tallies.find(tenantId, { mailboxId, reason: 'should-not-run', action: 'stopped' });
+    run.heartbeat();
   }
-  for (const mailbox of await unfinishedDeletions(context.db)) {
-    await context.engine.startDeletion(mailbox);
-    result.deletions += 1;
-  }
-  return result;
+  await each(differences.missing, async (mailbox) => {
+    await engine.start(mailbox);
+    tallies.count(mailbox.tenantId, 'started');
+  });
+  await each(differences.unheard, async (mailbox) => {
+    await engine.start(mailbox);
+    tallies.count(mailbox.tenantId, 'reminded');
+  });
+}
+
+async function startJobs({ db, engine }: ActivityContext): Promise<{ rematches: number; deletions: number }> {
+  const rematches = await unfinishedRematches(db, unattendedAfterMs);
+  for (const job of rematches) await engine.startRematch(job);
+  const deletions = await unfinishedDeletions(db);
+  for (const mailbox of deletions) await engine.startDeletion(mailbox);
+  return { rematches: rematches.length, deletions: deletions.length };
 }

@@ -46,6 +46,14 @@ function runningGauges(registry: Registry): (numbers: RunningNumbers) => void {
   const heldBackAge = gauge('outbox_held_back_oldest_seconds', 'Age of the oldest of them');
   const search = gauge('search_pending', 'Messages that search does not find yet');
   const searchAge = gauge('search_pending_oldest_seconds', 'Age of the oldest of them');
+  const reconcilerAge = gauge(
+    'reconciler_age_seconds',
+    'Time since the reconciler last wrote down a run; it does so every five minutes at least',
+  );
+  const stuck = gauge('mailboxes_stuck', 'Mailboxes whose work waits while nothing moves');
+  const idleQueues = gauge('queues_without_workers', 'Task queues that no worker asks for work');
+  const started = gauge('reconciler_started_hour', 'Workflows that the reconciler started within the last hour');
+  const ended = gauge('reconciler_ended_hour', 'Workflows that it ended within the last hour');
   return (numbers) => {
     mailboxes.reset();
     for (const { state, count } of numbers.mailboxesByState) mailboxes.set({ state }, count);
@@ -56,5 +64,10 @@ function runningGauges(registry: Registry): (numbers: RunningNumbers) => void {
     heldBackAge.set(numbers.outboxHeldBack.oldestSeconds);
     search.set(numbers.searchPending.count);
     searchAge.set(numbers.searchPending.oldestSeconds);
+    reconcilerAge.set(numbers.reconciler.ageSeconds);
+    stuck.set(numbers.reconciler.stuck);
+    idleQueues.set(numbers.reconciler.idleQueues);
+    started.set(numbers.reconciler.started);
+    ended.set(numbers.reconciler.ended);
   };
 }

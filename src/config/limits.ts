@@ -79,6 +79,10 @@ export const defaultLimits = {
   /** Events of a mailbox, and how long they are kept. */
   mailboxEventsKept: 1_000,
   mailboxEventsKeptMs: 34_560_000_000,
+  /** Work on a mailbox that waits longer, while nothing moves, is stuck. */
+  stuckAfterMs: 600_000,
+  /** What the reconciler did is kept so long. */
+  reconciliationsKeptMs: 2_592_000_000,
   /** A stop lets work in flight come to its end, */
   stopDrainMs: 20_000,
   /** then cancels it, and after this cuts it off. */

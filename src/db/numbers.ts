@@ -1,5 +1,5 @@
 import { outcomes } from '../domain/ledger';
-import type { Database } from './database';
+import type { Database, Sql } from './database';
 
 /** Numbers over all tenants, for those who run the product. */
 export interface RunningNumbers {
@@ -11,6 +11,8 @@ export interface RunningNumbers {
   outboxHeldBack: { count: number; oldestSeconds: number };
   /** Messages that search does not find yet. */
   searchPending: { count: number; oldestSeconds: number };
+  /** Seconds since the reconciler last wrote down a run, which is every five minutes at least; what its newest runs found; what it did within the last hour. */
+  reconciler: { ageSeconds: number; stuck: number; idleQueues: number; started: number; ended: number };
 }
 
 const seconds = (oldest: string) => `coalesce(extract(epoch FROM now() - ${oldest}), 0)::float8`;
@@ -33,9 +35,22 @@ export function runningNumbers(db: Database): Promise<RunningNumbers> {
         `SELECT count(*) AS count, ${seconds('min(created_at)')} AS "oldestSeconds" FROM outbox
          WHERE xact >= pg_snapshot_xmin(pg_current_snapshot())`,
       ),
+      reconciler: await reconcilerNumbers(sql),
       searchPending: await count(
         `SELECT count(*) AS count, ${seconds('min(added_at)')} AS "oldestSeconds" FROM search_pending`,
       ),
     };
   });
+}
+
+async function reconcilerNumbers(sql: Sql): Promise<RunningNumbers['reconciler']> {
+  const [numbers] = await sql.query<RunningNumbers['reconciler']>(
+    `SELECT ${seconds('(SELECT max(finished_at) FROM reconciliation)')} AS "ageSeconds",
+       coalesce(sum(stuck) FILTER (WHERE is_newest), 0)::int AS stuck,
+       coalesce(max(cardinality(queues_without_workers)) FILTER (WHERE is_newest), 0)::int AS "idleQueues",
+       coalesce(sum(started), 0)::int AS started, coalesce(sum(ended), 0)::int AS ended
+     FROM (SELECT r.*, row_number() OVER (PARTITION BY tenant_id ORDER BY id DESC) = 1 AS is_newest FROM reconciliation r
+           WHERE finished_at > now() - interval '1 hour') lately`,
+  );
+  return numbers ?? { ageSeconds: 0, stuck: 0, idleQueues: 0, started: 0, ended: 0 };
 }

@@ -2,7 +2,7 @@ import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } 
 import type { Client } from '@temporalio/client';
 
 import type { Engine } from '../activities/context';
-import { publicId, uuidOf } from '../domain/ids';
+import { publicId } from '../domain/ids';
 import {
   signals,
   taskQueues,
@@ -14,9 +14,10 @@ import {
   type Wish,
 } from '../workflows/contract';
 import { createShardEngine } from './shard-engine';
+import { createOverview } from './overview';
 import { createWorkEngine } from './work-engine';
 
-/** Starts and reminds the workflows of mailboxes, and knows which ones run. */
+/** Starts, tells and ends the workflows of mailboxes, and knows which ones run. */
 export function createMailboxEngine(client: Client): Engine {
   return {
     // With the wish as a signal: one that is just about to end hears that it is to go on.
@@ -28,12 +29,8 @@ export function createMailboxEngine(client: Client): Engine {
     startRematch: async (input) => {
       await client.workflow.start(workflowNames.rematch, rematchOptions(input));
     },
-    remind: async (mailbox) => {
-      const wish: Wish = { generation: mailbox.generation, desired: mailbox.desired };
-      await client.workflow.getHandle(workflowIds.mailboxSync(mailbox.mailboxId)).signal(signals.wish, wish);
-    },
-    runningMailboxes: () => runningMailboxes(client),
     ...createWorkEngine(client),
+    ...createOverview(client),
     ...createShardEngine(client),
   };
 }
@@ -123,14 +120,4 @@ function shownInUi(mailbox: { tenantId: string; mailboxId: string; provider: str
     ]),
     staticSummary: `Syncs the mailbox ${publicId('mailbox', mailbox.mailboxId)}`,
   };
-}
-
-async function runningMailboxes(client: Client): Promise<Set<string>> {
-  const running = new Set<string>();
-  const query = `WorkflowType = '${workflowNames.mailboxSync}' AND ExecutionStatus = 'Running'`;
-  for await (const { workflowId } of client.workflow.list({ query })) {
-    const mailboxId = uuidOf('mailbox', workflowId.slice('mailbox/'.length));
-    if (mailboxId !== null) running.add(mailboxId);
-  }
-  return running;
 }

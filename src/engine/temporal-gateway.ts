@@ -7,7 +7,6 @@ import {
   WorkflowUpdateFailedError,
   type Workflow,
 } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
 
 import { EngineUnavailable, type EngineHealth, type MailboxToRun, type TemporalGateway } from '../api/temporal-gateway';
 import {
@@ -22,14 +21,13 @@ import {
   type SyncNowAnswer,
 } from '../workflows/contract';
 import { mailboxSyncOptions, rematchOptions, sendDeletion, sendStop, sendWish } from './mailbox-engine';
+import { isPolled } from './overview';
 
 const connectTimeoutMs = 3_000;
 /** For what is only told: the answer to the caller waits for it. */
 const tellTimeoutMs = 5_000;
 /** For what is waited for; a round or an audit that takes longer goes on without us. */
 const waitTimeoutMs = 1_800_000;
-/** A poller asks again at least once a minute; the server remembers it for five. */
-const pollerIsFreshMs = 90_000;
 
 /** The engine as the API uses it. Nothing is connected until the first call; a connection that broke comes back by itself. */
 export function createTemporalGateway(options: { address: string; namespace: string }): TemporalGateway {
@@ -106,14 +104,5 @@ async function auditMailbox(client: Client, input: AuditInput): Promise<void> {
 }
 
 async function healthOf(client: Client): Promise<EngineHealth> {
-  const { pollers } = await client.workflowService.describeTaskQueue({
-    namespace: client.options.namespace,
-    taskQueue: { name: taskQueues.sync },
-    taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-  });
-  const now = Date.now();
-  const polled = pollers.some(
-    ({ lastAccessTime }) => now - Number(lastAccessTime?.seconds ?? 0) * 1_000 < pollerIsFreshMs,
-  );
-  return { reachable: true, polled };
+  return { reachable: true, polled: await isPolled(client, taskQueues.sync) };
 }

@@ -11,8 +11,8 @@ const idsOfWork: Record<Kind, (mailboxId: string) => string> = {
   audits: workflowIds.auditMailbox,
 };
 
-/** What does the work; other activities of these workflows read or write a row. */
-const working = new Set(['runRound', 'importBatch', 'auditFolders']);
+/** The workflow of a mailbox is there for as long as the mailbox; imports and audits are there to work. */
+const roundActivity = 'runRound';
 
 /** Looks at the work that is open of a mailbox, and brings it to its end. */
 export function createWorkEngine(client: Client): Pick<Engine, 'openWork' | 'tell' | 'cancel' | 'terminate'> {
@@ -37,8 +37,22 @@ async function workOf(client: Client, kind: Kind, workflowId: string): Promise<O
   const description = await describe(client, workflowId);
   if (description?.status.name !== 'RUNNING') return null;
   const pending = description.raw.pendingActivities ?? [];
-  const isBusy = pending.some(({ activityType }) => working.has(activityType?.name ?? ''));
-  return { kind, workflowId, runId: description.runId, isBusy };
+  const isBusy = kind !== 'rounds' || pending.some(({ activityType }) => activityType?.name === roundActivity);
+  const heard = pending.map(({ lastHeartbeatTime, lastStartedTime }) =>
+    millisecondsOf(lastHeartbeatTime ?? lastStartedTime),
+  );
+  return {
+    kind,
+    workflowId,
+    runId: description.runId,
+    isBusy,
+    heardAt: heard.length === 0 ? null : Math.max(...heard),
+    taskAttempts: description.raw.pendingWorkflowTask?.attempt ?? 0,
+  };
+}
+
+function millisecondsOf(time: { seconds?: unknown } | null | undefined): number {
+  return Number(time?.seconds ?? 0) * 1_000;
 }
 
 async function describe(client: Client, workflowId: string): Promise<WorkflowExecutionDescription | null> {

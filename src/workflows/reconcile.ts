@@ -1,6 +1,7 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 
 import type { Activities } from '../activities';
+import type { ReconcileResult } from '../activities/reconcile-mailboxes';
 import { roundOptions } from './activity-options';
 
 const { reconcileMailboxes } = proxyActivities<Pick<Activities, 'reconcileMailboxes'>>({
@@ -17,7 +18,26 @@ const { watchHealth } = proxyActivities<Pick<Activities, 'watchHealth'>>({
 
 /** One run of the schedule: makes the running workflows match the wishes in Postgres, then tells people whose mailbox is not well. */
 export async function reconcile(): Promise<string> {
-  const { desired, running, started, reminded, poked, rematches, deletions } = await reconcileMailboxes();
+  setCurrentDetails('**compares what runs with what should**');
+  const done = await reconcileMailboxes();
+  const report = reportOf(done);
+  setCurrentDetails(report);
   const { told } = await watchHealth();
-  return `${desired} desired, ${running} running, ${started} started, ${reminded} reminded, ${poked} looked at by the clock, ${rematches} rematches, ${deletions} deletions, ${told} told`;
+  return `${report}, ${String(told)} told`;
+}
+
+function reportOf(done: ReconcileResult): string {
+  const counts = [
+    `${String(done.desired)} desired`,
+    `${String(done.running)} running`,
+    `${String(done.started)} started`,
+    `${String(done.reminded)} reminded`,
+    `${String(done.ended)} ended`,
+    `${String(done.stuck)} stuck`,
+    `${String(done.poked)} looked at by the clock`,
+    `${String(done.rematches)} rematches`,
+    `${String(done.deletions)} deletions`,
+  ];
+  const idle = done.queuesWithoutWorkers.map((queue) => `nobody works on ${queue}`);
+  return [...counts, ...idle].join(', ');
 }

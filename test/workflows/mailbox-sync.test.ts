@@ -61,7 +61,18 @@ const activities: Activities = {
   deleteMailboxRows: () => Promise.reject(new Error('nothing is deleted here')),
   housekeep: () => Promise.resolve({ blobsSwept: 3, messagesIndexed: 4 }),
   reconcileMailboxes: () =>
-    Promise.resolve({ desired: 0, running: 0, started: 0, reminded: 0, poked: 0, rematches: 0, deletions: 0 }),
+    Promise.resolve({
+      desired: 0,
+      running: 0,
+      started: 0,
+      reminded: 0,
+      ended: 0,
+      stuck: 0,
+      poked: 0,
+      rematches: 0,
+      deletions: 0,
+      queuesWithoutWorkers: [],
+    }),
   watchHealth: () => Promise.resolve({ told: 0 }),
   holdShard: () => Promise.resolve(),
 };
@@ -115,7 +126,7 @@ async function start(
     desired: 'running',
     provider: 'other',
   } as const;
-  await createMailboxEngine(engine.client).start({ ...mailbox, applied: false });
+  await createMailboxEngine(engine.client).start({ ...mailbox, applied: false, activeAt: new Date() });
   return { mailboxId, handle: engine.client.workflow.getHandle(workflowIds.mailboxSync(mailboxId)), script: whole };
 }
 
@@ -300,7 +311,8 @@ test('the comparison with the server, the rematch and the reconciler each end wi
     {
       name: workflowNames.reconcile,
       args: [],
-      sentence: '0 desired, 0 running, 0 started, 0 reminded, 0 looked at by the clock, 0 rematches, 0 told',
+      sentence:
+        '0 desired, 0 running, 0 started, 0 reminded, 0 ended, 0 stuck, 0 looked at by the clock, 0 rematches, 0 deletions, 0 told',
     },
   ];
   for (const { name, args, sentence } of runs) {

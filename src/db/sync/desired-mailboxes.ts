@@ -9,34 +9,30 @@ export interface DesiredMailbox {
   generation: number;
   desired: DesiredState;
   provider: string;
-  /** False while the workflow has not taken up the newest wish. */
+  /** False while the newest wish has not been carried out. */
   applied: boolean;
-}
-
-interface Row {
-  tenant_id: string;
-  id: string;
-  epoch: number;
-  generation: number;
-  applied_generation: number;
-  desired_state: DesiredState;
-  provider: string;
+  /** Its newest mail or wish. */
+  activeAt: Date;
 }
 
 const selectDesired = `
-SELECT s.tenant_id, s.id, s.epoch, s.generation, s.applied_generation, s.desired_state, m.provider
+SELECT s.tenant_id AS "tenantId", s.id AS "mailboxId", s.epoch, s.generation, s.desired_state AS desired, m.provider,
+  s.applied_generation >= s.generation AS applied, greatest(m.last_message_at, s.updated_at) AS "activeAt"
 FROM source s JOIN mailbox m ON m.tenant_id = s.tenant_id AND m.source_id = s.id
-WHERE s.kind = 'mailbox' AND s.deleted_at IS NULL`;
+WHERE s.kind = 'mailbox' AND s.deleted_at IS NULL AND s.deletion_id IS NULL`;
 
-/** All mailboxes of all tenants that should have a workflow, most recently active first. */
-export async function desiredMailboxes(db: Database): Promise<DesiredMailbox[]> {
-  const rows = await db.acrossTenants((sql) =>
-    sql.query<Row>(
+/** The next mailboxes of all tenants that should have a workflow, by id, after `afterId`. What is being deleted is not among them. */
+export function desiredMailboxes(
+  db: Database,
+  page: { afterId: string | null; limit: number },
+): Promise<DesiredMailbox[]> {
+  return db.acrossTenants((sql) =>
+    sql.query<DesiredMailbox>(
       `${selectDesired} AND (s.desired_state <> 'stopped' OR s.applied_generation < s.generation)
-       ORDER BY greatest(m.last_message_at, s.updated_at) DESC NULLS LAST`,
+         AND ($1::uuid IS NULL OR s.id > $1) ORDER BY s.id LIMIT $2`,
+      [page.afterId, page.limit],
     ),
   );
-  return rows.map(mailboxOf);
 }
 
 /** One mailbox where it is to run or to wait, paused; null where it is to be stopped or is no more. */
@@ -45,22 +41,10 @@ export async function desiredMailbox(
   ref: { tenantId: string; mailboxId: string },
 ): Promise<DesiredMailbox | null> {
   const [row] = await db.inTenant(ref.tenantId, (sql) =>
-    sql.query<Row>(`${selectDesired} AND s.tenant_id = $1 AND s.id = $2 AND s.desired_state <> 'stopped'`, [
+    sql.query<DesiredMailbox>(`${selectDesired} AND s.tenant_id = $1 AND s.id = $2 AND s.desired_state <> 'stopped'`, [
       ref.tenantId,
       ref.mailboxId,
     ]),
   );
-  return row === undefined ? null : mailboxOf(row);
-}
-
-function mailboxOf(row: Row): DesiredMailbox {
-  return {
-    tenantId: row.tenant_id,
-    mailboxId: row.id,
-    epoch: row.epoch,
-    generation: row.generation,
-    desired: row.desired_state,
-    provider: row.provider,
-    applied: row.applied_generation >= row.generation,
-  };
+  return row ?? null;
 }

@@ -1,7 +1,15 @@
-import type { DesiredState } from '../../domain/mailbox-state';
+import { mailboxStates, type DesiredState } from '../../domain/mailbox-state';
 import type { StopReport } from '../../domain/stop';
 import type { Database, Sql } from '../database';
+import { systemActor } from '../events/event-write';
+import { changeState, type StateChange } from '../events/state-write';
 import { endSyncOperations } from './sync-operations';
+
+const stopped: StateChange = {
+  to: 'stopped',
+  from: mailboxStates.filter((state) => state !== 'stopped' && state !== 'deleting'),
+  cause: { kind: 'wish', actor: systemActor },
+};
 
 interface MailboxRef {
   tenantId: string;
@@ -48,11 +56,7 @@ export async function recordStopped(db: Database, ref: MailboxRef, report: StopR
     if (wish.kind === 'goes-on') return wish;
     const values = [ref.tenantId, ref.mailboxId];
     await sql.execute('UPDATE source SET applied_generation = generation WHERE tenant_id = $1 AND id = $2', values);
-    await sql.execute(
-      `UPDATE mailbox SET state = 'stopped', state_reason = NULL, state_until = NULL, state_since = now()
-       WHERE tenant_id = $1 AND source_id = $2 AND state NOT IN ('stopped', 'deleting')`,
-      values,
-    );
+    await changeState(sql, { tenantId: ref.tenantId, sourceId: ref.mailboxId }, stopped);
     await endStopOperations(sql, ref, { generation: wish.generation, report });
     return wish;
   });

@@ -1,0 +1,59 @@
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+
+import type { Engine } from '../activities/context';
+import { uuidOf } from '../domain/ids';
+import { taskQueues, workflowNames } from '../workflows/contract';
+
+/** What runs over all mailboxes, as the reconciler asks for it. */
+export function createOverview(
+  client: Client,
+): Pick<Engine, 'runningMailboxes' | 'runningImports' | 'queuesWithoutWorkers'> {
+  return {
+    runningMailboxes: () => runningMailboxes(client),
+    runningImports: async () => {
+      const running = new Set<string>();
+      for await (const { workflowId } of runningOf(client, workflowNames.importHistory)) {
+        const mailboxId = uuidOf('mailbox', workflowId.slice('import/'.length));
+        if (mailboxId !== null) running.add(mailboxId);
+      }
+      return running;
+    },
+    queuesWithoutWorkers: async () => {
+      const queues = Object.values(taskQueues);
+      const polled = await Promise.all(queues.map((queue) => isPolled(client, queue)));
+      return queues.filter((_, index) => polled[index] !== true);
+    },
+  };
+}
+
+const pageSize = 1_000;
+
+function runningOf(client: Client, workflow: string): AsyncIterable<WorkflowExecutionInfo> {
+  return client.workflow.list({ query: `WorkflowType = '${workflow}' AND ExecutionStatus = 'Running'`, pageSize });
+}
+
+async function runningMailboxes(client: Client): Promise<Map<string, string>> {
+  const running = new Map<string, string>();
+  for await (const { workflowId, typedSearchAttributes } of runningOf(client, workflowNames.mailboxSync)) {
+    const mailboxId = uuidOf('mailbox', workflowId.slice('mailbox/'.length));
+    const shown = typedSearchAttributes.getAll().find(({ key }) => key.name === 'TenantId');
+    const tenantId = uuidOf('tenant', String(shown?.value));
+    if (mailboxId !== null && tenantId !== null) running.set(mailboxId, tenantId);
+  }
+  return running;
+}
+
+/** A poller asks again at least once a minute; the server remembers it for five. */
+const pollerIsFreshMs = 90_000;
+
+/** Whether a worker asks this queue for activities. */
+export async function isPolled(client: Client, queue: string): Promise<boolean> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: queue },
+    taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+  });
+  const now = Date.now();
+  return pollers.some(({ lastAccessTime }) => now - Number(lastAccessTime?.seconds ?? 0) * 1_000 < pollerIsFreshMs);
+}
