@@ -36,6 +36,9 @@ CREATE TABLE deletion_blob (
 ALTER TABLE source ADD COLUMN deletion_id uuid;
 ALTER TABLE source ADD CONSTRAINT source_stays_stopped CHECK (deletion_id IS NULL OR desired_state = 'stopped');
 
+-- Policies that were written before know no time in which a deletion can be taken back.
+UPDATE source SET policy = policy || '{"deletionUndoSeconds": 0}';
+
 -- A ledger row belongs to the source of its generation: where a source has no generation left, it has no ledger row, and
 -- nobody has to read the largest table to know.
 ALTER TABLE folder_generation ADD CONSTRAINT folder_generation_of_source UNIQUE (tenant_id, id, source_id);

@@ -52,6 +52,7 @@ const values = {
   severalCompanies: z.enum(['link-all', 'link-none']),
   visibility: z.enum(['private', 'metadata', 'subject', 'full']),
   onStop: z.enum(['keep', 'delete']),
+  deletionUndoSeconds: z.int().min(0).max(2_592_000),
 };
 
 const activityName = z.string().min(1).max(100);
@@ -89,6 +90,7 @@ export const policyChangeSchema: z.ZodType<PolicyChange> = z.strictObject({
     .nullable()
     .exactOptional(),
   onStop: values.onStop.exactOptional(),
+  deletionUndoSeconds: values.deletionUndoSeconds.exactOptional(),
 });
 
 /** A whole policy, as it is shown. */

@@ -24,6 +24,7 @@ export interface ProblemExtension {
   code?: string;
   values?: string[];
   mailboxId?: string;
+  deletionId?: string;
   suggestion?: ServerSuggestion;
   retryAfterSeconds?: number;
 }

@@ -24,6 +24,8 @@ export interface Mailbox {
   ownerUserId: string | null;
   memberUserIds: string[];
   desired: DesiredState;
+  /** The deletion that it waits for or is in; nothing else can be wished of it then. */
+  deletionId: string | null;
   epoch: number;
   generation: number;
   state: MailboxState;
@@ -49,7 +51,7 @@ export interface MailboxReader {
 const selectMailbox = `
 SELECT s.id, s.address, m.display_name AS "displayName", m.provider, m.imap, m.smtp, m.username, s.policy, s.owner_user_id AS "ownerUserId",
   ARRAY(SELECT sm.user_id::text FROM source_member sm WHERE sm.tenant_id = s.tenant_id AND sm.source_id = s.id ORDER BY 1) AS "memberUserIds",
-  s.desired_state AS desired, s.epoch, s.generation, m.state, m.state_reason AS "stateReason", m.state_since AS "stateSince",
+  s.desired_state AS desired, s.deletion_id AS "deletionId", s.epoch, s.generation, m.state, m.state_reason AS "stateReason", m.state_since AS "stateSince",
   m.state_until AS "stateUntil", m.flags, m.last_error AS "lastError", m.last_message_at AS "lastMessageAt",
   m.last_success_at AS "lastSuccessAt", m.last_proven_at AS "lastProvenAt", s.created_at AS "createdAt", s.updated_at AS "updatedAt"
 FROM source s JOIN mailbox m ON m.tenant_id = s.tenant_id AND m.source_id = s.id

@@ -25,6 +25,8 @@ export interface Policy {
   visibility: Visibility;
   activity: null | { type: string; status: string; requireUser: boolean; requireSubject: boolean };
   onStop: 'keep' | 'delete';
+  /** A deletion waits so long before it begins, and can be taken back meanwhile. */
+  deletionUndoSeconds: number;
 }
 
 /** What a source does that nobody has told otherwise; also the preset `register`. */
@@ -45,6 +47,7 @@ export const defaultPolicy: Policy = {
   visibility: 'private',
   activity: null,
   onStop: 'keep',
+  deletionUndoSeconds: 0,
 };
 
 /** Whole policies by name; single values given beside a preset win. */

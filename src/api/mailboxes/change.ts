@@ -7,6 +7,7 @@ import { refreshTimelinesOfSource } from '../../db/timeline-of-source';
 import { publicId } from '../../domain/ids';
 import { presetFor } from '../../domain/provider-presets';
 import type { ApiContext } from '../context';
+import { refuseWhileDeleting } from '../deletions/refusals';
 import { requireMatch, etagOf } from '../precondition';
 import { internalError, invalidField, notFound } from '../problems';
 import { actorOf, type Viewer } from '../viewer';
@@ -39,6 +40,7 @@ export async function changeMailbox(
 function changeable(mailbox: Mailbox | null, request: FastifyRequest): Mailbox {
   if (mailbox === null) throw notFound();
   requireManager(request.viewer, mailbox);
+  refuseWhileDeleting(mailbox);
   requireMatch(request, etagOf(mailbox.updatedAt));
   return mailbox;
 }

@@ -4,6 +4,7 @@ import { auditOperation, readCompleteness, type FolderCompleteness } from '../..
 import { findMailbox, type Mailbox } from '../../db/mailboxes';
 import { findOperation, finishOperation, type Operation } from '../../db/operations';
 import type { Api, ApiContext } from '../context';
+import { refuseWhileDeleting } from '../deletions/refusals';
 import { idInPath, noBody, time, timeOrNull } from '../fields';
 import { operationSchema, presentOperation } from '../operations';
 import { conflict, notFound } from '../problems';
@@ -63,6 +64,7 @@ export function completenessRoutes(api: Api, context: ApiContext): void {
     },
     async ({ viewer, params: { id } }, reply) => {
       const mailbox = await visibleMailbox(context, viewer, id);
+      refuseWhileDeleting(mailbox);
       if (mailbox.state === 'auth-required') throw passwordRefused();
       const { kind, operation } = await compareNow(context, viewer, mailbox.id);
       if (kind === 'still-running') return reply.code(202).send(presentOperation(operation, context.now()));

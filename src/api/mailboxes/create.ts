@@ -1,4 +1,6 @@
+import type { Sql } from '../../db/database';
 import { sqlStateOf } from '../../db/database-error';
+import { openDeletionId } from '../../db/deletion/deletions';
 import { insertAudit, insertMailbox, type NewMailbox } from '../../db/mailbox-write';
 import { findMailbox, mailboxIdByAddress, type Mailbox } from '../../db/mailboxes';
 import { newUuid } from '../../db/new-id';
@@ -6,6 +8,8 @@ import { normaliseAddress } from '../../domain/address';
 import { publicId } from '../../domain/ids';
 import { presetAt } from '../../domain/provider-presets';
 import type { ApiContext } from '../context';
+import { mailboxDeleting } from '../deletions/refusals';
+import type { Problem } from '../problem';
 import { authNotAvailable, internalError, mailboxExists } from '../problems';
 import type { Viewer } from '../viewer';
 import { actorOf } from '../viewer';
@@ -21,7 +25,7 @@ export async function createMailbox(context: ApiContext, viewer: Viewer, body: N
   const wanted = wantedMailbox(viewer, body, context.now());
   await context.db.inTenant(viewer.tenantId, async (sql) => {
     const existing = await mailboxIdByAddress(sql, viewer.tenantId, wanted.addressKey);
-    if (existing !== null) throw mailboxExists(publicId('mailbox', existing));
+    if (existing !== null) throw await taken(sql, viewer.tenantId, existing);
     await checkPeople(sql, viewer, wanted);
   });
   const server = await chosenServer(context, viewer.tenantId, body);
@@ -82,9 +86,17 @@ async function write(context: ApiContext, viewer: Viewer, mailbox: NewMailbox): 
   } catch (error) {
     // 23505 unique_violation: somebody connected the address while this one was tried.
     if (sqlStateOf(error) !== '23505') throw error;
-    const existing = await context.db.inTenant(tenantId, (sql) =>
-      mailboxIdByAddress(sql, tenantId, mailbox.addressKey),
-    );
-    throw existing === null ? error : mailboxExists(publicId('mailbox', existing));
+    throw await context.db.inTenant(tenantId, async (sql) => {
+      const existing = await mailboxIdByAddress(sql, tenantId, mailbox.addressKey);
+      return existing === null ? error : taken(sql, tenantId, existing);
+    });
   }
+}
+
+/** An address is free again when its deletion is done, not before. */
+async function taken(sql: Sql, tenantId: string, mailboxId: string): Promise<Problem> {
+  const deletionId = await openDeletionId(sql, tenantId, mailboxId);
+  return deletionId === null
+    ? mailboxExists(publicId('mailbox', mailboxId))
+    : mailboxDeleting(publicId('deletion', deletionId));
 }

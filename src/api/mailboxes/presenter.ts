@@ -43,6 +43,7 @@ function presentState(mailbox: Mailbox, language: Language) {
     until: timeOrNull(mailbox.stateUntil),
     remedy: remedyFor(state, code, language),
     desiredState: mailbox.desired,
+    deletionId: mailbox.deletionId === null ? null : publicId('deletion', mailbox.deletionId),
     lastError: lastError === null ? null : { ...lastError, sentence: codeSentence(lastError.code, language) },
   };
 }

@@ -4,7 +4,10 @@ import { importProgress } from '../../db/import-progress';
 import { findMailbox, listMailboxes, type Mailbox } from '../../db/mailboxes';
 import type { Language } from '../../domain/languages';
 import { mailboxStates } from '../../domain/mailbox-state';
+import { publicId } from '../../domain/ids';
 import type { Api, ApiContext } from '../context';
+import { countMailbox, deleteMailbox, deletionQuery, deletionWish } from '../deletions/delete-mailbox';
+import { deletionPreviewSchema } from '../deletions/presenter';
 import { idInPath, noBody } from '../fields';
 import { languageFor } from '../language';
 import { operationSchema, presentOperation } from '../operations';
@@ -67,6 +70,31 @@ export function mailboxRoutes(api: Api, context: ApiContext): void {
         language: languageFor(request, reply),
       });
       return reply.header('etag', etagOf(mailbox.updatedAt)).send(present(mailbox));
+    },
+  );
+}
+
+const deletionAsked = z.object({ deletionId: z.string().describe('del_...') });
+
+/** DELETE /v1/mailboxes/{id} */
+export function mailboxDeletionRoute(api: Api, context: ApiContext): void {
+  api.delete(
+    '/v1/mailboxes/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Delete a mailbox with all that it holds; or count it with dryRun',
+        params,
+        querystring: deletionQuery,
+        response: { 200: deletionPreviewSchema, 202: deletionAsked },
+      },
+    },
+    async ({ viewer, params: { id }, query, headers }, reply) => {
+      const wish = deletionWish(query, headers);
+      if (wish.kind === 'count') return reply.code(200).send(await countMailbox(context, viewer, id));
+      const deletion = await deleteMailbox(context, viewer, { mailboxId: id, confirmed: wish.confirmed });
+      const deletionId = publicId('deletion', deletion.id);
+      return reply.code(202).header('location', `/v1/deletions/${deletionId}`).send({ deletionId });
     },
   );
 }

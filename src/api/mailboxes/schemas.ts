@@ -124,6 +124,7 @@ export const mailboxSchema = z.object({
   until: time.nullable().describe('When it will be tried again'),
   remedy: z.string().nullable().describe('What a person can do'),
   desiredState: z.enum(['running', 'paused', 'stopped']),
+  deletionId: z.string().nullable().describe('While it is being deleted: GET /v1/deletions/{id} says how far it is'),
   flags: z.array(z.string()),
   progress: z
     .object({

@@ -3,6 +3,7 @@ import { findMailbox, type Mailbox } from '../../db/mailboxes';
 import { findOperation, finishOperation, insertOperation, type Operation } from '../../db/operations';
 import type { SyncNowAnswer } from '../../workflows/contract';
 import type { ApiContext } from '../context';
+import { refuseWhileDeleting } from '../deletions/refusals';
 import type { Problem } from '../problem';
 import { conflict, notFound } from '../problems';
 import type { Viewer } from '../viewer';
@@ -45,6 +46,7 @@ function askedSync(
   return db.inTenant(tenantId, async (sql) => {
     const mailbox = await findMailbox(sql, readerOf(viewer), mailboxId);
     if (mailbox === null) throw notFound();
+    refuseWhileDeleting(mailbox);
     if (mailbox.desired !== 'running') throw notRunning(mailbox.desired);
     if (mailbox.state === 'auth-required') throw notRunning('auth-required');
     const wish = { kind: 'sync', sourceId: mailboxId, generation: mailbox.generation };

@@ -5,6 +5,7 @@ import type { Operation } from '../../db/operations';
 import { publicId } from '../../domain/ids';
 import type { DesiredState } from '../../domain/mailbox-state';
 import type { ApiContext } from '../context';
+import { refuseWhileDeleting } from '../deletions/refusals';
 import { conflict, notFound } from '../problems';
 import { actorOf, type Viewer } from '../viewer';
 import { readerOf, requireManager } from './people';
@@ -35,6 +36,7 @@ export async function setDesiredState(
     const mailbox = await lockMailbox(sql, readerOf(viewer), mailboxId);
     if (mailbox === null) throw notFound();
     requireManager(viewer, mailbox);
+    refuseWhileDeleting(mailbox);
     refuseFromStopped(mailbox, kind);
     const ids = { mailboxId: publicId('mailbox', mailboxId) };
     await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: `mailbox ${kind}`, ids });

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+
+import type { Deletion } from '../../db/deletion/deletions';
+import { publicId } from '../../domain/ids';
+import { time, timeOrNull } from '../fields';
+
+const counts = z.record(z.string(), z.int());
+
+/** A deletion as every answer shows it. */
+export const deletionSchema = z.object({
+  id: z.string().describe('del_...'),
+  mailboxId: z.string(),
+  state: z
+    .enum(['waiting', 'stopping', 'deleting', 'verifying', 'done', 'cancelled'])
+    .describe('`waiting`: it can still be taken back'),
+  beginsAt: time.describe('The end of the time in which it can be taken back'),
+  counts: counts.describe('Rows deleted so far, by table'),
+  done: z.int().describe('Ledger rows deleted so far'),
+  total: z.int().nullable().describe('Ledger rows there were'),
+  messagesKept: z.int().describe('Messages that stay so far, because another mailbox holds a copy'),
+  bytesFreed: z.int(),
+  rate: z.number().nullable().describe('Ledger rows a second'),
+  etaSeconds: z.int().nullable(),
+  error: z.object({ code: z.string(), tables: counts }).nullable().describe('Why it stands still'),
+  report: z
+    .object({
+      tables: counts,
+      messagesKept: z.int(),
+      bytesFreed: z.int(),
+      seconds: z.number(),
+      verifiedTables: z.array(z.string()),
+      verifiedAt: time,
+    })
+    .nullable()
+    .describe('What was deleted, when nothing of it is left; without anything that says whose it was'),
+  createdAt: time,
+  startedAt: time.nullable(),
+  finishedAt: time.nullable(),
+});
+
+/** What a dry run answers. */
+export const deletionPreviewSchema = z.object({
+  ledgerRows: z.int(),
+  copies: z.int(),
+  messages: z.int().describe('That no other mailbox holds'),
+  messagesKept: z.int().describe('That stay, because another mailbox holds a copy'),
+  links: z.int(),
+  timelineEntries: z.int(),
+  attachments: z.int(),
+  failures: z.int(),
+  folders: z.int(),
+  events: z.int(),
+  operations: z.int(),
+  bytes: z.int().describe('As they came'),
+  storedBytes: z.int().describe('As they are stored'),
+});
+
+/** A deletion for an answer. */
+export function presentDeletion(deletion: Deletion, now: Date): z.output<typeof deletionSchema> {
+  return {
+    id: publicId('deletion', deletion.id),
+    mailboxId: publicId('mailbox', deletion.mailboxId),
+    state: deletion.state,
+    beginsAt: deletion.beginsAt.toISOString(),
+    counts: deletion.counts,
+    done: deletion.done,
+    total: deletion.total,
+    messagesKept: deletion.kept,
+    bytesFreed: deletion.bytes,
+    ...speedOf(deletion, now),
+    error: deletion.error,
+    report: deletion.report,
+    createdAt: deletion.createdAt.toISOString(),
+    startedAt: timeOrNull(deletion.startedAt),
+    finishedAt: timeOrNull(deletion.finishedAt),
+  };
+}
+
+function speedOf({ state, done, total, startedAt }: Deletion, now: Date) {
+  const seconds = startedAt === null ? 0 : (now.getTime() - startedAt.getTime()) / 1000;
+  if (state !== 'deleting' || done === 0 || seconds <= 0) return { rate: null, etaSeconds: null };
+  const rate = done / seconds;
+  return {
+    rate: Math.round(rate * 10) / 10,
+    etaSeconds: total === null ? null : Math.ceil(Math.max(0, total - done) / rate),
+  };
+}
