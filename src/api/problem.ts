@@ -64,6 +64,7 @@ export const problemSchema = z.object({
   code: z.string().optional().describe('Why a connection could not be made'),
   values: z.array(z.string()).optional().describe('The values that are not available'),
   mailboxId: z.string().optional().describe('The mailbox that stands in the way'),
+  deletionId: z.string().optional().describe('The deletion that the mailbox waits for or is in'),
   suggestion: z
     .object({
       provider: z.string(),
@@ -78,7 +79,7 @@ export const problemSchema = z.object({
 /** The JSON text of a problem; `requestId` finds it in the logs. */
 export function problemText(problem: Problem, requestId: string): string {
   const { status, slug, title, detail } = problem.about;
-  const { errors, code, values, mailboxId, suggestion } = problem.extension;
+  const { errors, code, values, mailboxId, deletionId, suggestion } = problem.extension;
   return JSON.stringify({
     type: `/problems/${slug}`,
     title,
@@ -89,6 +90,7 @@ export function problemText(problem: Problem, requestId: string): string {
     code,
     values,
     mailboxId,
+    deletionId,
     suggestion,
   });
 }
