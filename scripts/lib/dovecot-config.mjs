@@ -16,13 +16,17 @@
  */
 
 /**
- * `usual` offers all that Dovecot can; `poor` what an old server has (no CONDSTORE, IDLE, MOVE, ESEARCH, SPECIAL-USE);
- * `tls-required` refuses a password without TLS.
- * @typedef {'usual' | 'poor' | 'tls-required'} DovecotProfile
+ * `usual` offers all that Dovecot can; `without-notify` tells of one folder only, by IDLE, as most providers do; `poor` what an old
+ * server has (no CONDSTORE, IDLE, MOVE, ESEARCH, SPECIAL-USE); `tls-required` refuses a password without TLS.
+ * @typedef {'usual' | 'without-notify' | 'poor' | 'tls-required'} DovecotProfile
  */
 
 /** What a server of the poor profile says that it can. */
 const poorCapability = ['IMAP4rev1', 'LITERAL+', 'SASL-IR', 'ID', 'NAMESPACE', 'UIDPLUS'];
+const capabilityWithoutNotify = [
+  ...poorCapability,
+  ...['ENABLE', 'IDLE', 'CONDSTORE', 'MOVE', 'UNSELECT', 'SPECIAL-USE', 'LIST-EXTENDED', 'LIST-STATUS'],
+];
 const specialFolders = ['Sent', 'Drafts', 'Trash', 'Junk', 'Archive'];
 
 /**
@@ -68,6 +72,7 @@ function general({ runDir, logFile, account, listen, libexecDir, profile, durabl
     'verbose_proctitle = yes',
     // In 2.4 a list in this form takes the place of the defaults, one in braces is added to them.
     ...(profile === 'poor' ? [`imap_capability = ${poorCapability.join(' ')}`] : []),
+    ...(profile === 'without-notify' ? [`imap_capability = ${capabilityWithoutNotify.join(' ')}`] : []),
   ];
 }
 

@@ -21,14 +21,15 @@ const roles: ReadonlyMap<string, FolderRole> = new Map([
 
 /**
  * Every folder with its STATUS, in one command where LIST-STATUS exists. A folder whose STATUS the server left out, refused or
- * garbled has `status: null`: that it is empty is not known.
+ * garbled has `status: null`: that it is empty is not known. The folder that is open is left; where it is kept, what changes in it
+ * meanwhile is told by EXISTS, and its STATUS may be that from before.
  * @throws MailFailure
  */
-export async function listFolders(session: Session): Promise<ListedFolder[]> {
+export async function listFolders(session: Session, openFolder: 'left' | 'kept' = 'left'): Promise<ListedFolder[]> {
   return session.run('LIST', async () => {
     const { client } = session;
-    // RFC 9051 6.3.11: STATUS is not meant for the selected folder; Dovecot answers what the session saw last. NOOP (6.1.2) brings it up to date.
-    if (client.mailbox !== false) await client.noop();
+    if (openFolder === 'left') await leaveFolder(session);
+    else if (client.mailbox !== false) await client.noop();
     const statusQuery = { messages: true, uidNext: true, uidValidity: true, highestModseq: true };
     const listed = await client.list({ statusQuery });
     // imapflow hides a lost connection in the status of each folder that was still to be asked.
@@ -36,6 +37,19 @@ export async function listFolders(session: Session): Promise<ListedFolder[]> {
     // Some servers list INBOX twice, once by its namespace.
     return [...new Map(listed.map((entry) => [entry.path, folderOf(entry)])).values()];
   });
+}
+
+/**
+ * RFC 9051 6.3.11: STATUS is not meant for the selected folder; Dovecot answers what the session saw last. It also ends the session where
+ * the selected folder has been made anew, so UNSELECT (6.4.2) goes before NOOP (6.1.2), which brings the session up to date.
+ */
+async function leaveFolder({ client }: Session): Promise<void> {
+  if (client.mailbox === false) return;
+  // imapflow's own mailboxClose would send CLOSE, which expunges.
+  const run: unknown = Reflect.get(client, 'run');
+  if (client.capabilities.has('UNSELECT') && typeof run === 'function') {
+    await Reflect.apply(run, client, ['CLOSE', { unselect: true }]);
+  } else await client.noop();
 }
 
 function folderOf(entry: ListResponse): ListedFolder {

@@ -24,8 +24,11 @@ export interface TestDovecot {
 export interface DovecotWish {
   /** The server's certificate; default `valid` for localhost and 127.0.0.1. */
   certificate?: 'valid' | 'expired' | 'other-name';
-  /** `poor`: no CONDSTORE, IDLE, MOVE, SPECIAL-USE; `tls-required`: no password without TLS. Default `usual`. */
-  profile?: 'usual' | 'poor' | 'tls-required';
+  /**
+   * `without-notify`: IDLE only; `poor`: no CONDSTORE, IDLE, MOVE, SPECIAL-USE; `tls-required`: no password without TLS.
+   * Default `usual`.
+   */
+  profile?: 'usual' | 'without-notify' | 'poor' | 'tls-required';
   ports?: { imap?: number; imaps?: number; lmtp?: number };
 }
 

@@ -76,9 +76,10 @@ export class ImapWatch implements MailboxWatch {
 
   /** What NOTIFY tells of a folder during the listing takes the place of its STATUS, and is less than was asked for. */
   private async list(): Promise<ListedFolder[]> {
-    const folders = await listFolders(this.session);
+    // Were the folder of IDLE left, what arrives between the listing and the next EXAMINE would be in neither.
+    const folders = await listFolders(this.session, 'kept');
     const isWhole = folders.every(({ selectable, status }) => !selectable || status !== null);
-    return this.mode !== 'notify' || isWhole ? folders : listFolders(this.session);
+    return this.mode !== 'notify' || isWhole ? folders : listFolders(this.session, 'kept');
   }
 
   private renew(): void {

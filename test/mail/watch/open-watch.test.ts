@@ -2,7 +2,7 @@ import type { CommandContext, Handler, Script, ScriptedServer } from '../../supp
 import { startScriptedServer } from '../../support/scripted-imap-server';
 import { soon, until, watching, type Watching, type WatchWish } from './watching';
 
-const all = ['NAMESPACE', 'ENABLE', 'UIDPLUS', 'CONDSTORE', 'LIST-EXTENDED', 'LIST-STATUS', 'SPECIAL-USE'];
+const all = ['NAMESPACE', 'ENABLE', 'UNSELECT', 'UIDPLUS', 'CONDSTORE', 'LIST-EXTENDED', 'LIST-STATUS', 'SPECIAL-USE'];
 const withIdle = [...all, 'IDLE'];
 const withNotify = [...withIdle, 'NOTIFY'];
 
