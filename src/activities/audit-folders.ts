@@ -1,13 +1,15 @@
 import { MailFailure } from '../domain/failure';
+import { believedListing } from '../domain/believed-listing';
+import type { FolderStatus } from '../domain/folder';
 import { absentFrom, outside } from '../domain/uid-set';
 import { recordAudit, recordAuditDone, recordAuditFailed, type FolderAudit } from '../db/ingest/audit-write';
-import { reconcileFolders, type FolderGeneration, type KnownFolder } from '../db/ingest/folder-write';
+import type { FolderGeneration, KnownFolder } from '../db/ingest/folder-read';
 import { ledgerRanges, liveRanges } from '../db/ingest/ledger-ranges';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox } from '../mail/mailbox';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
-import { listAll } from './run-round';
+import { followFolders } from './follow-folders';
 import { roundFailure, type NotDone } from './round-failure';
 
 export interface AuditRun {
@@ -63,14 +65,16 @@ async function compareAll(
   run: ActivityRun,
   at: { mailbox: MailboxForSync; open: Mailbox },
 ): Promise<FolderAudit[]> {
-  const folders = await reconcileFolders(context.db, at.mailbox, await listAll(context, at.open));
+  const { folders, listed } = await followFolders(context, run, at);
+  const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
   const audits: FolderAudit[] = [];
   for (const folder of folders) {
     run.signal.throwIfAborted();
     if (folder.scope === 'ignore') continue;
     const { scope, generation } = folder;
+    const status = statusOf.get(folder.path) ?? null;
     const audit =
-      generation === null ? neverListed(folder) : await compare(context, { ...at, folder, scope, generation });
+      generation === null ? neverListed(folder) : await compare(context, { ...at, folder, status, scope, generation });
     await recordAudit(context.db, at.mailbox, audit);
     audits.push(audit);
     run.heartbeat();
@@ -88,6 +92,7 @@ interface Comparison {
   mailbox: MailboxForSync;
   open: Mailbox;
   folder: KnownFolder;
+  status: FolderStatus | null;
   scope: 'fetch' | 'ledger-only';
   generation: FolderGeneration;
 }
@@ -102,7 +107,8 @@ async function compare(context: ActivityContext, of: Comparison): Promise<Folder
     const nothing = { serverCount: open.snapshot.messages, serverBytes: null, missing: [], extra: [] };
     return { ...side, ...nothing, verdict: 'not-provable', reason: 'uidvalidity-changed' };
   }
-  const listing = await open.listUids();
+  const { uidValidity } = open.snapshot;
+  const listing = believedListing(await open.listUids(), { status: of.status, uidValidity });
   const tenantId = of.mailbox.tenantId;
   const missing = outside(
     listing.uids,

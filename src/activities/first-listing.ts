@@ -3,11 +3,13 @@ import type { UidListing } from '../domain/folder';
 import { startQuestion } from '../domain/start-point';
 import { outside, rangesOf } from '../domain/uid-set';
 import type { BatchResult } from '../db/ingest/batch';
-import type { FolderGeneration } from '../db/ingest/folder-write';
+import type { FolderGeneration } from '../db/ingest/folder-read';
 import { closeFolder, recordFiltered } from '../db/ingest/generation-write';
 import { ledgerRanges } from '../db/ingest/ledger-ranges';
 import type { OpenFolder } from '../mail/mailbox';
 import type { ActivityContext } from './context';
+import { followServerFlags } from './follow-flags';
+import { notePresence } from './note-presence';
 import type { FolderWork } from './sync-folder';
 
 interface FirstListing {
@@ -32,7 +34,10 @@ export async function beginFirstListing(context: ActivityContext, first: FirstLi
   const beforeStart = outside(outside(listing.uids, rangesOf(wanted)), known);
   await recordFiltered(context.db, mailbox, { genId: generation.id, uids: beforeStart, reason: 'before-start' });
   const history = outside(wanted, known).length;
+  // A folder that has come back: what happened to its rows while nobody looked.
+  if (known.length > 0) await followServerFlags(context, { mailbox, open, generation });
   await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history });
+  if (known.length > 0) await notePresence(context, { mailbox, path: open.path, generation, listing });
   return { recorded: 0, filtered: beforeStart.length, parked: 0 };
 }
 

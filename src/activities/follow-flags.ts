@@ -1,4 +1,4 @@
-import type { FolderGeneration } from '../db/ingest/folder-write';
+import type { FolderGeneration } from '../db/ingest/folder-read';
 import { followFlags, seenDone, seenDue } from '../db/ingest/presence-write';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox, OpenFolder } from '../mail/mailbox';

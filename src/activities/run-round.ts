@@ -1,14 +1,15 @@
 import { MailFailure } from '../domain/failure';
 import type { DesiredState, Fence } from '../domain/mailbox-state';
-import { foldersWithHistory, reconcileFolders, type KnownFolder } from '../db/ingest/folder-write';
+import { foldersWithHistory, type KnownFolder } from '../db/ingest/folder-read';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import { recordRoundSuccess } from '../db/sync/round-write';
-import type { FolderStatus, ListedFolder } from '../domain/folder';
+import type { FolderStatus } from '../domain/folder';
 import type { Policy } from '../domain/policy';
 import type { Mailbox } from '../mail/mailbox';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
 import { fillSearchSoon } from './fill-search';
+import { followFolders } from './follow-folders';
 import { roundFailure, type NotDone } from './round-failure';
 import { mustLook, syncFolder } from './sync-folder';
 
@@ -79,31 +80,23 @@ interface Counts {
   parked: number;
 }
 
-/** All folders. No folder at all is a broken server, not an empty account; there is INBOX at least (RFC 9051 5.1). */
-export async function listAll(context: ActivityContext, open: Mailbox): Promise<ListedFolder[]> {
-  const listed = await open.listFolders();
-  if (listed.length === 0) throw new MailFailure('refused', 'LIST', { code: 'empty-listing' });
-  if (listed.length > context.limits.maxFolders) throw new MailFailure('refused', 'LIST', { code: 'too-many-folders' });
-  return listed;
-}
-
 async function sweep(
   context: ActivityContext,
   run: ActivityRun,
   at: { mailbox: MailboxForSync; open: Mailbox },
 ): Promise<Counts> {
-  const listed = await listAll(context, at.open);
-  const folders = await reconcileFolders(context.db, at.mailbox, listed);
+  const { folders, listed } = await followFolders(context, run, at);
   const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
   const counts: Counts = { folders: 0, recorded: 0, filtered: 0, parked: 0 };
   const failures: MailFailure[] = [];
   const firstRound = at.mailbox.lastSuccessAt === null;
   for (const folder of folders) {
     run.signal.throwIfAborted();
-    if (!isDue(folder, statusOf.get(folder.path) ?? null, at.mailbox.policy)) continue;
+    const status = statusOf.get(folder.path) ?? null;
+    if (!isDue(folder, status, at.mailbox.policy)) continue;
     counts.folders += 1;
     try {
-      const result = await syncFolder(context, run, { ...at, folder, firstRound });
+      const result = await syncFolder(context, run, { ...at, folder, status, firstRound });
       counts.recorded += result.recorded;
       counts.filtered += result.filtered;
       counts.parked += result.parked;

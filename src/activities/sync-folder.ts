@@ -1,21 +1,25 @@
-import type { FolderSnapshot, FolderStatus, UidListing } from '../domain/folder';
+import { believedListing } from '../domain/believed-listing';
+import type { FolderStatus, UidListing } from '../domain/folder';
 import type { Policy } from '../domain/policy';
-import { absentFrom, outside, rangesOf } from '../domain/uid-set';
+import { outside } from '../domain/uid-set';
 import type { BatchResult } from '../db/ingest/batch';
-import type { FolderGeneration, KnownFolder } from '../db/ingest/folder-write';
-import { beginGeneration, closeFolder, recordFiltered } from '../db/ingest/generation-write';
-import { ledgerRanges, liveRanges } from '../db/ingest/ledger-ranges';
-import { endPlacements, revivePlacements } from '../db/ingest/presence-write';
+import { retiredGeneration, type FolderGeneration, type KnownFolder } from '../db/ingest/folder-read';
+import { beginGeneration, closeFolder, noteMailboxId, recordFiltered } from '../db/ingest/generation-write';
+import { ledgerRanges } from '../db/ingest/ledger-ranges';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox, OpenFolder } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
 import { allFlagsAreDue, followServerFlags, setSeen } from './follow-flags';
 import { ingestMessages } from './ingest-messages';
 import { beginFirstListing } from './first-listing';
+import { compareWith } from './find-renamed';
+import { notePresence } from './note-presence';
 
 export interface FolderWork {
   mailbox: MailboxForSync;
   open: Mailbox;
+  /** What the sweep said of the folder. */
+  status: FolderStatus | null;
   folder: KnownFolder & { scope: 'fetch' | 'ledger-only' };
   firstRound: boolean;
 }
@@ -49,8 +53,9 @@ export function mustLook(
 export async function syncFolder(context: ActivityContext, run: ActivityRun, work: FolderWork): Promise<BatchResult> {
   const { mailbox, folder } = work;
   const open = await work.open.examine(folder.path);
-  const generation = await generationFor(context, work, open.snapshot);
-  const listing = await open.listUids();
+  const generation = await generationFor(context, work, open);
+  const { uidValidity } = open.snapshot;
+  const listing = believedListing(await open.listUids(), { status: work.status, uidValidity });
   run.heartbeat();
   if (generation.uidNext === null && folder.scope === 'fetch') {
     return beginFirstListing(context, { work, open, generation, listing });
@@ -60,7 +65,7 @@ export async function syncFolder(context: ActivityContext, run: ActivityRun, wor
   const missing = outside(listing.uids, known);
   if (folder.scope === 'ledger-only') {
     await recordFiltered(context.db, mailbox, { genId: generation.id, uids: missing, reason: 'folder-role' });
-    await notePresence(context, { mailbox, generation, listing });
+    await notePresence(context, { mailbox, path: folder.path, generation, listing });
     if (listing.proven || listing.reason === 'message-limit') {
       await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history: 0 });
     }
@@ -69,25 +74,53 @@ export async function syncFolder(context: ActivityContext, run: ActivityRun, wor
   // Before the cursor moves: what changed since the old one would otherwise be skipped by a crash in between.
   await followServerFlags(context, { mailbox, open, generation });
   const result = await ingestLive(context, run, { work, open, generation, listing, missing });
-  await notePresence(context, { mailbox, generation, listing });
+  await notePresence(context, { mailbox, path: folder.path, generation, listing });
   if (mailbox.policy.markSeen) await setSeen(context, { mailbox, open: work.open, path: folder.path, generation });
   return result;
 }
 
-/** The folder's current generation; a UIDVALIDITY that differs begins a new one, whatever the numbers are. */
+/**
+ * The folder's current generation; a UIDVALIDITY that differs begins a new one, whatever the numbers are, unless it is one that was
+ * before. UIDNEXT never falls within a generation (RFC 9051 2.3.1.1): where it has, the messages say whether it is the same one.
+ */
 async function generationFor(
   context: ActivityContext,
   work: FolderWork,
-  snapshot: FolderSnapshot,
+  opened: OpenFolder,
 ): Promise<FolderGeneration> {
-  const current = work.folder.generation;
-  if (current?.uidValidity === snapshot.uidValidity) return current;
-  const id = await beginGeneration(context.db, work.mailbox, {
-    folderId: work.folder.folderId,
-    uidValidity: snapshot.uidValidity,
+  const { mailbox, folder } = work;
+  const { uidValidity, uidNext } = opened.snapshot;
+  const current = folder.generation;
+  const holds = async (genId: number) => compareWith(context, { mailbox, opened, genId });
+  if (current?.uidValidity === uidValidity) {
+    const isSame = uidNext >= (current.uidNext ?? 0) || (await holds(current.id)) !== 'other';
+    if (isSame) return noteId(context, work, { opened, generation: current });
+  }
+  const retired = await retiredGeneration(context.db, mailbox.tenantId, { folderId: folder.folderId, uidValidity });
+  const again = retired !== null && (await holds(retired.id)) === 'same' ? retired.id : null;
+  const { folderId } = folder;
+  const before = current?.id ?? null;
+  const id = await beginGeneration(context.db, mailbox, {
+    folderId,
+    uidValidity,
+    mailboxId: opened.mailboxId,
+    before,
+    again,
   });
   const nothingYet = { uidNext: null, modseq: null, exists: null, listedAt: null, flagsCheckedAt: null };
-  return { id, uidValidity: snapshot.uidValidity, historyBelow: 0, historyDone: false, ...nothingYet };
+  return { id, uidValidity, historyBelow: 0, historyDone: false, ...nothingYet };
+}
+
+async function noteId(
+  context: ActivityContext,
+  { mailbox, folder }: FolderWork,
+  { opened, generation }: { opened: OpenFolder; generation: FolderGeneration },
+): Promise<FolderGeneration> {
+  const { mailboxId } = opened;
+  if (mailboxId !== null && mailboxId !== folder.mailboxId) {
+    await noteMailboxId(context.db, mailbox, { folderId: folder.folderId, mailboxId });
+  }
+  return generation;
 }
 
 interface LiveWork {
@@ -118,18 +151,4 @@ async function ingestLive(context: ActivityContext, run: ActivityRun, live: Live
   }
   if (cursor !== null) await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: cursor, history: 0 });
   return { recorded: 0, filtered: 0, parked: 0 };
-}
-
-/** Placements that a proven listing does not show have ended; those that it shows again live again. */
-async function notePresence(
-  context: ActivityContext,
-  seen: { mailbox: MailboxForSync; generation: FolderGeneration; listing: UidListing },
-): Promise<void> {
-  const { mailbox, generation, listing } = seen;
-  if (!listing.proven) return;
-  const live = await liveRanges(context.db, mailbox.tenantId, generation.id);
-  const uids = absentFrom(live, listing.uids);
-  await endPlacements(context.db, mailbox, { genId: generation.id, uids, listedAfter: mailbox.readAt });
-  const shownAgain = rangesOf(outside(listing.uids, live)).map((range) => ({ genId: generation.id, ...range }));
-  if (generation.uidNext !== null) await revivePlacements(context.db, mailbox, shownAgain);
 }

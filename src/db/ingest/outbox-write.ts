@@ -9,11 +9,35 @@ export type OutboxEvent =
   | { type: 'message.recorded'; ids: { messageId: string; copyId: string; genId: number; uid: number } }
   | { type: 'message.parked'; ids: { failureId: string; genId: number; uid: number } }
   | { type: 'placement.ended'; ids: { genId: number; uids: number[] } }
+  | { type: 'placement.revived'; ids: { genId: number; uids: number[] } }
   | { type: 'placement.flags'; ids: { genId: number; uids: number[] } }
   | {
       type: 'mailbox.notice' | 'mailbox.notice-cleared';
       ids: { mailboxId: string; kind: NoticeKind; noticeIds: string[] };
     };
+
+const uidsPerEvent = 1_000;
+
+/** What is told of placements: one event for each 1,000 UIDs of a generation. */
+export function placementEvents(
+  type: 'placement.ended' | 'placement.revived' | 'placement.flags',
+  placements: { gen_id: number; uid: number }[],
+): OutboxEvent[] {
+  const uidsOf = new Map<number, number[]>();
+  for (const { gen_id: genId, uid } of placements) {
+    const uids = uidsOf.get(genId);
+    if (uids === undefined) uidsOf.set(genId, [uid]);
+    else uids.push(uid);
+  }
+  return [...uidsOf].flatMap(([genId, all]) => {
+    const uids = all.sort((one, other) => one - other);
+    const events: OutboxEvent[] = [];
+    for (let at = 0; at < uids.length; at += uidsPerEvent) {
+      events.push({ type, ids: { genId, uids: uids.slice(at, at + uidsPerEvent) } });
+    }
+    return events;
+  });
+}
 
 /** Adds events to the source's stream, numbered without a gap, and moves its counter. `nextSeq` comes from `lockSource`. */
 export async function writeOutbox(

@@ -1,8 +1,6 @@
 import type { Database } from '../database';
 import { lockSource, type FencedSource } from './source-lock';
-import { writeOutbox, type OutboxEvent } from './outbox-write';
-
-const uidsPerEvent = 1_000;
+import { placementEvents, writeOutbox } from './outbox-write';
 
 /**
  * Notes placements that a proven listing no longer shows. The messages stay (policy `keep`). What was recorded, or came back, after
@@ -17,20 +15,13 @@ export async function endPlacements(
   if (gone.uids.length === 0) return;
   await db.inTenant(source.tenantId, async (sql) => {
     const { nextSeq } = await lockSource(sql, source);
-    const ended = await sql.query<{ uid: number }>(
+    const ended = await sql.query<{ gen_id: number; uid: number }>(
       `UPDATE placement SET presence = 2, presence_at = now(), seen_due = false
        WHERE gen_id = $1 AND uid = ANY ($2::bigint[]) AND presence = 1
-         AND recorded_at < $3 AND coalesce(presence_at, recorded_at) < $3 RETURNING uid`,
+         AND recorded_at < $3 AND coalesce(presence_at, recorded_at) < $3 RETURNING gen_id, uid`,
       [gone.genId, gone.uids, gone.listedAfter],
     );
-    await writeOutbox(sql, source, {
-      nextSeq,
-      events: eventsOf(
-        gone.genId,
-        'placement.ended',
-        ended.map((row) => row.uid),
-      ),
-    });
+    await writeOutbox(sql, source, { nextSeq, events: placementEvents('placement.ended', ended) });
   });
 }
 
@@ -42,12 +33,13 @@ export async function revivePlacements(
 ): Promise<void> {
   if (shown.length === 0) return;
   await db.inTenant(source.tenantId, async (sql) => {
-    await lockSource(sql, source);
-    await sql.execute(reviveRanges, [
+    const { nextSeq } = await lockSource(sql, source);
+    const revived = await sql.query<{ gen_id: number; uid: number }>(reviveRanges, [
       shown.map((range) => range.genId),
       shown.map((range) => range.from),
       shown.map((range) => range.to),
     ]);
+    await writeOutbox(sql, source, { nextSeq, events: placementEvents('placement.revived', revived) });
   });
 }
 
@@ -58,7 +50,7 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS shown(gen_id, first, la
 CROSS JOIN LATERAL (
   SELECT e.gen_id, e.uid FROM placement e
   WHERE e.gen_id = shown.gen_id AND e.uid BETWEEN shown.first AND shown.last AND e.presence = 2 OFFSET 0) ended
-WHERE p.gen_id = ended.gen_id AND p.uid = ended.uid`;
+WHERE p.gen_id = ended.gen_id AND p.uid = ended.uid RETURNING p.gen_id, p.uid`;
 
 /** Makes the flags of recorded placements follow the server's; unchanged ones are not written. Second run: no change. */
 export async function followFlags(
@@ -68,10 +60,10 @@ export async function followFlags(
 ): Promise<number> {
   return db.inTenant(source.tenantId, async (sql) => {
     const { nextSeq } = await lockSource(sql, source);
-    const changed = await sql.query<{ uid: number }>(
+    const changed = await sql.query<{ gen_id: number; uid: number }>(
       `UPDATE placement p SET flags = f.flags, modseq = coalesce(f.modseq, p.modseq)
        FROM unnest($2::bigint[], $3::smallint[], $4::numeric[]) AS f(uid, flags, modseq)
-       WHERE p.gen_id = $1 AND p.uid = f.uid AND p.copy_id IS NOT NULL AND p.flags IS DISTINCT FROM f.flags RETURNING p.uid`,
+       WHERE p.gen_id = $1 AND p.uid = f.uid AND p.copy_id IS NOT NULL AND p.flags IS DISTINCT FROM f.flags RETURNING p.gen_id, p.uid`,
       [
         folder.genId,
         folder.flags.map((row) => row.uid),
@@ -82,12 +74,7 @@ export async function followFlags(
     if (folder.allRead) {
       await sql.execute('UPDATE folder_generation SET flags_checked_at = now() WHERE id = $1', [folder.genId]);
     }
-    const events = eventsOf(
-      folder.genId,
-      'placement.flags',
-      changed.map((row) => row.uid),
-    );
-    await writeOutbox(sql, source, { nextSeq, events });
+    await writeOutbox(sql, source, { nextSeq, events: placementEvents('placement.flags', changed) });
     return changed.length;
   });
 }
@@ -116,12 +103,4 @@ export async function seenDone(
       [done.genId, done.uids],
     );
   });
-}
-
-function eventsOf(genId: number, type: 'placement.ended' | 'placement.flags', uids: number[]): OutboxEvent[] {
-  const events: OutboxEvent[] = [];
-  for (let at = 0; at < uids.length; at += uidsPerEvent) {
-    events.push({ type, ids: { genId, uids: uids.slice(at, at + uidsPerEvent) } });
-  }
-  return events;
 }

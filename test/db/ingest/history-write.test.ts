@@ -33,8 +33,9 @@ test('an import that ends does not call done what a round has handed over meanwh
     selectable: true,
     status: null,
   };
-  const [folder] = await reconcileFolders(db, source, [listed]);
-  const genId = await beginGeneration(db, source, { folderId: folder?.folderId ?? '', uidValidity: '1' });
+  const [folder] = await reconcileFolders(db, source, { listed: [listed] });
+  const opened = { folderId: folder?.folderId ?? '', uidValidity: '1', mailboxId: null, before: null, again: null };
+  const genId = await beginGeneration(db, source, opened);
   const snapshot = { uidValidity: '1', uidNext: 1_000, messages: 900, highestModseq: null };
   await closeFolder(db, source, { genId, snapshot, history: 900 });
   await closeFolder(db, source, { genId, snapshot: { ...snapshot, uidNext: 6_001 }, history: 5_000 });

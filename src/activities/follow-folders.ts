@@ -1,0 +1,121 @@
+import { MailFailure } from '../domain/failure';
+import type { ListedFolder } from '../domain/folder';
+import { disagreement, type Disagreement } from '../domain/folder-changes';
+import { foldersOnRecord, type FolderOnRecord, type KnownFolder } from '../db/ingest/folder-read';
+import { reconcileFolders, type FolderChanges } from '../db/ingest/folder-write';
+import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
+import type { Mailbox } from '../mail/mailbox';
+import type { ActivityContext, ActivityRun } from './context';
+import { findRenamed } from './find-renamed';
+
+/** What a sweep works with: the folders of a mailbox that can be looked at now, and how each was listed. */
+export interface FollowedFolders {
+  folders: KnownFolder[];
+  listed: ListedFolder[];
+}
+
+/**
+ * Lists the folders and makes the rows follow: renamed, created, deleted, made selectable or not, in scope or out of it. A folder that the
+ * listing leaves out is only gone when a second, fresh connection leaves it out too and does not open it.
+ * Second run: no change.
+ * @throws MailFailure where the server shows no folders, or too many
+ */
+export async function followFolders(
+  context: ActivityContext,
+  run: ActivityRun,
+  at: { mailbox: MailboxForSync; open: Mailbox },
+): Promise<FollowedFolders> {
+  const listed = await listAll(context, at.open);
+  const onRecord = await context.db.inTenant(at.mailbox.tenantId, (sql) => foldersOnRecord(sql, at.mailbox));
+  const between = disagreement(onRecord, listed);
+  const { changes, stillThere } = await explain(context, run, { ...at, listed, between });
+  const all = [...listed.filter(({ path }) => !stillThere.some((held) => held.path === path)), ...stillThere];
+  return { folders: await reconcileFolders(context.db, at.mailbox, { listed: all, changes }), listed: all };
+}
+
+/** All folders. No folder at all is a broken server, not an empty account; there is INBOX at least (RFC 9051 5.1). */
+async function listAll(context: ActivityContext, open: Mailbox): Promise<ListedFolder[]> {
+  const listed = await open.listFolders();
+  if (listed.length === 0) throw new MailFailure('refused', 'LIST', { code: 'empty-listing' });
+  if (listed.length > context.limits.maxFolders) throw new MailFailure('refused', 'LIST', { code: 'too-many-folders' });
+  return listed;
+}
+
+interface Unexplained {
+  mailbox: MailboxForSync;
+  open: Mailbox;
+  listed: ListedFolder[];
+  between: Disagreement<FolderOnRecord>;
+}
+
+interface Explained {
+  changes: FolderChanges;
+  /** Folders that the listing left out, or called unselectable, and that are there all the same. */
+  stillThere: ListedFolder[];
+}
+
+async function explain(context: ActivityContext, run: ActivityRun, of: Unexplained): Promise<Explained> {
+  const { lost, replaced, forgotten } = of.between;
+  const renamed = await findRenamed(context, run, of);
+  const found = new Set(renamed.map(({ folderId }) => folderId));
+  const taken = new Set(renamed.map(({ path }) => path));
+  // Another folder bears its name now, and it has not been found under any: the server has shown what took its place.
+  const displaced = [...lost, ...replaced].filter(({ folderId, path }) => !found.has(folderId) && taken.has(path));
+  const missed = lost.filter(({ folderId, path }) => !found.has(folderId) && !taken.has(path));
+  const sure = await askAgain(context, run, { ...of, missed });
+  const gone = [...sure.gone, ...[...displaced, ...forgotten].map(({ folderId }) => folderId)];
+  return { changes: { renamed, gone, closed: sure.closed }, stillThere: sure.stillThere };
+}
+
+interface Asked {
+  gone: string[];
+  closed: string[];
+  stillThere: ListedFolder[];
+}
+
+/** Opening each costs a round trip or two; so many that have really gone are believed after two listings. */
+const openedAtMost = 200;
+
+/** Asks a fresh connection for folders that a listing missed: a server that had a bad moment must not end thousands of placements. */
+async function askAgain(
+  context: ActivityContext,
+  run: ActivityRun,
+  of: Unexplained & { missed: FolderOnRecord[] },
+): Promise<Asked> {
+  const asked: Asked = { gone: [], closed: [], stillThere: [] };
+  if (of.missed.length === 0) return asked;
+  const fresh = await context.connect(of.mailbox);
+  try {
+    const again = new Map((await listAll(context, fresh)).map((folder) => [folder.path, folder]));
+    for (const [number, folder] of of.missed.entries()) {
+      run.signal.throwIfAborted();
+      run.heartbeat();
+      const shown = again.get(folder.path);
+      const first = of.listed.find(({ path }) => path === folder.path);
+      const opens = shown?.selectable === true || (number < openedAtMost && (await canBeOpened(fresh, folder.path)));
+      if (opens) asked.stillThere.push(shown?.selectable === true ? shown : asBefore(folder));
+      else if ((shown ?? first) === undefined) asked.gone.push(folder.folderId);
+      else asked.closed.push(folder.folderId);
+    }
+  } finally {
+    await fresh.close();
+  }
+  return asked;
+}
+
+/** @throws MailFailure where the connection fails, or the server is busy: then nothing is known */
+async function canBeOpened(fresh: Mailbox, path: string): Promise<boolean> {
+  try {
+    await fresh.examine(path);
+    return true;
+  } catch (error) {
+    if (error instanceof MailFailure && (error.kind === 'gone' || error.kind === 'refused') && fresh.usable)
+      return false;
+    throw error;
+  }
+}
+
+/** A folder that opens although no listing shows it: nothing is known of its state but that it is there. */
+function asBefore({ path, role }: FolderOnRecord): ListedFolder {
+  return { path, delimiter: null, role: role as ListedFolder['role'], selectable: true, status: null };
+}

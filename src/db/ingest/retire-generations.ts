@@ -1,0 +1,37 @@
+import type { Sql } from '../database';
+import { placementEvents, type OutboxEvent } from './outbox-write';
+import type { FencedSource } from './source-lock';
+
+/**
+ * Retires the current generations of folders: their placements end, nothing of them is deleted, and what is said of it is returned for
+ * the outbox. Their history is nobody's task any more. Second run: no change.
+ */
+export async function retireGenerations(sql: Sql, source: FencedSource, folderIds: string[]): Promise<OutboxEvent[]> {
+  const retired = await sql.query<{ id: number }>(
+    `UPDATE folder_generation SET retired_at = now()
+     WHERE tenant_id = $1 AND folder_id = ANY ($2::uuid[]) AND retired_at IS NULL RETURNING id`,
+    [source.tenantId, folderIds],
+  );
+  if (retired.length === 0) return [];
+  const ended = await sql.query<{ gen_id: number; uid: number }>(
+    `UPDATE placement SET presence = 2, presence_at = now(), seen_due = false
+     WHERE gen_id = ANY ($1::bigint[]) AND presence = 1 RETURNING gen_id, uid`,
+    [retired.map(({ id }) => id)],
+  );
+  await endImportWithoutHistory(sql, source);
+  return placementEvents('placement.ended', ended);
+}
+
+/**
+ * Ends the operation of the import where no folder in scope has history left. What was counted and is no longer to be had (the folder
+ * is gone, the messages were removed) is not waited for.
+ */
+export async function endImportWithoutHistory(sql: Sql, source: FencedSource): Promise<void> {
+  await sql.execute(
+    `UPDATE operation SET state = 'done', finished_at = now(), total = done, result = jsonb_build_object('messages', done)
+     WHERE tenant_id = $1 AND source_id = $2 AND kind = 'import' AND state = 'running' AND NOT EXISTS (
+       SELECT FROM folder_generation g JOIN folder f ON f.tenant_id = g.tenant_id AND f.id = g.folder_id
+       WHERE g.tenant_id = $1 AND g.source_id = $2 AND g.retired_at IS NULL AND g.history_done_at IS NULL AND f.in_scope)`,
+    [source.tenantId, source.sourceId],
+  );
+}
