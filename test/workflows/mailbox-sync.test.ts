@@ -6,6 +6,7 @@ import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } 
 import type { Activities } from '../../src/activities';
 import type { RoundInput, RoundResult } from '../../src/activities/run-round';
 import { newUuid } from '../../src/db/new-id';
+import { defaultLimits } from '../../src/config/limits';
 import { createMailboxEngine } from '../../src/engine/mailbox-engine';
 import {
   queries,
@@ -171,6 +172,27 @@ test('one live arrival costs at most 10 events and 2 actions', async () => {
     .slice(before)
     .filter((event) => event.workflowExecutionSignaledEventAttributes ?? event.activityTaskScheduledEventAttributes);
   expect(actions.length).toBeLessThanOrEqual(2);
+});
+
+test('a mailbox that nobody writes to costs at most 60 events and 20 actions a day', async () => {
+  const cycles = 6;
+  const { handle, script } = await start({ answer: () => ({ ...done, lookAgainMs: 400 }) });
+  await until(() => script.rounds.length === 2);
+  const before = (await handle.fetchHistory()).events?.length ?? 0;
+  await until(() => script.rounds.length === 2 + cycles);
+  const events = ((await handle.fetchHistory()).events ?? []).slice(before);
+  // What Temporal counts as actions: signals, timers, starts of activities, and search attributes.
+  const actions = events.filter(
+    (event) =>
+      event.workflowExecutionSignaledEventAttributes ??
+      event.timerStartedEventAttributes ??
+      event.activityTaskScheduledEventAttributes ??
+      event.upsertWorkflowSearchAttributesEventAttributes,
+  );
+  const cyclesPerDay = 86_400_000 / defaultLimits.safetyTimerMs;
+  // The history that is looked at may hold a part of one cycle more.
+  expect((events.length / cycles) * cyclesPerDay).toBeLessThanOrEqual(60);
+  expect((actions.length / cycles) * cyclesPerDay).toBeLessThanOrEqual(20);
 });
 
 test('syncNow answers with the counts of a round that began after it was asked', async () => {
