@@ -25,10 +25,22 @@ export const deletionQuery = z.strictObject({
 export type DeletionWish = { kind: 'count' } | { kind: 'delete'; confirmed: string };
 
 /**
- * What the query and the header come to.
- * @throws Problem 400 where nothing is confirmed, or a count is confirmed
+ * What the query and the header come to, for a mailbox that the viewer may delete.
+ * @throws Problem 404 or 403 for another one, 400 where nothing is confirmed, or a count is confirmed
  */
-export function deletionWish(query: z.output<typeof deletionQuery>, headers: IncomingHttpHeaders): DeletionWish {
+export async function deletionWish(
+  context: ApiContext,
+  viewer: Viewer,
+  {
+    mailboxId,
+    query,
+    headers,
+  }: { mailboxId: string; query: z.output<typeof deletionQuery>; headers: IncomingHttpHeaders },
+): Promise<DeletionWish> {
+  const mailbox = await context.db.inTenant(viewer.tenantId, (sql) => findMailbox(sql, readerOf(viewer), mailboxId));
+  if (mailbox === null) throw notFound();
+  requireManager(viewer, mailbox);
+
   const header = headers['letterbook-confirm'];
   const confirmed = query.confirm ?? (typeof header === 'string' ? header : undefined);
   if (query.dryRun === 'true') {
@@ -69,16 +81,7 @@ function isAddressOf(mailbox: Mailbox, confirmed: string): boolean {
   return given !== null && given === normaliseAddress(mailbox.address);
 }
 
-/**
- * Counts what deleting a mailbox would delete.
- * @throws Problem 404 or 403
- */
-export async function countMailbox(context: ApiContext, viewer: Viewer, mailboxId: string): Promise<DeletionPreview> {
-  const { tenantId } = viewer;
-  return context.db.inTenant(tenantId, async (sql) => {
-    const mailbox = await findMailbox(sql, readerOf(viewer), mailboxId);
-    if (mailbox === null) throw notFound();
-    requireManager(viewer, mailbox);
-    return previewDeletion(sql, { tenantId, sourceId: mailboxId });
-  });
+/** Counts what deleting a mailbox would delete. */
+export function countMailbox(context: ApiContext, { tenantId }: Viewer, mailboxId: string): Promise<DeletionPreview> {
+  return context.db.inTenant(tenantId, (sql) => previewDeletion(sql, { tenantId, sourceId: mailboxId }));
 }

@@ -8,14 +8,15 @@ import { publicId } from '../../domain/ids';
 import type { Api, ApiContext } from '../context';
 import { countMailbox, deleteMailbox, deletionQuery, deletionWish } from '../deletions/delete-mailbox';
 import { deletionPreviewSchema } from '../deletions/presenter';
-import { idInPath, noBody } from '../fields';
+import { idInPath, noBody, yesOrNo } from '../fields';
 import { languageFor } from '../language';
 import { operationSchema, presentOperation } from '../operations';
 import { decodeCursor, pageFrom, pageOf, pageQuery } from '../paging';
 import { etagOf } from '../precondition';
 import { notFound } from '../problems';
 import type { Viewer } from '../viewer';
-import { changeMailbox } from './change';
+import { changeMailbox, previewChange, warningsOfChange } from './change';
+import { changePreviewSchema } from './change-preview';
 import { createMailbox } from './create';
 import { readerOf } from './people';
 import { refusePop3 } from './pop3';
@@ -57,19 +58,25 @@ export function mailboxRoutes(api: Api, context: ApiContext): void {
       preValidation: refusePop3,
       schema: {
         tags,
-        summary: 'Change a mailbox',
+        summary: 'Change a mailbox; or say what the change would do with dryRun',
         params,
+        querystring: z.strictObject({ dryRun: yesOrNo.optional() }),
         body: mailboxChangeSchema,
-        response: { 200: mailboxSchema },
+        response: { 200: z.union([connectedMailboxSchema, changePreviewSchema]) },
       },
     },
     async (request, reply) => {
-      const mailbox = await changeMailbox(context, request, { id: request.params.id, body: request.body });
-      const present = await presenterFor(context, request.viewer, {
-        mailboxes: [mailbox],
-        language: languageFor(request, reply),
-      });
-      return reply.header('etag', etagOf(mailbox.updatedAt)).send(present(mailbox));
+      const { params, body, query } = request;
+      const wanted = { id: params.id, body };
+      const language = languageFor(request, reply);
+      if (query.dryRun === true) {
+        const { mailbox, preview } = await previewChange(context, request, { ...wanted, language });
+        return reply.header('etag', etagOf(mailbox.updatedAt)).send(preview);
+      }
+      const mailbox = await changeMailbox(context, request, wanted);
+      const present = await presenterFor(context, request.viewer, { mailboxes: [mailbox], language });
+      const warnings = warningsOfChange(context, mailbox, body);
+      return reply.header('etag', etagOf(mailbox.updatedAt)).send({ ...present(mailbox), warnings });
     },
   );
 }
@@ -90,7 +97,7 @@ export function mailboxDeletionRoute(api: Api, context: ApiContext): void {
       },
     },
     async ({ viewer, params: { id }, query, headers }, reply) => {
-      const wish = deletionWish(query, headers);
+      const wish = await deletionWish(context, viewer, { mailboxId: id, query, headers });
       if (wish.kind === 'count') return reply.code(200).send(await countMailbox(context, viewer, id));
       const deletion = await deleteMailbox(context, viewer, { mailboxId: id, confirmed: wish.confirmed });
       const deletionId = publicId('deletion', deletion.id);
