@@ -47,12 +47,14 @@ async function runningMailboxes(client: Client): Promise<Map<string, string>> {
 /** A poller asks again at least once a minute; the server remembers it for five. */
 const pollerIsFreshMs = 90_000;
 
-/** Whether a worker asks this queue for activities. */
+/** Whether a worker asks this queue for work: for activities, but where it holds its share of shards it wants no activity more. */
 export async function isPolled(client: Client, queue: string): Promise<boolean> {
+  const { TaskQueueType } = temporal.api.enums.v1;
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: queue },
-    taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+    taskQueueType:
+      queue === taskQueues.idle ? TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW : TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
   });
   const now = Date.now();
   return pollers.some(({ lastAccessTime }) => now - Number(lastAccessTime?.seconds ?? 0) * 1_000 < pollerIsFreshMs);
