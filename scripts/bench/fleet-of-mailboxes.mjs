@@ -35,20 +35,25 @@ export async function statesOf(database) {
 }
 
 /**
- * Accounts with a session that idles just now, as the server itself says (verbose_proctitle).
- * @returns {{idling: Set<string>, sessions: number}} `sessions`: all of them, idling or not
+ * Accounts that have a session just now, as the server itself says (verbose_proctitle).
+ * @param {Dovecot} dovecot
+ * @returns {{users: Set<string>, sessions: number}}
  */
-export function sessionsOn(/** @type {Dovecot} */ dovecot) {
-  /** @type {Set<string>} */
-  const idling = new Set();
-  let sessions = 0;
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const [, user = '', doing = ''] = /imap \[(\S+) \S+ ?([^\]]*)\]/.exec(titleOf(pid, dovecot.pid)) ?? [];
-    if (user === '') continue;
-    sessions += 1;
-    if (doing.includes('IDLE')) idling.add(user);
-  }
-  return { idling, sessions };
+export function sessionsOn(dovecot) {
+  const users = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => /imap \[(\S+) /.exec(titleOf(pid, dovecot.pid))?.[1] ?? []);
+  return { users: new Set(users), sessions: users.length };
+}
+
+/** Accounts that a worker has vouched for since then. @param {import('pg').Client} database @param {Date} since @returns {Promise<Set<string>>} */
+async function watchedSince(database, since) {
+  const { rows } = await database.query(
+    `SELECT m.username FROM mailbox_watch w JOIN mailbox m USING (tenant_id, source_id)
+     WHERE w.mode IN ('notify', 'idle', 'sweep') AND w.watched_at >= $1`,
+    [since],
+  );
+  return new Set(rows.map(({ username }) => username));
 }
 
 /** @param {string} pid @param {number} parent @returns {string} nothing for what is no child of it */
@@ -65,17 +70,18 @@ function titleOf(pid, parent) {
 }
 
 /**
- * Waits until the server has an idling session of each account.
- * @param {Dovecot} dovecot @param {{users: string[], timeoutMs: number, progress?: (done: number, total: number) => void}} wanted
+ * Waits until each account is watched: a worker says so, which it does once a second, and the server has a session of it.
+ * @param {{dovecot: Dovecot, database: import('pg').Client}} where
+ * @param {{users: string[], since: Date, timeoutMs: number, progress?: (done: number, total: number) => void}} wanted `since`: what was said before is not believed
  * @returns {Promise<{attached: number, seconds: number, firstSeconds: number}>} `attached` below their number: the time was over
  */
-export async function untilAttached(dovecot, { users, timeoutMs, progress = () => {} }) {
+export async function untilAttached({ dovecot, database }, { users, since, timeoutMs, progress = () => {} }) {
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 1_000;
   let firstSeconds = NaN;
   for (;;) {
-    const { idling } = sessionsOn(dovecot);
-    const attached = users.filter((user) => idling.has(user)).length;
+    const [watched, sessions] = [await watchedSince(database, since), sessionsOn(dovecot)];
+    const attached = users.filter((user) => watched.has(user) && sessions.users.has(user)).length;
     if (attached > 0 && Number.isNaN(firstSeconds)) firstSeconds = elapsed();
     progress(attached, users.length);
     if (attached === users.length || elapsed() * 1_000 > timeoutMs)

@@ -32,10 +32,13 @@ export async function measuredFleet({ letterbook, dovecot, plan, step }) {
   const base = await step('A worker without mailboxes', () => measuredIdle(fleet));
   const empty = await settledMemory(fleet);
   const { ids, attached } = await step(`${plan.size} mailboxes, connected through the API`, async ({ progress }) => {
-    const began = performance.now();
+    const [began, since] = [performance.now(), new Date()];
     const connected = await connectFleet(api, dovecot, { users, progress: (a, b) => progress(a, b, 'connected') });
     const timeoutMs = attachTimeoutMs;
-    const all = await untilAttached(dovecot, { users, timeoutMs, progress: (a, b) => progress(a, b, 'attached') });
+    const all = await untilAttached(
+      { dovecot, database: letterbook.database },
+      { users, since, timeoutMs, progress: (a, b) => progress(a, b, 'attached') },
+    );
     return { ids: connected, attached: { ...all, seconds: (performance.now() - began) / 1_000 } };
   });
   const histories = await openHistories(temporal.address);
@@ -122,9 +125,12 @@ async function measuredTakeOver({ letterbook, dovecot, users }, progress) {
   await letterbook.endWorkers('killed');
   // The server closes the sessions of a client that is gone.
   while (sessionsOn(dovecot).sessions > 0) await wait(200);
-  const began = performance.now();
+  const [began, since] = [performance.now(), new Date()];
   await letterbook.startWorkers();
-  const { attached, firstSeconds } = await untilAttached(dovecot, { users, timeoutMs: attachTimeoutMs, progress });
+  const { attached, firstSeconds } = await untilAttached(
+    { dovecot, database: letterbook.database },
+    { users, since, timeoutMs: attachTimeoutMs, progress },
+  );
   return { attached, firstSeconds, seconds: (performance.now() - began) / 1_000 };
 }
 

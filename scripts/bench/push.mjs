@@ -53,8 +53,9 @@ export class PushBench {
     const { api, apiUrl, apiKey } = this.#letterbook;
     const recordId = await writersRecord(api);
     this.#watch = new TimelineWatch({ apiUrl, apiKey, recordId, everyMs: pollEveryMs });
+    const since = new Date();
     await connectFleet(api, this.#dovecot, { users: this.users, progress });
-    const { attached } = await untilAttached(this.#dovecot, { users: this.users, timeoutMs: patienceMs });
+    const { attached } = await this.#untilAttached(since);
     return { attached, states: await statesOf(this.#letterbook.database) };
   }
 
@@ -177,9 +178,10 @@ export class PushBench {
       const ended = this.#letterbook.endWorkers(turn % 2 === 0 ? 'told' : 'killed');
       const arrival = this.#measured({ name: 'restart', messages: [{ to, atMs: 200 }], connections: 1 });
       await ended;
+      const since = new Date();
       await this.#letterbook.startWorkers();
       results.push(await arrival);
-      await untilAttached(this.#dovecot, { users: this.users, timeoutMs: patienceMs });
+      await this.#untilAttached(since);
     }
     const sum = (/** @type {'missing' | 'twice'} */ what) => results.reduce((all, one) => all + one[what], 0);
     return {
@@ -191,6 +193,11 @@ export class PushBench {
       lastSeconds: null,
       note: 'told to end and killed, in turns',
     };
+  }
+
+  #untilAttached(/** @type {Date} */ since) {
+    const where = { dovecot: this.#dovecot, database: this.#letterbook.database };
+    return untilAttached(where, { users: this.users, since, timeoutMs: patienceMs });
   }
 
   #shown() {
