@@ -5,11 +5,18 @@ import { taskQueues } from './contract';
 /** What is tried again here are crashes and lost workers; failures of mail servers are answers, and the workflow decides. */
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1 minute' } as const;
 
+/**
+ * Cancelled work has ended only when its activity has: it cleans up first, and its connection is closed. Said here because the SDK does not
+ * do it unasked, whatever its documentation says (1.24).
+ */
+const cancellationType = 'WAIT_CANCELLATION_COMPLETED';
+
 /** A round: bounded by its folders; a dead worker is noticed by the missing heartbeat. */
 export const roundOptions: ActivityOptions = {
   taskQueue: taskQueues.sync,
   startToCloseTimeout: '1 hour',
   heartbeatTimeout: '30s',
+  cancellationType,
   retry,
 };
 
@@ -18,6 +25,7 @@ export const importOptions: ActivityOptions = {
   taskQueue: taskQueues.bulk,
   startToCloseTimeout: '30 minutes',
   heartbeatTimeout: '30s',
+  cancellationType,
   retry,
   priority: { priorityKey: 5 },
 };

@@ -1,13 +1,19 @@
 import { publicId } from '../../domain/ids';
 import type { ApiContext } from '../context';
 import { EngineUnavailable } from '../temporal-gateway';
+import { within } from '../within';
 
-/** Tells the engine what is in the database already. Where it cannot be reached, the reconciler does it later: nothing is lost. */
+/** Who wishes something is answered within a second, whatever the engine does. */
+const answerMs = 600;
+
+/**
+ * Tells the engine what is in the database already. Where it cannot be reached, the reconciler does it later: nothing is lost. An engine
+ * that takes its time is not waited for.
+ */
 export async function tellEngine({ log }: ApiContext, mailboxId: string, tell: () => Promise<void>): Promise<void> {
-  try {
-    await tell();
-  } catch (error) {
+  const told = tell().catch((error: unknown) => {
     if (!(error instanceof EngineUnavailable)) throw error;
     log.warn({ mailboxId: publicId('mailbox', mailboxId) }, 'engine not told, left to the reconciler');
-  }
+  });
+  await within(told, answerMs);
 }
