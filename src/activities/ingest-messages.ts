@@ -1,15 +1,16 @@
 import { planFetch, type BatchLimits } from '../domain/batches';
 import { MailFailure } from '../domain/failure';
 import type { FetchedMessage, FolderSnapshot, MessageEnvelope } from '../domain/folder';
-import type { BatchResult } from '../db/ingest/batch';
+import type { BatchItem, BatchResult } from '../db/ingest/batch';
+import { copiesByProviderId } from '../db/ingest/known-copies';
 import { recordBatch } from '../db/ingest/record-batch';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { OpenFolder } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
 import { readHeaderOnly, readStreamed } from './read-big-message';
-import { readMessages } from './read-messages';
+import { placedOf, readMessages } from './read-messages';
 import { createRecorder, type Recorder } from './recorder';
-import { decideUndelivered } from './undelivered';
+import { decideUndelivered, parkedItem, unknownEnvelope } from './undelivered';
 
 /** What to ingest: UIDs of the open folder that have no ledger row. */
 export interface Ingest {
@@ -37,17 +38,21 @@ export async function ingestMessages(context: ActivityContext, run: ActivityRun,
     (items, cursor) => recordBatch(context.db, mailbox, { genId, items, cursor, part, versions }),
     underWay,
   );
-  const work: Work = { context, run, ingest, recorder, delivered: new Set() };
+  const work: Work = { context, run, ingest, recorder, delivered: new Set(), unasked: new Set() };
   try {
     const envelopes = await open.fetchEnvelopes(ingest.uids);
-    const plan = planFetch(envelopes, limitsOf(work));
-    // The big ones first: the last batch waits for the decision about what was not delivered, and nothing may be fetched meanwhile.
+    await placeKnown(work, envelopes);
+    const { plain, suspects } = sortOut(work, envelopes);
+    const plan = planFetch(plain, limitsOf(work));
+    // One by one first: the last batch waits for the decision about what was not delivered, and nothing may be fetched meanwhile.
     for (const envelope of plan.streamed) await ingestOne(work, readStreamed, envelope);
     for (const envelope of plan.tooLarge) await ingestOne(work, readHeaderOnly, envelope);
+    for (const envelope of suspects) await ingestSuspect(work, envelope);
     for (const batch of plan.batches) await ingestBatch(work, batch, batch === plan.batches.at(-1) ? 'last' : 'more');
-    const undelivered = ingest.uids.filter((uid) => !work.delivered.has(uid));
+    const undelivered = ingest.uids.filter((uid) => !work.delivered.has(uid) && !work.unasked.has(uid));
     const { parked, owed } = await decideUndelivered(context, { ...ingest, undelivered, envelopes });
-    return await recorder.finish({ items: parked, cursor: owed === 0 ? ingest.cursor : null });
+    const cursor = owed + work.unasked.size === 0 ? ingest.cursor : null;
+    return await recorder.finish({ items: parked, cursor });
   } catch (error) {
     await recorder.abandon();
     throw error;
@@ -60,6 +65,8 @@ interface Work {
   ingest: Ingest;
   recorder: Recorder;
   delivered: Set<number>;
+  /** Left for a later round: nothing can be said of them. */
+  unasked: Set<number>;
 }
 
 function limitsOf({ context: { limits }, ingest }: Work): BatchLimits {
@@ -71,6 +78,54 @@ function limitsOf({ context: { limits }, ingest }: Work): BatchLimits {
   };
 }
 
+/** Messages that the server tells apart by an id, and whose bytes are held: they get their rows and are not fetched. */
+async function placeKnown(work: Work, envelopes: MessageEnvelope[]): Promise<void> {
+  const { context, ingest, recorder, delivered } = work;
+  const ids = [...new Set(envelopes.flatMap(({ providerId }) => (providerId === null ? [] : [providerId])))];
+  const known = await copiesByProviderId(context.db, ingest.mailbox, ids);
+  const items = envelopes.flatMap((envelope): BatchItem[] => {
+    const copy = known.get(envelope.providerId ?? '');
+    return copy === undefined ? [] : [{ kind: 'known', ...placedOf(envelope), ...copy }];
+  });
+  for (const { uid } of items) delivered.add(uid);
+  for (let at = 0; at < items.length; at += underWay.itemsPerWrite) {
+    const share = items.slice(at, at + underWay.itemsPerWrite);
+    await recorder.add({ items: Promise.resolve(share), done: () => undefined });
+  }
+}
+
+/** Asked for one by one in a round; the others wait for the next. */
+const mostSuspects = 100;
+
+/**
+ * What is fetched in batches, and what is asked for alone, least tried first: messages that a connection has broken with, and those that
+ * the server said nothing of, whose size is not known.
+ */
+function sortOut(work: Work, envelopes: MessageEnvelope[]): { plain: MessageEnvelope[]; suspects: MessageEnvelope[] } {
+  const { context, ingest, delivered, unasked } = work;
+  const described = new Set(envelopes.map(({ uid }) => uid));
+  const silent = ingest.uids.filter((uid) => !described.has(uid)).map(unknownEnvelope);
+  const triesOf = ({ uid }: MessageEnvelope) => context.undelivered.suspicion({ genId: ingest.genId, uid });
+  const wanted = envelopes.filter(({ uid }) => !delivered.has(uid));
+  const suspects = [...wanted.filter((envelope) => triesOf(envelope) !== null), ...silent];
+  suspects.sort((one, other) => (triesOf(one) ?? 0) - (triesOf(other) ?? 0));
+  for (const { uid } of suspects.slice(mostSuspects)) unasked.add(uid);
+  return { plain: wanted.filter((envelope) => triesOf(envelope) === null), suspects: suspects.slice(0, mostSuspects) };
+}
+
+/** A message that may break the connection: each try counts before it is made, and when they are over it is parked unasked. */
+async function ingestSuspect(work: Work, envelope: MessageEnvelope): Promise<void> {
+  const { context, ingest, recorder, delivered } = work;
+  const message = { genId: ingest.genId, uid: envelope.uid };
+  const breaks = context.undelivered.suspicion(message) !== null;
+  if (!breaks || !context.undelivered.isHopeless(message, context.now())) {
+    await ingestOne(work, readStreamed, envelope);
+    return;
+  }
+  delivered.add(envelope.uid);
+  await recorder.add({ items: Promise.resolve([parkedItem(envelope)]), done: () => undefined });
+}
+
 async function ingestBatch(work: Work, batch: MessageEnvelope[], place: 'more' | 'last'): Promise<void> {
   const { context, run, ingest, recorder, delivered } = work;
   run.signal.throwIfAborted();
@@ -80,7 +135,10 @@ async function ingestBatch(work: Work, batch: MessageEnvelope[], place: 'more' |
     context.budget.give(bytes);
   });
   try {
-    const messages = await fetchBatch(ingest.open, batch);
+    const messages = await fetchBatch(ingest.open, batch).catch((error: unknown) => {
+      if (error instanceof MailFailure) context.undelivered.lostWith({ genId: ingest.genId, uids: uidsOf(batch) });
+      throw error;
+    });
     for (const { uid } of messages) delivered.add(uid);
     const reading = { items: readMessages(context, ingest.mailbox, messages), done: give };
     if (place === 'last') recorder.addLast(reading);
@@ -95,7 +153,13 @@ async function ingestBatch(work: Work, batch: MessageEnvelope[], place: 'more' |
 async function ingestOne(work: Work, read: typeof readStreamed, envelope: MessageEnvelope): Promise<void> {
   const { context, run, ingest, recorder, delivered } = work;
   run.signal.throwIfAborted();
-  const item = await read(context, { mailbox: ingest.mailbox, open: ingest.open, envelope });
+  const { uid } = envelope;
+  const item = await read(context, { mailbox: ingest.mailbox, open: ingest.open, envelope }).catch((error: unknown) => {
+    rethrowUnlessRefused(error, () => {
+      context.undelivered.lostWith({ genId: ingest.genId, uids: [uid] });
+    });
+    return null;
+  });
   run.heartbeat();
   if (item === null) return;
   delivered.add(envelope.uid);
@@ -109,16 +173,20 @@ async function fetchBatch(open: OpenFolder, batch: MessageEnvelope[]): Promise<F
     messages.set(message.uid, message);
     return Promise.resolve();
   };
-  await open.fetchRaw(uidsOf(batch), take).catch(rethrowUnlessRefused);
+  const refusedIsOwed = (error: unknown) => {
+    rethrowUnlessRefused(error);
+  };
+  await open.fetchRaw(uidsOf(batch), take).catch(refusedIsOwed);
   for (const { uid } of batch) {
-    if (!messages.has(uid)) await open.fetchRaw([uid], take).catch(rethrowUnlessRefused);
+    if (!messages.has(uid)) await open.fetchRaw([uid], take).catch(refusedIsOwed);
   }
   return [...messages.values()];
 }
 
 /** A refusal concerns the messages that were asked for; everything else concerns the connection. */
-function rethrowUnlessRefused(error: unknown): void {
+function rethrowUnlessRefused(error: unknown, whenLost?: () => void): void {
   if (error instanceof MailFailure && (error.kind === 'refused' || error.kind === 'unreadable')) return;
+  if (error instanceof MailFailure && error.kind === 'unreachable') whenLost?.();
   throw error;
 }
 

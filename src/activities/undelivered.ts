@@ -8,25 +8,59 @@ import { placedOf } from './read-messages';
 const triesBeforeParking = 3;
 const parkedAfterMs = 600_000;
 const remembered = 10_000;
+const lossesBeforeSuspicion = 2;
+
+/** One message of a folder. */
+interface MessageRef {
+  genId: number;
+  uid: number;
+}
 
 /** How often each message that a server lists but does not deliver has been asked for, since the worker started. */
 export interface UndeliveredTries {
   /** Counts a try. True when it has been asked for often and long enough. */
-  isHopeless(message: { genId: number; uid: number }, now: number): boolean;
+  isHopeless(message: MessageRef, now: number): boolean;
+  /** The connection broke while these were asked for together: one of them may be what broke it. */
+  lostWith(messages: { genId: number; uids: number[] }): void;
+  /** How often a message that the connection broke with has been tried since; null for one that is above suspicion. */
+  suspicion(message: MessageRef): number | null;
+}
+
+interface Tries {
+  number: number;
+  /** When it was first tried; null before. */
+  since: number | null;
+  losses: number;
 }
 
 /** Remembers the last 10,000 such messages; one that is forgotten is merely asked for a few times more. */
 export function createUndeliveredTries(): UndeliveredTries {
-  const tries = new Map<string, { number: number; since: number }>();
+  const tries = new Map<string, Tries>();
+  const keyOf = ({ genId, uid }: MessageRef) => `${String(genId)} ${String(uid)}`;
+  const note = (message: MessageRef, change: (before: Tries) => Tries): Tries => {
+    const key = keyOf(message);
+    const after = change(tries.get(key) ?? { number: 0, since: null, losses: 0 });
+    tries.delete(key);
+    tries.set(key, after);
+    const [oldest] = tries.keys();
+    if (tries.size > remembered && oldest !== undefined) tries.delete(oldest);
+    return after;
+  };
   return {
-    isHopeless: ({ genId, uid }, now) => {
-      const key = `${String(genId)} ${String(uid)}`;
-      const before = tries.get(key) ?? { number: 0, since: now };
-      tries.delete(key);
-      tries.set(key, { ...before, number: before.number + 1 });
-      const [oldest] = tries.keys();
-      if (tries.size > remembered && oldest !== undefined) tries.delete(oldest);
-      return before.number + 1 >= triesBeforeParking && now - before.since >= parkedAfterMs;
+    isHopeless: (message, now) => {
+      const { number, since } = note(message, (before) => ({
+        ...before,
+        number: before.number + 1,
+        since: before.since ?? now,
+      }));
+      return number >= triesBeforeParking && now - (since ?? now) >= parkedAfterMs;
+    },
+    lostWith: ({ genId, uids }) => {
+      for (const uid of uids) note({ genId, uid }, (before) => ({ ...before, losses: before.losses + 1 }));
+    },
+    suspicion: (message) => {
+      const found = tries.get(keyOf(message));
+      return found === undefined || found.losses < lossesBeforeSuspicion ? null : found.number;
     },
   };
 }
@@ -63,7 +97,8 @@ export async function decideUndelivered(
   return { parked, owed: still.length - tried.size };
 }
 
-function parkedItem(envelope: MessageEnvelope): ParkedItem {
+/** A message without bytes, for a person to see. */
+export function parkedItem(envelope: MessageEnvelope): ParkedItem {
   const failure = { code: 'not-delivered', detail: { size: envelope.size }, messageIdHeader: null };
   return {
     kind: 'parked',
@@ -74,6 +109,7 @@ function parkedItem(envelope: MessageEnvelope): ParkedItem {
   };
 }
 
-function unknownEnvelope(uid: number): MessageEnvelope {
+/** What is known of a message that the server lists and says nothing of. */
+export function unknownEnvelope(uid: number): MessageEnvelope {
   return { uid, size: 0, internalDate: null, flags: 0, modseq: null, providerId: null, providerThreadId: null };
 }

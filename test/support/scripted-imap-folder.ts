@@ -17,6 +17,8 @@ export interface ScriptedFolder {
   highestModseq: string | null;
   /** Special-use and other attributes of LIST. */
   attributes: string[];
+  /** MAILBOXID; null sends none. */
+  mailboxId: string | null;
   /** Ascending by UID; the place in it is the sequence number. */
   messages: ScriptedMessage[];
 }
@@ -43,6 +45,7 @@ export function folderOf(wish: FolderWish): ScriptedFolder {
         ? String(Math.max(1, ...messages.map(({ modseq }) => modseq)))
         : wish.highestModseq,
     attributes: wish.attributes ?? [],
+    mailboxId: wish.mailboxId ?? null,
     messages,
   };
 }

@@ -354,6 +354,7 @@ class Connection {
     send('* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] Flags');
     send(`* ${String(folder.messages.length)} EXISTS`);
     send(`* OK [UIDVALIDITY ${folder.uidValidity}] valid`);
+    if (folder.mailboxId !== null) send(`* OK [MAILBOXID (${folder.mailboxId})] id`);
     send(`* OK [UIDNEXT ${String(folder.uidNext)}] next`);
     if (this.has('CONDSTORE') && folder.highestModseq !== null)
       send(`* OK [HIGHESTMODSEQ ${folder.highestModseq}] highest`);

@@ -1,8 +1,7 @@
 import type { FolderSnapshot } from '../../domain/folder';
 import type { FilterReason } from '../../domain/ledger';
-import type { Database, Sql } from '../database';
+import type { Database } from '../database';
 import { countTowardsImport } from '../import-track';
-import { newUuid } from '../new-id';
 import { moveCursor } from './cursor';
 import { writeOutbox } from './outbox-write';
 import { endImportWithoutHistory, retireGenerations } from './retire-generations';
