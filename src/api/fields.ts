@@ -32,5 +32,8 @@ export function timeOrNull(at: Date | null): string | null {
   return at === null ? null : at.toISOString();
 }
 
+/** A choice in a query: `true` or `false`. */
+export const yesOrNo = z.enum(['true', 'false']).transform((text) => text === 'true');
+
 /** For POSTs that say everything by their path: no body, or an empty object. */
 export const noBody = z.strictObject({}).nullish();

@@ -18,7 +18,7 @@ export interface ImportProgress {
 
 /** The running imports of these mailboxes; one that imports nothing is absent. */
 export async function importProgress(sql: Sql, tenantId: string, mailboxIds: string[]): Promise<ImportProgress[]> {
-  const rows = await sql.query<Omit<ImportProgress, 'track' | 'at'> & { track: unknown; at: number }>(
+  const rows = await sql.query<Omit<ImportProgress, 'track' | 'at'> & { track: unknown; at: string }>(
     `SELECT o.source_id AS "mailboxId", coalesce(o.total, 0) AS total, o.done, o.track, extract(epoch FROM clock_timestamp()) * 1000 AS at,
        (SELECT count(*) FROM folder_generation g JOIN folder f ON f.tenant_id = g.tenant_id AND f.id = g.folder_id
         WHERE g.tenant_id = $1 AND g.source_id = o.source_id AND g.retired_at IS NULL AND g.history_done_at IS NULL

@@ -30,7 +30,7 @@ interface TrackRow {
   done: number;
   total: number | null;
   track: unknown;
-  at: number;
+  at: string;
 }
 
 const running = `tenant_id = $1 AND source_id = $2 AND kind = 'import' AND state = 'running'`;

@@ -110,7 +110,7 @@ describe('the history of a mailbox', () => {
     const german = { 'accept-language': 'de-AT, en;q=0.5' };
     const answer = await get(`/v1/mailboxes/${id}/events`, german);
     expect(answer.items[0]).toMatchObject({ reason: 'Der Server hat Benutzernamen oder Passwort abgelehnt.' });
-    expect(answer.headers['vary']).toContain('accept-language');
+    expect(answer.headers.vary).toContain('accept-language');
     const mailbox = await server.api.inject({
       method: 'GET',
       url: `/v1/mailboxes/${id}`,

@@ -336,8 +336,9 @@ describe('looking at mailboxes', () => {
            last_error = '{"kind": "busy", "code": "disk-low", "operation": "store", "at": "2026-11-22T10:00:00Z"}'`,
       );
       await sql.execute(
-        `INSERT INTO operation (tenant_id, id, kind, source_id, state, done, total, started_at)
-         VALUES ($1, gen_random_uuid(), 'import', $2, 'running', 50, 200, now() - interval '10 seconds')`,
+        `INSERT INTO operation (tenant_id, id, kind, source_id, state, done, total, track)
+         VALUES ($1, gen_random_uuid(), 'import', $2, 'running', 50, 200, jsonb_build_object('activeMs', 10000, 'samples', '[[0, 0]]'::jsonb,
+           'lastAt', round(extract(epoch FROM now()) * 1000), 'floor', 0, 'floorDone', 0, 'genId', null))`,
         [key.tenantId, uuidOf('mailbox', id)],
       );
     });
@@ -347,7 +348,7 @@ describe('looking at mailboxes', () => {
       state: 'backing-off',
       reasonCode: 'disk-low',
       lastError: { kind: 'busy', code: 'disk-low' },
-      progress: { folders: 0, messagesKnown: 200, messagesDone: 50 },
+      progress: { folders: 0, folder: null, messagesKnown: 200, messagesDone: 50, percent: 25 },
     });
     expect(mailbox.reason).toMatch(/disk/);
     expect(mailbox.remedy).toMatch(/room/);

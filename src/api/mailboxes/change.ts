@@ -5,6 +5,7 @@ import { insertAudit, updateMailbox, type MailboxChange } from '../../db/mailbox
 import { findMailbox, lockMailbox, type Mailbox } from '../../db/mailboxes';
 import { refreshTimelinesOfSource } from '../../db/timeline-of-source';
 import { publicId } from '../../domain/ids';
+import type { Language } from '../../domain/languages';
 import { presetFor } from '../../domain/provider-presets';
 import type { ApiContext } from '../context';
 import { refuseWhileDeleting } from '../deletions/refusals';
@@ -12,28 +13,66 @@ import { requireMatch, etagOf } from '../precondition';
 import { internalError, invalidField, notFound } from '../problems';
 import { actorOf, type Viewer } from '../viewer';
 import { tryAccess } from './access';
+import { previewOfChange, type ChangePreview } from './change-preview';
 import { checkPeople, readerOf, requireManager } from './people';
 import { checkedPolicy } from './policy-check';
 import type { MailboxChangeBody } from './schemas';
 import { tellEngine } from './tell-engine';
+import { warningsFor } from './warnings';
 
 /** Changes a mailbox: a new way to log in is tried first, then all is written at once, then the engine is told. */
-export async function changeMailbox(
+export async function changeMailbox(context: ApiContext, request: FastifyRequest, wanted: Wanted): Promise<Mailbox> {
+  const { viewer } = request;
+  const changed = await checked(context, { ...wanted, request }, (sql, change) => write(sql, viewer, change));
+  await carryOut(context, viewer, { mailbox: changed, body: wanted.body });
+  return changed;
+}
+
+/** Says what the same change would do: all is checked and tried as if it were made, and nothing is written. */
+export function previewChange(
   context: ApiContext,
   request: FastifyRequest,
-  wanted: { id: string; body: MailboxChangeBody },
-): Promise<Mailbox> {
+  wanted: Wanted & { language: Language },
+): Promise<{ mailbox: Mailbox; preview: ChangePreview }> {
+  const { tenantId } = request.viewer;
+  const { language, body } = wanted;
+  return checked(context, { ...wanted, request }, async (sql, { mailbox, change }) => {
+    const after = { ...mailbox, ...(change.access === undefined ? {} : { imap: change.access.imap }) };
+    const warnings = warningsOfChange(context, after, body);
+    const preview = await previewOfChange(sql, tenantId, { mailbox, change, warnings, language });
+    return { mailbox, preview };
+  });
+}
+
+/** What a person should know who has just changed this mailbox: only another server is reason for it. */
+export function warningsOfChange(context: ApiContext, mailbox: Mailbox, { imap }: MailboxChangeBody): string[] {
+  return imap === undefined ? [] : warningsFor(context, mailbox);
+}
+
+interface Wanted {
+  id: string;
+  body: MailboxChangeBody;
+}
+
+/** A change that may be made, of a mailbox that is locked. */
+interface CheckedChange {
+  mailbox: Mailbox;
+  change: MailboxChange;
+}
+
+async function checked<Answer>(
+  context: ApiContext,
+  { id, body, request }: Wanted & { request: FastifyRequest },
+  then: (sql: Sql, change: CheckedChange) => Promise<Answer>,
+): Promise<Answer> {
   const { viewer } = request;
-  const { id, body } = wanted;
   const present = await context.db.inTenant(viewer.tenantId, (sql) => findMailbox(sql, readerOf(viewer), id));
   const access = await triedAccess(context, changeable(present, request), body);
-  const changed = await context.db.inTenant(viewer.tenantId, async (sql) => {
+  return context.db.inTenant(viewer.tenantId, async (sql) => {
     const mailbox = changeable(await lockMailbox(sql, readerOf(viewer), id), request);
     await checkPeople(sql, viewer, body);
-    return write(sql, viewer, { mailbox, change: { ...changeOf(mailbox, body, context.now()), ...access } });
+    return then(sql, { mailbox, change: { ...changeOf(mailbox, body, context.now()), ...access } });
   });
-  await carryOut(context, viewer, { mailbox: changed, body });
-  return changed;
 }
 
 /** The mailbox, where it may be changed by this request. Checked before the connection is tried, and again under the lock. */
@@ -74,11 +113,7 @@ function changeOf(mailbox: Mailbox, body: MailboxChangeBody, now: Date): Mailbox
   };
 }
 
-async function write(
-  sql: Sql,
-  viewer: Viewer,
-  { mailbox, change }: { mailbox: Mailbox; change: MailboxChange },
-): Promise<Mailbox> {
+async function write(sql: Sql, viewer: Viewer, { mailbox, change }: CheckedChange): Promise<Mailbox> {
   const { tenantId } = viewer;
   await updateMailbox(sql, tenantId, { ...change, mailboxId: mailbox.id, actor: actorOf(viewer) });
   const ids = { mailboxId: publicId('mailbox', mailbox.id) };

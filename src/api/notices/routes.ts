@@ -6,7 +6,7 @@ import type { Language } from '../../domain/languages';
 import { noticeKinds } from '../../domain/notice';
 import { noticeSentence } from '../../domain/state-sentences';
 import type { Api, ApiContext } from '../context';
-import { idField, idInPath, noBody, time, timeOrNull } from '../fields';
+import { idField, idInPath, noBody, time, timeOrNull, yesOrNo } from '../fields';
 import { languageFor } from '../language';
 import { decodeCursor, pageFrom, pageOf, pageQuery } from '../paging';
 import { notFound } from '../problems';
@@ -24,7 +24,6 @@ const noticeSchema = z.object({
 });
 
 const tags = ['notices'];
-const yesOrNo = z.enum(['true', 'false']).transform((text) => text === 'true');
 
 /** /v1/notices: what people are told of their mailboxes, once when it begins and once when it is well again. */
 export function noticeRoutes(api: Api, { db, limits }: ApiContext): void {

@@ -1,0 +1,116 @@
+import type { Language } from './languages';
+import type { EffectCode } from './policy-effects';
+
+type EffectTexts = Readonly<Record<EffectCode, string>>;
+
+const en: EffectTexts = {
+  reconnects: 'The mailbox logs in anew; a round that is under way is broken off and begun again.',
+  'folders-enter':
+    'With the next round folders come into scope. Their mail from the start point on is fetched, older mail gets its row in the ledger.',
+  'folders-leave':
+    'With the next round folders leave the scope. New mail in them is not fetched; what is recorded stays.',
+  'refresh-time': 'The new refresh time holds from the end of the next round on.',
+  'visibility-of-new-mail':
+    'Mail that is recorded from now on gets the new visibility; what is recorded keeps its own.',
+  'attachments-of-new-mail': 'Attachments of mail that is recorded from now on are treated so; what is stored stays.',
+  'size-of-new-mail':
+    'The new limit of size holds for mail that is fetched from now on; mail with headers only stays so.',
+  'unmatched-new-mail-kept': 'From now on mail of unknown addresses is kept; what was left out is not fetched again.',
+  'unmatched-new-mail-dropped': 'From now on mail of unknown addresses is left out; what is recorded stays.',
+  'matching-of-new-mail': 'Mail that is recorded from now on is matched so; links that are there stay.',
+  'removals-mirrored': 'Mail that was removed on the server will be removed here after the grace time.',
+  'removals-kept': 'Mail that is removed on the server stays here from now on.',
+  'flags-followed': 'From the next round on flags follow the server.',
+  'flags-ignored': 'Flags stay as they are now.',
+  'new-mail-marked-seen': 'Mail that is recorded from now on is marked as read on the server.',
+  'new-mail-not-marked-seen': 'Mail is no longer marked as read on the server.',
+  'on-stop': 'It matters only when the mailbox is stopped.',
+  'deletion-undo': 'It matters only when the mailbox is deleted.',
+};
+
+const de: EffectTexts = {
+  reconnects: 'Das Postfach meldet sich neu an; ein laufender Durchgang wird abgebrochen und neu begonnen.',
+  'folders-enter':
+    'Mit dem nächsten Durchgang kommen Ordner hinzu. Ihre Mail ab dem Startpunkt wird geholt, ältere bekommt ihre Zeile im Ledger.',
+  'folders-leave':
+    'Mit dem nächsten Durchgang fallen Ordner weg. Neue Mail darin wird nicht geholt; was erfasst ist, bleibt.',
+  'refresh-time': 'Die neue Abrufzeit gilt ab dem Ende des nächsten Durchgangs.',
+  'visibility-of-new-mail': 'Ab jetzt erfasste Mail bekommt die neue Sichtbarkeit; erfasste behält ihre.',
+  'attachments-of-new-mail': 'Anhänge von ab jetzt erfasster Mail werden so behandelt; was gespeichert ist, bleibt.',
+  'size-of-new-mail':
+    'Die neue Größengrenze gilt für ab jetzt geholte Mail; Mail, von der nur der Kopf da ist, bleibt so.',
+  'unmatched-new-mail-kept':
+    'Ab jetzt wird Mail unbekannter Adressen behalten; was ausgelassen wurde, wird nicht nachgeholt.',
+  'unmatched-new-mail-dropped': 'Ab jetzt wird Mail unbekannter Adressen ausgelassen; was erfasst ist, bleibt.',
+  'matching-of-new-mail': 'Ab jetzt erfasste Mail wird so zugeordnet; vorhandene Verknüpfungen bleiben.',
+  'removals-mirrored': 'Mail, die auf dem Server entfernt wurde, wird hier nach der Frist entfernt.',
+  'removals-kept': 'Mail, die auf dem Server entfernt wird, bleibt hier ab jetzt erhalten.',
+  'flags-followed': 'Ab dem nächsten Durchgang folgen Markierungen dem Server.',
+  'flags-ignored': 'Markierungen bleiben, wie sie jetzt sind.',
+  'new-mail-marked-seen': 'Ab jetzt erfasste Mail wird auf dem Server als gelesen markiert.',
+  'new-mail-not-marked-seen': 'Mail wird auf dem Server nicht mehr als gelesen markiert.',
+  'on-stop': 'Das zählt erst, wenn das Postfach beendet wird.',
+  'deletion-undo': 'Das zählt erst, wenn das Postfach gelöscht wird.',
+};
+
+const nl: EffectTexts = {
+  reconnects: 'Het postvak meldt zich opnieuw aan; een lopende ronde wordt afgebroken en opnieuw begonnen.',
+  'folders-enter':
+    'Met de volgende ronde komen er mappen bij. Hun mail vanaf het startpunt wordt opgehaald, oudere krijgt een regel in het grootboek.',
+  'folders-leave':
+    'Met de volgende ronde vallen er mappen af. Nieuwe mail daarin wordt niet opgehaald; wat is vastgelegd, blijft.',
+  'refresh-time': 'De nieuwe verversingstijd geldt vanaf het einde van de volgende ronde.',
+  'visibility-of-new-mail':
+    'Mail die vanaf nu wordt vastgelegd, krijgt de nieuwe zichtbaarheid; vastgelegde houdt de zijne.',
+  'attachments-of-new-mail':
+    'Bijlagen van mail die vanaf nu wordt vastgelegd, worden zo behandeld; wat is opgeslagen, blijft.',
+  'size-of-new-mail':
+    'De nieuwe maximale grootte geldt voor mail die vanaf nu wordt opgehaald; mail met alleen de kop blijft zo.',
+  'unmatched-new-mail-kept':
+    'Vanaf nu wordt mail van onbekende adressen bewaard; wat is weggelaten, wordt niet alsnog opgehaald.',
+  'unmatched-new-mail-dropped': 'Vanaf nu wordt mail van onbekende adressen weggelaten; wat is vastgelegd, blijft.',
+  'matching-of-new-mail': 'Mail die vanaf nu wordt vastgelegd, wordt zo gekoppeld; bestaande koppelingen blijven.',
+  'removals-mirrored': 'Mail die op de server is verwijderd, wordt hier na de wachttijd verwijderd.',
+  'removals-kept': 'Mail die op de server wordt verwijderd, blijft hier vanaf nu bewaard.',
+  'flags-followed': 'Vanaf de volgende ronde volgen markeringen de server.',
+  'flags-ignored': 'Markeringen blijven zoals ze nu zijn.',
+  'new-mail-marked-seen': 'Mail die vanaf nu wordt vastgelegd, wordt op de server als gelezen gemarkeerd.',
+  'new-mail-not-marked-seen': 'Mail wordt op de server niet meer als gelezen gemarkeerd.',
+  'on-stop': 'Dit telt pas als het postvak wordt gestopt.',
+  'deletion-undo': 'Dit telt pas als het postvak wordt verwijderd.',
+};
+
+const ro: EffectTexts = {
+  reconnects: 'Căsuța poștală se autentifică din nou; o rundă în curs este întreruptă și reluată.',
+  'folders-enter':
+    'La următoarea rundă se adaugă dosare. Mesajele lor de la punctul de pornire încolo sunt preluate, cele mai vechi primesc un rând în registru.',
+  'folders-leave':
+    'La următoarea rundă ies dosare. Mesajele noi din ele nu se preiau; ce s-a înregistrat se păstrează.',
+  'refresh-time': 'Noul interval de actualizare este valabil de la sfârșitul rundei următoare.',
+  'visibility-of-new-mail':
+    'Mesajele înregistrate de acum primesc noua vizibilitate; cele înregistrate o păstrează pe a lor.',
+  'attachments-of-new-mail':
+    'Atașamentele mesajelor înregistrate de acum sunt tratate astfel; ce este stocat se păstrează.',
+  'size-of-new-mail':
+    'Noua limită de mărime este valabilă pentru mesajele preluate de acum; cele doar cu antet rămân așa.',
+  'unmatched-new-mail-kept':
+    'De acum mesajele de la adrese necunoscute se păstrează; ce a fost lăsat deoparte nu se mai preia.',
+  'unmatched-new-mail-dropped':
+    'De acum mesajele de la adrese necunoscute sunt lăsate deoparte; ce s-a înregistrat se păstrează.',
+  'matching-of-new-mail': 'Mesajele înregistrate de acum sunt asociate astfel; legăturile existente rămân.',
+  'removals-mirrored': 'Mesajele eliminate de pe server vor fi eliminate și aici după termenul de grație.',
+  'removals-kept': 'Mesajele eliminate de pe server rămân aici de acum înainte.',
+  'flags-followed': 'De la următoarea rundă marcajele urmează serverul.',
+  'flags-ignored': 'Marcajele rămân cum sunt acum.',
+  'new-mail-marked-seen': 'Mesajele înregistrate de acum sunt marcate ca citite pe server.',
+  'new-mail-not-marked-seen': 'Mesajele nu mai sunt marcate ca citite pe server.',
+  'on-stop': 'Contează abia când căsuța poștală este oprită.',
+  'deletion-undo': 'Contează abia când căsuța poștală este ștearsă.',
+};
+
+const texts: Readonly<Record<Language, EffectTexts>> = { en, de, nl, ro };
+
+/** What a change will do, for a person. */
+export function effectSentence(code: EffectCode, language: Language): string {
+  return texts[language][code];
+}
