@@ -62,12 +62,9 @@ class RowsLeft extends Error {
  * tables have them. Second run: no change.
  */
 export async function finishDeletion(db: Database, ref: DeletionRef): Promise<DeletionEnd> {
+  await noteVerifying(db, ref);
   try {
     await inLongTransaction(db, ref, async (sql) => {
-      await sql.execute(
-        `UPDATE deletion SET state = 'verifying' WHERE tenant_id = $1 AND id = $2 AND state = 'deleting'`,
-        [ref.tenantId, ref.deletionId],
-      );
       const { left } = await verifyGone(sql, ref, lastTables);
       refuseRows({ ...left, ...(await danglingRows(sql, ref.tenantId)) });
     });
@@ -84,6 +81,15 @@ export async function finishDeletion(db: Database, ref: DeletionRef): Promise<De
     await noteRowsLeft(db, ref, error.tables);
     return { kind: 'rows-left', tables: error.tables };
   }
+}
+
+async function noteVerifying(db: Database, ref: DeletionRef): Promise<void> {
+  await db.inTenant(ref.tenantId, (sql) =>
+    sql.execute(`UPDATE deletion SET state = 'verifying' WHERE tenant_id = $1 AND id = $2 AND state = 'deleting'`, [
+      ref.tenantId,
+      ref.deletionId,
+    ]),
+  );
 }
 
 function inLongTransaction<T>(db: Database, ref: DeletionRef, work: (sql: Sql) => Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@ import type { DeletionRef } from './deletions';
 interface Verification {
   /** All tables that were looked at. */
   tables: string[];
-  /** Those that still have rows, with how many; empty where nothing is left. */
+  /** Those that still have rows, with how many (-1: it may not be read); empty where nothing is left. */
   left: Record<string, number>;
 }
 
@@ -19,6 +19,7 @@ interface SourceTable {
 }
 
 const mostCounted = 1_000_000;
+const notCountable = -1;
 
 /**
  * Counts the rows of a source in every table of the database that carries one. The list comes from the catalogue, so that a table that is
@@ -30,7 +31,7 @@ export async function verifyGone(sql: Sql, ref: DeletionRef, except: readonly st
   const left: Record<string, number> = {};
   for (const table of tables) {
     if (except.includes(table.name) || table.proven_by !== null) continue;
-    const count = table.readable ? await countIn(sql, ref, table) : Number.NaN;
+    const count = table.readable ? await countIn(sql, ref, table) : notCountable;
     if (count !== 0) left[table.name] = count;
   }
   const events = await countOutbox(sql, ref);

@@ -1,0 +1,241 @@
+import { newUuid } from '../../../src/db/new-id';
+import { createByteBudget } from '../../../src/activities/byte-budget';
+import type { ActivityContext } from '../../../src/activities/context';
+import { defaultLimits } from '../../../src/config/limits';
+import { createPostgresBlobStore } from '../../../src/db/blobs/postgres-blob-store';
+import { nextContent } from '../../../src/db/deletion/content-chunk';
+import { readCatalogue } from '../../../src/db/deletion/catalogue';
+import { deleteContent } from '../../../src/db/deletion/delete-content';
+import { freeBytes } from '../../../src/db/deletion/free-bytes';
+import { lockTenantForWriting } from '../../../src/db/tenant-lock';
+import { fillSearch } from '../../../src/db/search-fill';
+import { createTestDatabase, type TestDatabase } from '../../support/database';
+import { asOwner } from '../../support/database-copy';
+import { aMailbox, aMessage, type TestMailbox } from '../../support/mail-rows';
+import { countsOf } from '../../support/tenant-content';
+import { askForDeletion, carryOut } from '../../support/two-mailboxes';
+
+let database: TestDatabase;
+let context: ActivityContext;
+let tenantId: string;
+let anna: TestMailbox;
+let ben: TestMailbox;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const { db } = database;
+  const played: Partial<ActivityContext> = {
+    db,
+    blobs: createPostgresBlobStore(db),
+    budget: createByteBudget(1_000_000),
+    limits: { ...defaultLimits, deletionChunkRows: 3 },
+  };
+  // Nothing here has bytes, so nothing is parsed, and no mail server is asked.
+  context = played as ActivityContext;
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  tenantId = await database.newTenant();
+  anna = await aMailbox(database.db, tenantId, { visibility: 'full' });
+  ben = await aMailbox(database.db, tenantId, { visibility: 'metadata' });
+});
+
+const refOf = (mailbox: TestMailbox) => ({ tenantId, mailboxId: mailbox.sourceId });
+
+async function deleteIt(mailbox: TestMailbox) {
+  const deletionId = await askForDeletion(context, refOf(mailbox));
+  return { deletionId, end: await carryOut(context, { ...refOf(mailbox), deletionId }) };
+}
+
+const rows = <Row extends object>(text: string, values: unknown[] = []) =>
+  database.db.inTenant(tenantId, (sql) => sql.query<Row>(text, values));
+
+test('the report counts by table, and names the tables that were verified', async () => {
+  for (let n = 0; n < 7; n += 1) await aMessage(database.db, anna, { subject: `number ${String(n)}` });
+  while ((await fillSearch(database.db, tenantId, 100)) > 0);
+  const { deletionId, end } = await deleteIt(anna);
+  expect(end).toMatchObject({ kind: 'done', messages: 7, kept: 0 });
+  const [row] = await rows<{
+    report: { tables: object; verifiedTables: string[] };
+    done: number;
+    total: number;
+    state: string;
+  }>('SELECT state, report, done, total FROM deletion WHERE id = $1', [deletionId]);
+  expect(row).toMatchObject({ state: 'done', done: 7, total: 7 });
+  expect(row?.report.tables).toMatchObject({
+    placement: 7,
+    copy: 7,
+    message: 7,
+    thread: 7,
+    message_search: 21,
+    outbox: 7,
+    mailbox: 1,
+    source: 1,
+  });
+  expect(row?.report.verifiedTables).toEqual(
+    expect.arrayContaining(['copy', 'placement', 'folder', 'mailbox', 'outbox']),
+  );
+  expect(JSON.stringify(row)).not.toContain('@');
+  expect(await carryOut(context, { ...refOf(anna), deletionId })).toEqual(end);
+});
+
+test('a table that somebody added with the source in it stops the deletion, which names it, and goes on when the rows are gone', async () => {
+  await aMessage(database.db, anna);
+  await asOwner(database.ownerUrl, async (owner) => {
+    await owner.query('CREATE TABLE planted (source_id uuid NOT NULL)');
+    await owner.query('GRANT SELECT ON planted TO letterbook_app');
+    await owner.query('INSERT INTO planted VALUES ($1)', [anna.sourceId]);
+  });
+  const { deletionId, end } = await deleteIt(anna);
+  expect(end).toEqual({ kind: 'rows-left', tables: ['planted'] });
+  expect(await rows('SELECT state, error FROM deletion WHERE id = $1', [deletionId])).toEqual([
+    { state: 'verifying', error: { code: 'rows-left', tables: { planted: 1 } } },
+  ]);
+  expect(await rows('SELECT id FROM source WHERE id = $1', [anna.sourceId])).toHaveLength(1);
+  await asOwner(database.ownerUrl, (owner) => owner.query('DROP TABLE planted'));
+  expect(await carryOut(context, { ...refOf(anna), deletionId })).toMatchObject({ kind: 'done' });
+});
+
+test('a table that nobody may read stops the deletion too: what cannot be counted is not zero', async () => {
+  await asOwner(database.ownerUrl, (owner) => owner.query('CREATE TABLE planted (source_id uuid NOT NULL)'));
+  const { end } = await deleteIt(anna);
+  await asOwner(database.ownerUrl, (owner) => owner.query('DROP TABLE planted'));
+  expect(end).toEqual({ kind: 'rows-left', tables: ['planted'] });
+});
+
+test('what hangs on a message in a table that was added later goes with it', async () => {
+  const { id } = await aMessage(database.db, anna);
+  await asOwner(database.ownerUrl, async (owner) => {
+    await owner.query('CREATE TABLE planted (tenant_id uuid NOT NULL, message_id uuid NOT NULL)');
+    await owner.query('GRANT SELECT, DELETE ON planted TO letterbook_app');
+    await owner.query('INSERT INTO planted VALUES ($1, $2)', [tenantId, id]);
+  });
+  const { end } = await deleteIt(anna);
+  const left = await rows('SELECT FROM planted');
+  await asOwner(database.ownerUrl, (owner) => owner.query('DROP TABLE planted'));
+  expect([end.kind, left]).toEqual(['done', []]);
+});
+
+test('rows whose message is no more stop a deletion, with their table and column', async () => {
+  await asOwner(database.ownerUrl, (owner) =>
+    owner.query(`INSERT INTO message_subject (tenant_id, message_id, subject) VALUES ($1, $2, 'left')`, [
+      tenantId,
+      newUuid(),
+    ]),
+  );
+  const { end } = await deleteIt(anna);
+  expect(end).toEqual({ kind: 'rows-left', tables: ['message_subject.message_id'] });
+});
+
+test('a message that another mailbox holds without its bytes says nothing that only the deleted copy said', async () => {
+  const shared = { messageId: '<both@mail.example>' };
+  const hers = await aMessage(database.db, anna, { ...shared, subject: 'secret', text: 'secret' });
+  // Another wording of the same message: written by hand, since a copy without bytes has no wording.
+  const his = await aMessage(database.db, ben, { messageId: '<his@mail.example>', to: ['ben@company.example'] });
+  await database.db.inTenant(tenantId, (sql) =>
+    sql.execute('UPDATE copy SET message_id = $1 WHERE id = $2', [hers.id, his.copyId]),
+  );
+  await database.db.inTenant(tenantId, async (sql) => {
+    for (const table of ['message_subject', 'message_body', 'search_pending', 'timeline']) {
+      await sql.execute(`DELETE FROM ${table} WHERE message_id = $1`, [his.id]);
+    }
+    await sql.execute('DELETE FROM message WHERE id = $1', [his.id]);
+  });
+  const { end } = await deleteIt(anna);
+  expect(end).toMatchObject({ kind: 'done', kept: 1 });
+  const [message] = await rows<{ participants: { to: unknown }; subject: string; text: string }>(
+    `SELECT m.participants, s.subject, b.text FROM message m JOIN message_subject s ON s.message_id = m.id JOIN message_body b ON b.message_id = m.id`,
+  );
+  expect(message).toMatchObject({
+    subject: '',
+    text: '',
+    participants: { to: [{ name: '', address: 'ben@company.example' }] },
+  });
+  const levels = await rows<{ level: number }>('SELECT DISTINCT level FROM timeline WHERE principal = 0');
+  expect(levels).toEqual([]);
+});
+
+test('a copy that arrives for the very message while it is deleted waits, and gets a message of its own', async () => {
+  const shared = { messageId: '<both@mail.example>', subject: 'both' };
+  const hers = await aMessage(database.db, anna, shared);
+  const deletionId = await askForDeletion(context, refOf(anna));
+  const ref = { tenantId, sourceId: anna.sourceId, deletionId };
+  const chunk = await nextContent(database.db, ref, { after: null, limit: 10 });
+  const catalogue = await database.db.inTenant(tenantId, readCatalogue);
+  if (chunk === null) throw new Error('there is something to delete');
+  let recorded: Promise<{ id: string }> | null = null;
+  let deletion: Promise<unknown> | null = null;
+  await database.db.inTenant(tenantId, async (sql) => {
+    // Both stand in the queue of the tenant's lock, the deletion first.
+    await lockTenantForWriting(sql, tenantId);
+    deletion = deleteContent(database.db, ref, { chunk, contents: new Map(), catalogue });
+    await untilWaiting(1);
+    recorded = aMessage(database.db, ben, shared);
+    await untilWaiting(2);
+  });
+  await deletion;
+  const his = await (recorded as Promise<{ id: string }> | null);
+  expect(his?.id).not.toBe(hers.id);
+  expect(await rows('SELECT m.id FROM message m JOIN copy c ON c.message_id = m.id')).toEqual([{ id: his?.id }]);
+});
+
+test('a copy that arrives between the look and the deletion keeps its message, which is read again first', async () => {
+  const shared = { messageId: '<both@mail.example>', subject: 'both' };
+  const hers = await aMessage(database.db, anna, shared);
+  const deletionId = await askForDeletion(context, refOf(anna));
+  const ref = { tenantId, sourceId: anna.sourceId, deletionId };
+  const chunk = await nextContent(database.db, ref, { after: null, limit: 10 });
+  const catalogue = await database.db.inTenant(tenantId, readCatalogue);
+  if (chunk === null) throw new Error('there is something to delete');
+  await aMessage(database.db, ben, shared);
+  await deleteContent(database.db, ref, { chunk, contents: new Map(), catalogue });
+  // Nobody has read Ben's copy, so the message is not told from it yet, and Anna's copy stays until it is.
+  expect(await rows('SELECT id FROM copy WHERE message_id = $1', [hers.id])).toHaveLength(2);
+  expect(await carryOut(context, { ...refOf(anna), deletionId })).toMatchObject({ kind: 'done', kept: 1 });
+  expect(await rows('SELECT source_id FROM copy WHERE message_id = $1', [hers.id])).toEqual([
+    { source_id: ben.sourceId },
+  ]);
+});
+
+/** Waits until so many wait for a lock that somebody takes for the tenant. */
+async function untilWaiting(count: number): Promise<void> {
+  for (;;) {
+    const waiting = await asOwner(database.ownerUrl, (owner) =>
+      owner.query(
+        `SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted`,
+      ),
+    );
+    if (waiting.rowCount === count) return;
+  }
+}
+
+test('bytes that somebody refers to are not freed, whatever was noted', async () => {
+  const raw = Buffer.from('Subject: x\r\n\r\nx');
+  const [blob] = await context.blobs.putBatch(tenantId, [{ sha256: Buffer.alloc(32), bytes: raw }]);
+  if (blob === undefined) throw new Error('there is a blob');
+  await aMessage(database.db, ben, { bytes: { blobId: blob.blobId, raw } });
+  const deletionId = await askForDeletion(context, refOf(anna));
+  await database.db.inTenant(tenantId, (sql) =>
+    sql.execute('INSERT INTO deletion_blob (tenant_id, source_id, blob_id) VALUES ($1, $2, $3)', [
+      tenantId,
+      anna.sourceId,
+      blob.blobId,
+    ]),
+  );
+  const ref = { tenantId, sourceId: anna.sourceId, deletionId };
+  expect(await freeBytes(database.db, ref)).toBe(true);
+  expect(await freeBytes(database.db, ref)).toBe(false);
+  expect(await context.blobs.read(tenantId, blob.blobId)).toEqual(raw);
+});
+
+test('two mailboxes that hold the same mail can be deleted at the same time', async () => {
+  for (let n = 0; n < 9; n += 1) {
+    const shared = { messageId: `<${String(n)}@mail.example>`, subject: 'both' };
+    await aMessage(database.db, anna, shared);
+    await aMessage(database.db, ben, shared);
+  }
+  const ends = await Promise.all([deleteIt(anna), deleteIt(ben)]);
+  expect(ends.map(({ end }) => end.kind)).toEqual(['done', 'done']);
+  const counts = await countsOf(database.ownerUrl, tenantId);
+  expect(Object.entries(counts).filter(([, count]) => count > 0)).toEqual([['tenant', 1]]);
+});
