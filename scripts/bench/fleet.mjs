@@ -95,7 +95,7 @@ function perMailbox(now, before, size) {
 /** What a worker uses without a mailbox, and 500 times what each adds. @param {Idle} base @param {Idle} idle @param {number} size */
 function percentOf500(base, idle, size) {
   const [without, all] = [base.percentOfCore['worker'] ?? 0, idle.percentOfCore['worker'] ?? 0];
-  return without + ((all - without) / size) * 500;
+  return without + (Math.max(0, all - without) / size) * 500;
 }
 
 /** @typedef {Awaited<ReturnType<typeof measuredIdle>>} Idle */
