@@ -1,6 +1,8 @@
 import type { Discovery } from './discovery';
 import type { ConnectCode } from './failure';
 import type { PreviewWarningCode } from './preview-warnings';
+import { presetOfHost } from './provider-presets';
+import { stepTexts } from './providers/steps';
 
 /** For a person: why the connection could not be made, and what to do about it. */
 export const connectionSentences: Readonly<Record<ConnectCode, string>> = {
@@ -30,6 +32,13 @@ export const connectionSentences: Readonly<Record<ConnectCode, string>> = {
     'This host is, or leads to, an address inside a private or reserved network, which may not be connected to. Whoever runs Letterbook can allow the network with LETTERBOOK_ALLOWED_NETWORKS.',
 };
 
+/** The same for a server that was tried: where a known provider refuses a login, what its customers most likely left out. */
+export function connectionSentence(code: ConnectCode, host: string): string {
+  const preset = code === 'login-refused' || code === 'imap-disabled' ? presetOfHost(host) : null;
+  const sentence = connectionSentences[code];
+  return preset === null ? sentence : `${sentence} ${preset.name}: ${stepTexts.en[preset.loginStep]}`;
+}
+
 /** For a person: how a server was found that nobody has confirmed yet. */
 export const foundSentences: Readonly<Record<Discovery['source'], string>> = {
   mx: 'The mail of this domain goes to the servers of a known provider, so this is probably its IMAP server.',
@@ -42,7 +51,7 @@ export const previewSentences: Readonly<Record<PreviewWarningCode, string>> = {
   'capped-listing':
     'The server counts more messages in a folder than it shows. What it does not show cannot be imported: at the provider, move older mail into folders of its own.',
   'message-limit':
-    'This provider shows programs only a part of a large folder, so completeness cannot be proven. Keep folders below 10,000 messages.',
+    'This provider shows programs only a part of a large folder, so completeness cannot be proven. Keep folders small; Yahoo and AOL show at most 10,000 messages of one.',
   'no-sent-folder':
     'The server names no folder for sent mail. Answers that were sent may be missing from the history; see whether one of the folders is it, and whether it is in scope.',
   'sent-out-of-scope': 'The folder of sent mail is out of scope, so half of each conversation will be missing.',

@@ -116,6 +116,15 @@ test('failures come in the words of connecting', async () => {
   expect(withoutId(answer.json())).toEqual(withoutId(connecting.json()));
 });
 
+test('where a known provider refuses the login, its own step is said', async () => {
+  server.context.previewMailbox = () => Promise.resolve({ ok: false, code: 'login-refused', detail: '' });
+  const detailAt = async (host: string) =>
+    (await preview({ ...anna, imap: { host } })).json<{ detail: string }>().detail;
+  expect(await detailAt('imap.gmail.com')).toContain('myaccount.google.com/apppasswords');
+  expect(await detailAt('outlook.office365.com')).toContain('Microsoft accepts no passwords');
+  expect(await detailAt('imap.corp.example')).toMatch(/app password made for this purpose\.$/);
+});
+
 test('the password is in no log, the folders neither', async () => {
   shows({ folders: [] });
   await preview();

@@ -87,7 +87,7 @@ test.each(providerPresets.map((preset) => [preset.imap.host, preset] as const))(
     expect([preset.smtp.port, preset.smtp.security]).toEqual(
       preset.smtp.security === 'tls' ? [465, 'tls'] : [587, 'starttls'],
     );
-    expect(preset.steps.length).toBeGreaterThan(0);
+    expect(preset.steps).toContain(preset.loginStep);
     expect(preset.sources.length).toBeGreaterThan(0);
     for (const { url } of preset.sources) expect(new URL(url).protocol).toBe('https:');
     const { limit, use } = preset.connections;

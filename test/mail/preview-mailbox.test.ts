@@ -102,6 +102,12 @@ describe('on Dovecot', () => {
     expect(look).toMatchObject({ gmail: false, messageLimit: false });
   });
 
+  test("bytes are the server's own sum where it has STATUS=SIZE (RFC 8438), and no sample", async () => {
+    const { access, sizes } = await account();
+    const look = lookOf(await previewMailbox(access, policy(), { ...options, sampleMessages: 1 }));
+    expect(folderOf(look, 'INBOX').inside?.bytes).toEqual({ value: sizes[0] + sizes[1] + sizes[2], estimated: false });
+  });
+
   test('selected folders alone are in scope', async () => {
     const { access } = await account();
     const folders: Policy['folders'] = { mode: 'selected', include: ['Customers/*'], exclude: [] };

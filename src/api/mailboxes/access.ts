@@ -1,5 +1,5 @@
 import type { ServerSettings } from '../../db/mailboxes';
-import { connectionSentences } from '../../domain/connect-sentences';
+import { connectionSentence } from '../../domain/connect-sentences';
 import type { ApiContext } from '../context';
 import { connectionFailed } from '../problems';
 
@@ -15,6 +15,6 @@ export async function tryAccess(
   const { host, port, security, allowInvalidCertificate, ca } = access.imap;
   const { username, password } = access;
   const answer = await probeMailbox({ host, port, security, allowInvalidCertificate, ca, username, password });
-  if (!answer.ok) throw connectionFailed(answer.code, connectionSentences[answer.code]);
+  if (!answer.ok) throw connectionFailed(answer.code, connectionSentence(answer.code, host));
   return answer.provider;
 }

@@ -1,5 +1,5 @@
 import { recentImportRate } from '../../db/import-rate';
-import { connectionSentences } from '../../domain/connect-sentences';
+import { connectionSentence } from '../../domain/connect-sentences';
 import { benchmarkRate, type ImportRate } from '../../domain/preview';
 import { presetAt } from '../../domain/provider-presets';
 import type { Api, ApiContext } from '../context';
@@ -37,7 +37,7 @@ async function previewed(context: ApiContext, viewer: Viewer, body: NewMailboxBo
   const { host, port, security } = server.imap;
   const access = { ...server.imap, username: auth.username ?? address.trim(), password: auth.password };
   const answer = await context.previewMailbox(access, policy);
-  if (!answer.ok) throw connectionFailed(answer.code, connectionSentences[answer.code]);
+  if (!answer.ok) throw connectionFailed(answer.code, connectionSentence(answer.code, host));
   const preset = presetAt(host, address);
   const seen = {
     look: answer.look,

@@ -14,6 +14,7 @@ const gmx = {
   name: 'GMX',
   sentCopies: 'unknown',
   steps: ['gmx-imap-on', 'united-internet-app-password'],
+  loginStep: 'gmx-imap-on',
   sources: [
     {
       page: 'GMX, "IMAP-Serverdaten"',
@@ -29,6 +30,7 @@ const ionos = {
   name: 'IONOS',
   sentCopies: 'client',
   steps: ['hosting-mailbox-password'],
+  loginStep: 'hosting-mailbox-password',
 } as const;
 
 /** Providers whose customers are mostly in Germany, Austria and Switzerland. */
@@ -57,6 +59,7 @@ export const germanPresets: readonly ProviderPreset[] = [
     smtp: startTls('smtp.web.de'),
     sentCopies: 'unknown',
     steps: ['webde-imap-on', 'united-internet-app-password'],
+    loginStep: 'webde-imap-on',
     sources: [
       {
         page: 'WEB.DE, "IMAP-Serverdaten"',
@@ -103,6 +106,7 @@ export const germanPresets: readonly ProviderPreset[] = [
     smtp: implicitTls('smtp.strato.de', 465),
     sentCopies: 'client',
     steps: ['hosting-mailbox-password'],
+    loginStep: 'hosting-mailbox-password',
     sources: [
       {
         page: 'STRATO, "E-Mail-Programm einrichten: Serverdaten"',
@@ -122,6 +126,7 @@ export const germanPresets: readonly ProviderPreset[] = [
     sentCopies: 'unknown',
     login: 'app-password',
     steps: ['telekom-mail-password'],
+    loginStep: 'telekom-mail-password',
     sources: [
       {
         page: 'Telekom, "E-Mail-Server: Posteingang und Postausgang"',

@@ -31,6 +31,8 @@ export interface ProviderPreset {
   sentCopies: 'server' | 'client' | 'unknown';
   /** What is taken as password: that of the account, one made for this purpose, or none at all (OAuth2 only). */
   login: 'password' | 'app-password' | 'oauth2';
+  /** The step that was most likely left out where a login is refused. */
+  loginStep: StepCode;
   connections: {
     /** How many the provider allows an account; null where it does not say. */
     limit: number | null;

@@ -27,6 +27,7 @@ const google = {
   smtp: implicitTls('smtp.gmail.com', 465),
   sentCopies: 'server',
   login: 'app-password',
+  loginStep: 'google-app-password',
   connections: { limit: 15, use: 3 },
   idleRenewalMs: usualIdleRenewalMs,
   dailyDownloadBytes: 2_500_000_000,
@@ -38,6 +39,7 @@ const microsoft = {
   imap: implicitTls('outlook.office365.com', 993),
   sentCopies: 'server',
   login: 'oauth2',
+  loginStep: 'microsoft-oauth-only',
   connections: { limit: 20, use: 3 },
   idleRenewalMs: usualIdleRenewalMs,
   dailyDownloadBytes: null,
@@ -114,6 +116,7 @@ export const worldwidePresets: readonly ProviderPreset[] = [
     imap: implicitTls('imap.mail.yahoo.co.jp', 993),
     smtp: implicitTls('smtp.mail.yahoo.co.jp', 465),
     login: 'password',
+    loginStep: 'yahoo-japan-access',
     steps: ['yahoo-japan-access'],
     sources: [
       {
@@ -132,6 +135,7 @@ export const worldwidePresets: readonly ProviderPreset[] = [
     imap: implicitTls('imap.mail.yahoo.com', 993),
     smtp: implicitTls('smtp.mail.yahoo.com', 465),
     steps: ['yahoo-app-password', 'yahoo-shows-a-part'],
+    loginStep: 'yahoo-app-password',
     sources: [
       {
         page: 'Yahoo, "IMAP server settings for Yahoo Mail"',
@@ -149,6 +153,7 @@ export const worldwidePresets: readonly ProviderPreset[] = [
     imap: implicitTls('imap.aol.com', 993),
     smtp: implicitTls('smtp.aol.com', 465),
     steps: ['aol-app-password', 'yahoo-shows-a-part'],
+    loginStep: 'aol-app-password',
     sources: [
       {
         page: 'AOL, "How do I use other email applications to send and receive my AOL Mail?"',
@@ -170,6 +175,7 @@ export const worldwidePresets: readonly ProviderPreset[] = [
     idleRenewalMs: usualIdleRenewalMs,
     dailyDownloadBytes: null,
     steps: ['fastmail-app-password'],
+    loginStep: 'fastmail-app-password',
     sources: [
       {
         page: 'Fastmail, "Server names and ports"',
@@ -191,6 +197,7 @@ export const worldwidePresets: readonly ProviderPreset[] = [
     idleRenewalMs: usualIdleRenewalMs,
     dailyDownloadBytes: null,
     steps: ['icloud-two-factor', 'icloud-app-password'],
+    loginStep: 'icloud-app-password',
     sources: [
       {
         page: 'Apple, "iCloud Mail server settings for other email client apps"',
