@@ -163,18 +163,17 @@ test('a copy that arrives for the very message while it is deleted waits, and ge
   const chunk = await nextContent(database.db, ref, { after: null, limit: 10 });
   const catalogue = await database.db.inTenant(tenantId, readCatalogue);
   if (chunk === null) throw new Error('there is something to delete');
-  let recorded: Promise<{ id: string }> | null = null;
-  let deletion: Promise<unknown> | null = null;
+  const under: { deletion?: Promise<unknown>; recorded?: Promise<{ id: string }> } = {};
   await database.db.inTenant(tenantId, async (sql) => {
     // Both stand in the queue of the tenant's lock, the deletion first.
     await lockTenantForWriting(sql, tenantId);
-    deletion = deleteContent(database.db, ref, { chunk, contents: new Map(), catalogue });
+    under.deletion = deleteContent(database.db, ref, { chunk, contents: new Map(), catalogue });
     await untilWaiting(1);
-    recorded = aMessage(database.db, ben, shared);
+    under.recorded = aMessage(database.db, ben, shared);
     await untilWaiting(2);
   });
-  await deletion;
-  const his = await (recorded as Promise<{ id: string }> | null);
+  await under.deletion;
+  const his = await under.recorded;
   expect(his?.id).not.toBe(hers.id);
   expect(await rows('SELECT m.id FROM message m JOIN copy c ON c.message_id = m.id')).toEqual([{ id: his?.id }]);
 });
