@@ -8,11 +8,14 @@ import { createActivities, createShardActivities } from './activities';
 import { readConfig, type Config } from './config/config';
 import { rolesOf, type Role } from './config/roles';
 import { createWorkerContext, type WorkerContext } from './context';
+import { keepPrepared } from './engine/keep-prepared';
 import { prepareEngine } from './engine/prepare-engine';
 import { shardTuner } from './engine/shard-slots';
 import { retryUntilReachable } from './engine/retry-until-reachable';
 import { createLogger, temporalLoggerOf } from './logger';
 import { taskQueues } from './workflows/contract';
+
+const prepareEveryMs = 60_000;
 
 /**
  * A worker process: `worker.js --roles sync,bulk,idle`. Each role is a task queue, so that production can scale each alone.
@@ -41,8 +44,10 @@ async function main(): Promise<void> {
   );
   if (roles.includes('idle')) context.shards.holder.start();
   log.info({ roles }, 'worker polls');
+  const leaveUnprepared = keepPrepared(client, { log, everyMs: prepareEveryMs });
   await Promise.all(workers.map((worker) => worker.run()));
 
+  leaveUnprepared();
   await context.close();
   await nativeConnection.close();
   await connection.close();

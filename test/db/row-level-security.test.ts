@@ -180,6 +180,7 @@ describe('the role that reads across tenants', () => {
     'blob',
     'deletion',
     'failure',
+    'folder',
     'folder_audit',
     'folder_generation',
     'host_pace',
@@ -190,6 +191,8 @@ describe('the role that reads across tenants', () => {
     'operation',
     'outbox',
     'placement',
+    'reconciliation',
+    'reconciliation_finding',
     'search_pending',
     'source',
     'tenant',
@@ -217,12 +220,12 @@ describe('the role that reads across tenants', () => {
     expect(rows).toHaveLength(2);
   });
 
-  test('writes nothing but who watches what, and how fast', async () => {
+  test('writes nothing but who watches what, how fast, and what the reconciler did', async () => {
     const writable = await names(
       `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')
        AND has_table_privilege('letterbook_system', oid, 'INSERT, UPDATE, DELETE, TRUNCATE') ORDER BY 1`,
     );
-    expect(writable).toEqual(['host_pace', 'idle_worker', 'mailbox_watch']);
+    expect(writable).toEqual(['host_pace', 'idle_worker', 'mailbox_watch', 'reconciliation', 'reconciliation_finding']);
     await expect(app.query(`SELECT delete_blobs('{}')`)).rejects.toThrow(/permission denied/);
   });
 });
