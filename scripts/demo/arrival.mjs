@@ -23,11 +23,11 @@ function writer() {
 export async function newLetter(now) {
   const { from, firm } = writer();
   const number = String(now.getTime() % 100_000).padStart(5, '0');
-  const subject = `Two more loggers for the Leeds cold store (enquiry ${number})`;
+  const subject = `Two more loggers (enquiry ${number})`;
   const text = [
     `Dear Mara,`,
     '',
-    'Could you send us a quote for two more loggers, please? The new rack is in since this morning.',
+    'Could you send us a quote for two more loggers for the Leeds cold store, please? The new rack is in since this morning.',
     '',
     'Kind regards,',
     from.name,
