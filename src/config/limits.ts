@@ -2,8 +2,8 @@
 export const defaultLimits = {
   /** Trying a connection before it is saved. */
   probeTimeoutMs: 30_000,
-  /** Reaching a server, until its greeting. */
-  connectTimeoutMs: 20_000,
+  /** Reaching a server, until its greeting; some take twenty seconds for it. */
+  connectTimeoutMs: 40_000,
   /** Silence on a connection in use. */
   socketTimeoutMs: 60_000,
   /** One command with an answer that drips; each so many bytes of it allow a second more. */
