@@ -9,7 +9,7 @@ export async function reserveConnections(
   wanted: { host: string; count: number; perSecond: number },
 ): Promise<number> {
   const everyMs = 1_000 / wanted.perSecond;
-  const savedMs = Math.max(everyMs, 250);
+  const savedMs = Math.max(0, 250 - everyMs);
   const rows = await db.asWatcher((sql) =>
     sql.query<{ delay_ms: number }>(
       `INSERT INTO host_pace AS p (host, next_at)
