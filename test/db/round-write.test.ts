@@ -1,5 +1,7 @@
 import { newUuid } from '../../src/db/new-id';
 import { recordRoundFailure, recordRoundSuccess, recordWishApplied } from '../../src/db/sync/round-write';
+import { recordStopped } from '../../src/db/sync/stop-write';
+import { nothingToStop } from '../../src/domain/stop';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { aMailbox, type TestMailbox } from '../support/mail-rows';
 
@@ -91,7 +93,9 @@ describe('a sync that was asked for before the round began', () => {
     await database.db.inTenant(mailbox.tenantId, (sql) =>
       sql.execute('UPDATE source SET desired_state = $2 WHERE id = $1', [mailbox.sourceId, desired]),
     );
-    await recordWishApplied(database.db, { tenantId: mailbox.tenantId, mailboxId: mailbox.sourceId });
+    const ref = { tenantId: mailbox.tenantId, mailboxId: mailbox.sourceId };
+    await recordWishApplied(database.db, ref);
+    if (desired === 'stopped') await recordStopped(database.db, ref, nothingToStop);
     expect(await operations()).toEqual([{ state: 'failed', result: null, error: { code: desired }, ended: true }]);
   });
 });
