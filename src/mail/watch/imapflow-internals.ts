@@ -8,7 +8,7 @@ interface Atom {
 export type Arguments = (Atom | Arguments)[];
 
 /** An untagged answer; `command` is the number where one comes first: `3 EXISTS`. */
-export interface Untagged {
+interface Untagged {
   command: string;
 }
 
@@ -16,6 +16,8 @@ export interface Untagged {
 export interface Internals {
   /** The reading goes on only after `next()` of what it resolves to. */
   exec: (command: string, args: Arguments) => Promise<{ next: () => void }>;
+  /** Takes one line; the next is read once this has resolved. */
+  handleResponse: (line: unknown) => Promise<boolean>;
   /** By the name of the answer; the handlers of a command that runs come before these. */
   untaggedHandlers: Record<string, (answer: Untagged) => Promise<void>>;
   /** By response code (RFC 9051 7.1). */
@@ -29,8 +31,9 @@ export function internalsOf(client: ImapFlow): ImapFlow & Internals {
 }
 
 function hasInternals(client: ImapFlow): client is ImapFlow & Internals {
-  const parts = ['exec', 'untaggedHandlers', 'sectionHandlers'].map((name): unknown => Reflect.get(client, name));
-  return typeof parts[0] === 'function' && parts.slice(1).every((part) => typeof part === 'object' && part !== null);
+  const are = (type: string, ...names: string[]): boolean =>
+    names.every((name) => typeof Reflect.get(client, name) === type);
+  return are('function', 'exec', 'handleResponse') && are('object', 'untaggedHandlers', 'sectionHandlers');
 }
 
 export const atom = (value: string): Atom => ({ type: 'ATOM', value });

@@ -4,8 +4,8 @@ import type { HostRules } from '../host-rules';
 import type { MailboxAbilities } from '../mailbox';
 
 /**
- * How the server tells of news: `notify` of every folder (RFC 5465), `idle` of one folder (RFC 2177), so that the others must be
- * swept; `none`: it does not, so that the whole account must be swept.
+ * How the server tells of news: `notify` of every folder of the account's own namespaces (RFC 5465), so that only folders that others
+ * share must be swept; `idle` of one folder (RFC 2177), so that all others must be; `none`: of nothing.
  */
 export type WatchMode = 'notify' | 'idle' | 'none';
 
@@ -16,7 +16,7 @@ export interface WatchLimits {
   socketTimeoutMs: number;
   /** The longest time without a command: IDLE is renewed, or NOOP sent, before servers and NATs drop the connection. */
   idleRenewMs: number;
-  /** What a server may send within a minute; one that sends more loses the connection (`busy`, `flooded`). */
+  /** What a server may send within a minute; one that sends more loses the connection (`busy`, `flooded`). A line counts for 64 at least. */
   maxBytesPerMinute: number;
 }
 

@@ -5,6 +5,7 @@ import { ImapWatch } from './imap-watch';
 import type { MailboxWatch, WatchMode, WatchOptions } from './mailbox-watch';
 import { askForNotify } from './notify';
 import { askForSignOfLife } from './sign-of-life';
+import { takeTurns } from './take-turns';
 
 /** A watch reads no messages. The longest line is a capability list or a folder's name, which may be a literal as well. */
 const maxLineBytes = 65_536;
@@ -18,8 +19,8 @@ const maxLiteralBytes = 65_536;
  * A watch of mode `none` stays open, and NOOP keeps it so: a sweep every minute costs less than a login every minute. Whoever sweeps
  * it less often than every half hour had better close it in between.
  *
- * The connection is imapflow's, as everywhere: 500 of them measure 20 to 30 kB of heap each and, with TLS, 110 kB of resident
- * memory, and next to no CPU while nothing happens. What it does with answers nobody asked for is replaced (`listenForNews`).
+ * The connection is imapflow's, as everywhere: of 500 with TLS each takes 28 kB of heap and 115 kB of resident memory, all together
+ * 0.2 % of a core with a renewal every four minutes. What it does with answers nobody asked for is replaced (`listenForNews`).
  * @throws MailFailure as `openMailbox`
  */
 export async function openWatch(access: MailboxAccess, options: WatchOptions): Promise<MailboxWatch> {
@@ -34,7 +35,7 @@ export async function openWatch(access: MailboxAccess, options: WatchOptions): P
     ...(signal === undefined ? {} : { signal }),
   });
   try {
-    session.limitBytes(limits.maxBytesPerMinute);
+    takeTurns(session, limits.maxBytesPerMinute);
     const mode = await modeOf(session, options.folder);
     return new ImapWatch(session, { ...options, mode, abilities: abilitiesOf(session.client, access.host) });
   } catch (error) {

@@ -3,7 +3,7 @@ import type { MailboxAccess } from '../../../src/mail/mailbox';
 import type { MailboxWatch, WatchLimits, WatchOptions } from '../../../src/mail/watch/mailbox-watch';
 import { openWatch } from '../../../src/mail/watch/open-watch';
 
-export const limits: WatchLimits = {
+const limits: WatchLimits = {
   connectTimeoutMs: 10_000,
   socketTimeoutMs: 10_000,
   idleRenewMs: 240_000,
