@@ -57,11 +57,11 @@ function lookingBeforeConnecting({
   allowedNetworks,
 }: Config): Pick<ApiContext, 'discoverServer' | 'previewMailbox' | 'gates'> {
   const hostRules = { allowedNetworks };
-  const dns = dnsQuestions({ timeoutMs: Math.ceil(limits.discoverTimeoutMs / shareOfDns) });
   return {
     discoverServer: (domain) =>
       discoverServer(domain, {
-        dns,
+        // Made anew each time: a resolver never reads again which servers the system uses.
+        dns: dnsQuestions({ timeoutMs: Math.ceil(limits.discoverTimeoutMs / shareOfDns) }),
         hostRules,
         timeoutMs: limits.discoverTimeoutMs,
         triesAtOnce: limits.discoverTriesAtOnce,
