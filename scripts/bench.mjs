@@ -1,11 +1,13 @@
 // @ts-check
-// Measures the product beside what others do: `npm run bench [-- import|sweep|push|fleet] [options]`, all four where none is named.
+// Measures the product beside what others do: `npm run bench [-- import|sweep|push|fleet|delete] [options]`, all five where none is named.
 //   --json FILE         writes all numbers
 //   --workers split     new mail, history and connections in workers of their own; otherwise one does all, as in `npm start`
 //   --cpu-profile DIR   the workers write CPU profiles there
 // import
 //   --messages N        size of the mailbox (10,000)
 //   --runs N            how often each is measured, in turns (3)
+// delete
+//   --messages N        size of the mailbox that is deleted (10,000), without bytes and with 22 kB each
 // push
 //   --deliveries N      of each case with single deliveries (200)
 //   --mailboxes N       quiet mailboxes (200)
@@ -27,6 +29,7 @@ import { findMbsync, imapflowBaseline, mbsyncBaseline } from './bench/baselines.
 import { measuredImport } from './bench/import.mjs';
 import { startLetterbook } from './bench/letterbook.mjs';
 import { mailboxOfFolders, mixedMailbox } from './bench/mail-server.mjs';
+import { deletionTable, measuredDeletion } from './bench/deletion.mjs';
 import { measuredFleet } from './bench/fleet.mjs';
 import { inotifyAdvice } from './bench/fleet-of-mailboxes.mjs';
 import { fleetTable, pushTable } from './bench/live-report.mjs';
@@ -67,6 +70,7 @@ const benches = {
   sweep: { measure: benchSweep, lines: (sweep) => [sweepLine(sweep)] },
   push: { measure: benchPush, lines: pushTable },
   fleet: { measure: benchFleet, lines: fleetTable },
+  delete: { measure: benchDelete, lines: deletionTable },
 };
 const [only = 'all'] = positionals;
 const messages = Number(options.messages);
@@ -264,6 +268,20 @@ function workersOf(wish) {
     { name: 'Worker', roles: ['sync', 'idle'] },
     { name: 'Bulk', roles: ['bulk'] },
   ];
+}
+
+async function benchDelete() {
+  const results = [];
+  for (const bytesPerMessage of [0, 22_000]) {
+    const place = join(home, 'deletion');
+    const what = bytesPerMessage === 0 ? 'without bytes' : 'with bytes in Postgres';
+    results.push(
+      await terminal.step(`Deletion of ${messages} messages ${what}`, () =>
+        measuredDeletion({ home: place, records, messages, bytesPerMessage, say }),
+      ),
+    );
+  }
+  return results;
 }
 
 /** @param {number} code */

@@ -9,6 +9,7 @@ import { projectDir } from '../lib/places.mjs';
 import { freePort } from '../lib/ports.mjs';
 import { startPostgres } from '../lib/postgres.mjs';
 import { mailboxRows } from './deletion-rows.mjs';
+import { cpuSecondsOf } from './processes.mjs';
 
 const require = createRequire(join(projectDir, 'package.json'));
 
@@ -18,6 +19,7 @@ const require = createRequire(join(projectDir, 'package.json'));
  * @property {number} bytesPerMessage 0: no bytes in Postgres
  * @property {number} seconds
  * @property {number} perSecond
+ * @property {number} cpuSeconds of Postgres, with the mail that arrived meanwhile
  * @property {number} p99Ms of recording one new message of another mailbox of the tenant meanwhile
  * @property {number} maxMs likewise
  * @property {number} memoryMegabytes by which the process grew at most
@@ -45,7 +47,7 @@ export async function measuredDeletion({ home, records, messages, bytesPerMessag
   }
 }
 
-/** @param {{appUrl: string, ownerUrl: string}} postgres @param {{tenantId: string, doomed: string, other: {sourceId: string, genId: number, policy: object}, messages: number, bytesPerMessage: number}} made */
+/** @param {{appUrl: string, ownerUrl: string, process: {pid: number}}} postgres @param {{tenantId: string, doomed: string, other: {sourceId: string, genId: number, policy: object}, messages: number, bytesPerMessage: number}} made */
 async function measured(postgres, { tenantId, doomed, other, messages, bytesPerMessage }) {
   const { openDatabase } = require('./dist/db/database.js');
   const { beginDeletion } = require('./dist/db/deletion/deletions.js');
@@ -64,10 +66,12 @@ async function measured(postgres, { tenantId, doomed, other, messages, bytesPerM
   const before = process.memoryUsage().rss;
   let most = before;
   const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 50);
+  const cpuBefore = cpuSecondsOf(postgres.process.pid);
   const began = performance.now();
   let share = { kind: 'more' };
   while (share.kind === 'more') share = await deleteMailboxRows(context, run, { ...ref, deletionId: deletion.id });
   const seconds = (performance.now() - began) / 1_000;
+  const cpuSeconds = Math.round((cpuSecondsOf(postgres.process.pid) - cpuBefore) * 10) / 10;
   clearInterval(watch);
   const times = await arrivals.stop();
   await db.close();
@@ -78,6 +82,7 @@ async function measured(postgres, { tenantId, doomed, other, messages, bytesPerM
     bytesPerMessage,
     seconds: Math.round(seconds * 10) / 10,
     perSecond: Math.round(messages / seconds),
+    cpuSeconds,
     p99Ms: Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? 0),
     maxMs: Math.round(sorted.at(-1) ?? 0),
     memoryMegabytes: Math.round((most - before) / 1_048_576),
@@ -164,11 +169,11 @@ async function deadRows(ownerUrl) {
 export function deletionTable(results) {
   return [
     '',
-    '  Deletion                 messages/s   seconds   new mail p99   longest   memory   dead rows',
+    '  Deletion                 messages/s   seconds   CPU of Postgres   new mail p99   longest   memory   dead rows',
     ...results.map(
       (row) =>
         `  ${(row.bytesPerMessage === 0 ? 'without bytes' : `${Math.round(row.bytesPerMessage / 1_000)} kB in Postgres`).padEnd(24)}` +
-        `${String(row.perSecond).padStart(10)}${row.seconds.toFixed(1).padStart(10)}${`${row.p99Ms} ms`.padStart(15)}` +
+        `${String(row.perSecond).padStart(10)}${row.seconds.toFixed(1).padStart(10)}${`${row.cpuSeconds} s`.padStart(18)}${`${row.p99Ms} ms`.padStart(15)}` +
         `${`${row.maxMs} ms`.padStart(10)}${`${row.memoryMegabytes} MB`.padStart(9)}${String(row.deadRows).padStart(12)}`,
     ),
   ];
