@@ -3,25 +3,23 @@ import {
   Connection,
   WithStartWorkflowOperation,
   WorkflowFailedError,
-  WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   type Workflow,
 } from '@temporalio/client';
 
 import { EngineUnavailable, type EngineHealth, type MailboxToRun, type TemporalGateway } from '../api/temporal-gateway';
 import {
-  signals,
   taskQueues,
   updates,
   workflowIds,
   workflowNames,
   type AuditInput,
-  type PokeReason,
   type RematchInput,
   type SyncNowAnswer,
 } from '../workflows/contract';
 import { mailboxSyncOptions, rematchOptions, sendDeletion, sendStop, sendWish } from './mailbox-engine';
 import { isPolled } from './overview';
+import { poke } from './shard-engine';
 
 const connectTimeoutMs = 3_000;
 /** For what is only told: the answer to the caller waits for it. */
@@ -56,15 +54,6 @@ export function createTemporalGateway(options: { address: string; namespace: str
 
 async function startMailbox(client: Client, mailbox: MailboxToRun): Promise<void> {
   await client.workflow.start(workflowNames.mailboxSync, mailboxSyncOptions(mailbox));
-}
-
-/** Never starts anything: a late poke must not bring a stopped mailbox back. */
-async function poke(client: Client, mailboxId: string, reason: PokeReason): Promise<void> {
-  try {
-    await client.workflow.getHandle(workflowIds.mailboxSync(mailboxId)).signal(signals.poke, reason);
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
-  }
 }
 
 async function syncNow(client: Client, mailbox: MailboxToRun, requestId: string): Promise<SyncNowAnswer> {
