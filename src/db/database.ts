@@ -6,10 +6,11 @@ import pg from 'pg';
 import { isWorthRepeating, namedDatabaseError } from './database-error';
 import { PrismaClient, type Prisma } from './generated/client';
 import { ledgerTypes } from './ledger-types';
+import { lockCurrentTenant } from './tenant-lock';
 
 export type PrismaTransaction = Prisma.TransactionClient;
 
-/** The statements of one transaction. */
+/** The statements of one transaction. They run in the order they are asked for, also where nobody waits between them. */
 export interface Sql {
   /** The rows of a statement. bigint comes as number, numeric as string, timestamptz as Date, bytea as Buffer, jsonb parsed. */
   query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
@@ -27,6 +28,11 @@ export interface Sql {
 export interface Database {
   /** As the application role, for one tenant: rows of others do not exist. */
   inTenant<T>(tenantId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
+  /**
+   * The same for the one writer that a tenant has at a time (tenant-lock.ts): the transaction begins with the tenant's lock. Its statements
+   * are sent without waiting for the answers to those before, and run in the order they were sent: many at once cost one round trip. No COPY.
+   */
+  writeInTenant<T>(tenantId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
   /** The same through Prisma, for plain rows. */
   prismaInTenant<T>(tenantId: string, work: (tx: PrismaTransaction) => Promise<T>): Promise<T>;
   /** Reads across tenants, as the role `letterbook_system`, whose policies allow just the tables that housekeeping needs. Writes nothing. */
@@ -50,22 +56,13 @@ const repeats = 5;
  * and connections that a restart of the server broke are replaced at the next call.
  */
 export function openDatabase(options: { url: string; poolSize: number; applicationName?: string }): Database {
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.poolSize,
-    application_name: options.applicationName ?? 'letterbook',
-    types: ledgerTypes,
-    keepAlive: true,
-    connectionTimeoutMillis: connectTimeoutMs,
-    statement_timeout: statementTimeoutMs,
-    idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
-  });
-  // An idle connection that breaks is taken out of the pool by itself; without a listener the event would end the process.
-  pool.on('error', ignoreBrokenConnection);
+  const pool = openPool(options);
+  const writers = openPool({ ...options, pipeline: true });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
 
   return {
     inTenant: (tenantId, work) => repeating(() => transaction(pool, beginFor(tenantId), work)),
+    writeInTenant: (tenantId, work) => repeating(() => transaction(writers, beginWritingFor(tenantId), work)),
     prismaInTenant: (tenantId, work) => repeating(() => prismaTransaction(prisma, tenantId, work)),
     acrossTenants: (work) =>
       repeating(() => transaction(pool, 'BEGIN READ ONLY; SET LOCAL ROLE letterbook_system', work)),
@@ -76,15 +73,38 @@ export function openDatabase(options: { url: string; poolSize: number; applicati
     },
     close: async () => {
       await prisma.$disconnect();
+      await writers.end();
       await pool.end();
     },
   };
+}
+
+function openPool(options: { url: string; poolSize: number; applicationName?: string; pipeline?: true }): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    application_name: options.applicationName ?? 'letterbook',
+    types: ledgerTypes,
+    keepAlive: true,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
+    pipeline: options.pipeline ?? false,
+  });
+  // An idle connection that breaks is taken out of the pool by itself; without a listener the event would end the process.
+  pool.on('error', ignoreBrokenConnection);
+  return pool;
 }
 
 /** One round trip for both, so the id goes into the text: it must be a UUID and nothing else. */
 function beginFor(tenantId: string): string {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(tenantId)) throw new TypeError('a tenant id must be a UUID');
   return `BEGIN; SELECT set_config('letterbook.tenant', '${tenantId}', true)`;
+}
+
+/** The lock is a statement of its own, so that those behind it see all that the writer before has committed. */
+function beginWritingFor(tenantId: string): string {
+  return `${beginFor(tenantId)}; ${lockCurrentTenant}`;
 }
 
 function beginWithKeyHash(hash: Buffer): string {
@@ -96,14 +116,18 @@ async function transaction<T>(pool: pg.Pool, begin: string, work: (sql: Sql) => 
   // Breaking while no statement runs, a connection only emits an event; the next statement then fails and tells the caller.
   client.on('error', ignoreBrokenConnection);
   let broken = false;
+  const transactionIs = { open: true };
   try {
     await client.query(begin);
-    const result = await work(sqlOf(client));
+    const result = await work(sqlOf(client, transactionIs));
+    transactionIs.open = false;
     const { command } = await client.query('COMMIT');
     // COMMIT of a transaction in which a statement failed, and nobody let the error through, answers ROLLBACK.
     if (command !== 'COMMIT') throw new Error('the transaction was rolled back: a statement in it had failed');
     return result;
   } catch (error) {
+    // Of statements that were asked for at once, one has failed: whoever still goes on may send no more.
+    transactionIs.open = false;
     broken = await client.query('ROLLBACK').then(
       () => false,
       () => true,
@@ -115,11 +139,28 @@ async function transaction<T>(pool: pg.Pool, begin: string, work: (sql: Sql) => 
   }
 }
 
-function sqlOf(client: pg.PoolClient): Sql {
+function sqlOf(client: pg.PoolClient, transactionIs: { open: boolean }): Sql {
+  const now = <Row extends object>(text: string, values?: unknown[]) => {
+    if (!transactionIs.open) throw new Error('a statement was sent after the end of its transaction');
+    return client.query<Row>(text, values);
+  };
+  const send = client.pipeline ? now : inTurn(now);
   return {
     client,
-    query: async <Row extends object>(text: string, values?: unknown[]) => (await client.query<Row>(text, values)).rows,
-    execute: async (text, values) => (await client.query(text, values)).rowCount ?? 0,
+    query: async <Row extends object>(text: string, values?: unknown[]) => (await send<Row>(text, values)).rows,
+    execute: async (text, values) => (await send(text, values)).rowCount ?? 0,
+  };
+}
+
+type Send = <Row extends object>(text: string, values?: unknown[]) => Promise<pg.QueryResult<Row>>;
+
+/** Outside a pipeline a client takes one statement at a time. */
+function inTurn(send: Send): Send {
+  let before: Promise<unknown> = Promise.resolve();
+  return <Row extends object>(text: string, values?: unknown[]) => {
+    const mine = before.then(() => send<Row>(text, values));
+    before = mine.catch(() => undefined);
+    return mine;
   };
 }
 

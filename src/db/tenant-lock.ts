@@ -1,7 +1,10 @@
 import type { Sql } from './database';
 
 // The two-number form of advisory locks; the first says what the lock is for.
-const writingLinks = 1;
+const lockOf = (tenant: string) => `SELECT pg_advisory_xact_lock(1, hashtext(${tenant}::uuid::text))`;
+
+/** The statement that takes the lock of the transaction's tenant. */
+export const lockCurrentTenant = lockOf('current_tenant()');
 
 /**
  * Makes the transactions of one tenant that write messages, or match them with records, follow one another; it is held until the end of
@@ -14,5 +17,5 @@ const writingLinks = 1;
  * message.
  */
 export async function lockTenantForWriting(sql: Sql, tenantId: string): Promise<void> {
-  await sql.execute('SELECT pg_advisory_xact_lock($1, hashtext($2))', [writingLinks, tenantId]);
+  await sql.execute(lockOf('$1'), [tenantId]);
 }

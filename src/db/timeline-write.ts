@@ -17,11 +17,11 @@ export const everybodyPrincipal = 0;
  */
 export async function refreshTimelines(sql: Sql, tenantId: string, messageIds: string[]): Promise<void> {
   if (messageIds.length === 0) return;
-  await sql.execute('DELETE FROM timeline WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])', [
+  const deleted = sql.execute('DELETE FROM timeline WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])', [
     tenantId,
     messageIds,
   ]);
-  await insertTimelines(sql, tenantId, messageIds);
+  await Promise.all([deleted, insertTimelines(sql, tenantId, messageIds)]);
 }
 
 /** The same for messages that have no timeline rows yet. */

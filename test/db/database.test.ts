@@ -198,3 +198,56 @@ test('a connection that breaks while it is written to is named as every other', 
   const broken = Object.assign(new Error('write EPIPE'), { code: 'EPIPE', syscall: 'write' });
   expect(namedDatabaseError(broken)).toBeInstanceOf(DatabaseUnavailable);
 });
+
+describe('a writer', () => {
+  test('sends statements at once, and they run in the order they were sent', async () => {
+    const tenantId = await testDatabase.newTenant();
+    const seen = await db.writeInTenant(tenantId, async (sql) => {
+      await sql.execute('CREATE TEMP TABLE told (n integer) ON COMMIT DROP');
+      const [, , rows] = await Promise.all([
+        sql.execute('INSERT INTO told VALUES (1)'),
+        sql.execute('UPDATE told SET n = 2'),
+        sql.query<{ n: number }>('SELECT n FROM told'),
+      ]);
+      return rows;
+    });
+    expect(seen).toEqual([{ n: 2 }]);
+  });
+
+  test('of a tenant waits for the one before', async () => {
+    const tenantId = await testDatabase.newTenant();
+    const order: string[] = [];
+    let began: () => void = () => undefined;
+    const firstHasLock = new Promise<void>((resolve) => (began = resolve));
+    const first = db.writeInTenant(tenantId, async (sql) => {
+      began();
+      await sql.query('SELECT pg_sleep(0.3)');
+      order.push('first');
+    });
+    await firstHasLock;
+    await db.writeInTenant(tenantId, () => {
+      order.push('second');
+      return Promise.resolve();
+    });
+    await first;
+    expect(order).toEqual(['first', 'second']);
+  });
+
+  test('that failed sends nothing more, whatever was still to follow', async () => {
+    const tenantId = await testDatabase.newTenant();
+    let late: Promise<unknown> = Promise.resolve();
+    await expect(
+      db.writeInTenant(tenantId, (sql) => {
+        const follows = sql.query('SELECT 1').then(async () => {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          return sql.query('SELECT 2');
+        });
+        late = follows.catch((error: unknown) => error);
+        return Promise.all([follows, sql.query('SELECT 1/0')]);
+      }),
+    ).rejects.toThrow('division by zero');
+    expect(await late).toMatchObject({
+      message: expect.stringContaining('after the end of its transaction') as string,
+    });
+  });
+});

@@ -1,11 +1,18 @@
 import fc from 'fast-check';
 
-import { matchAddresses, writeLinks } from '../../src/db/link-write';
+import { writeLinks } from '../../src/db/link-write';
 import { rematchChunk } from '../../src/db/rematch';
 import { lockTenantForWriting } from '../../src/db/tenant-lock';
 import { insertTimelines } from '../../src/db/timeline-write';
 import { defaultPolicy, type AddressKind, type Policy } from '../../src/domain/policy';
-import { addAddress, insertMessage, insertRecord, insertSource, removeAddress } from '../support/correspondence';
+import {
+  addAddress,
+  insertMessage,
+  insertRecord,
+  insertSource,
+  matchAddresses,
+  removeAddress,
+} from '../support/correspondence';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 
 let testDatabase: TestDatabase;

@@ -1,11 +1,17 @@
 import type { Database, Sql } from '../../src/db/database';
-import { matchAddresses } from '../../src/db/link-write';
 import { newUuid } from '../../src/db/new-id';
 import { rematchChunk, type RematchedChunk, type RematchPosition } from '../../src/db/rematch';
 import { finishRematch, insertRematch, rematchProgress } from '../../src/db/rematch-operation';
 import { roleOfHeader } from '../../src/domain/match-headers';
 import { defaultPolicy, type MatchHeader, type Policy } from '../../src/domain/policy';
-import { addAddress, insertMessage, insertRecord, insertSource, removeAddress } from '../support/correspondence';
+import {
+  addAddress,
+  insertMessage,
+  insertRecord,
+  insertSource,
+  matchAddresses,
+  removeAddress,
+} from '../support/correspondence';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 
 const ada = 'ada@customer.example';

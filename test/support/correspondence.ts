@@ -1,6 +1,7 @@
 import type { Policy } from '../../src/domain/policy';
 import { defaultPolicy } from '../../src/domain/policy';
 import type { Sql } from '../../src/db/database';
+import { addressMatches, recordsOfAddresses, type AddressMatch, type MessageAddress } from '../../src/db/link-write';
 import { newUuid } from '../../src/db/new-id';
 
 /** Makes a mailbox's source with this policy; its id. */
@@ -73,4 +74,15 @@ export async function removeAddress(
     address.recordId,
     address.addressKey,
   ]);
+}
+
+/** Finds why these messages belong to records, as an ingest does it when it records them. */
+export async function matchAddresses(
+  sql: Sql,
+  tenantId: string,
+  { addresses, policy }: { addresses: MessageAddress[]; policy: Policy },
+): Promise<AddressMatch[]> {
+  const addressKeys = addresses.map(({ addressKey }) => addressKey);
+  const records = await recordsOfAddresses(sql, tenantId, { addressKeys, kinds: policy.matchKinds });
+  return addressMatches(addresses, records, policy);
 }

@@ -2,48 +2,76 @@ import { visibilityLevels, type Policy } from '../../domain/policy';
 import type { Sql } from '../database';
 import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
-import { addressRolesOf, type WrittenMessage } from './message-write';
+import type { RecordedItem } from './batch';
+import { addressRolesOf, type BatchMessage } from './message-write';
 
-/** A copy that this batch made, for its placements. */
-export interface WrittenCopy extends WrittenMessage {
+/** A copy that this batch makes, for its placements. */
+export interface MadeCopy extends BatchMessage {
   copyId: string;
+  /** Null also where another copy of the source has it: then the bytes decide, and the id stays with the first. */
+  providerId: string | null;
 }
 
-/** Writes one copy for each message of the batch, with what belongs to the copy alone: Bcc, delivery headers, structure, addresses. */
+/** The provider ids of these items that copies of the source have already. */
+export async function takenProviderIds(
+  sql: Sql,
+  source: { tenantId: string; sourceId: string },
+  items: RecordedItem[],
+): Promise<Set<string>> {
+  const ids = items.flatMap(({ providerId }) => (providerId === null ? [] : [providerId]));
+  if (ids.length === 0) return new Set();
+  const rows = await sql.query<{ provider_id: string }>(
+    'SELECT provider_id FROM copy WHERE tenant_id = $1 AND source_id = $2 AND provider_id = ANY ($3::text[])',
+    [source.tenantId, source.sourceId, ids],
+  );
+  return new Set(rows.map((row) => row.provider_id));
+}
+
+/** One copy for each message of the batch. */
+export function copiesMade(messages: BatchMessage[], taken: Set<string>): MadeCopy[] {
+  const given = new Set(taken);
+  return messages.map((message) => {
+    const { providerId } = message.item;
+    const isFree = providerId !== null && !given.has(providerId);
+    if (isFree) given.add(providerId);
+    return { ...message, copyId: newUuid(), providerId: isFree ? providerId : null };
+  });
+}
+
+/** Writes copies with what belongs to the copy alone: Bcc, delivery headers, structure, addresses. */
 export async function writeCopies(
   sql: Sql,
   source: { tenantId: string; sourceId: string; policy: Policy; parserVersion: number },
-  messages: WrittenMessage[],
-): Promise<WrittenCopy[]> {
-  const copies = messages.map((message) => ({ ...message, copyId: newUuid() }));
-  const takenProviderIds = await providerIdsOf(sql, source, copies);
+  copies: MadeCopy[],
+): Promise<void> {
   const tenant = source.tenantId;
-  await insertRows(
-    sql,
-    { table: 'copy', columns: copyColumns },
-    copies.map((copy) => copyRow(source, copy, takenProviderIds)),
-  );
-  await insertRows(
-    sql,
-    { table: 'copy_structure', columns: { tenant_id: 'uuid', copy_id: 'uuid', parts: 'jsonb' } },
-    copies.map(({ copyId, item }) => ({ tenant_id: tenant, copy_id: copyId, parts: item.message.parts })),
-  );
-  await insertRows(
-    sql,
-    {
-      table: 'copy_address',
-      columns: { tenant_id: 'uuid', address_key: 'text', copy_id: 'uuid', role: 'text' },
-    },
-    copies.flatMap(({ copyId, item }) =>
-      addressRolesOf(item.message).map(({ role, key }) => ({
-        tenant_id: tenant,
-        address_key: key,
-        copy_id: copyId,
-        role,
-      })),
+  await Promise.all([
+    insertRows(
+      sql,
+      { table: 'copy', columns: copyColumns },
+      copies.map((copy) => copyRow(source, copy)),
     ),
-  );
-  return copies;
+    insertRows(
+      sql,
+      { table: 'copy_structure', columns: { tenant_id: 'uuid', copy_id: 'uuid', parts: 'jsonb' } },
+      copies.map(({ copyId, item }) => ({ tenant_id: tenant, copy_id: copyId, parts: item.message.parts })),
+    ),
+    insertRows(
+      sql,
+      {
+        table: 'copy_address',
+        columns: { tenant_id: 'uuid', address_key: 'text', copy_id: 'uuid', role: 'text' },
+      },
+      copies.flatMap(({ copyId, item }) =>
+        addressRolesOf(item.message).map(({ role, key }) => ({
+          tenant_id: tenant,
+          address_key: key,
+          copy_id: copyId,
+          role,
+        })),
+      ),
+    ),
+  ]);
 }
 
 const copyColumns = {
@@ -65,11 +93,8 @@ const copyColumns = {
 
 function copyRow(
   source: { tenantId: string; sourceId: string; policy: Policy; parserVersion: number },
-  { item, copyId, messageId }: WrittenCopy,
-  takenProviderIds: Set<string>,
+  { item, copyId, messageId, providerId }: MadeCopy,
 ): Record<keyof typeof copyColumns, unknown> {
-  const providerId = item.providerId !== null && takenProviderIds.has(item.providerId) ? null : item.providerId;
-  if (providerId !== null) takenProviderIds.add(providerId);
   return {
     tenant_id: source.tenantId,
     id: copyId,
@@ -86,19 +111,4 @@ function copyRow(
     delivered_to: item.message.deliveredTo.map(({ address }) => address),
     parser_version: source.parserVersion,
   };
-}
-
-/** A provider id that another copy of the source already has tells nothing new: the bytes decide, and the id stays with the first. */
-async function providerIdsOf(
-  sql: Sql,
-  source: { tenantId: string; sourceId: string },
-  copies: WrittenCopy[],
-): Promise<Set<string>> {
-  const ids = copies.flatMap(({ item }) => (item.providerId === null ? [] : [item.providerId]));
-  if (ids.length === 0) return new Set();
-  const rows = await sql.query<{ provider_id: string }>(
-    'SELECT provider_id FROM copy WHERE tenant_id = $1 AND source_id = $2 AND provider_id = ANY ($3::text[])',
-    [source.tenantId, source.sourceId, ids],
-  );
-  return new Set(rows.map((row) => row.provider_id));
 }

@@ -6,58 +6,67 @@ import type { Sql } from '../database';
 import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
 import type { RecordedItem } from './batch';
-import { writeThreads } from './thread-write';
+import type { BatchThreads } from './thread-write';
 
 /** A message of the batch with its id. */
-export interface WrittenMessage {
+export interface BatchMessage {
   item: RecordedItem;
   messageId: string;
+  /** False where the tenant has it already, or an item before it in the batch is the same. */
+  isFirst: boolean;
+  /** False where the tenant has it already. */
   isNew: boolean;
 }
 
-/**
- * Writes the messages that the tenant does not have yet (identity: message_key) and their threads. Items that share a key,
- * with each other or with a stored message, share the message. To be called under the tenant's lock.
- */
-export async function writeMessages(
+/** A message that the tenant has. */
+export interface StoredMessage {
+  id: string;
+  threadId: string;
+}
+
+/** The messages that the tenant has of these (identity: message_key, in hex). */
+export async function storedMessages(
   sql: Sql,
-  source: { tenantId: string; sourceId: string },
+  tenantId: string,
   items: RecordedItem[],
-): Promise<WrittenMessage[]> {
-  const first = new Map<string, RecordedItem>();
-  for (const item of items) if (!first.has(item.message.messageKey)) first.set(item.message.messageKey, item);
-  const stored = await storedMessages(sql, source.tenantId, [...first.keys()]);
-  const threadOf = await writeThreads(
-    sql,
-    source,
-    [...first].map(([key, item]) => ({ item, threadId: stored.get(key)?.thread_id ?? null })),
+): Promise<Map<string, StoredMessage>> {
+  if (items.length === 0) return new Map();
+  const rows = await sql.query<{ id: string; thread_id: string; message_key: Buffer }>(
+    'SELECT id, thread_id, message_key FROM message WHERE tenant_id = $1 AND message_key = ANY ($2::bytea[])',
+    [tenantId, items.map(({ message }) => Buffer.from(message.messageKey, 'hex'))],
   );
+  return new Map(rows.map((row) => [row.message_key.toString('hex'), { id: row.id, threadId: row.thread_id }]));
+}
+
+/** Gives each item its message. Items that share a key, with each other or with a stored message, share the message. */
+export function messagesOf(items: RecordedItem[], stored: Map<string, StoredMessage>): BatchMessage[] {
   const fresh = new Map<string, string>();
-  for (const key of first.keys()) if (!stored.has(key)) fresh.set(key, newUuid());
-  const rows = [...fresh].flatMap(([key, id]) => {
-    const item = first.get(key);
-    const threadId = threadOf.get(key);
-    return item === undefined || threadId === undefined ? [] : [{ item, id, threadId }];
-  });
-  await insertMessages(sql, source.tenantId, rows);
   return items.map((item) => {
     const key = item.message.messageKey;
-    const messageId = fresh.get(key) ?? stored.get(key)?.id;
-    if (messageId === undefined) throw new Error('a message of the batch has no id');
-    return { item, messageId, isNew: fresh.has(key) };
+    const known = stored.get(key);
+    if (known !== undefined) return { item, messageId: known.id, isFirst: false, isNew: false };
+    const before = fresh.get(key);
+    if (before !== undefined) return { item, messageId: before, isFirst: false, isNew: true };
+    const messageId = newUuid();
+    fresh.set(key, messageId);
+    return { item, messageId, isFirst: true, isNew: true };
   });
 }
 
-async function storedMessages(
+/** Writes the messages that the tenant does not have yet. To be called under the tenant's lock. */
+export async function writeMessages(
   sql: Sql,
   tenantId: string,
-  keys: string[],
-): Promise<Map<string, { id: string; thread_id: string }>> {
-  const rows = await sql.query<{ id: string; thread_id: string; message_key: Buffer }>(
-    'SELECT id, thread_id, message_key FROM message WHERE tenant_id = $1 AND message_key = ANY ($2::bytea[])',
-    [tenantId, keys.map((key) => Buffer.from(key, 'hex'))],
-  );
-  return new Map(rows.map((row) => [row.message_key.toString('hex'), row]));
+  batch: { messages: BatchMessage[]; threads: BatchThreads },
+): Promise<void> {
+  const rows = batch.messages
+    .filter(({ isFirst }) => isFirst)
+    .map(({ item, messageId }) => {
+      const threadId = batch.threads.threadOf.get(item.message.messageKey);
+      if (threadId === undefined) throw new Error('a message of the batch has no thread');
+      return { item, id: messageId, threadId };
+    });
+  await insertMessages(sql, tenantId, rows);
 }
 
 interface MessageRow {
@@ -67,36 +76,37 @@ interface MessageRow {
 }
 
 async function insertMessages(sql: Sql, tenantId: string, rows: MessageRow[]): Promise<void> {
-  await insertRows(
-    sql,
-    { table: 'message', columns: messageColumns },
-    rows.map((row) => messageRow(tenantId, row)),
-  );
-  await insertRows(
-    sql,
-    { table: 'message_subject', columns: { tenant_id: 'uuid', message_id: 'uuid', subject: 'text' } },
-    rows.map(({ id, item }) => ({ tenant_id: tenantId, message_id: id, subject: item.message.subject })),
-  );
-  await insertRows(
-    sql,
-    {
-      table: 'message_body',
-      columns: { tenant_id: 'uuid', message_id: 'uuid', preview: 'text', text: 'text', text_truncated: 'boolean' },
-    },
-    rows.map(({ id, item }) => ({
-      tenant_id: tenantId,
-      message_id: id,
-      preview: previewOf(item.message.text),
-      text: item.message.text,
-      text_truncated: item.message.textTruncated,
-    })),
-  );
-  await insertRows(
-    sql,
-    { table: 'search_pending', columns: { tenant_id: 'uuid', message_id: 'uuid' } },
-    rows.map(({ id }) => ({ tenant_id: tenantId, message_id: id })),
-  );
+  await Promise.all([
+    insertRows(
+      sql,
+      { table: 'message', columns: messageColumns },
+      rows.map((row) => messageRow(tenantId, row)),
+    ),
+    insertRows(
+      sql,
+      { table: 'message_subject', columns: { tenant_id: 'uuid', message_id: 'uuid', subject: 'text' } },
+      rows.map(({ id, item }) => ({ tenant_id: tenantId, message_id: id, subject: item.message.subject })),
+    ),
+    insertRows(
+      sql,
+      { table: 'message_body', columns: bodyColumns },
+      rows.map(({ id, item }) => ({
+        tenant_id: tenantId,
+        message_id: id,
+        preview: previewOf(item.message.text),
+        text: item.message.text,
+        text_truncated: item.message.textTruncated,
+      })),
+    ),
+    insertRows(
+      sql,
+      { table: 'search_pending', columns: { tenant_id: 'uuid', message_id: 'uuid' } },
+      rows.map(({ id }) => ({ tenant_id: tenantId, message_id: id })),
+    ),
+  ]);
 }
+
+const bodyColumns = { tenant_id: 'uuid', message_id: 'uuid', preview: 'text', text: 'text', text_truncated: 'boolean' };
 
 const messageColumns = {
   tenant_id: 'uuid',

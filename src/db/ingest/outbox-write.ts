@@ -46,7 +46,7 @@ export async function writeOutbox(
   from: { nextSeq: number; events: OutboxEvent[] },
 ): Promise<void> {
   if (from.events.length === 0) return;
-  await insertRows(
+  const written = insertRows(
     sql,
     {
       table: 'outbox',
@@ -70,9 +70,10 @@ export async function writeOutbox(
       ids: event.ids,
     })),
   );
-  await sql.execute('UPDATE source SET next_seq = next_seq + $3 WHERE tenant_id = $1 AND id = $2', [
+  const counted = sql.execute('UPDATE source SET next_seq = next_seq + $3 WHERE tenant_id = $1 AND id = $2', [
     source.tenantId,
     source.sourceId,
     from.events.length,
   ]);
+  await Promise.all([written, counted]);
 }

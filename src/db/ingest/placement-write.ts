@@ -1,4 +1,5 @@
 import { outcomes } from '../../domain/ledger';
+import type { Policy } from '../../domain/policy';
 import type { Sql } from '../database';
 import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
@@ -35,7 +36,7 @@ const placementColumns = {
  */
 export async function writePlacements(
   sql: Sql,
-  place: { tenantId: string; sourceId: string; genId: number; markSeen: boolean },
+  place: { tenantId: string; sourceId: string; genId: number; policy: Policy },
   items: PlacedItem[],
 ): Promise<void> {
   await insertRows(
@@ -56,7 +57,7 @@ export async function writePlacements(
       internal_date: item.internalDate,
       flags: item.flags,
       modseq: item.modseq,
-      seen_due: place.markSeen && (item.flags & 1) === 0 && item.kind !== 'parked' && item.kind !== 'filtered',
+      seen_due: place.policy.markSeen && (item.flags & 1) === 0 && item.kind !== 'parked' && item.kind !== 'filtered',
     })),
   );
 }
@@ -82,17 +83,27 @@ function hashOrNull(messageIdHeader: string | null): string | null {
   return messageIdHeader === null ? null : hexOf(messageIdHash(messageIdHeader));
 }
 
-/** Writes a failure for each parked item: what support lists, inspects and replays. */
+/** A failure that this batch makes: what support lists, inspects and replays. */
+export interface MadeFailure {
+  failureId: string;
+  item: ParkedItem;
+}
+
+/** A failure for each parked item. */
+export function failuresOf(items: BatchItem[]): MadeFailure[] {
+  return items.flatMap((item) => (item.kind === 'parked' ? [{ failureId: newUuid(), item }] : []));
+}
+
+/** Writes failures; one that is there already stays as it is. */
 export async function writeFailures(
   sql: Sql,
   place: { tenantId: string; sourceId: string; genId: number; parserVersion: number },
-  items: ParkedItem[],
-): Promise<{ failureId: string; uid: number }[]> {
-  const rows = items.map((item) => ({ item, failureId: newUuid() }));
+  failures: MadeFailure[],
+): Promise<void> {
   await insertRows(
     sql,
     { table: 'failure', columns: failureColumns, onConflict: 'ON CONFLICT (gen_id, uid) DO NOTHING' },
-    rows.map(({ item, failureId }) => ({
+    failures.map(({ item, failureId }) => ({
       tenant_id: place.tenantId,
       id: failureId,
       source_id: place.sourceId,
@@ -105,7 +116,6 @@ export async function writeFailures(
       message_id_hash: headerHashOf(item),
     })),
   );
-  return rows.map(({ item, failureId }) => ({ failureId, uid: item.uid }));
 }
 
 const failureColumns = {

@@ -1,20 +1,23 @@
+import { rolesOf } from '../../domain/match-headers';
 import type { Policy } from '../../domain/policy';
 import type { Database, Sql } from '../database';
 import { countImported } from '../import-track';
-import { matchAddresses, writeLinks } from '../link-write';
+import { addressMatches, recordsOfAddresses, writeLinks, type AddressMatch, type KnownRecord } from '../link-write';
 import { matchingKeys } from '../matching-addresses';
 import { insertTimelines, refreshTimelines } from '../timeline-write';
-import type { Batch, BatchItem, BatchResult, ParkedItem, RecordedItem } from './batch';
-import { writeCopies, type WrittenCopy } from './copy-write';
+import type { Batch, BatchItem, BatchResult, RecordedItem } from './batch';
+import { copiesMade, takenProviderIds, writeCopies, type MadeCopy } from './copy-write';
 import { moveCursor } from './cursor';
-import { addressRolesOf, writeMessages } from './message-write';
+import { addressRolesOf, messagesOf, storedMessages, writeMessages, type StoredMessage } from './message-write';
 import { writeOutbox, type OutboxEvent } from './outbox-write';
-import { writeFailures, writePlacements, type PlacedItem } from './placement-write';
-import { lockSource, type FencedSource } from './source-lock';
+import { failuresOf, writeFailures, writePlacements, type MadeFailure, type PlacedItem } from './placement-write';
+import { nextSeqOf, type FencedSource } from './source-lock';
+import { knownThreads, threadsOf, writeThreads } from './thread-write';
 
 /**
  * Writes everything that a batch of placements means, in one short transaction after the bytes are durable: messages, threads, copies,
- * links, timelines, ledger rows, failures, events and the cursor (product promise B1).
+ * links, timelines, ledger rows, failures, events and the cursor (product promise B1). All that must be known is asked at once, and all
+ * that follows is written at once: the transactions of a mailbox follow one another, and each round trip is paid by all that wait.
  * Second run: no change, because a placement that has its row is left out at the start.
  * @throws StaleFence where the source has a newer wish; nothing is written then
  */
@@ -23,77 +26,104 @@ export async function recordBatch(
   source: FencedSource & { policy: Policy },
   batch: Batch,
 ): Promise<BatchResult> {
-  return db.inTenant(source.tenantId, async (sql) => {
-    const { nextSeq } = await lockSource(sql, source);
-    const missing = await withoutLedgerRow(sql, batch);
-    const items = await withoutNewlyMatching(sql, source, missing);
-    // What matches now has no row yet: the cursor waits, and the next round fetches it.
-    const cursor = items.length === missing.length ? batch.cursor : null;
-    const { known, fresh } = await sortOutKnownBytes(sql, source, items);
-
-    const parserVersion = batch.versions.parser;
-    const messages = await writeMessages(sql, source, fresh);
-    const copies = await writeCopies(sql, { ...source, parserVersion }, messages);
-    await linkAndShow(sql, source, copies);
-
-    const copyOf = new Map(copies.map((copy) => [copy.item.rawSha.toString('hex'), copy.copyId]));
-    const placed = items.map((item) => ({ item, copyId: copyIdOf(item, known, copyOf) }));
-    const place = { tenantId: source.tenantId, sourceId: source.sourceId, genId: batch.genId, parserVersion };
-    await writePlacements(sql, { ...place, markSeen: source.policy.markSeen }, placed);
-    const failures = await writeFailures(sql, place, items.filter(isParked));
-
+  return db.writeInTenant(source.tenantId, async (sql) => {
+    const known = await whatIsKnown(sql, source, batch);
+    const { items, cursor } = leftToWrite(batch, known);
+    const fresh = freshItems(items, known.copies);
+    const threads = threadsOf(source, fresh, known);
+    const messages = messagesOf(fresh, known.messages);
+    const copies = copiesMade(messages, known.providerIds);
+    const placed = placedItems(items, known.copies, copies);
+    const failures = failuresOf(items);
+    const matches = matchesOf(copies, known.records, source.policy);
+    const place = { ...source, genId: batch.genId, parserVersion: batch.versions.parser };
     const events = eventsOf(batch.genId, { copies, failures });
-    await writeOutbox(sql, source, { nextSeq, events });
-    await countImported(sql, source, { genId: batch.genId, done: batch.part === 'history' ? items.length : 0 });
-    if (cursor !== null) await moveCursor(sql, batch.genId, cursor);
-    if (copies.length > 0) await noteNewestMessage(sql, source);
+    await Promise.all([
+      writeThreads(sql, source.tenantId, threads),
+      writeMessages(sql, source.tenantId, { messages, threads }),
+      writeCopies(sql, place, copies),
+      writeLinks(sql, source.tenantId, matches),
+      insertTimelines(sql, source.tenantId, messageIdsOf(copies, 'new')),
+      refreshTimelines(sql, source.tenantId, messageIdsOf(copies, 'known')),
+      writePlacements(sql, place, placed),
+      writeFailures(sql, place, failures),
+      writeOutbox(sql, source, { nextSeq: known.nextSeq, events }),
+      countImported(sql, source, { genId: batch.genId, done: batch.part === 'history' ? items.length : 0 }),
+      cursor === null ? null : moveCursor(sql, batch.genId, cursor),
+      copies.length === 0 ? null : noteNewestMessage(sql, source),
+    ]);
     return countsOf(placed);
   });
 }
 
-/** The items that have no ledger row yet. `filtered: folder-role` does not count: the folder has come into scope. */
-async function withoutLedgerRow(sql: Sql, batch: Batch): Promise<BatchItem[]> {
+/** What the database knows of a batch, before anything of it is written. */
+interface Known {
+  nextSeq: number;
+  /** UIDs that have their row. */
+  done: Set<number>;
+  /** Address keys of left-out mail that belong to a record by now. */
+  matching: Set<string>;
+  /** Copies of the source: hex of SHA-256 to id. */
+  copies: Map<string, string>;
+  messages: Map<string, StoredMessage>;
+  /** Threads by the hash of a reference. */
+  threads: Map<string, string>;
+  providerIds: Set<string>;
+  records: Map<string, KnownRecord[]>;
+}
+
+async function whatIsKnown(
+  sql: Sql,
+  source: FencedSource & { policy: Policy },
+  { genId, items }: Batch,
+): Promise<Known> {
+  const { tenantId, policy } = source;
+  const recorded = items.filter(isRecorded);
+  const shas = items.flatMap((item) => (isRecorded(item) || item.kind === 'known' ? [item.rawSha] : []));
+  const leftOut = [...new Set(items.flatMap((item) => (item.kind === 'filtered' ? item.addressKeys : [])))];
+  const [nextSeq, done, matching, copies, messages, threads, providerIds, records] = await Promise.all([
+    nextSeqOf(sql, source),
+    uidsWithRow(sql, genId, items),
+    matchingKeys(sql, tenantId, { addressKeys: leftOut, kinds: policy.matchKinds }),
+    copiesOf(sql, source, shas),
+    storedMessages(sql, tenantId, recorded),
+    knownThreads(sql, source, recorded),
+    takenProviderIds(sql, source, recorded),
+    recordsOfAddresses(sql, tenantId, { addressKeys: addressKeysOf(recorded, policy), kinds: policy.matchKinds }),
+  ]);
+  return { nextSeq, done, matching, copies, messages, threads, providerIds, records };
+}
+
+/** The UIDs that have a ledger row. `filtered: folder-role` does not count: the folder has come into scope. */
+async function uidsWithRow(sql: Sql, genId: number, items: BatchItem[]): Promise<Set<number>> {
   const rows = await sql.query<{ uid: number }>(
     `SELECT uid FROM placement WHERE gen_id = $1 AND uid = ANY ($2::bigint[])
      AND NOT (outcome = 3 AND reason = 'folder-role')`,
-    [batch.genId, batch.items.map((item) => item.uid)],
+    [genId, items.map((item) => item.uid)],
   );
-  const done = new Set(rows.map((row) => row.uid));
-  return batch.items.filter((item) => !done.has(item.uid));
+  return new Set(rows.map((row) => row.uid));
 }
 
 /**
  * Mail that matched no record when it was read, and does now, loses its place in the batch: its bytes were not kept. Asked again under
- * the tenant's lock, a record that was made meanwhile cannot be missed.
+ * the tenant's lock, a record that was made meanwhile cannot be missed. The cursor then waits, and the next round fetches the mail.
  */
-async function withoutNewlyMatching(
-  sql: Sql,
-  source: FencedSource & { policy: Policy },
-  items: BatchItem[],
-): Promise<BatchItem[]> {
-  const addressKeys = [...new Set(items.flatMap((item) => (item.kind === 'filtered' ? item.addressKeys : [])))];
-  const matching = await matchingKeys(sql, source.tenantId, { addressKeys, kinds: source.policy.matchKinds });
-  return items.filter((item) => item.kind !== 'filtered' || !item.addressKeys.some((key) => matching.has(key)));
+function leftToWrite(batch: Batch, { done, matching }: Known): Pick<Batch, 'items' | 'cursor'> {
+  const missing = batch.items.filter((item) => !done.has(item.uid));
+  const items = missing.filter(
+    (item) => item.kind !== 'filtered' || !item.addressKeys.some((key) => matching.has(key)),
+  );
+  return { items, cursor: items.length === missing.length ? batch.cursor : null };
 }
 
 /** Bytes that the source already holds, or that stand twice in the batch, become placements of one copy. */
-async function sortOutKnownBytes(
-  sql: Sql,
-  source: FencedSource,
-  items: BatchItem[],
-): Promise<{ known: Map<string, string>; fresh: RecordedItem[] }> {
-  const recorded = items.filter(isRecorded);
-  const known = await copiesOf(
-    sql,
-    source,
-    items.flatMap((item) => (isRecorded(item) || item.kind === 'known' ? [item.rawSha] : [])),
-  );
+function freshItems(items: BatchItem[], copies: Map<string, string>): RecordedItem[] {
   const fresh = new Map<string, RecordedItem>();
-  for (const item of recorded) {
+  for (const item of items.filter(isRecorded)) {
     const sha = item.rawSha.toString('hex');
-    if (!known.has(sha) && !fresh.has(sha)) fresh.set(sha, item);
+    if (!copies.has(sha) && !fresh.has(sha)) fresh.set(sha, item);
   }
-  return { known, fresh: [...fresh.values()] };
+  return [...fresh.values()];
 }
 
 /** The copies that a source holds of these bytes: hex of SHA-256 to copy id. */
@@ -110,17 +140,27 @@ export async function copiesOf(
   return new Map(rows.map((row) => [row.raw_sha.toString('hex'), row.id]));
 }
 
-async function linkAndShow(sql: Sql, source: FencedSource & { policy: Policy }, copies: WrittenCopy[]): Promise<void> {
+function addressKeysOf(items: RecordedItem[], policy: Policy): string[] {
+  const roles = new Set<string>(rolesOf(policy));
+  const counted = items.flatMap(({ message }) => addressRolesOf(message).filter(({ role }) => roles.has(role)));
+  return counted.map(({ key }) => key);
+}
+
+function matchesOf(copies: MadeCopy[], records: Map<string, KnownRecord[]>, policy: Policy): AddressMatch[] {
   const addresses = copies.flatMap(({ messageId, item }) =>
     addressRolesOf(item.message).map(({ role, key }) => ({ messageId, role, addressKey: key })),
   );
-  const matches = await matchAddresses(sql, source.tenantId, { addresses, policy: source.policy });
-  await writeLinks(sql, source.tenantId, matches);
-  const messageIds = (isNew: boolean) => [
-    ...new Set(copies.filter((copy) => copy.isNew === isNew).map((copy) => copy.messageId)),
-  ];
-  await insertTimelines(sql, source.tenantId, messageIds(true));
-  await refreshTimelines(sql, source.tenantId, messageIds(false));
+  return addressMatches(addresses, records, policy);
+}
+
+function messageIdsOf(copies: MadeCopy[], which: 'new' | 'known'): string[] {
+  const wanted = copies.filter(({ isNew }) => isNew === (which === 'new'));
+  return [...new Set(wanted.map(({ messageId }) => messageId))];
+}
+
+function placedItems(items: BatchItem[], known: Map<string, string>, made: MadeCopy[]): PlacedItem[] {
+  const copyOf = new Map(made.map((copy) => [copy.item.rawSha.toString('hex'), copy.copyId]));
+  return items.map((item) => ({ item, copyId: copyIdOf(item, known, copyOf) }));
 }
 
 function copyIdOf(item: BatchItem, known: Map<string, string>, made: Map<string, string>): string | null {
@@ -132,16 +172,13 @@ function copyIdOf(item: BatchItem, known: Map<string, string>, made: Map<string,
   return copyId;
 }
 
-function eventsOf(
-  genId: number,
-  written: { copies: WrittenCopy[]; failures: { failureId: string; uid: number }[] },
-): OutboxEvent[] {
+function eventsOf(genId: number, written: { copies: MadeCopy[]; failures: MadeFailure[] }): OutboxEvent[] {
   return [
     ...written.copies.map(({ messageId, copyId, item }): OutboxEvent => {
       return { type: 'message.recorded', ids: { messageId, copyId, genId, uid: item.uid } };
     }),
-    ...written.failures.map(({ failureId, uid }): OutboxEvent => {
-      return { type: 'message.parked', ids: { failureId, genId, uid } };
+    ...written.failures.map(({ failureId, item }): OutboxEvent => {
+      return { type: 'message.parked', ids: { failureId, genId, uid: item.uid } };
     }),
   ];
 }
@@ -160,10 +197,6 @@ function countsOf(placed: PlacedItem[]): BatchResult {
     else counts.recorded += 1;
   }
   return counts;
-}
-
-function isParked(item: BatchItem): item is ParkedItem {
-  return item.kind === 'parked';
 }
 
 function isRecorded(item: BatchItem): item is RecordedItem {

@@ -16,11 +16,19 @@ export interface FencedSource {
  */
 export async function lockSource(sql: Sql, source: FencedSource): Promise<{ nextSeq: number }> {
   await lockTenantForWriting(sql, source.tenantId);
+  return { nextSeq: await nextSeqOf(sql, source) };
+}
+
+/**
+ * The next number in the outbox of a source, where the transaction holds the tenant's lock already; the source stays locked.
+ * @throws StaleFence where a newer wish has been made or the source is deleted
+ */
+export async function nextSeqOf(sql: Sql, source: FencedSource): Promise<number> {
   const [row] = await sql.query<{ next_seq: number }>(
     `SELECT next_seq FROM source
      WHERE tenant_id = $1 AND id = $2 AND epoch = $3 AND generation = $4 AND deleted_at IS NULL FOR UPDATE`,
     [source.tenantId, source.sourceId, source.fence.epoch, source.fence.generation],
   );
   if (row === undefined) throw new StaleFence();
-  return { nextSeq: row.next_seq };
+  return row.next_seq;
 }

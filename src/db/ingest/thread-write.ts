@@ -6,55 +6,65 @@ import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
 import type { RecordedItem } from './batch';
 
-/** A message on its way into a thread. */
-export interface Threaded {
-  item: RecordedItem;
-  /** Where the message has been recorded before, its thread. */
-  threadId: string | null;
-}
+/** The threads of a batch: which message is in which, and what has to be written for it. Message keys and references are hex. */
+export type BatchThreads = ReturnType<typeof assignThreads>;
 
-/**
- * Finds or makes the threads of a batch and joins threads that turn out to be one (late parents).
- * Returns the thread of each message key. To be called under the tenant's lock.
- */
-export async function writeThreads(
+/** The threads that references of these messages lead to already: hex of the reference's hash to thread id. */
+export async function knownThreads(
   sql: Sql,
   source: { tenantId: string; sourceId: string },
-  messages: Threaded[],
+  items: RecordedItem[],
 ): Promise<Map<string, string>> {
-  const candidates = messages.map(({ item, threadId }) => ({
-    key: item.message.messageKey,
-    refs: refsOf(item, source.sourceId),
-    threadId,
-  }));
-  const refs = [...new Set(candidates.flatMap((candidate) => candidate.refs))];
+  const refs = [...new Set(items.flatMap((item) => refsOf(item, source.sourceId)))];
+  if (refs.length === 0) return new Map();
   const found = await sql.query<{ ref_hash: Buffer; thread_id: string }>(
     'SELECT ref_hash, thread_id FROM thread_ref WHERE tenant_id = $1 AND ref_hash = ANY ($2::bytea[])',
     [source.tenantId, refs.map((ref) => Buffer.from(ref, 'hex'))],
   );
-  const known = new Map(found.map((row) => [row.ref_hash.toString('hex'), row.thread_id]));
-  const assignment = assignThreads(candidates, known, newUuid);
+  return new Map(found.map((row) => [row.ref_hash.toString('hex'), row.thread_id]));
+}
 
-  await insertRows(
-    sql,
-    { table: 'thread', columns: { tenant_id: 'uuid', id: 'uuid' } },
-    assignment.created.map((id) => ({ tenant_id: source.tenantId, id })),
-  );
-  await mergeThreads(sql, source.tenantId, assignment.merged);
-  await insertRows(
-    sql,
-    {
-      table: 'thread_ref',
-      columns: { tenant_id: 'uuid', ref_hash: 'bytea', thread_id: 'uuid' },
-      onConflict: 'ON CONFLICT (tenant_id, ref_hash) DO UPDATE SET thread_id = excluded.thread_id',
-    },
-    [...assignment.refs].map(([ref, threadId]) => ({
-      tenant_id: source.tenantId,
-      ref_hash: hexOf(Buffer.from(ref, 'hex')),
-      thread_id: threadId,
-    })),
-  );
-  return assignment.threadOf;
+/** Decides the threads of a batch; those that turn out to be one are joined (late parents). */
+export function threadsOf(
+  source: { sourceId: string },
+  items: RecordedItem[],
+  known: { threads: Map<string, string>; messages: Map<string, { threadId: string }> },
+): BatchThreads {
+  const first = new Map<string, RecordedItem>();
+  for (const item of items) if (!first.has(item.message.messageKey)) first.set(item.message.messageKey, item);
+  const candidates = [...first].map(([key, item]) => ({
+    key,
+    refs: refsOf(item, source.sourceId),
+    threadId: known.messages.get(key)?.threadId ?? null,
+  }));
+  const refs = new Set(candidates.flatMap((candidate) => candidate.refs));
+  const asked = new Map([...known.threads].filter(([ref]) => refs.has(ref)));
+  return assignThreads(candidates, asked, newUuid);
+}
+
+/** Writes new threads, joins those that are one, and writes down what leads to them. To be called under the tenant's lock. */
+export async function writeThreads(sql: Sql, tenantId: string, threads: BatchThreads): Promise<void> {
+  await Promise.all([
+    insertRows(
+      sql,
+      { table: 'thread', columns: { tenant_id: 'uuid', id: 'uuid' } },
+      threads.created.map((id) => ({ tenant_id: tenantId, id })),
+    ),
+    mergeThreads(sql, tenantId, threads.merged),
+    insertRows(
+      sql,
+      {
+        table: 'thread_ref',
+        columns: { tenant_id: 'uuid', ref_hash: 'bytea', thread_id: 'uuid' },
+        onConflict: 'ON CONFLICT (tenant_id, ref_hash) DO UPDATE SET thread_id = excluded.thread_id',
+      },
+      [...threads.refs].map(([ref, threadId]) => ({
+        tenant_id: tenantId,
+        ref_hash: hexOf(Buffer.from(ref, 'hex')),
+        thread_id: threadId,
+      })),
+    ),
+  ]);
 }
 
 /**
@@ -65,19 +75,21 @@ async function mergeThreads(sql: Sql, tenantId: string, merged: Map<string, stri
   if (merged.size === 0) return;
   const values = [tenantId, [...merged.keys()], [...merged.values()]];
   const pairs = 'unnest($2::uuid[], $3::uuid[]) AS merged(loser, winner)';
-  await sql.execute(
-    `UPDATE thread t SET merged_into = merged.winner FROM ${pairs}
-     WHERE t.tenant_id = $1 AND (t.id = merged.loser OR t.merged_into = merged.loser)`,
-    values,
-  );
-  await sql.execute(
-    `UPDATE message m SET thread_id = merged.winner FROM ${pairs} WHERE m.tenant_id = $1 AND m.thread_id = merged.loser`,
-    values,
-  );
-  await sql.execute(
-    `UPDATE thread_ref r SET thread_id = merged.winner FROM ${pairs} WHERE r.tenant_id = $1 AND r.thread_id = merged.loser`,
-    values,
-  );
+  await Promise.all([
+    sql.execute(
+      `UPDATE thread t SET merged_into = merged.winner FROM ${pairs}
+       WHERE t.tenant_id = $1 AND (t.id = merged.loser OR t.merged_into = merged.loser)`,
+      values,
+    ),
+    sql.execute(
+      `UPDATE message m SET thread_id = merged.winner FROM ${pairs} WHERE m.tenant_id = $1 AND m.thread_id = merged.loser`,
+      values,
+    ),
+    sql.execute(
+      `UPDATE thread_ref r SET thread_id = merged.winner FROM ${pairs} WHERE r.tenant_id = $1 AND r.thread_id = merged.loser`,
+      values,
+    ),
+  ]);
 }
 
 /** A provider's thread id joins within its source only: another account's numbers mean something else. */
