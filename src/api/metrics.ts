@@ -46,10 +46,7 @@ function runningGauges(registry: Registry): (numbers: RunningNumbers) => void {
   const heldBackAge = gauge('outbox_held_back_oldest_seconds', 'Age of the oldest of them');
   const search = gauge('search_pending', 'Messages that search does not find yet');
   const searchAge = gauge('search_pending_oldest_seconds', 'Age of the oldest of them');
-  const reconcilerAge = gauge(
-    'reconciler_age_seconds',
-    'Time since the reconciler last wrote down a run; it does so every five minutes at least',
-  );
+  const reconcilerAge = gauge('reconciler_age_seconds', 'Time since it last wrote down a run; five minutes at most');
   const stuck = gauge('mailboxes_stuck', 'Mailboxes whose work waits while nothing moves');
   const idleQueues = gauge('queues_without_workers', 'Task queues that no worker asks for work');
   const started = gauge('reconciler_started_hour', 'Workflows that the reconciler started within the last hour');

@@ -65,3 +65,12 @@ async function changeWish(sql: Sql, tenantId: string, wished: Wished & { present
     [tenantId, wished.mailboxId],
   );
 }
+
+/** The operation of a stop whose wish has been written already, with that wish's generation. */
+export async function insertStopOperation(sql: Sql, tenantId: string, mailboxId: string): Promise<Operation> {
+  const [source] = await sql.query<{ generation: number }>(
+    'SELECT generation FROM source WHERE tenant_id = $1 AND id = $2',
+    [tenantId, mailboxId],
+  );
+  return insertOperation(sql, tenantId, { kind: 'stop', sourceId: mailboxId, generation: source?.generation ?? null });
+}

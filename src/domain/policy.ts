@@ -75,7 +75,6 @@ export function notAvailable(policy: Policy): string[] {
   if (policy.removals === 'mirror') missing.push('removals: mirror');
   if (policy.severalCompanies === 'link-none') missing.push('severalCompanies: link-none');
   if (policy.activity !== null) missing.push('activity');
-  if (policy.onStop === 'delete') missing.push('onStop: delete');
   return missing;
 }
 

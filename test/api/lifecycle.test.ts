@@ -80,6 +80,36 @@ test('a wish is kept while Temporal is down', async () => {
   expect(mailbox).toMatchObject({ desiredState: 'stopped', state: 'stopping' });
 });
 
+test('a wish is answered within a second although the engine takes its time', async () => {
+  server.engine.sendWish = () => new Promise(() => undefined);
+  server.engine.stopMailbox = () => new Promise(() => undefined);
+  for (const kind of ['pause', 'resume', 'stop', 'start']) {
+    const began = performance.now();
+    await wish(kind);
+    expect([kind, performance.now() - began < 1_000]).toEqual([kind, true]);
+  }
+});
+
+test('a stop asks for the workflow that stops for certain, and what is stopped already was drained', async () => {
+  await wish('stop');
+  expect(server.engine.asked.map(({ what }) => what)).toEqual(['stopMailbox']);
+  await applied();
+  expect(await wish('stop')).toMatchObject({
+    state: 'done',
+    result: { ended: 'drained', inFlight: { rounds: 0, imports: 0, audits: 0 } },
+  });
+});
+
+test('by the policy onStop: delete a stop is a deletion, and says so', async () => {
+  await onMailbox(`UPDATE source SET policy = policy || '{"onStop": "delete"}'`);
+  const stop = await wish('stop');
+  expect(stop).toMatchObject({ kind: 'stop', state: 'waiting', deletionId: expect.stringMatching(/^del_/) as unknown });
+  expect(server.engine.asked.map(({ what }) => what)).toEqual(['stopMailbox', 'deleteMailbox']);
+  const { deletionId } = stop as Operation & { deletionId: string };
+  expect((await get(`/v1/deletions/${deletionId}`)).json()).toMatchObject({ mailboxId: id });
+  expect((await post(`/v1/mailboxes/${id}/start`)).json()).toMatchObject({ status: 409, deletionId });
+});
+
 test('what is wished and carried out already is done at once and disturbs nothing', async () => {
   await applied();
   expect(await wish('start')).toMatchObject({ kind: 'start', state: 'done' });

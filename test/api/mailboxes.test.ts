@@ -232,7 +232,6 @@ describe('connecting a mailbox', () => {
   test.each([
     [{ removals: 'mirror' }, ['removals: mirror']],
     [{ preset: 'activities' }, ['severalCompanies: link-none', 'activity']],
-    [{ preset: 'mirror', removals: 'keep' }, ['onStop: delete']],
   ])('refuses a policy that is not built yet, by name: %j', async (policy, values) => {
     const answer = await connect({ ...anna, policy });
     expect(answer.statusCode).toBe(422);

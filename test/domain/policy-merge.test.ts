@@ -41,5 +41,5 @@ test('merging changes neither the defaults nor the presets', () => {
 });
 
 test('what is not built is named', () => {
-  expect(notAvailable(mergePolicy(null, { preset: 'mirror' }))).toEqual(['removals: mirror', 'onStop: delete']);
+  expect(notAvailable(mergePolicy(null, { preset: 'mirror' }))).toEqual(['removals: mirror']);
 });

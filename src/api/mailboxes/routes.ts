@@ -160,15 +160,23 @@ const wishes: Record<WishKind, string> = {
   start: 'Start again after a stop',
 };
 
+const wishSchema = operationSchema.extend({
+  deletionId: z
+    .string()
+    .optional()
+    .describe('del_...: by its policy `onStop: delete` the mailbox is deleted when it has stopped'),
+});
+
 /** /v1/mailboxes/{id}/...: what is wished of a mailbox. */
 export function lifecycleRoutes(api: Api, context: ApiContext): void {
   for (const kind of Object.keys(wishes) as WishKind[]) {
     api.post(
       `/v1/mailboxes/:id/${kind}`,
-      { schema: { tags, summary: wishes[kind], params, body: noBody, response: { 202: operationSchema } } },
+      { schema: { tags, summary: wishes[kind], params, body: noBody, response: { 202: wishSchema } } },
       async ({ viewer, params: { id } }, reply) => {
-        const operation = await setDesiredState(context, viewer, { mailboxId: id, kind });
-        return reply.code(202).send(presentOperation(operation, context.now()));
+        const { operation, deletionId } = await setDesiredState(context, viewer, { mailboxId: id, kind });
+        const deletion = deletionId === null ? {} : { deletionId: publicId('deletion', deletionId) };
+        return reply.code(202).send({ ...presentOperation(operation, context.now()), ...deletion });
       },
     );
   }

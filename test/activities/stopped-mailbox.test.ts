@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { auditFolders } from '../../src/activities/audit-folders';
+import { importBatch } from '../../src/activities/import-batch';
+import { runRound } from '../../src/activities/run-round';
+import { recordAudit, recordAuditDone } from '../../src/db/ingest/audit-write';
+import { followFlags, seenDone } from '../../src/db/ingest/presence-write';
+import { writeWish } from '../../src/db/desired-state';
+import { mailboxForSync, type MailboxForSync } from '../../src/db/sync/mailbox-for-sync';
+import { StaleFence } from '../../src/domain/stale-fence';
+import { newUuid } from '../../src/db/new-id';
+import { mail } from '../support/mail-factory';
+import { startScriptedServer, type ScriptedServer } from '../support/scripted-imap-server';
+import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
+
+// Work that was begun, or that waits in a queue, when a mailbox is stopped or paused.
+
+let bench: SyncBench;
+let server: ScriptedServer;
+const run = { signal: new AbortController().signal, heartbeat: () => undefined };
+
+beforeAll(async () => {
+  bench = await createSyncBench(0);
+});
+afterAll(() => bench.close());
+beforeEach(async () => {
+  const messages = [1, 2, 3].map((uid) => ({ uid, raw: mail({ subject: `number ${String(uid)}` }) }));
+  server = await startScriptedServer({ folders: { INBOX: { uidValidity: '7', messages } } });
+});
+afterEach(() => server.stop());
+
+const connect = () => bench.connect({ port: server.port, user: 'somebody', withoutPerson: true });
+
+async function wish(mailbox: TestMailbox, kind: 'stop' | 'pause'): Promise<void> {
+  const { tenantId, mailboxId } = mailbox;
+  const desired = kind === 'stop' ? 'stopped' : 'paused';
+  await bench.database.db.inTenant(tenantId, (sql) =>
+    writeWish(sql, tenantId, { mailboxId, kind, desired, actor: 'system' }),
+  );
+}
+
+async function read(mailbox: TestMailbox): Promise<MailboxForSync> {
+  const found = await mailboxForSync(bench.database.db, mailbox);
+  if (found === null) throw new Error('the mailbox is gone');
+  return found;
+}
+
+const generationOf = async ({ tenantId }: TestMailbox) =>
+  (
+    await bench.database.db.inTenant(tenantId, (sql) =>
+      sql.query<{ id: number; folder: string }>('SELECT id, folder_id AS folder FROM folder_generation LIMIT 1'),
+    )
+  )[0] ?? { id: 0, folder: '' };
+
+test.each(['stop', 'pause'] as const)('after a %s, kept connections are closed within seconds', async (kind) => {
+  const mailbox = await connect();
+  await mailbox.syncAll();
+  expect(server.sockets.size).toBeGreaterThan(0);
+  const began = performance.now();
+  await wish(mailbox, kind);
+  while (server.sockets.size > 0 && performance.now() - began < 60_000) await sleep(50);
+  expect(server.sockets.size).toBe(0);
+});
+
+test('connections of a mailbox that runs are kept', async () => {
+  const mailbox = await connect();
+  await mailbox.syncAll();
+  const open = server.sockets.size;
+  await sleep(2_000);
+  expect(server.sockets.size).toBe(open);
+});
+
+test('queued work of a stopped mailbox does not begin: no round, no import, no audit, not even a connection', async () => {
+  const mailbox = await connect();
+  const { fence } = await read(mailbox);
+  await wish(mailbox, 'stop');
+  const ref = { tenantId: mailbox.tenantId, mailboxId: mailbox.mailboxId };
+  expect(await runRound(bench.context, run, { ...ref, fence })).toEqual({ kind: 'superseded' });
+  expect(await importBatch(bench.context, run, ref)).toEqual({ kind: 'superseded' });
+  expect(await auditFolders(bench.context, run, { ...ref, operationId: newUuid() })).toEqual({ kind: 'superseded' });
+  expect(server.commands).toEqual([]);
+});
+
+test('work that a stop has overtaken writes nothing more', async () => {
+  const mailbox = await connect();
+  await mailbox.syncAll();
+  const stale = await read(mailbox);
+  const { id: genId, folder: folderId } = await generationOf(mailbox);
+  await wish(mailbox, 'stop');
+  const { db } = bench.database;
+  const nothing = { serverCount: 0, serverBytes: 0, missing: [], extra: [] };
+  const writes = {
+    flags: () => followFlags(db, stale, { genId, flags: [{ uid: 1, flags: 1, modseq: null }], allRead: true }),
+    seen: () => seenDone(db, stale, { genId, uids: [1] }),
+    audit: () => recordAudit(db, stale, { folderId, genId, verdict: 'complete', reason: null, ...nothing }),
+    auditDone: () => recordAuditDone(db, stale, { operationId: newUuid(), complete: true, result: {} }),
+  };
+  for (const write of Object.values(writes)) await expect(write()).rejects.toThrow(StaleFence);
+});
+
+test('cancelling a round whose server hangs ends it, and its connection', async () => {
+  const mailbox = await connect();
+  server.on['EXAMINE'] = () => undefined;
+  const { fence } = await read(mailbox);
+  const cancelled = new AbortController();
+  const ref = { tenantId: mailbox.tenantId, mailboxId: mailbox.mailboxId };
+  const round = runRound(bench.context, { ...run, signal: cancelled.signal }, { ...ref, fence });
+  while (!server.commands.some((line) => line.startsWith('EXAMINE'))) await sleep(20);
+  cancelled.abort();
+  await expect(round).rejects.toMatchObject({ name: 'AbortError' });
+  while (server.sockets.size > 0) await sleep(20);
+});
