@@ -44,7 +44,7 @@ function script(name: string, more: Record<string, string> = {}): Script {
         if (words !== undefined && text.includes(words)) resolve(text);
       };
       child.stdout.on('data', look);
-      child.once('close', () => resolve(text));
+      void ended.then(() => resolve(text));
       look();
     });
   return { child, said, ended };
