@@ -3,7 +3,9 @@ import type { DesiredState, Fence } from '../domain/mailbox-state';
 import { foldersWithHistory, type KnownFolder } from '../db/ingest/folder-read';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import { recordRoundSuccess } from '../db/sync/round-write';
-import type { FolderStatus } from '../domain/folder';
+import { storedFolders } from '../db/watch/roster';
+import type { FolderStatus, ListedFolder } from '../domain/folder';
+import { isBehind } from '../domain/folder-news';
 import type { Policy } from '../domain/policy';
 import type { Mailbox } from '../mail/mailbox';
 import type { Connections } from './connections';
@@ -47,7 +49,7 @@ export async function runRound(
   if (mailbox?.desired !== 'running' || !sameFence(mailbox, input)) return { kind: 'superseded' };
   try {
     await refuseWhenDiskIsLow(context);
-    const counts = await context.connections.use({ mailbox, purpose: 'sync', signal: run.signal }, (open) =>
+    const { counts, listed } = await context.connections.use({ mailbox, purpose: 'sync', signal: run.signal }, (open) =>
       sweep(context, run, { mailbox, open }),
     );
     const { recorded, filtered, parked } = counts;
@@ -56,10 +58,27 @@ export async function runRound(
     await recordRoundSuccess(context.db, mailbox, success);
     await fillSearchSoon(context, mailbox.tenantId, counts.recorded);
     const history = await foldersWithHistory(context.db, mailbox);
-    return { kind: 'done', ...counts, foldersWithHistory: history.length, lookAgainMs: context.limits.safetyTimerMs };
+    const lookAgainMs = await lookAgainAfter(context, mailbox, listed);
+    return { kind: 'done', ...counts, foldersWithHistory: history.length, lookAgainMs };
   } catch (error) {
     return roundFailure(context, mailbox, { error, roundBegunAt: mailbox.readAt });
   }
+}
+
+/**
+ * When to look again although nobody has news. What the server still owes after a round, or does not tell the state of, nobody will have
+ * news of: that is looked at again at the refresh time.
+ */
+async function lookAgainAfter(
+  { db, limits }: ActivityContext,
+  mailbox: MailboxForSync,
+  listed: readonly ListedFolder[],
+): Promise<number> {
+  const stored = await storedFolders(db, { tenantId: mailbox.tenantId, mailboxId: mailbox.sourceId });
+  const { folders, refreshSeconds } = mailbox.policy;
+  return isBehind(listed, stored, folders)
+    ? Math.min(refreshSeconds * 1_000, limits.safetyTimerMs)
+    : limits.safetyTimerMs;
 }
 
 /** Whether the mailbox still has the wish that the caller was begun with. */
@@ -84,7 +103,7 @@ async function sweep(
   context: ActivityContext,
   run: ActivityRun,
   at: { mailbox: MailboxForSync; open: Mailbox },
-): Promise<Counts> {
+): Promise<{ counts: Counts; listed: readonly ListedFolder[] }> {
   const { folders, listed } = await followFolders(context, run, at);
   const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
   const counts: Counts = { folders: 0, recorded: 0, filtered: 0, parked: 0 };
@@ -107,7 +126,7 @@ async function sweep(
     }
   }
   if (failures[0] !== undefined) throw failures[0];
-  return counts;
+  return { counts, listed };
 }
 
 function isDue(
