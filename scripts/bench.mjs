@@ -222,7 +222,6 @@ async function benchPush(dovecot) {
 /** @param {import('./lib/dovecot.mjs').Dovecot} dovecot */
 async function benchFleet(dovecot) {
   const plan = {
-    home: join(home, 'letterbook'),
     size: Number(options.size),
     rate: Number(options.rate),
     minutes: Number(options.minutes),

@@ -9,7 +9,7 @@ import { TimelineWatch } from './timeline-watch.mjs';
 
 /** @typedef {import('../lib/dovecot.mjs').Dovecot} Dovecot */
 /** @typedef {import('./letterbook.mjs').Letterbook} Letterbook */
-/** @typedef {{home: string, size: number, rate: number, minutes: number, idleSeconds: number}} FleetPlan */
+/** @typedef {{size: number, rate: number, minutes: number, idleSeconds: number}} FleetPlan */
 /** @typedef {(done: number, total: number, unit: string) => void} Progress */
 
 /** The timeline is asked this often; a shorter time would measure the asking, on a machine that is shared. */
@@ -81,9 +81,9 @@ export async function measuredFleet({ letterbook, dovecot, plan, step }) {
 /** @typedef {Awaited<ReturnType<typeof memoryOf>>} Memory */
 
 /** @param {Fleet} fleet @returns {Promise<Memory>} */
-async function settledMemory({ letterbook, plan }) {
+async function settledMemory({ letterbook }) {
   await wait(settleMs);
-  return memoryOf({ home: plan.home, worker: 'Worker', pid: letterbook.pids['worker'] ?? 0 });
+  return memoryOf(letterbook.pids.worker);
 }
 
 /** @param {Memory} now @param {Memory} before @param {number} size */

@@ -13,7 +13,7 @@ import { endOfLog, startProcess } from '../lib/processes.mjs';
 import { productEnvironment, untilReady } from '../lib/product.mjs';
 import { ensureSecretKeys } from '../lib/state.mjs';
 import { findTemporal, startTemporal } from '../lib/temporal.mjs';
-import { probeArguments, probeEnvironment } from './memory.mjs';
+import { probeArguments } from './memory.mjs';
 
 const require = createRequire(join(projectDir, 'package.json'));
 
@@ -74,7 +74,7 @@ export async function startLetterbook(wish) {
     const asked = roles === null ? [] : ['--roles', roles.join(',')];
     const args = [...probeArguments, ...profiled, join(projectDir, 'dist/worker.js'), ...asked];
     // Each its own data directory: it spools there.
-    const own = { ...probeEnvironment(home, name), LETTERBOOK_HOME: workerHome(home, name, workers) };
+    const own = { LETTERBOOK_HOME: workerHome(home, name, workers) };
     const started = await node(name, args, own);
     void started.ended.then((how) => {
       if (!expected.has(started) && !records.isClosing) say(`${name} has ended (${how}): ${lastOf(name)}`);
