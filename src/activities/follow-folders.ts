@@ -84,35 +84,59 @@ async function askAgain(
 ): Promise<Asked> {
   const asked: Asked = { gone: [], closed: [], stillThere: [] };
   if (of.missed.length === 0) return asked;
-  const fresh = await context.connect(of.mailbox);
+  const fresh = await context.connect(of.mailbox).catch(failureAsNull);
   try {
-    const again = new Map((await listAll(context, fresh)).map((folder) => [folder.path, folder]));
+    const again = await (fresh === null ? null : listAll(context, fresh).catch(failureAsNull));
+    const { open, proofs, mostOpened } = againstWhat(of.open, again === null ? null : fresh);
     for (const [number, folder] of of.missed.entries()) {
       run.signal.throwIfAborted();
       run.heartbeat();
-      const shown = again.get(folder.path);
       const first = of.listed.find(({ path }) => path === folder.path);
-      const opens = shown?.selectable === true || (number < openedAtMost && (await canBeOpened(fresh, folder.path)));
-      if (opens) asked.stillThere.push(shown?.selectable === true ? shown : asBefore(folder));
-      else if ((shown ?? first) === undefined) asked.gone.push(folder.folderId);
-      else asked.closed.push(folder.folderId);
+      const second = again?.find(({ path }) => path === folder.path);
+      const isListed = (second ?? first) !== undefined;
+      if (second?.selectable === true) asked.stillThere.push(second);
+      else {
+        const opens = number < mostOpened ? await tryToOpen(open, folder.path, proofs) : 'no';
+        note(asked, { folder, isListed, opens });
+      }
     }
   } finally {
-    await fresh.close();
+    await fresh?.close();
   }
   return asked;
 }
 
-/** @throws MailFailure where the connection fails, or the server is busy: then nothing is known */
-async function canBeOpened(fresh: Mailbox, path: string): Promise<boolean> {
+/** What is asked whether a folder can be opened, and what it must say; a server may allow one connection only. */
+function againstWhat(open: Mailbox, fresh: Mailbox | null) {
+  if (fresh === null) return { open, proofs: byOneListing, mostOpened: Infinity };
+  return { open: fresh, proofs: afterTwoListings, mostOpened: openedAtMost };
+}
+
+/** `not-now` where nothing is known of the folder, which stays as it is then. */
+type Opens = 'yes' | 'no' | 'not-now';
+
+function note(asked: Asked, { folder, opens, isListed }: { folder: FolderOnRecord; opens: Opens; isListed: boolean }) {
+  if (opens === 'yes') asked.stillThere.push(asBefore(folder));
+  if (opens === 'no') (isListed ? asked.closed : asked.gone).push(folder.folderId);
+}
+
+/** Which failures say that a folder is no more: after a second listing also a refusal; without one just the server's word. */
+const afterTwoListings: ReadonlySet<string> = new Set(['gone', 'refused']);
+const byOneListing: ReadonlySet<string> = new Set(['gone']);
+
+async function tryToOpen(open: Mailbox, path: string, proofs: ReadonlySet<string>): Promise<Opens> {
   try {
-    await fresh.examine(path);
-    return true;
+    await open.examine(path);
+    return 'yes';
   } catch (error) {
-    if (error instanceof MailFailure && (error.kind === 'gone' || error.kind === 'refused') && fresh.usable)
-      return false;
-    throw error;
+    if (!(error instanceof MailFailure) || !open.usable) throw error;
+    return proofs.has(error.kind) ? 'no' : 'not-now';
   }
+}
+
+function failureAsNull(error: unknown): null {
+  if (error instanceof MailFailure) return null;
+  throw error;
 }
 
 /** A folder that opens although no listing shows it: nothing is known of its state but that it is there. */

@@ -105,8 +105,18 @@ describe('a folder that LIST leaves out', () => {
     server.on['EXAMINE'] = (context) => {
       context.no('[INUSE] locked');
     };
-    expect(await mailbox.round()).toMatchObject({ kind: 'retry' });
+    expect(await mailbox.round()).toMatchObject({ kind: 'done' });
     expect(await live(mailbox)).toHaveLength(3);
+  });
+
+  test('and does not exist is gone also where the server allows no second connection', async () => {
+    const mailbox = await connect({ folders: side });
+    server.folders.delete('Side');
+    server.on['LOGIN'] = (context) => {
+      context.no('[UNAVAILABLE] Maximum number of connections exceeded');
+    };
+    expect(await mailbox.round()).toMatchObject({ kind: 'done' });
+    expect(await live(mailbox)).toEqual([]);
   });
 
   test('and is back later lives again, with an event, and nothing is fetched', async () => {

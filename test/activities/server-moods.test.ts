@@ -123,7 +123,8 @@ for (const [name, end, failures] of ends) {
     }
     expect(struck).toBeLessThan(1);
     expect(results.every(({ kind }) => kind === 'done' || kind === 'retry')).toBe(true);
-    for (const result of results) if (result.kind === 'retry') expect(failures).toContain(result.failure);
+    const said = results.flatMap((result) => (result.kind === 'retry' ? [result.failure] : []));
+    expect(said.filter((failure) => !failures.includes(failure))).toEqual([]);
     expect(await allRecorded(mailbox)).toEqual(three);
   });
 }
@@ -200,7 +201,7 @@ test.each([
   server.on['LIST'] = (context) => {
     context.send('* LIST () "/" "INBOX"');
     if (line !== null) context.send(line);
-    else context.send('* LIST () "/" ', Buffer.from(path ?? ''));
+    else context.send('* LIST () "/" ', Buffer.from(path));
     context.ok();
   };
   await mailbox.round();
