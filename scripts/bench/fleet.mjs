@@ -105,7 +105,8 @@ async function measuredIdle({ letterbook, dovecot, plan }) {
   await wait(settleMs);
   const pids = { ...letterbook.pids, dovecot: dovecot.pid };
   const { metricsUrl } = letterbook.temporal;
-  const [cpu, counts, began] = [cpuOf(pids), await countsOf(metricsUrl), performance.now()];
+  const counts = await countsOf(metricsUrl);
+  const [cpu, began] = [cpuOf(pids), performance.now()];
   await wait(plan.idleSeconds * 1_000);
   const seconds = (performance.now() - began) / 1_000;
   const used = cpuBetween(cpu, cpuOf(pids));

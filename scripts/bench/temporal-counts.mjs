@@ -16,6 +16,8 @@ const built = createRequire(join(projectDir, 'package.json'));
  * @returns {Promise<{actions: Counts, heartbeats: number}>}
  */
 export async function countsOf(metricsUrl) {
+  // The server publishes what it has counted once a second.
+  await new Promise((wake) => setTimeout(wake, 2_500));
   const text = await (await fetch(metricsUrl)).text();
   /** @type {Counts} */
   const actions = {};
