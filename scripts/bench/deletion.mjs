@@ -1,6 +1,6 @@
 // @ts-check
 import { createHash, randomUUID } from 'node:crypto';
-import { rmSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { projectDir } from '../lib/places.mjs';
 import { freePort } from '../lib/ports.mjs';
 import { startPostgres } from '../lib/postgres.mjs';
+import { removeState } from '../lib/state.mjs';
 import { mailboxRows } from './deletion-rows.mjs';
 import { cpuSecondsOf } from './processes.mjs';
 
@@ -33,7 +34,7 @@ const require = createRequire(join(projectDir, 'package.json'));
  * @returns {Promise<DeletionResult>}
  */
 export async function measuredDeletion({ home, records, messages, bytesPerMessage, say }) {
-  rmSync(home, { recursive: true, force: true });
+  removeState(home);
   mkdirSync(join(home, 'logs'), { recursive: true });
   const logFile = join(home, 'logs', 'postgres.log');
   const postgres = await startPostgres({ home, port: await freePort(), records, logFile, say });
@@ -43,7 +44,7 @@ export async function measuredDeletion({ home, records, messages, bytesPerMessag
     return await measured(postgres, { ...made, messages, bytesPerMessage });
   } finally {
     await postgres.process.stop(30_000);
-    rmSync(home, { recursive: true, force: true });
+    removeState(home);
   }
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -11,7 +11,7 @@ import { freePort } from '../lib/ports.mjs';
 import { startPostgres } from '../lib/postgres.mjs';
 import { endOfLog, startProcess } from '../lib/processes.mjs';
 import { productEnvironment, untilReady } from '../lib/product.mjs';
-import { ensureSecretKeys } from '../lib/state.mjs';
+import { ensureSecretKeys, removeState } from '../lib/state.mjs';
 import { findTemporal, startTemporal } from '../lib/temporal.mjs';
 import { probeArguments } from './memory.mjs';
 
@@ -46,7 +46,7 @@ const require = createRequire(join(projectDir, 'package.json'));
  */
 export async function startLetterbook(wish) {
   const { home, records, cpuProfileDir, say, workers = [{ name: 'Worker', roles: null }] } = wish;
-  rmSync(home, { recursive: true, force: true });
+  removeState(home);
   mkdirSync(join(home, 'logs'), { recursive: true });
   const logOf = (/** @type {string} */ name) => join(home, 'logs', `${name}.log`);
   const postgres = await startPostgres({ home, port: await freePort(), records, logFile: logOf('postgres'), say });

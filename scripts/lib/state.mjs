@@ -68,6 +68,16 @@ async function agrees(home) {
 }
 
 /**
+ * Removes a data directory of a measurement, with what had to be kept elsewhere.
+ * @param {string} home
+ */
+export function removeState(home) {
+  if (!existsSync(home)) return;
+  for (const name of readdirSync(home)) removeWithTarget(join(home, name));
+  rmSync(home, { recursive: true, force: true });
+}
+
+/**
  * Data that had to be kept elsewhere is behind a link; see `placeOf`.
  * @param {string} path
  */
