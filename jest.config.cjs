@@ -16,6 +16,8 @@ module.exports = {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testTimeout: 120_000,
   maxWorkers: 2,
+  // A worker that has run many files holds what they left; a new one starts in a second.
+  workerIdleMemoryLimit: '1GB',
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.letterbook'],
   transform: { '^.+\\.ts$': toCommonJs, [`/node_modules/(${esModules})/.+\\.js$`]: toCommonJs },
   transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
