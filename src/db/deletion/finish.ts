@@ -2,30 +2,15 @@ import { publicId } from '../../domain/ids';
 import type { Database, Sql } from '../database';
 import { lockTenantForWriting } from '../tenant-lock';
 import type { DeletionRef, DeletionReport } from './deletions';
+import { besideTables, lastTables } from './source-tables';
 import { noteStep, type RowCounts } from './steps';
 import { danglingRows, verifyGone } from './verify';
-
-/**
- * What carries the source beside its content, in the order in which it can go. A table that is added later must be added here: the
- * verification names it.
- */
-const sourceTables: { name: string; column: 'source_id' | 'stream' }[] = [
-  { name: 'folder_audit', column: 'source_id' },
-  { name: 'folder_generation', column: 'source_id' },
-  { name: 'folder', column: 'source_id' },
-  { name: 'outbox', column: 'stream' },
-  { name: 'mailbox_event', column: 'source_id' },
-  { name: 'notice', column: 'source_id' },
-  { name: 'operation', column: 'source_id' },
-];
-/** These make the mailbox itself, or are written by whoever looks at it while it is there. What is left of them goes with its row. */
-const lastTables = ['mailbox_watch', 'mailbox_event', 'notice', 'operation', 'source_member', 'mailbox'];
 
 const rowsPerTransaction = 5_000;
 
 /** Deletes the next rows beside the content, each time in a transaction of its own. Second run: finds nothing left. Returns how many. */
 export async function deleteBeside(db: Database, ref: DeletionRef): Promise<number> {
-  for (const table of sourceTables) {
+  for (const table of besideTables) {
     const count = await db.inTenant(ref.tenantId, async (sql) => {
       const deleted = await sql.execute(
         `DELETE FROM ${table.name} WHERE tenant_id = $1 AND ctid = ANY (ARRAY(

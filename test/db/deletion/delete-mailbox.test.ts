@@ -6,6 +6,7 @@ import { createPostgresBlobStore } from '../../../src/db/blobs/postgres-blob-sto
 import { nextContent } from '../../../src/db/deletion/content-chunk';
 import { readCatalogue } from '../../../src/db/deletion/catalogue';
 import { deleteContent } from '../../../src/db/deletion/delete-content';
+import { besideTables, contentTables, lastTables } from '../../../src/db/deletion/source-tables';
 import { freeBytes } from '../../../src/db/deletion/free-bytes';
 import { lockTenantForWriting } from '../../../src/db/tenant-lock';
 import { fillSearch } from '../../../src/db/search-fill';
@@ -77,6 +78,32 @@ test('the report counts by table, and names the tables that were verified', asyn
   );
   expect(JSON.stringify(row)).not.toContain('@');
   expect(await carryOut(context, { ...refOf(anna), deletionId })).toEqual(end);
+});
+
+test('every table that carries a source is one that a deletion empties', async () => {
+  const carrying = await rows<{ name: string }>(
+    `SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attname = 'source_id'`,
+  );
+  const emptied = [...contentTables, ...besideTables.map(({ name }) => name), ...lastTables];
+  expect(carrying.map(({ name }) => name).filter((name) => !emptied.includes(name))).toEqual([]);
+});
+
+test('what the reconciler found of a mailbox goes with it', async () => {
+  const id = newUuid();
+  await database.db.inTenant(tenantId, async (sql) => {
+    await sql.execute(
+      `INSERT INTO reconciliation (tenant_id, id, started_at, finished_at, desired, running, started, reminded, ended, stuck, queues_without_workers)
+       VALUES ($1, $2, now(), now(), 1, 1, 0, 0, 0, 1, '{}')`,
+      [tenantId, id],
+    );
+    await sql.execute(
+      `INSERT INTO reconciliation_finding (tenant_id, reconciliation_id, source_id, reason, action) VALUES ($1, $2, $3, 'stuck', 'none'), ($1, $2, $4, 'stuck', 'none')`,
+      [tenantId, id, anna.sourceId, ben.sourceId],
+    );
+  });
+  expect((await deleteIt(anna)).end).toMatchObject({ kind: 'done' });
+  expect(await rows('SELECT source_id FROM reconciliation_finding')).toEqual([{ source_id: ben.sourceId }]);
 });
 
 test('a table that somebody added with the source in it stops the deletion, which names it, and goes on when the rows are gone', async () => {

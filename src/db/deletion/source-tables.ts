@@ -1,0 +1,24 @@
+/** What a deletion empties with the mailbox's content, chunk by chunk, and with its bytes. */
+export const contentTables: readonly string[] = ['placement', 'failure', 'copy', 'deletion_blob'];
+
+/** What carries the source beside its content, in the order in which it can go. */
+export const besideTables: readonly { name: string; column: 'source_id' | 'stream' }[] = [
+  { name: 'folder_audit', column: 'source_id' },
+  { name: 'folder_generation', column: 'source_id' },
+  { name: 'folder', column: 'source_id' },
+  { name: 'outbox', column: 'stream' },
+  { name: 'mailbox_event', column: 'source_id' },
+  { name: 'notice', column: 'source_id' },
+  { name: 'operation', column: 'source_id' },
+];
+
+/** These make the mailbox itself, or are written by whoever looks at it while it is there. What is left of them goes with its row. */
+export const lastTables: readonly string[] = [
+  'mailbox_watch',
+  'reconciliation_finding',
+  'mailbox_event',
+  'notice',
+  'operation',
+  'source_member',
+  'mailbox',
+];
