@@ -1,6 +1,7 @@
 import { MailFailure } from '../domain/failure';
-import type { UidListing } from '../domain/folder';
-import { startQuestion } from '../domain/start-point';
+import { flagsOf } from '../domain/flags';
+import type { MessageEnvelope, UidListing } from '../domain/folder';
+import { startQuestion, type StartQuestion } from '../domain/start-point';
 import { outside, rangesOf } from '../domain/uid-set';
 import type { BatchResult } from '../db/ingest/batch';
 import type { FolderGeneration } from '../db/ingest/folder-read';
@@ -41,21 +42,46 @@ export async function beginFirstListing(context: ActivityContext, first: FirstLi
   return { recorded: 0, filtered: beforeStart.length, parked: 0 };
 }
 
-/** The UIDs of the listing that are not before the start point, ascending. */
+/**
+ * The UIDs of the listing that are not before the start point, ascending. The server is only asked what it can leave out: where it finds
+ * nothing, or refuses to search, the messages themselves decide.
+ */
 async function wantedUids({ work, open, listing }: FirstListing): Promise<number[]> {
   const { mailbox, firstRound } = work;
   const question = startQuestion(mailbox.policy.start, { startedAt: mailbox.startedAt, firstRound });
   if (question.ask === 'nothing') return listing.uids;
-  const wanted = new Set(await uidsSince(open, question.notBefore));
-  if (question.ask === 'unseen-or-since') for (const uid of await open.listUnseenUids()) wanted.add(uid);
-  return listing.uids.filter((uid) => wanted.has(uid));
+  const isWanted = ({ internalDate, flags }: MessageEnvelope) =>
+    (internalDate ?? question.notBefore) >= question.notBefore ||
+    (question.ask === 'unseen-or-since' && (flags & seen) === 0);
+  const found = new Set(await foundBefore(open, question));
+  const sample = await open.fetchEnvelopes(sampleOf(listing.uids.filter((uid) => found.has(uid))));
+  // What is left out here is left out for good: a server that found a wanted message is not believed about the others.
+  const candidates = sample.some(isWanted) ? listing.uids : listing.uids.filter((uid) => !found.has(uid));
+  const envelopes = await open.fetchEnvelopes(candidates);
+  const before = new Set(envelopes.filter((envelope) => !isWanted(envelope)).map(({ uid }) => uid));
+  return candidates.filter((uid) => !before.has(uid));
 }
 
-async function uidsSince(open: OpenFolder, notBefore: Date): Promise<number[]> {
-  // A day earlier, because SEARCH SINCE counts days in the server's time zone; the exact time decides below.
-  const dayBefore = new Date(notBefore.getTime() - 24 * 3_600_000);
-  const candidates = await open.listUidsSince(dayBefore);
-  const envelopes = await open.fetchEnvelopes(candidates);
-  const dates = new Map(envelopes.map(({ uid, internalDate }) => [uid, internalDate]));
-  return candidates.filter((uid) => (dates.get(uid) ?? notBefore) >= notBefore);
+const seen = flagsOf(['\\Seen']);
+const dayMs = 24 * 3_600_000;
+
+async function foundBefore(open: OpenFolder, question: Exclude<StartQuestion, { ask: 'nothing' }>): Promise<number[]> {
+  // A day earlier, because SEARCH BEFORE counts days in the server's time zone; the exact time is compared later.
+  const before = await open.listUidsBefore(new Date(question.notBefore.getTime() - dayMs)).catch(refusalAsNothing);
+  if (question.ask === 'since') return before;
+  const read = new Set(await open.listSeenUids().catch(refusalAsNothing));
+  return before.filter((uid) => read.has(uid));
+}
+
+const sampled = 20;
+
+/** The newest, and about as many from all over the list. */
+function sampleOf(uids: number[]): number[] {
+  const step = Math.ceil(uids.length / sampled);
+  return uids.filter((_, at) => at >= uids.length - sampled || at % step === 0);
+}
+
+function refusalAsNothing(error: unknown): number[] {
+  if (error instanceof MailFailure && error.kind === 'refused') return [];
+  throw error;
 }

@@ -49,8 +49,12 @@ export interface OpenFolder {
   listUids(range?: { from: number; to: number }): Promise<UidListing>;
   /** UIDs whose INTERNALDATE is not before that day (SEARCH SINCE: day precision, server's time zone), ascending. */
   listUidsSince(day: Date): Promise<number[]>;
+  /** UIDs whose INTERNALDATE is before the UTC day of this instant (SEARCH BEFORE, likewise), ascending. */
+  listUidsBefore(day: Date): Promise<number[]>;
   /** UIDs without \Seen, ascending. */
   listUnseenUids(): Promise<number[]>;
+  /** UIDs with \Seen, ascending. */
+  listSeenUids(): Promise<number[]>;
   /** Size, date, flags, modseq and provider ids of these UIDs. UIDs without a row are simply absent. */
   fetchEnvelopes(uids: number[]): Promise<MessageEnvelope[]>;
   /**

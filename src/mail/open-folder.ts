@@ -68,13 +68,20 @@ export function openFolder(path: string, examined: Examined, context: FolderCont
         range === undefined ? listAllUids(session, abilities, snapshot.uidValidity) : listUidRange(session, range),
       ),
     listUidsSince: (day) => whileOpen(() => searchUids(session, { since: day })),
+    // imapflow takes an instant within a day for the end of that day.
+    listUidsBefore: (day) => whileOpen(() => searchUids(session, { before: startOfDay(day) })),
     listUnseenUids: () => whileOpen(() => searchUids(session, { seen: false })),
+    listSeenUids: () => whileOpen(() => searchUids(session, { seen: true })),
     fetchEnvelopes: (uids) => whileOpen(() => fetchEnvelopes(session, uids)),
     fetchRaw: (uids, onMessage) => whileOpen(() => fetchRaw(session, { uids, onMessage })),
     streamRaw: (uid) => whileOpen(() => streamRaw(session, { uid, chunkBytes: context.streamChunkBytes })),
     fetchHeader: (uid) => whileOpen(() => fetchHeader(session, uid)),
     flagsSince: (modseq) => whileOpen(() => flagsSince(session, modseq)),
   };
+}
+
+function startOfDay(instant: Date): Date {
+  return new Date(Date.UTC(instant.getUTCFullYear(), instant.getUTCMonth(), instant.getUTCDate()));
 }
 
 type FlagState = Awaited<ReturnType<OpenFolder['flagsSince']>>[number];

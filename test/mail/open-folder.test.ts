@@ -382,11 +382,21 @@ describe('other listings', () => {
     expect(server.commands.at(-1)).toBe('UID SEARCH SINCE 04-Mar-2026');
   });
 
+  test('before a day is asked by that day, whatever the hour', async () => {
+    const folder = await inbox(withInbox({}));
+    for (const hour of ['00', '23']) {
+      await folder.listUidsBefore(new Date(`2026-03-04T${hour}:00:00Z`));
+      expect(server.commands.at(-1)).toBe('UID SEARCH BEFORE 04-Mar-2026');
+    }
+  });
+
   test('unseen messages', async () => {
     const folder = await inbox({
       folders: { INBOX: { messages: [{ ...messages[0]!, flags: ['\\Seen'] }, messages[1]!] } },
     });
     await expect(folder.listUnseenUids()).resolves.toEqual([5]);
+    await folder.listSeenUids();
+    expect(server.commands.at(-1)).toBe('UID SEARCH SEEN');
   });
 });
 
