@@ -27,7 +27,7 @@ const storedOperation = z.object({
 /** A job, whatever it does. */
 export type Operation = z.output<typeof storedOperation>;
 
-const columns = `id, kind, source_id AS "sourceId", state, done, total, result, error, created_at AS "createdAt",
+const columns = `id, kind, source_id AS "sourceId", state, done, total, track, result, error, created_at AS "createdAt",
   started_at AS "startedAt", finished_at AS "finishedAt"`;
 
 /** A new operation that waits. `generation` is the wish that it stands for, null where it stands for none. */
