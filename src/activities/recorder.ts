@@ -1,5 +1,5 @@
 import type { FolderSnapshot } from '../domain/folder';
-import type { BatchItem, BatchResult } from '../db/ingest/batch';
+import type { BatchItem, BatchResult, WrittenBatch } from '../db/ingest/batch';
 
 /** A batch that is being read. `done` is called when it is written, or never will be. */
 export interface Reading {
@@ -13,13 +13,13 @@ export interface Recorder {
   add(reading: Reading): Promise<void>;
   /** Keeps the last batch back for `finish`, so that the cursor moves in the transaction that writes the last rows. Nothing is fetched after it. */
   addLast(reading: Reading): void;
-  /** Writes what is left, with the cursor. */
+  /** Writes what is left, with the cursor; where a write left a message to a later round, the cursor stays before it. */
   finish(last: { items: BatchItem[]; cursor: FolderSnapshot | null }): Promise<BatchResult>;
   /** After a failure elsewhere: waits until nothing is under way. */
   abandon(): Promise<void>;
 }
 
-type Write = (items: BatchItem[], cursor: FolderSnapshot | null) => Promise<BatchResult>;
+type Write = (items: BatchItem[], cursor: FolderSnapshot | null) => Promise<WrittenBatch>;
 
 /**
  * At most `ahead` batches are under way at once. What has been read while a transaction was running goes into the next one together, up
@@ -27,6 +27,7 @@ type Write = (items: BatchItem[], cursor: FolderSnapshot | null) => Promise<Batc
  */
 export function createRecorder(write: Write, limits: { ahead: number; itemsPerWrite: number }): Recorder {
   const total: BatchResult = { recorded: 0, filtered: 0, parked: 0 };
+  let deferred = 0;
   const waiting: { items: BatchItem[]; done: () => void }[] = [];
   const open = new Set<Reading>();
   const underWay: Promise<void>[] = [];
@@ -34,10 +35,11 @@ export function createRecorder(write: Write, limits: { ahead: number; itemsPerWr
   let reads: Promise<void> = Promise.resolve();
   let writes: Promise<void> = Promise.resolve();
 
-  function count(result: BatchResult): void {
+  function count(result: WrittenBatch): void {
     total.recorded += result.recorded;
     total.filtered += result.filtered;
     total.parked += result.parked;
+    deferred += result.deferred;
   }
 
   function close(reading: Reading): void {
@@ -79,7 +81,8 @@ export function createRecorder(write: Write, limits: { ahead: number; itemsPerWr
     async finish({ items, cursor }) {
       await writes;
       const all = [...((await last?.items) ?? []), ...items];
-      if (all.length > 0 || cursor !== null) count(await write(all, cursor));
+      const passed = deferred > 0 ? null : cursor;
+      if (all.length > 0 || passed !== null) count(await write(all, passed));
       if (last !== null) close(last);
       return total;
     },

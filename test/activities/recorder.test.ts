@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createByteBudget } from '../../src/activities/byte-budget';
 import { createRecorder, type Reading } from '../../src/activities/recorder';
-import type { BatchItem, BatchResult } from '../../src/db/ingest/batch';
+import type { BatchItem, WrittenBatch } from '../../src/db/ingest/batch';
 
 const item = (uid: number): BatchItem => {
   const placed = { uid, size: 1, internalDate: null, flags: 0, modseq: null };
@@ -12,7 +12,7 @@ const reading = (uid: number, done: () => void = () => undefined): Reading => ({
   items: Promise.resolve([item(uid)]),
   done,
 });
-const nothing: BatchResult = { recorded: 0, filtered: 0, parked: 0 };
+const nothing: WrittenBatch = { recorded: 0, filtered: 0, parked: 0, deferred: 0 };
 const cursor = { uidValidity: '1', uidNext: 9, messages: 3, highestModseq: null };
 
 test('batches are written in order, and the cursor with the last rows', async () => {
@@ -27,11 +27,31 @@ test('batches are written in order, and the cursor with the last rows', async ()
   await recorder.add(reading(1));
   await recorder.add(reading(2));
   recorder.addLast(reading(3));
-  expect(await recorder.finish({ items: [item(4)], cursor })).toEqual({ ...nothing, filtered: 4 });
+  expect(await recorder.finish({ items: [item(4)], cursor })).toEqual({ recorded: 0, filtered: 4, parked: 0 });
   expect(written).toEqual([
     [[1], false],
     [[2], false],
     [[3, 4], true],
+  ]);
+});
+
+test('the cursor stays where a batch before the last one left a message to a later round', async () => {
+  const written: [number[], boolean][] = [];
+  const recorder = createRecorder(
+    (items, at) => {
+      written.push([items.map(({ uid }) => uid), at !== null]);
+      return Promise.resolve({ ...nothing, deferred: items[0]?.uid === 1 ? 1 : 0 });
+    },
+    { ahead: 2, itemsPerWrite: 1 },
+  );
+  await recorder.add(reading(1));
+  await recorder.add(reading(2));
+  recorder.addLast(reading(3));
+  await recorder.finish({ items: [], cursor });
+  expect(written).toEqual([
+    [[1], false],
+    [[2], false],
+    [[3], false],
   ]);
 });
 

@@ -72,3 +72,9 @@ export interface BatchResult {
   filtered: number;
   parked: number;
 }
+
+/** What one write of a batch came to. */
+export interface WrittenBatch extends BatchResult {
+  /** Messages that got no row and must be fetched again: until then the cursor may not pass them. */
+  deferred: number;
+}

@@ -5,7 +5,7 @@ import { countImported } from '../import-track';
 import { addressMatches, recordsOfAddresses, writeLinks, type AddressMatch, type KnownRecord } from '../link-write';
 import { matchingKeys } from '../matching-addresses';
 import { insertTimelines, refreshTimelines } from '../timeline-write';
-import type { Batch, BatchItem, BatchResult, RecordedItem } from './batch';
+import type { Batch, BatchItem, RecordedItem, WrittenBatch } from './batch';
 import { copiesMade, takenProviderIds, writeCopies, type MadeCopy } from './copy-write';
 import { moveCursor } from './cursor';
 import { addressRolesOf, messagesOf, storedMessages, writeMessages, type StoredMessage } from './message-write';
@@ -25,10 +25,10 @@ export async function recordBatch(
   db: Database,
   source: FencedSource & { policy: Policy },
   batch: Batch,
-): Promise<BatchResult> {
+): Promise<WrittenBatch> {
   return db.writeInTenant(source.tenantId, async (sql) => {
     const known = await whatIsKnown(sql, source, batch);
-    const { items, cursor } = leftToWrite(batch, known);
+    const { items, deferred } = leftToWrite(batch, known);
     const fresh = freshItems(items, known.copies);
     const threads = threadsOf(source, fresh, known);
     const messages = messagesOf(fresh, known.messages);
@@ -49,10 +49,10 @@ export async function recordBatch(
       writeFailures(sql, place, failures),
       writeOutbox(sql, source, { nextSeq: known.nextSeq, events }),
       countImported(sql, source, { genId: batch.genId, done: batch.part === 'history' ? items.length : 0 }),
-      cursor === null ? null : moveCursor(sql, batch.genId, cursor),
+      batch.cursor === null || deferred > 0 ? null : moveCursor(sql, batch.genId, batch.cursor),
       copies.length === 0 ? null : noteNewestMessage(sql, source),
     ]);
-    return countsOf(placed);
+    return { ...countsOf(placed), deferred };
   });
 }
 
@@ -108,12 +108,12 @@ async function uidsWithRow(sql: Sql, genId: number, items: BatchItem[]): Promise
  * Mail that matched no record when it was read, and does now, loses its place in the batch: its bytes were not kept. Asked again under
  * the tenant's lock, a record that was made meanwhile cannot be missed. The cursor then waits, and the next round fetches the mail.
  */
-function leftToWrite(batch: Batch, { done, matching }: Known): Pick<Batch, 'items' | 'cursor'> {
+function leftToWrite(batch: Batch, { done, matching }: Known): { items: BatchItem[]; deferred: number } {
   const missing = batch.items.filter((item) => !done.has(item.uid));
   const items = missing.filter(
     (item) => item.kind !== 'filtered' || !item.addressKeys.some((key) => matching.has(key)),
   );
-  return { items, cursor: items.length === missing.length ? batch.cursor : null };
+  return { items, deferred: missing.length - items.length };
 }
 
 /** Bytes that the source already holds, or that stand twice in the batch, become placements of one copy. */
@@ -190,8 +190,8 @@ async function noteNewestMessage(sql: Sql, source: FencedSource): Promise<void> 
   ]);
 }
 
-function countsOf(placed: PlacedItem[]): BatchResult {
-  const counts: BatchResult = { recorded: 0, filtered: 0, parked: 0 };
+function countsOf(placed: PlacedItem[]): Omit<WrittenBatch, 'deferred'> {
+  const counts = { recorded: 0, filtered: 0, parked: 0 };
   for (const { item } of placed) {
     if (item.kind === 'parked' || item.kind === 'filtered') counts[item.kind] += 1;
     else counts.recorded += 1;
