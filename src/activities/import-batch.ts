@@ -36,7 +36,7 @@ export async function importBatch(
     const left = await foldersWithHistory(context.db, mailbox);
     if (share.imported === 0 && share.held !== null) {
       // Folders that hold back what they list are tried again by and by; the mailbox itself is well.
-      return { kind: 'retry', failure: share.held, retryAfterMs: heldRetryMs };
+      return { kind: 'retry', failure: share.held, retryAfterMs: heldRetryMs, wait: 'reckoned' };
     }
     return { kind: 'done', imported: share.imported, foldersLeft: left.length };
   } catch (error) {

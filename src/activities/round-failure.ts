@@ -8,8 +8,8 @@ import type { ActivityContext } from './context';
 
 /** How work on a mailbox ended when it did not end well; the workflow only looks at what to do next. */
 export type NotDone =
-  /** Try again after this time. */
-  | { kind: 'retry'; failure: string; retryAfterMs: number }
+  /** Try again after this time. Before a time that was told (by the server, or because the disk is full) there is no point in trying. */
+  | { kind: 'retry'; failure: string; retryAfterMs: number; wait: 'told' | 'reckoned' }
   /** A person must do something first. */
   | { kind: 'waiting'; state: 'auth-required' | 'needs-attention'; failure: string; retryAfterMs: number }
   /** A newer wish exists, or the mailbox is no more. */
@@ -58,5 +58,5 @@ export async function roundFailure(
   const failure = `${kind} (${code})`;
   if (state === 'auth-required' || state === 'needs-attention')
     return { kind: 'waiting', state, failure, retryAfterMs };
-  return { kind: 'retry', failure, retryAfterMs };
+  return { kind: 'retry', failure, retryAfterMs, wait: error.retryAfterMs === undefined ? 'reckoned' : 'told' };
 }

@@ -24,6 +24,11 @@ async function live(run: MailboxRun, done: Extract<RoundResult, { kind: 'done' }
 function backOff(run: MailboxRun, result: Extract<RoundResult, { kind: 'retry' }>): void {
   run.story.lastFailure = result.failure;
   run.timer.restart(result.retryAfterMs);
+  if (result.wait === 'told') {
+    run.notBefore = Date.now() + result.retryAfterMs;
+    // Mail that came during the round waits too.
+    run.isDue = run.isPressing;
+  }
   const seconds = String(Math.round(result.retryAfterMs / 1_000));
   showStatus(run.story, { doing: `tries again in ${seconds} s: ${result.failure}`, status: 'backing-off' });
 }

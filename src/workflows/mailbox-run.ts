@@ -10,6 +10,9 @@ interface Carried {
   lookAgainMs: number;
   waitingFor: MailboxRun['waitingFor'];
   isDue: boolean;
+  /** When the timer of the run before would have made a round; null where none ran. */
+  dueAt: number | null;
+  notBefore: number;
 }
 
 export type MailboxRunInput = MailboxSyncInput & { carried?: Carried };
@@ -27,6 +30,10 @@ export interface MailboxRun {
   isDue: boolean;
   /** A person asked for the round that is due, or has changed the password: it is made whatever the one before it came to. */
   isAskedFor: boolean;
+  /** More than mail makes the round due: it does not wait for `notBefore`. */
+  isPressing: boolean;
+  /** News makes no round before this time, in milliseconds since the epoch: the one that the last failure named. 0 where it named none. */
+  notBefore: number;
   /** Who must do something before a round makes sense. */
   waitingFor: 'credentials' | 'person' | null;
   importIsRunning: boolean;
@@ -38,36 +45,50 @@ export interface MailboxRun {
   why: string;
 }
 
+const nothingCarried: Carried = {
+  story: { rounds: 0, recorded: 0, parked: 0, lastFailure: null },
+  lookAgainMs: 21_600_000,
+  waitingFor: null,
+  isDue: true,
+  dueAt: null,
+  notBefore: 0,
+};
+
 /** The state at the start of a run. The first run of all looks up the wish; a later one goes on with what it was handed. */
 export function beginRun(input: MailboxRunInput): MailboxRun {
-  const { carried } = input;
+  const { story, lookAgainMs, waitingFor, isDue, dueAt, notBefore } = input.carried ?? nothingCarried;
   const run: MailboxRun = {
     mailbox: { tenantId: input.tenantId, mailboxId: input.mailboxId },
     timer: createRoundTimer(() => {
       run.isDue = true;
     }),
-    story: carried?.story ?? { rounds: 0, recorded: 0, parked: 0, lastFailure: null },
+    // A copy: what is counted here is this run's.
+    story: { ...story },
     fence: input.fence,
     desired: input.desired,
-    wishIsNew: carried === undefined,
-    isDue: carried?.isDue ?? true,
+    wishIsNew: input.carried === undefined,
+    isDue,
     isAskedFor: false,
-    waitingFor: carried?.waitingFor ?? null,
+    isPressing: false,
+    notBefore,
+    waitingFor,
     importIsRunning: false,
-    lookAgainMs: carried?.lookAgainMs ?? 21_600_000,
+    lookAgainMs,
     roundsBegun: 0,
     roundsEnded: 0,
     last: null,
     why: 'stopped',
   };
-  if (carried !== undefined && run.desired === 'running' && run.waitingFor !== 'credentials') {
-    run.timer.keep(run.lookAgainMs);
+  if (input.carried !== undefined && run.desired === 'running' && waitingFor !== 'credentials') {
+    if (dueAt === null) run.timer.keep(lookAgainMs);
+    else run.timer.restart(Math.max(0, dueAt - Date.now()));
   }
   return run;
 }
 
 /** The input of the next run. */
 export function carriedBy(run: MailboxRun): MailboxRunInput {
-  const { mailbox, fence, desired, story, lookAgainMs, waitingFor, isDue } = run;
-  return { ...mailbox, fence, desired, carried: { story, lookAgainMs, waitingFor, isDue } };
+  const { mailbox, fence, desired, story, lookAgainMs, waitingFor, isDue, notBefore } = run;
+  const carried = { story, lookAgainMs, waitingFor, isDue, dueAt: run.timer.dueAt(), notBefore };
+  return { ...mailbox, fence, desired, carried };
 }

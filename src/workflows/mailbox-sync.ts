@@ -52,10 +52,13 @@ async function liveOn(run: MailboxRun): Promise<string> {
 }
 
 async function leaveOff(run: MailboxRun): Promise<string> {
-  await takeUpWish(run);
+  do {
+    await takeUpWish(run);
+    // Whoever waits for a round is told first that there will be none; meanwhile a newer wish may come.
+    await condition(allHandlersFinished);
+  } while (run.wishIsNew);
   if (run.desired !== 'stopped') await continueAsNew<typeof mailboxSync>(carriedBy(run));
   run.why = `${run.why}, cancelled`;
-  await condition(allHandlersFinished);
   return end(run);
 }
 
@@ -76,6 +79,8 @@ async function takeUpWish(run: MailboxRun): Promise<void> {
 async function goRound(run: MailboxRun): Promise<void> {
   run.isDue = false;
   run.isAskedFor = false;
+  run.isPressing = false;
+  run.notBefore = 0;
   run.roundsBegun += 1;
   showStatus(run.story, { doing: 'a round over the folders', status: null });
   const result = await runRound({ ...run.mailbox, fence: run.fence });

@@ -30,6 +30,10 @@ interface Script {
   rounds: RoundInput[];
   answer: (round: number) => RoundResult | Promise<RoundResult>;
   wish: { desired: 'running' | 'paused' | 'stopped'; generation: number; epoch: number };
+  /** How often the wish was read. */
+  wishesRead: number;
+  /** Until when an answer that was read is held back. */
+  wishAnswered: () => Promise<void>;
 }
 const scripts = new Map<string, Script>();
 
@@ -49,7 +53,13 @@ const activities: Activities = {
     script.rounds.push(input);
     return script.answer(script.rounds.length);
   },
-  applyWish: (input) => Promise.resolve({ kind: 'wish', ...scriptOf(input.mailboxId).wish }),
+  applyWish: async (input) => {
+    const script = scriptOf(input.mailboxId);
+    const { wish } = script;
+    script.wishesRead += 1;
+    await script.wishAnswered();
+    return { kind: 'wish', ...wish };
+  },
   importBatch: () => Promise.resolve({ kind: 'done', imported: 0, foldersLeft: 0 }),
   fillSearchRows: () => Promise.resolve({ filled: 0 }),
   auditFolders: () => Promise.resolve({ kind: 'superseded' }),
@@ -116,6 +126,8 @@ async function start(
     rounds: [],
     answer: () => done,
     wish: { desired: 'running', generation: 1, epoch: 1 },
+    wishesRead: 0,
+    wishAnswered: () => Promise.resolve(),
     ...script,
   };
   scripts.set(mailboxId, whole);
@@ -252,11 +264,49 @@ test('a password that is changed while the old one is being refused is tried', a
 test('a failed round is tried again after the time it was told', async () => {
   const { script, handle } = await start({
     answer: (round) =>
-      round === 1 ? { kind: 'retry', failure: 'unreachable (port-closed)', retryAfterMs: 300 } : done,
+      round === 1 ? { kind: 'retry', failure: 'unreachable (port-closed)', retryAfterMs: 300, wait: 'reckoned' } : done,
   });
   await until(() => script.rounds.length === 2);
   expect(await handle.query(queries.status)).toMatchObject({ lastFailure: 'unreachable (port-closed)' });
   await keepHistory(handle, 'backed-off');
+});
+
+const throttled: RoundResult = { kind: 'retry', failure: 'busy (throttled)', retryAfterMs: 60_000, wait: 'told' };
+
+test('mail that comes, and a look by the clock, wait for the time that the server named', async () => {
+  const { handle, script } = await start({ answer: () => ({ ...throttled, retryAfterMs: 4_000 }) });
+  await until(() => script.rounds.length === 1);
+  const before = Date.now();
+  for (const reason of ['arrival', 'reconcile', 'arrival']) await handle.signal(signals.poke, reason);
+  await until(() => script.rounds.length === 2);
+  // The timer began before the first round was seen here.
+  expect(Date.now() - before).toBeGreaterThan(2_500);
+});
+
+test('mail that comes while the server names a time waits for it too', async () => {
+  const { handle, script } = await start({ answer: () => sleep(600).then(() => throttled) });
+  await until(() => script.rounds.length === 1);
+  await handle.signal(signals.poke, 'arrival');
+  await sleep(1_500);
+  expect(script.rounds).toHaveLength(1);
+});
+
+test.each(['person', 'credentials', 'policy', 'wish', 'watch'])(
+  'a poke for %s does not wait for the time that the server named',
+  async (reason) => {
+    const { handle, script } = await start({ answer: (round) => (round === 1 ? throttled : done) });
+    await until(async () => (await handle.query<{ lastFailure: unknown }>(queries.status)).lastFailure !== null);
+    await handle.signal(signals.poke, reason);
+    await until(() => script.rounds.length === 2);
+  },
+);
+
+test('mail that comes while a server is tried again in ever longer spans is looked for at once', async () => {
+  const unreachable: RoundResult = { ...throttled, failure: 'unreachable (timed-out)', wait: 'reckoned' };
+  const { handle, script } = await start({ answer: (round) => (round === 1 ? unreachable : done) });
+  await until(() => script.rounds.length === 1);
+  await handle.signal(signals.poke, 'arrival');
+  await until(() => script.rounds.length === 2);
 });
 
 test('a paused mailbox makes no round, a resumed one goes on with the new generation', async () => {
@@ -282,6 +332,24 @@ test('a stopped mailbox ends with a sentence', async () => {
   await handle.signal(signals.wish, { desired: 'stopped', generation: 2 });
   expect(await handle.result()).toBe('stopped after 1 rounds, 7 messages recorded, 0 parked');
   await keepHistory(handle, 'stopped');
+});
+
+test('a wish that comes while a cancelled mailbox takes up the one before is what holds', async () => {
+  const { handle, mailboxId, script } = await start();
+  await until(() => script.rounds.length === 1);
+  script.wish = { desired: 'stopped', generation: 2, epoch: 1 };
+  let answer = (): void => undefined;
+  script.wishAnswered = () => new Promise((resolve) => (answer = resolve));
+  await handle.cancel();
+  await until(() => script.wishesRead === 2);
+  script.wishAnswered = () => Promise.resolve();
+  script.wish = { desired: 'running', generation: 3, epoch: 1 };
+  await handle.signal(signals.wish, { desired: 'running', generation: 3 });
+  answer();
+  await until(() => script.rounds.length === 2);
+  expect(script.rounds[1]?.fence.generation).toBe(3);
+  const { status } = await engine.client.workflow.getHandle(workflowIds.mailboxSync(mailboxId)).describe();
+  expect(status.name).toBe('RUNNING');
 });
 
 test('a round that was overtaken takes up the wish in Postgres although the signal was lost', async () => {
