@@ -121,7 +121,7 @@ function note(asked: Asked, { folder, opens, isListed }: { folder: FolderOnRecor
 }
 
 /** Which failures say that a folder is no more: after a second listing also a refusal; without one just the server's word. */
-const afterTwoListings: ReadonlySet<string> = new Set(['gone', 'refused']);
+const isSettledByTwoListings = (kind: string) => kind === 'gone' || kind === 'refused';
 const byOneListing: ReadonlySet<string> = new Set(['gone']);
 
 async function tryToOpen(open: Mailbox, path: string, proofs: ReadonlySet<string>): Promise<Opens> {
