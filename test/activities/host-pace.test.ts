@@ -46,6 +46,19 @@ test('a host that was left alone is connected to at once, and one host does not 
   expect(Date.now() - begun).toBeGreaterThan(500);
 });
 
+test('a clock that went back blocks a host for a minute at most', async () => {
+  const reserve = () => reserveConnections(database.db, { host: 'back.example', count: 1, perSecond: 10 });
+  await reserve();
+  await database.db.asWatcher((sql) =>
+    sql.execute(`UPDATE host_pace SET next_at = next_at + interval '1 hour' WHERE host = 'back.example'`),
+  );
+  expect(await reserve()).toBeLessThanOrEqual(60_000);
+  await database.db.asWatcher((sql) =>
+    sql.execute(`UPDATE host_pace SET next_at = clock_timestamp() + interval '30 seconds' WHERE host = 'back.example'`),
+  );
+  expect(await reserve()).toBeGreaterThan(20_000);
+});
+
 test('who no longer waits is told so', async () => {
   const [pace] = twoWorkers(1);
   const leaving = new AbortController();
