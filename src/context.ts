@@ -20,6 +20,7 @@ import { createSecretBox } from './db/secret-box';
 import type { MailboxForSync } from './db/sync/mailbox-for-sync';
 import { overtakenMailboxes } from './db/sync/overtaken';
 import { reserveConnections } from './db/watch/host-pace';
+import type { MailboxToWatch } from './db/watch/mailbox-to-watch';
 import { presetOfHost } from './domain/provider-presets';
 import { createMailboxEngine } from './engine/mailbox-engine';
 import type { MailboxAccess } from './mail/mailbox';
@@ -54,7 +55,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     limits,
   });
   const spoolDirectory = await ownSpool(join(config.home, 'spool'));
-  const accessTo = (mailbox: MailboxForSync) => accessOf(mailbox, secretBox.open(mailbox.secret));
+  const accessTo = (mailbox: MailboxToWatch) => accessOf(mailbox, secretBox.open(mailbox.secret));
   const pace = hostPaceOf(config, db);
   const connect = async (mailbox: MailboxForSync) => {
     await pace.turn(mailbox.imap.host);
@@ -94,7 +95,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
   };
 }
 
-function accessOf(mailbox: MailboxForSync, password: string) {
+function accessOf(mailbox: MailboxToWatch, password: string) {
   const { host, port, security, allowInvalidCertificate, ca } = mailbox.imap;
   const { username } = mailbox;
   return {
@@ -120,14 +121,14 @@ function shardsOf(
   {
     accessTo,
     ...given
-  }: Pick<Watching, 'db' | 'pace' | 'poke'> & { accessTo: (mailbox: MailboxForSync) => MailboxAccess },
+  }: Pick<Watching, 'db' | 'pace' | 'poke'> & { accessTo: (mailbox: MailboxToWatch) => MailboxAccess },
 ): Omit<ShardContext, 'show'> {
   const { limits } = config;
   const watching: Watching = {
     ...given,
     watch: (mailbox, wish) => openWatch(accessTo(mailbox), { ...watchOptionsOf(config, mailbox.imap.host), ...wish }),
     gate: createGate(limits.attachesPerHost),
-    limits,
+    limits: { ...limits, connectionKeptMs: connectionIdleMs },
     now: Date.now,
   };
   return { holder: createIdleHolder(randomUUID(), watching), shardHoldMs: limits.shardHoldMs };

@@ -60,7 +60,7 @@ export function createShardBench(bench: SyncBench, changes: Partial<Limits> = {}
       perSecondOf: () => limits.hostConnectsPerSecond,
     }),
     gate: createGate(limits.attachesPerHost),
-    limits,
+    limits: { ...limits, connectionKeptMs: 60_000 },
     now: Date.now,
   };
   return {

@@ -4,10 +4,11 @@ import type { ListedFolder } from '../../domain/folder';
 import { folderToWatch, isBehind, stateOf } from '../../domain/folder-news';
 import type { Policy } from '../../domain/policy';
 import { storedFolders, type RosterMailbox } from '../../db/watch/roster';
-import { mailboxForSync } from '../../db/sync/mailbox-for-sync';
+import { mailboxToWatch } from '../../db/watch/mailbox-to-watch';
 import type { WatchRowMode } from '../../db/watch/watch-rows';
 import type { MailboxWatch } from '../../mail/watch/mailbox-watch';
 import { Poker } from './poker';
+import { isQuiet, refusalOf, type Refusal } from './refusal';
 import type { Watching } from './watching';
 
 /** What a mailbox is doing in its shard. */
@@ -16,8 +17,8 @@ export type HeldState =
   | { kind: 'due'; at: number; lostReason: string | null }
   | { kind: 'attaching'; ending: AbortController }
   | Watched
-  /** The password was refused: nothing is tried until it, or the state of the mailbox, has changed. */
-  | { kind: 'refused'; lastSuccessAt: number | null }
+  /** The password was refused: nothing is tried until it, or the state of the mailbox, has changed, or a round got in with it. */
+  | Refusal
   | { kind: 'ended' };
 
 interface Watched {
@@ -42,7 +43,12 @@ export class HeldMailbox {
   /** What the last sweep showed of the folders in scope. */
   private seen: string | null = null;
   private scope: Policy['folders'] | null = null;
+  private provider = '';
+  /** The folder that is to be watched where only one can be, by the last listing. */
+  private folder: string | null = null;
+  private folderChangedAt = Number.NEGATIVE_INFINITY;
   private failures = 0;
+  private refusals = 0;
   private readonly poker: Poker;
 
   constructor(
@@ -50,7 +56,7 @@ export class HeldMailbox {
     private readonly watching: Watching,
     private readonly onChange: () => void,
   ) {
-    this.state = stateAtFirst(roster);
+    this.state = this.stateAtFirst();
     this.poker = new Poker({
       send: (reason) => watching.poke(roster.mailboxId, reason),
       now: watching.now,
@@ -65,13 +71,14 @@ export class HeldMailbox {
     const isOther = before.accessVersion !== roster.accessVersion || before.scopeVersion !== roster.scopeVersion;
     if (roster.state === 'auth-required') {
       // Its round was refused: a connection that is still open would only hide that.
-      if (this.state.kind !== 'refused') void this.letGo(stateAtFirst(roster));
+      if (this.state.kind !== 'refused') void this.letGo(this.stateAtFirst());
     } else if (isOther || before.state === 'auth-required') {
       this.failures = 0;
-      void this.letGo(stateAtFirst(roster));
+      this.refusals = 0;
+      this.folder = null;
+      void this.letGo(this.stateAtFirst());
     } else if (this.state.kind === 'refused' && roster.lastSuccessAt !== this.state.lastSuccessAt) {
-      // A round got in with the same password.
-      this.fall({ lostReason: 'login-refused', atLeastMs: 0 });
+      this.learn(this.state);
     }
   }
 
@@ -79,6 +86,7 @@ export class HeldMailbox {
   tick(now: number): void {
     if (this.state.kind === 'due' && now >= this.state.at) void this.attach();
     else if (this.state.kind === 'watched' && now >= this.state.sweepAt) void this.sweep(this.state);
+    else if (this.state.kind === 'refused') this.ask(this.state, now);
   }
 
   /** Lets go of the connection and of everything that is under way. Resolves when the connection is closed. */
@@ -110,28 +118,48 @@ export class HeldMailbox {
     return state.kind === 'watched' ? state.watch.close() : Promise.resolve();
   }
 
+  /** A round got in with the same password, unless it used a connection from before. */
+  private learn(state: Refusal): void {
+    const now = this.watching.now();
+    if (isQuiet(state, now)) this.fall({ lostReason: 'login-refused', atLeastMs: 0 });
+    else this.state = { ...state, lastSuccessAt: this.roster.lastSuccessAt, busyAt: now, isAsked: false };
+  }
+
+  /** Asks for a round that has to log in: it finds the same and tells the owner, or shows that the password is good. */
+  private ask(state: Refusal, now: number): void {
+    if (state.isAsked || this.roster.state === 'auth-required' || !isQuiet(state, now)) return;
+    this.state = { ...state, isAsked: true };
+    this.poker.poke('watch');
+  }
+
   private async attach(): Promise<void> {
     const ending = new AbortController();
     this.state = { kind: 'attaching', ending };
     try {
-      await this.watching.gate.pass(this.roster.host, () => this.connect(ending));
+      // The next one may log in while this one is compared.
+      const state = await this.watching.gate.pass(this.roster.host, () => this.connect(ending));
+      if (state !== null) await this.sweep(state);
     } catch (error) {
       this.lose(ending, error);
     }
   }
 
-  /** By the time a sweep begins the server watches: what came before is in the sweep, what comes later is news. */
-  private async connect(ending: AbortController): Promise<void> {
+  /** By the time a sweep begins the server watches: what came before is in the sweep, what comes later is news. Null: let go meanwhile. */
+  private async connect(ending: AbortController): Promise<Watched | null> {
     const { watching } = this;
     ending.signal.throwIfAborted();
     await watching.pace.turn(this.roster.host, ending.signal);
-    const mailbox = await mailboxForSync(watching.db, this.roster);
+    const mailbox = await mailboxToWatch(watching.db, this.roster);
     // The roster is seconds old; the next one says the same.
-    if (mailbox?.desired !== 'running') throw new MailFailure('gone', 'connect', { code: 'not-running' });
+    if (mailbox === null) throw new MailFailure('gone', 'connect', { code: 'not-running' });
     this.scope = mailbox.policy.folders;
-    const stored = await storedFolders(watching.db, this.roster);
+    this.provider = mailbox.provider;
     const watch = await watching.watch(mailbox, {
-      folder: folderToWatch(stored, mailbox.policy.folders, mailbox.provider),
+      folder: async () => {
+        const { folders } = mailbox.policy;
+        this.folder ??= folderToWatch(await storedFolders(watching.db, this.roster), folders, mailbox.provider);
+        return this.folder;
+      },
       onNews: () => {
         if (this.isCurrent(ending)) this.poker.poke('arrival');
       },
@@ -140,14 +168,18 @@ export class HeldMailbox {
       },
       signal: ending.signal,
     });
-    if (!this.isCurrent(ending)) return watch.close();
+    this.refusals = 0;
+    if (!this.isCurrent(ending)) {
+      await watch.close();
+      return null;
+    }
     const now = watching.now();
     const state: Watched = { kind: 'watched', ending, watch, since: now, sweepAt: now, isSweeping: false };
     this.state = state;
     this.onChange();
     // A server that is there again is news to a mailbox that backs off.
     if (this.roster.state !== 'live' && this.roster.state !== 'connecting') this.poker.poke('watch');
-    await this.sweep(state);
+    return state;
   }
 
   /** Sweeps, and pokes where what is shown differs both from the last sweep and from the ledger. */
@@ -170,9 +202,28 @@ export class HeldMailbox {
     const listed = await watch.sweep();
     if (!this.isCurrent(ending) || this.scope === null) return;
     const shown = stateOf(listed, this.scope);
-    if (shown === this.seen) return;
-    if ((await this.isBehind(listed, this.scope)) && this.isCurrent(ending)) this.poker.poke('arrival');
-    this.seen = shown;
+    if (shown !== this.seen) {
+      // News is told also where the connection has been lost meanwhile.
+      if (await this.isBehind(listed, this.scope)) this.poker.poke('arrival');
+      this.seen = shown;
+    }
+    if (this.isCurrent(ending) && this.isOtherFolder(listed, this.scope)) {
+      await this.letGo({ kind: 'due', at: 0, lostReason: null });
+    }
+  }
+
+  /** Whether one folder alone is watched, and it is not the one. By path, as the ledger lists them: the first of both is the same. */
+  private isOtherFolder(listed: ListedFolder[], scope: Policy['folders']): boolean {
+    const now = this.watching.now();
+    // A server that lists them otherwise each time is not to be logged in to each time.
+    if (this.folder === null || now - this.folderChangedAt < stableAfterMs) return false;
+    const known = listed.filter(({ selectable }) => selectable).map(({ path, role }) => ({ path, role, cursor: null }));
+    known.sort((a, b) => (a.path < b.path ? -1 : 1));
+    const wanted = folderToWatch(known, scope, this.provider);
+    if (wanted === this.folder) return false;
+    this.folder = wanted;
+    this.folderChangedAt = now;
+    return true;
   }
 
   private async isBehind(listed: ListedFolder[], scope: Policy['folders']): Promise<boolean> {
@@ -202,9 +253,10 @@ export class HeldMailbox {
     }
     if (error instanceof MailFailure && error.kind === 'credentials') {
       this.failures += 1;
-      this.state = { kind: 'refused', lastSuccessAt: this.roster.lastSuccessAt };
+      this.refusals += 1;
+      this.state = this.refused();
       this.onChange();
-      // Its round finds the same, and says so to the owner; here it is not tried again.
+      // Its round finds the same, and says so to the owner, if it has to log in; here it is not tried again.
       this.poker.poke('watch');
       return;
     }
@@ -225,9 +277,15 @@ export class HeldMailbox {
     this.state = { kind: 'due', at, lostReason: why.lostReason };
     this.onChange();
   }
-}
 
-/** A password that was refused is not tried again by whoever takes the mailbox over. */
-function stateAtFirst({ state, lastSuccessAt }: RosterMailbox): HeldState {
-  return state === 'auth-required' ? { kind: 'refused', lastSuccessAt } : { kind: 'due', at: 0, lostReason: null };
+  /** A password that was refused is not tried again by whoever takes the mailbox over. */
+  private stateAtFirst(): HeldState {
+    return this.roster.state === 'auth-required' ? this.refused() : { kind: 'due', at: 0, lostReason: null };
+  }
+
+  private refused(): Refusal {
+    const { limits, now } = this.watching;
+    const { lastSuccessAt } = this.roster;
+    return refusalOf({ lastSuccessAt, now: now(), keptMs: limits.connectionKeptMs, times: this.refusals });
+  }
 }

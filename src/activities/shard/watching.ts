@@ -1,5 +1,5 @@
 import type { Database } from '../../db/database';
-import type { MailboxForSync } from '../../db/sync/mailbox-for-sync';
+import type { MailboxToWatch } from '../../db/watch/mailbox-to-watch';
 import type { WatchOptions, MailboxWatch } from '../../mail/watch/mailbox-watch';
 import type { HostPace } from '../host-pace';
 import type { Gate } from './gate';
@@ -7,7 +7,7 @@ import type { ShardPoke } from './poker';
 
 /** Opens a connection that watches; the password is opened just for it. */
 export type WatchMailbox = (
-  mailbox: MailboxForSync,
+  mailbox: MailboxToWatch,
   wish: Pick<WatchOptions, 'folder' | 'onNews' | 'onLost'> & { signal: AbortSignal },
 ) => Promise<MailboxWatch>;
 
@@ -19,6 +19,8 @@ export interface WatchingLimits {
   pushSweepMs: number;
   /** The longest time until a lost connection is tried again. */
   watchRetryCapMs: number;
+  /** Rounds keep their connections for so long after use: one that begins later has to log in. */
+  connectionKeptMs: number;
   /** A shard is given back after this time, so that the workflow's history stays short and new code takes over. */
   shardHoldMs: number;
   /** The time between two writes of what is watched. */

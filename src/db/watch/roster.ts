@@ -16,8 +16,8 @@ export interface RosterMailbox {
   accessVersion: string;
   /** Changes with the folders in scope. */
   scopeVersion: string;
-  /** Milliseconds since the epoch, by the database's clock; null: never. */
-  lastSuccessAt: number | null;
+  /** Milliseconds since the epoch, by the database's clock. */
+  lastSuccessAt: number;
 }
 
 interface Row {
@@ -28,10 +28,13 @@ interface Row {
   refresh_seconds: number;
   access_version: string;
   scope_version: string;
-  last_success_at: Date | null;
+  last_success_at: Date;
 }
 
-/** The mailboxes of these shards that are to be watched, of all tenants: one statement over an index, cheap enough for every other second. */
+/**
+ * The mailboxes of these shards that are to be watched, of all tenants: one statement over an index, cheap enough for every other second.
+ * One that never had a round is not among them: all of it is news, and which folders it has is not known yet.
+ */
 export async function readRoster(db: Database, shards: readonly number[]): Promise<RosterMailbox[]> {
   if (shards.length === 0) return [];
   const rows = await db.acrossTenants((sql) =>
@@ -40,7 +43,8 @@ export async function readRoster(db: Database, shards: readonly number[]): Promi
               md5(m.secret || convert_to(m.imap::text || m.username, 'UTF8')) AS access_version,
               md5((s.policy->'folders')::text) AS scope_version, m.last_success_at
        FROM source s JOIN mailbox m ON m.tenant_id = s.tenant_id AND m.source_id = s.id
-       WHERE s.kind = 'mailbox' AND s.deleted_at IS NULL AND s.desired_state = 'running' AND right(s.id::text, 1) = ANY ($1::text[])`,
+       WHERE s.kind = 'mailbox' AND s.deleted_at IS NULL AND s.desired_state = 'running' AND m.last_success_at IS NOT NULL
+         AND right(s.id::text, 1) = ANY ($1::text[])`,
       [shards.map((shard) => shard.toString(shardCount))],
     ),
   );
@@ -53,7 +57,7 @@ export async function readRoster(db: Database, shards: readonly number[]): Promi
     refreshSeconds: row.refresh_seconds,
     accessVersion: row.access_version,
     scopeVersion: row.scope_version,
-    lastSuccessAt: row.last_success_at?.getTime() ?? null,
+    lastSuccessAt: row.last_success_at.getTime(),
   }));
 }
 
@@ -66,7 +70,7 @@ interface FolderRow {
   exists_count: number | null;
 }
 
-/** The folders of a mailbox as the ledger has them. */
+/** The folders of a mailbox as the ledger has them, by path. */
 export async function storedFolders(
   db: Database,
   ref: { tenantId: string; mailboxId: string },
@@ -75,7 +79,7 @@ export async function storedFolders(
     sql.query<FolderRow>(
       `SELECT f.path, f.role, g.uidvalidity::text AS uidvalidity, g.uidnext::text AS uidnext, g.modseq::text AS modseq, g.exists_count
        FROM folder f LEFT JOIN folder_generation g ON g.tenant_id = f.tenant_id AND g.folder_id = f.id AND g.retired_at IS NULL
-       WHERE f.tenant_id = $1 AND f.source_id = $2 AND f.gone_at IS NULL ORDER BY f.first_seen_at, f.path`,
+       WHERE f.tenant_id = $1 AND f.source_id = $2 AND f.gone_at IS NULL ORDER BY f.path COLLATE "C"`,
       [ref.tenantId, ref.mailboxId],
     ),
   );

@@ -47,28 +47,3 @@ export async function removeWatches(db: Database, worker: string, mailboxIds: re
     sql.execute('DELETE FROM mailbox_watch WHERE source_id = ANY ($1::uuid[]) AND worker = $2', [mailboxIds, worker]),
   );
 }
-
-/** A mailbox that nobody watches and that was not looked at for its refresh time. */
-export interface UnwatchedMailbox {
-  tenantId: string;
-  mailboxId: string;
-}
-
-/**
- * The mailboxes of all tenants, longest waiting first, that are live, that no worker has vouched for since `staleAfterMs`, and whose last
- * round is older than their refresh time.
- */
-export function unwatchedMailboxes(db: Database, staleAfterMs: number): Promise<UnwatchedMailbox[]> {
-  return db.acrossTenants((sql) =>
-    sql.query<UnwatchedMailbox>(
-      `SELECT s.tenant_id AS "tenantId", s.id AS "mailboxId"
-       FROM source s JOIN mailbox m ON m.tenant_id = s.tenant_id AND m.source_id = s.id
-       LEFT JOIN mailbox_watch w ON w.tenant_id = s.tenant_id AND w.source_id = s.id
-       WHERE s.kind = 'mailbox' AND s.deleted_at IS NULL AND s.desired_state = 'running' AND m.state = 'live'
-         AND m.last_success_at < now() - (s.policy->>'refreshSeconds')::integer * interval '1 second'
-         AND coalesce(w.watched_at, '-infinity') < now() - $1::double precision * interval '1 millisecond'
-       ORDER BY m.last_success_at`,
-      [staleAfterMs],
-    ),
-  );
-}

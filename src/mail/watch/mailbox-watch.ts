@@ -22,8 +22,8 @@ export interface WatchLimits {
 
 export interface WatchOptions {
   hostRules: HostRules;
-  /** The folder that IDLE watches where the server cannot watch all: INBOX where it is in scope, else the first in scope. */
-  folder: string;
+  /** The folder that IDLE is to watch; asked for only where the server cannot watch all. What it throws, `openWatch` throws. */
+  folder: () => Promise<string>;
   /** Called, never while another call of it is running, for anything that may be news; coalescing is the caller's. Must not throw. */
   onNews: () => void;
   /** The connection was lost or closed by the server; called once, after `openWatch` has resolved, and not after `close()`. Must not throw. */

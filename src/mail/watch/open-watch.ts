@@ -44,12 +44,12 @@ export async function openWatch(access: MailboxAccess, options: WatchOptions): P
   }
 }
 
-async function modeOf(session: Session, folder: string): Promise<WatchMode> {
+async function modeOf(session: Session, folder: WatchOptions['folder']): Promise<WatchMode> {
   // Read after login: what a server can do for an account is not what it says in its greeting.
   const has = (name: string): boolean =>
     [...session.client.capabilities.keys()].some((one) => one.toUpperCase() === name);
   if (has('NOTIFY') && (await askForNotify(session))) return 'notify';
-  if (has('IDLE') && (await opens(session, folder)) && (await takesIdle(session))) return 'idle';
+  if (has('IDLE') && (await opens(session, await folder())) && (await takesIdle(session))) return 'idle';
   return 'none';
 }
 

@@ -1,6 +1,7 @@
 import { attend, leave } from '../../../src/db/watch/idle-workers';
 import { readRoster } from '../../../src/db/watch/roster';
-import { removeWatches, unwatchedMailboxes, writeWatches, type WatchRow } from '../../../src/db/watch/watch-rows';
+import { isStillUnwatched, unwatchedMailboxes } from '../../../src/db/watch/unwatched';
+import { removeWatches, writeWatches, type WatchRow } from '../../../src/db/watch/watch-rows';
 import { newUuid } from '../../../src/db/new-id';
 import { shardOf } from '../../../src/domain/shard';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
@@ -117,6 +118,61 @@ test('the roster has the running mailboxes of these shards, and notices every ch
   );
   expect(await read()).toBeUndefined();
   expect(await readRoster(database.db, [])).toEqual([]);
+});
+
+test('a mailbox is on the roster from its first success on', async () => {
+  const row = await mailbox(0, 'UPDATE mailbox SET last_success_at = NULL WHERE tenant_id = $1 AND source_id = $2');
+  const isThere = async () =>
+    (await readRoster(database.db, [row.shard])).some(({ mailboxId }) => mailboxId === row.mailboxId);
+  expect(await isThere()).toBe(false);
+  await database.db.inTenant(tenantId, (sql) =>
+    sql.execute('UPDATE mailbox SET last_success_at = now() WHERE source_id = $1', [row.mailboxId]),
+  );
+  expect(await isThere()).toBe(true);
+});
+
+describe('while the first workers since a while attach their mailboxes', () => {
+  const isUnwatched = async ({ mailboxId }: WatchRow) =>
+    (await unwatchedMailboxes(database.db, 60_000)).some((one) => one.mailboxId === mailboxId);
+  const workers = (...startedSecondsAgo: number[]) =>
+    database.db.asWatcher(async (sql) => {
+      await sql.execute('DELETE FROM idle_worker');
+      for (const seconds of startedSecondsAgo) {
+        await sql.execute(
+          `INSERT INTO idle_worker VALUES ($1, now() - $2 * interval '1 second', now() - $3 * interval '1 second', 1)`,
+          [`w${String(seconds)}`, seconds, seconds > 100 ? 60 : 0],
+        );
+      }
+    });
+  let due: WatchRow;
+  beforeAll(async () => {
+    due = await mailbox(400);
+  });
+  afterAll(() => workers());
+
+  test('nothing is looked at by the clock', async () => {
+    await workers(5);
+    expect(await isUnwatched(due)).toBe(false);
+    expect(await isStillUnwatched(database.db, due, 60_000)).toBe(false);
+  });
+
+  test.each([
+    ['they have had time', [95]],
+    ['another one began before and died', [5, 300]],
+    ['one has a clock that is an hour ahead', [-3_600]],
+    ['there is none', []],
+  ])('it is again when %s', async (_, startedSecondsAgo) => {
+    await workers(...startedSecondsAgo);
+    expect(await isUnwatched(due)).toBe(true);
+    expect(await isStillUnwatched(database.db, due, 60_000)).toBe(true);
+  });
+});
+
+test('a mailbox that is watched meanwhile need not be looked at', async () => {
+  const due = await mailbox(400);
+  expect(await isStillUnwatched(database.db, due, 60_000)).toBe(true);
+  await writeWatches(database.db, 'w1', [due]);
+  expect(await isStillUnwatched(database.db, due, 60_000)).toBe(false);
 });
 
 test('workers are listed oldest first, and are off the list when they leave or are silent', async () => {

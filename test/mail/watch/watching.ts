@@ -18,13 +18,15 @@ export interface Watching {
   losses: MailFailure[];
 }
 
-export type WatchWish = Partial<Omit<WatchOptions, 'limits'>> & { limits?: Partial<WatchLimits> };
+export type WatchWish = Partial<Omit<WatchOptions, 'limits' | 'folder'>> & {
+  folder?: string;
+  limits?: Partial<WatchLimits>;
+};
 
 export async function watching(access: MailboxAccess, wish: WatchWish = {}): Promise<Watching> {
   const told = { news: 0, losses: [] as MailFailure[] };
   const watch = await openWatch(access, {
     hostRules: { allowedNetworks: ['127.0.0.0/8'] },
-    folder: 'INBOX',
     onNews: () => {
       told.news += 1;
     },
@@ -32,6 +34,7 @@ export async function watching(access: MailboxAccess, wish: WatchWish = {}): Pro
       told.losses.push(failure);
     },
     ...wish,
+    folder: () => Promise.resolve(wish.folder ?? 'INBOX'),
     limits: { ...limits, ...wish.limits },
   });
   return Object.assign(told, { watch });

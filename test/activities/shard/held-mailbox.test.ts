@@ -1,0 +1,200 @@
+import { createGate } from '../../../src/activities/shard/gate';
+import { HeldMailbox } from '../../../src/activities/shard/held-mailbox';
+import type { ShardPoke } from '../../../src/activities/shard/poker';
+import type { WatchMailbox, Watching } from '../../../src/activities/shard/watching';
+import { defaultLimits } from '../../../src/config/limits';
+import { newUuid } from '../../../src/db/new-id';
+import { readRoster, type RosterMailbox } from '../../../src/db/watch/roster';
+import { MailFailure } from '../../../src/domain/failure';
+import type { ListedFolder } from '../../../src/domain/folder';
+import { shardOf } from '../../../src/domain/shard';
+import type { MailboxWatch } from '../../../src/mail/watch/mailbox-watch';
+import { until } from '../../support/shard-bench';
+import { createSyncBench, type SyncBench } from '../../support/sync-bench';
+
+let bench: SyncBench;
+
+beforeAll(async () => {
+  bench = await createSyncBench(1);
+});
+
+afterAll(() => bench.close());
+
+/** A mailbox that had its first round, as the roster shows it, and these folders in the ledger. */
+async function mailboxWith(folders: string[]): Promise<RosterMailbox> {
+  const { tenantId, mailboxId } = await bench.connect({ withoutPerson: true });
+  await bench.database.db.inTenant(tenantId, async (sql) => {
+    await sql.execute(
+      `UPDATE mailbox SET state = 'live', last_success_at = now() WHERE tenant_id = $1 AND source_id = $2`,
+      [tenantId, mailboxId],
+    );
+    for (const path of folders) {
+      await sql.execute('INSERT INTO folder (tenant_id, id, source_id, path, in_scope) VALUES ($1, $2, $3, $4, true)', [
+        tenantId,
+        newUuid(),
+        mailboxId,
+        path,
+      ]);
+    }
+  });
+  const roster = await readRoster(bench.database.db, [shardOf(mailboxId)]);
+  const found = roster.find((one) => one.mailboxId === mailboxId);
+  if (found === undefined) throw new Error('the roster does not have the mailbox');
+  return found;
+}
+
+const kept = 60_000;
+
+/** A mailbox in the hands of a worker whose clock stands still, and whose server does as the test says. */
+function held(roster: RosterMailbox, watch: WatchMailbox) {
+  const clock = { ms: 1_000_000 };
+  const pokes: ShardPoke[] = [];
+  let connects = 0;
+  const watching: Watching = {
+    db: bench.database.db,
+    watch: (mailbox, wish) => {
+      connects += 1;
+      return watch(mailbox, wish);
+    },
+    poke: (_, reason) => {
+      pokes.push(reason);
+      return Promise.resolve();
+    },
+    pace: { turn: () => Promise.resolve() },
+    gate: createGate(1),
+    limits: { ...defaultLimits, connectionKeptMs: kept },
+    now: () => clock.ms,
+  };
+  const mailbox = new HeldMailbox(roster, watching, () => undefined);
+  return { mailbox, clock, pokes, connects: () => connects };
+}
+
+const folder = (path: string, uidNext = 1): ListedFolder => ({
+  path,
+  delimiter: '/',
+  role: null,
+  selectable: true,
+  status: { uidValidity: '1', uidNext, messages: 0, highestModseq: null },
+});
+
+/** A watch whose sweeps answer this. */
+function watchThat(sweep: () => Promise<ListedFolder[]>, mode: MailboxWatch['mode'] = 'idle'): MailboxWatch {
+  const abilities = {
+    condstore: true,
+    uidPlus: true,
+    idle: true,
+    listStatus: true,
+    gmail: false,
+    messageLimit: false,
+  };
+  return { mode, abilities, sweep, close: () => Promise.resolve() };
+}
+
+describe('a refused password', () => {
+  const refuse = () => Promise.reject(new MailFailure('credentials', 'login', { code: 'login-refused' }));
+
+  test('is not tried again because a round succeeded on a connection that was still open', async () => {
+    const roster = await mailboxWith(['INBOX']);
+    const { mailbox, clock, pokes, connects } = held(roster, refuse);
+    mailbox.tick(clock.ms);
+    await until(() => mailbox.state.kind === 'refused', 'the refusal');
+    let success = roster.lastSuccessAt;
+    const succeed = () => {
+      success += 1_000;
+      mailbox.update({ ...roster, lastSuccessAt: success });
+      mailbox.tick(clock.ms);
+    };
+    for (let round = 0; round < 5; round += 1) {
+      clock.ms += kept - 5_000;
+      succeed();
+    }
+    expect([mailbox.state.kind, connects(), pokes]).toEqual(['refused', 1, ['watch']]);
+  });
+
+  test('makes the mailbox have a round that must log in, and is tried again when that succeeds', async () => {
+    const roster = await mailboxWith(['INBOX']);
+    const { mailbox, clock, pokes, connects } = held(roster, refuse);
+    const success = roster.lastSuccessAt;
+    mailbox.tick(clock.ms);
+    await until(() => mailbox.state.kind === 'refused', 'the refusal');
+    clock.ms += 1_000;
+    mailbox.update({ ...roster, lastSuccessAt: success + 1_000 });
+    clock.ms += 1.5 * kept - 1;
+    mailbox.tick(clock.ms);
+    expect(pokes).toEqual(['watch']);
+    clock.ms += 1;
+    mailbox.tick(clock.ms);
+    mailbox.tick(clock.ms);
+    expect([connects(), pokes]).toEqual([1, ['watch', 'watch']]);
+    mailbox.update({ ...roster, lastSuccessAt: success + 2_000 });
+    expect(mailbox.state.kind).toBe('due');
+    clock.ms += 30_000;
+    mailbox.tick(clock.ms);
+    await until(() => connects() === 2 && mailbox.state.kind === 'refused', 'the second refusal');
+    // Refused once more, it is left alone for twice as long.
+    clock.ms += 2 * kept;
+    mailbox.update({ ...roster, lastSuccessAt: success + 3_000 });
+    expect(mailbox.state.kind).toBe('refused');
+  });
+
+  test('that its round found too is left to its owner', async () => {
+    const roster = await mailboxWith(['INBOX']);
+    const { mailbox, clock, pokes, connects } = held(roster, refuse);
+    mailbox.tick(clock.ms);
+    await until(() => mailbox.state.kind === 'refused', 'the refusal');
+    mailbox.update({ ...roster, state: 'auth-required' });
+    clock.ms += 100 * kept;
+    mailbox.tick(clock.ms);
+    expect([connects(), pokes]).toEqual([1, ['watch']]);
+  });
+});
+
+test('news that a connection brought before it was lost is told', async () => {
+  const roster = await mailboxWith(['INBOX']);
+  let sweeps = 0;
+  const { mailbox, clock, pokes } = held(roster, (_, wish) => {
+    const sweep = () => {
+      sweeps += 1;
+      // The connection ends while the ledger is read.
+      if (sweeps === 1) setImmediate(() => wish.onLost(new MailFailure('unreachable', 'watch', { code: 'reset' })));
+      return Promise.resolve([folder('INBOX', 7)]);
+    };
+    return Promise.resolve(watchThat(sweep));
+  });
+  mailbox.tick(clock.ms);
+  await until(() => mailbox.state.kind === 'due', 'the loss');
+  await until(() => pokes.includes('arrival'), 'the poke');
+  await mailbox.end();
+});
+
+describe('where one folder alone is watched', () => {
+  test('another is taken when the listing says so, and only once', async () => {
+    const roster = await mailboxWith(['INBOX']);
+    const folders: string[] = [];
+    const { mailbox, clock, connects } = held(roster, async (_, wish) => {
+      folders.push(await wish.folder());
+      // A server whose INBOX cannot be opened by that name any more.
+      return watchThat(() => Promise.resolve([folder('Posteingang'), folder('Archive')]));
+    });
+    mailbox.tick(clock.ms);
+    await until(() => mailbox.state.kind === 'due', 'letting go');
+    mailbox.tick(clock.ms);
+    await until(() => mailbox.state.kind === 'watched' && !mailbox.state.isSweeping, 'being watched again');
+    clock.ms += 3_600_000;
+    mailbox.tick(clock.ms);
+    await until(() => mailbox.state.kind === 'watched' && !mailbox.state.isSweeping, 'the second sweep');
+    expect([folders, connects()]).toEqual([['INBOX', 'Archive'], 2]);
+    await mailbox.end();
+  });
+
+  test('none is chosen where the server tells of all', async () => {
+    const roster = await mailboxWith(['INBOX']);
+    const { mailbox, clock, connects } = held(roster, () =>
+      Promise.resolve(watchThat(() => Promise.resolve([folder('Archive')]), 'notify')),
+    );
+    mailbox.tick(clock.ms);
+    await until(() => mailbox.state.kind === 'watched' && !mailbox.state.isSweeping, 'being watched');
+    expect(connects()).toBe(1);
+    await mailbox.end();
+  });
+});
