@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 
-import { isWorthRepeating, namedDatabaseError } from './database-error';
+import { isWorthRepeating, namedDatabaseError, sqlStateOf } from './database-error';
 import { PrismaClient, type Prisma } from './generated/client';
 import { ledgerTypes } from './ledger-types';
 import { lockCurrentTenant } from './tenant-lock';
@@ -116,7 +116,7 @@ async function transaction<T>(pool: pg.Pool, begin: string, work: (sql: Sql) => 
   // Breaking while no statement runs, a connection only emits an event; the next statement then fails and tells the caller.
   client.on('error', ignoreBrokenConnection);
   let broken = false;
-  const transactionIs = { open: true };
+  const transactionIs: TransactionState = { open: true, failure: null };
   try {
     await client.query(begin);
     const result = await work(sqlOf(client, transactionIs));
@@ -132,17 +132,36 @@ async function transaction<T>(pool: pg.Pool, begin: string, work: (sql: Sql) => 
       () => false,
       () => true,
     );
-    throw error;
+    throw causeOf(error, transactionIs);
   } finally {
     client.off('error', ignoreBrokenConnection);
     client.release(broken);
   }
 }
 
-function sqlOf(client: pg.PoolClient, transactionIs: { open: boolean }): Sql {
-  const now = <Row extends object>(text: string, values?: unknown[]) => {
+interface TransactionState {
+  open: boolean;
+  /** What the first statement that failed said. */
+  failure: { error: unknown } | null;
+}
+
+// PostgreSQL 18, appendix A: in_failed_sql_transaction, the answer to all that was sent behind a statement that failed.
+const inFailedTransaction = '25P02';
+
+/** Of statements that were sent at once, a later one's failure may be heard of before that of the one that is its cause. */
+function causeOf(error: unknown, { failure }: TransactionState): unknown {
+  return failure !== null && sqlStateOf(error) === inFailedTransaction ? failure.error : error;
+}
+
+function sqlOf(client: pg.PoolClient, transactionIs: TransactionState): Sql {
+  const now = async <Row extends object>(text: string, values?: unknown[]) => {
     if (!transactionIs.open) throw new Error('a statement was sent after the end of its transaction');
-    return client.query<Row>(text, values);
+    try {
+      return await client.query<Row>(text, values);
+    } catch (error) {
+      if (sqlStateOf(error) !== inFailedTransaction) transactionIs.failure ??= { error };
+      throw error;
+    }
   };
   const send = client.pipeline ? now : inTurn(now);
   return {

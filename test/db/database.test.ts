@@ -250,4 +250,38 @@ describe('a writer', () => {
       message: expect.stringContaining('after the end of its transaction') as string,
     });
   });
+
+  test('says what went wrong, and not what came of it', async () => {
+    const tenantId = await testDatabase.newTenant();
+    const failed = db.writeInTenant(tenantId, async (sql) => {
+      const cause = sql.query('SELECT 1 / 0');
+      const later = sql.query('SELECT 2');
+      await Promise.allSettled([cause, later]);
+      await later;
+    });
+    await expect(failed).rejects.toMatchObject({ code: '22012' });
+  });
+
+  test('that deadlocks is repeated, whichever of its statements is heard first', async () => {
+    const tenantId = await testDatabase.newTenant();
+    const lock = 'SELECT pg_advisory_xact_lock(hashtext($1))';
+    let attempts = 0;
+    const holding: (() => void)[] = [];
+    const bothHold = Promise.all([1, 2].map(() => new Promise<void>((resolve) => holding.push(resolve))));
+    const take = async (name: string, then: string, within: 'inTenant' | 'writeInTenant') => {
+      await db[within](tenantId, async (sql) => {
+        attempts += 1;
+        await sql.execute(lock, [name]);
+        holding.pop()?.();
+        await bothHold;
+        const cause = sql.execute(lock, [then]);
+        const later = sql.execute('SELECT 1');
+        await Promise.allSettled([cause, later]);
+        await later;
+      });
+    };
+    // The writer would wait for another writer of its tenant: the other one holds no such lock.
+    await Promise.all([take('one', 'two', 'writeInTenant'), take('two', 'one', 'inTenant')]);
+    expect(attempts).toBeGreaterThanOrEqual(3);
+  });
 });
