@@ -38,17 +38,23 @@ export async function notePresence(context: ActivityContext, seen: Seen): Promis
 }
 
 async function stillAbsent(context: ActivityContext, seen: Seen, absent: number[]): Promise<number[]> {
-  const fresh = await context.connect(seen.mailbox);
   try {
-    const folder = await fresh.examine(seen.path);
-    const again = await folder.listUids();
-    const isSame = folder.snapshot.uidValidity === seen.generation.uidValidity;
-    if (!isSame || !again.proven) return [];
-    return outside(absent, rangesOf(again.uids));
+    const again = await listAnew(context, seen);
+    return again.proven ? outside(absent, rangesOf(again.uids)) : [];
   } catch (error) {
     // Without a second listing the first is not believed; the next round lists again.
     if (error instanceof MailFailure) return [];
     throw error;
+  }
+}
+
+async function listAnew(context: ActivityContext, { mailbox, path, generation }: Seen): Promise<UidListing> {
+  const fresh = await context.connect(mailbox);
+  try {
+    const folder = await fresh.examine(path);
+    const listing = await folder.listUids();
+    if (folder.snapshot.uidValidity === generation.uidValidity) return listing;
+    return { proven: false, uids: listing.uids, reason: 'uidvalidity-changed' };
   } finally {
     await fresh.close();
   }

@@ -1,0 +1,67 @@
+import { presences } from '../../src/domain/ledger';
+import { mail } from '../support/mail-factory';
+import { folderOf, type ScriptedFolder } from '../support/scripted-imap-folder';
+import { startScriptedServer, type Handler, type ScriptedServer } from '../support/scripted-imap-server';
+import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
+
+let bench: SyncBench;
+let server: ScriptedServer;
+
+beforeAll(async () => {
+  bench = await createSyncBench(0);
+});
+
+afterAll(async () => {
+  await bench.close();
+});
+
+afterEach(async () => {
+  await bench.context.connections.closeAll();
+  await server.stop();
+});
+
+const numbered = (count: number) =>
+  Array.from({ length: count }, (_, at) => ({ uid: at + 1, raw: mail({ subject: `number ${String(at + 1)}` }) }));
+
+/** A mailbox with a hundred messages in its ledger, in a folder of that name. */
+async function connect(path: string): Promise<TestMailbox> {
+  server = await startScriptedServer({ folders: { [path]: { messages: numbered(100) } } });
+  const mailbox = await bench.connect({
+    port: server.port,
+    user: 'somebody',
+    withoutPerson: true,
+    policy: { refreshSeconds: 90 },
+  });
+  await mailbox.syncAll();
+  return mailbox;
+}
+
+function folder(path: string): ScriptedFolder {
+  const found = server.folders.get(path);
+  if (found === undefined) throw new Error('no such folder');
+  return found;
+}
+
+/** Eighty of the hundred are removed, and one more comes. */
+function removeManyAndDeliverOne(path: string): void {
+  const [fresh] = folderOf({ messages: [{ uid: 101, raw: mail({ subject: 'new' }) }] }).messages;
+  const kept = folder(path).messages.slice(0, 20);
+  Object.assign(folder(path), { uidNext: 102, highestModseq: '500', messages: [...kept, ...(fresh ? [fresh] : [])] });
+}
+
+const live = async (mailbox: TestMailbox) =>
+  (await mailbox.ledger()).filter(({ presence }) => presence === presences.live);
+
+const noMoreConnections: Handler = (context) => {
+  context.no('[UNAVAILABLE] Maximum number of connections exceeded');
+};
+
+describe('many messages that are missing while no second connection is to be had', () => {
+  test('are still counted as there, and the round goes on', async () => {
+    const mailbox = await connect('INBOX');
+    removeManyAndDeliverOne('INBOX');
+    server.on['LOGIN'] = noMoreConnections;
+    expect(await mailbox.round()).toMatchObject({ kind: 'done', recorded: 1 });
+    expect(await live(mailbox)).toHaveLength(101);
+  });
+});
