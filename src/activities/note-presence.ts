@@ -34,7 +34,7 @@ export async function notePresence(context: ActivityContext, seen: Seen): Promis
   if (uids.length < absent.length) await lookAgain(context.db, mailbox, generation.id);
   await endPlacements(context.db, mailbox, { genId: generation.id, uids, listedAfter: mailbox.readAt });
   const shownAgain = rangesOf(outside(listing.uids, live)).map((range) => ({ genId: generation.id, ...range }));
-  await revivePlacements(context.db, mailbox, shownAgain);
+  await revivePlacements(context.db, mailbox, { ranges: shownAgain, listedAfter: mailbox.readAt });
 }
 
 async function stillAbsent(context: ActivityContext, seen: Seen, absent: number[]): Promise<number[]> {

@@ -25,19 +25,24 @@ export async function endPlacements(
   });
 }
 
-/** Placements that a listing shows again after they had ended. Second run: no change. */
+/**
+ * Placements that a listing shows again after they had ended. What has ended after `listedAfter`, as above, stays so: its end was seen in a
+ * newer listing. Second run: no change.
+ */
 export async function revivePlacements(
   db: Database,
   source: FencedSource,
-  shown: { genId: number; from: number; to: number }[],
+  shown: { ranges: { genId: number; from: number; to: number }[]; listedAfter: Date },
 ): Promise<void> {
-  if (shown.length === 0) return;
+  const { ranges, listedAfter } = shown;
+  if (ranges.length === 0) return;
   await db.inTenant(source.tenantId, async (sql) => {
     const { nextSeq } = await lockSource(sql, source);
     const revived = await sql.query<{ gen_id: number; uid: number }>(reviveRanges, [
-      shown.map((range) => range.genId),
-      shown.map((range) => range.from),
-      shown.map((range) => range.to),
+      ranges.map((range) => range.genId),
+      ranges.map((range) => range.from),
+      ranges.map((range) => range.to),
+      listedAfter,
     ]);
     await writeOutbox(sql, source, { nextSeq, events: placementEvents('placement.revived', revived) });
   });
@@ -49,7 +54,8 @@ UPDATE placement p SET presence = 1, presence_at = now()
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS shown(gen_id, first, last)
 CROSS JOIN LATERAL (
   SELECT e.gen_id, e.uid FROM placement e
-  WHERE e.gen_id = shown.gen_id AND e.uid BETWEEN shown.first AND shown.last AND e.presence = 2 OFFSET 0) ended
+  WHERE e.gen_id = shown.gen_id AND e.uid BETWEEN shown.first AND shown.last AND e.presence = 2
+    AND e.presence_at < $4 OFFSET 0) ended
 WHERE p.gen_id = ended.gen_id AND p.uid = ended.uid RETURNING p.gen_id, p.uid`;
 
 /** Makes the flags of recorded placements follow the server's; unchanged ones are not written. Second run: no change. */

@@ -32,27 +32,36 @@ const live = async () => {
 
 const ranges = (...pairs: [number, number][]) => pairs.map(([from, to]) => ({ genId: mailbox.genId, from, to }));
 
+const revive = (shown: { genId: number; from: number; to: number }[]) =>
+  revivePlacements(database.db, source(), { ranges: shown, listedAfter: inAnHour() });
+
 test('placements of all ranges live again, and no others', async () => {
-  await revivePlacements(database.db, source(), ranges([1, 2], [5, 5], [100, 200]));
+  await revive(ranges([1, 2], [5, 5], [100, 200]));
   expect((await live()).map((row) => row.uid)).toEqual([1, 2, 5]);
 });
 
 test('what lives already is not touched by a second run', async () => {
-  await revivePlacements(database.db, source(), ranges([1, 3]));
+  await revive(ranges([1, 3]));
   const before = await live();
-  await revivePlacements(database.db, source(), ranges([1, 3]));
+  await revive(ranges([1, 3]));
   expect(await live()).toEqual(before);
 });
 
 test('another generation with the same UIDs is left alone', async () => {
   const other = await aMailbox(database.db, mailbox.tenantId);
-  await revivePlacements(database.db, source(), [{ genId: other.genId, from: 1, to: 6 }]);
+  await revive([{ genId: other.genId, from: 1, to: 6 }]);
   expect(await live()).toEqual([]);
 });
 
 test('a listing that is older than a placement does not end it', async () => {
-  await revivePlacements(database.db, source(), ranges([1, 6]));
+  await revive(ranges([1, 6]));
   const anHourAgo = new Date(Date.now() - 3_600_000);
   await endPlacements(database.db, source(), { genId: mailbox.genId, uids, listedAfter: anHourAgo });
   expect((await live()).map((row) => row.uid)).toEqual(uids);
+});
+
+test('a listing that is older than the end of a placement does not revive it', async () => {
+  const anHourAgo = new Date(Date.now() - 3_600_000);
+  await revivePlacements(database.db, source(), { ranges: ranges([1, 6]), listedAfter: anHourAgo });
+  expect(await live()).toEqual([]);
 });
