@@ -1,3 +1,4 @@
+import { MailFailure } from '../../domain/failure';
 import { rolesOf } from '../../domain/match-headers';
 import type { Policy } from '../../domain/policy';
 import type { Database, Sql } from '../database';
@@ -19,7 +20,8 @@ import { knownThreads, threadsOf, writeThreads } from './thread-write';
  * links, timelines, ledger rows, failures, events and the cursor (product promise B1). All that must be known is asked at once, and all
  * that follows is written at once: the transactions of a mailbox follow one another, and each round trip is paid by all that wait.
  * Second run: no change, because a placement that has its row is left out at the start.
- * @throws StaleFence where the source has a newer wish; nothing is written then
+ * @throws StaleFence where the source has a newer wish, MailFailure `cursor-lost` where the generation was retired meanwhile; nothing is
+ * written then
  */
 export async function recordBatch(
   db: Database,
@@ -81,8 +83,9 @@ async function whatIsKnown(
   const recorded = items.filter(isRecorded);
   const shas = items.flatMap((item) => (isRecorded(item) || item.kind === 'known' ? [item.rawSha] : []));
   const leftOut = [...new Set(items.flatMap((item) => (item.kind === 'filtered' ? item.addressKeys : [])))];
-  const [nextSeq, done, matching, copies, messages, threads, providerIds, records] = await Promise.all([
+  const [nextSeq, , done, matching, copies, messages, threads, providerIds, records] = await Promise.all([
     nextSeqOf(sql, source),
+    refuseRetired(sql, source, genId),
     uidsWithRow(sql, genId, items),
     matchingKeys(sql, tenantId, { addressKeys: leftOut, kinds: policy.matchKinds }),
     copiesOf(sql, source, shas),
@@ -92,6 +95,15 @@ async function whatIsKnown(
     recordsOfAddresses(sql, tenantId, { addressKeys: addressKeysOf(recorded, policy), kinds: policy.matchKinds }),
   ]);
   return { nextSeq, done, matching, copies, messages, threads, providerIds, records };
+}
+
+/** Placements of a retired generation have ended, and nobody would end those that came later (RFC 9051 2.3.1.1). */
+async function refuseRetired(sql: Sql, { tenantId }: FencedSource, genId: number): Promise<void> {
+  const current = await sql.query(
+    'SELECT FROM folder_generation WHERE id = $1 AND tenant_id = $2 AND retired_at IS NULL',
+    [genId, tenantId],
+  );
+  if (current.length === 0) throw new MailFailure('cursor-lost', 'UID FETCH', { code: 'uidvalidity-changed' });
 }
 
 /** The UIDs that have a ledger row. `filtered: folder-role` does not count: the folder has come into scope. */
