@@ -4,12 +4,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** @typedef {import('../lib/dovecot.mjs').Dovecot} Dovecot */
 
 /**
- * Connects accounts through the API, several at a time. The server knows every user, so an account needs no making.
+ * Connects accounts through the API, many at a time, for each waits until Temporal has its workflow. The server knows every user, so an
+ * account needs no making.
  * @param {import('../demo/api.mjs').Api} api @param {Dovecot} dovecot
  * @param {{users: string[], atOnce?: number, progress?: (done: number, total: number) => void}} wanted
  * @returns {Promise<Map<string, string>>} ids by user
  */
-export async function connectFleet(api, dovecot, { users, atOnce = 8, progress = () => {} }) {
+export async function connectFleet(api, dovecot, { users, atOnce = 32, progress = () => {} }) {
   /** @type {Map<string, string>} */
   const ids = new Map();
   let next = 0;

@@ -34,12 +34,13 @@ export async function measuredFleet({ letterbook, dovecot, plan, step }) {
   const { ids, attached } = await step(`${plan.size} mailboxes, connected through the API`, async ({ progress }) => {
     const [began, since] = [performance.now(), new Date()];
     const connected = await connectFleet(api, dovecot, { users, progress: (a, b) => progress(a, b, 'connected') });
+    const connectedSeconds = (performance.now() - began) / 1_000;
     const timeoutMs = attachTimeoutMs;
     const all = await untilAttached(
       { dovecot, database: letterbook.database },
       { users, since, timeoutMs, progress: (a, b) => progress(a, b, 'attached') },
     );
-    return { ids: connected, attached: { ...all, seconds: (performance.now() - began) / 1_000 } };
+    return { ids: connected, attached: { ...all, connectedSeconds } };
   });
   const histories = await openHistories(temporal.address);
   const idle = await step(`Idle for ${plan.idleSeconds} s`, () => measuredIdle(fleet));
