@@ -121,8 +121,8 @@ function note(asked: Asked, { folder, opens, isListed }: { folder: FolderOnRecor
 }
 
 /** Which failures say that a folder is no more: after a second listing also a refusal; without one just the server's word. */
-const isSettledByTwoListings = (kind: string) => kind === 'gone' || kind === 'refused';
 const byOneListing: ReadonlySet<string> = new Set(['gone']);
+const afterTwoListings: ReadonlySet<string> = new Set([...byOneListing, 'refused']);
 
 async function tryToOpen(open: Mailbox, path: string, proofs: ReadonlySet<string>): Promise<Opens> {
   try {
