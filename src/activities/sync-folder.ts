@@ -81,7 +81,8 @@ export async function syncFolder(context: ActivityContext, run: ActivityRun, wor
 
 /**
  * The folder's current generation; a UIDVALIDITY that differs begins a new one, whatever the numbers are, unless it is one that was
- * before. UIDNEXT never falls within a generation (RFC 9051 2.3.1.1): where it has, the messages say whether it is the same one.
+ * before. UIDNEXT never falls within a generation (RFC 9051 2.3.1.1): where it has, only messages that prove it make it the same one, since
+ * new mail under the UIDs of old mail would be taken for that.
  */
 async function generationFor(
   context: ActivityContext,
@@ -93,7 +94,7 @@ async function generationFor(
   const current = folder.generation;
   const holds = async (genId: number) => compareWith(context, { mailbox, opened, genId });
   if (current?.uidValidity === uidValidity) {
-    const isSame = uidNext >= (current.uidNext ?? 0) || (await holds(current.id)) !== 'other';
+    const isSame = uidNext >= (current.uidNext ?? 0) || (await holds(current.id)) === 'same';
     if (isSame) return noteId(context, work, { opened, generation: current });
   }
   const retired = await retiredGeneration(context.db, mailbox.tenantId, { folderId: folder.folderId, uidValidity });

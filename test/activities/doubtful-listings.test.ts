@@ -318,6 +318,19 @@ describe('UIDNEXT', () => {
     expect(new Set((await mailbox.ledger()).map((row) => row.copyId)).size).toBe(7);
   });
 
+  test('that falls in a folder that is empty when it is looked at begins a generation, and its new mail is recorded', async () => {
+    const mailbox = await connect({ folders: { INBOX: { uidNext: 500, messages: numbered(5) } } });
+    server.folders.set('INBOX', folderOf({}));
+    await mailbox.syncAll();
+    server.folders.set(
+      'INBOX',
+      folderOf({ messages: [{ uid: 1, raw: mail({ subject: 'the first of the new ones' }) }] }),
+    );
+    await mailbox.syncAll();
+    expect((await live(mailbox)).map(({ uid }) => uid)).toEqual([1]);
+    expect(new Set((await mailbox.ledger()).map((row) => row.copyId)).size).toBe(6);
+  });
+
   test('that runs ahead of the last message is no missing mail', async () => {
     const mailbox = await connect({ folders: { INBOX: { uidNext: 5_000, messages: numbered(3) } } });
     expect(await mailbox.round()).toMatchObject({ kind: 'done', folders: 0 });
