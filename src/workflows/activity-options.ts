@@ -11,11 +11,14 @@ const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '
  */
 const cancellationType = 'WAIT_CANCELLATION_COMPLETED';
 
-/** A round: bounded by its folders; a dead worker is noticed by the missing heartbeat. */
+/**
+ * A round: bounded by its folders. A dead worker is noticed by the missing heartbeat: one is sent every 5 s, so that two may be lost, or a
+ * process be busy for some seconds, before a worker is taken for dead. What comes late from one that was not writes nothing twice.
+ */
 export const roundOptions: ActivityOptions = {
   taskQueue: taskQueues.sync,
   startToCloseTimeout: '1 hour',
-  heartbeatTimeout: '30s',
+  heartbeatTimeout: '12s',
   cancellationType,
   retry,
 };
