@@ -88,6 +88,15 @@ describe('a dry run', () => {
     expect(server.engine.asked).toHaveLength(asked);
   });
 
+  test('does not wait for a change that is under way, and keeps none waiting', async () => {
+    await connect();
+    const { db } = database;
+    await db.inTenant(key.tenantId, async (sql) => {
+      await sql.query('SELECT 1 FROM source WHERE id = $1 FOR UPDATE', [source().sourceId]);
+      expect(await preview({ policy: { visibility: 'full' } })).toMatchObject({ dryRun: true });
+    });
+  });
+
   test('says which folders come in, with how many messages will be fetched, and which leave, with what stays', async () => {
     await connect();
     const inbox = await insertFolder(database.db, source());

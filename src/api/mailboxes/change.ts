@@ -23,12 +23,14 @@ import { warningsFor } from './warnings';
 /** Changes a mailbox: a new way to log in is tried first, then all is written at once, then the engine is told. */
 export async function changeMailbox(context: ApiContext, request: FastifyRequest, wanted: Wanted): Promise<Mailbox> {
   const { viewer } = request;
-  const changed = await checked(context, { ...wanted, request }, (sql, change) => write(sql, viewer, change));
+  const changed = await checked(context, { ...wanted, request, find: lockMailbox }, (sql, change) =>
+    write(sql, viewer, change),
+  );
   await carryOut(context, viewer, { mailbox: changed, body: wanted.body });
   return changed;
 }
 
-/** Says what the same change would do: all is checked and tried as if it were made, and nothing is written. */
+/** Says what the same change would do: all is checked and tried as if it were made. Nothing is written, and nobody who writes waits. */
 export function previewChange(
   context: ApiContext,
   request: FastifyRequest,
@@ -36,7 +38,7 @@ export function previewChange(
 ): Promise<{ mailbox: Mailbox; preview: ChangePreview }> {
   const { tenantId } = request.viewer;
   const { language, body } = wanted;
-  return checked(context, { ...wanted, request }, async (sql, { mailbox, change }) => {
+  return checked(context, { ...wanted, request, find: findMailbox }, async (sql, { mailbox, change }) => {
     const after = { ...mailbox, ...(change.access === undefined ? {} : { imap: change.access.imap }) };
     const warnings = warningsOfChange(context, after, body);
     const preview = await previewOfChange(sql, tenantId, { mailbox, change, warnings, language });
@@ -54,7 +56,7 @@ interface Wanted {
   body: MailboxChangeBody;
 }
 
-/** A change that may be made, of a mailbox that is locked. */
+/** A change that may be made, of a mailbox that is locked where it is made. */
 interface CheckedChange {
   mailbox: Mailbox;
   change: MailboxChange;
@@ -62,20 +64,20 @@ interface CheckedChange {
 
 async function checked<Answer>(
   context: ApiContext,
-  { id, body, request }: Wanted & { request: FastifyRequest },
+  { id, body, request, find }: Wanted & { request: FastifyRequest; find: typeof lockMailbox },
   then: (sql: Sql, change: CheckedChange) => Promise<Answer>,
 ): Promise<Answer> {
   const { viewer } = request;
   const present = await context.db.inTenant(viewer.tenantId, (sql) => findMailbox(sql, readerOf(viewer), id));
   const access = await triedAccess(context, changeable(present, request), body);
   return context.db.inTenant(viewer.tenantId, async (sql) => {
-    const mailbox = changeable(await lockMailbox(sql, readerOf(viewer), id), request);
+    const mailbox = changeable(await find(sql, readerOf(viewer), id), request);
     await checkPeople(sql, viewer, body);
     return then(sql, { mailbox, change: { ...changeOf(mailbox, body, context.now()), ...access } });
   });
 }
 
-/** The mailbox, where it may be changed by this request. Checked before the connection is tried, and again under the lock. */
+/** The mailbox, where it may be changed by this request. Checked before the connection is tried, and again in the transaction that goes on. */
 function changeable(mailbox: Mailbox | null, request: FastifyRequest): Mailbox {
   if (mailbox === null) throw notFound();
   requireManager(request.viewer, mailbox);
