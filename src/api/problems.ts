@@ -49,17 +49,17 @@ export function conflict(slug: string, detail: string): Problem {
   return new Problem({ status: 409, slug, title: 'In conflict with what is there', detail });
 }
 
-/** 409: the address is connected already. */
-export function mailboxExists(mailboxId: string): Problem {
-  return new Problem(
-    {
-      status: 409,
-      slug: 'mailbox-exists',
-      title: 'This mailbox is connected already',
-      detail: `The address is that of mailbox ${mailboxId}. Change it with PATCH /v1/mailboxes/${mailboxId}.`,
-    },
-    { mailboxId },
-  );
+/** 409: the address is connected already. `mailboxId` is null where the viewer may not see that mailbox. */
+export function mailboxExists(mailboxId: string | null): Problem {
+  const type = { status: 409, slug: 'mailbox-exists', title: 'This mailbox is connected already' } as const;
+  if (mailboxId === null) {
+    return new Problem({
+      ...type,
+      detail: 'The address is that of a mailbox that you cannot see. An administrator can.',
+    });
+  }
+  const detail = `The address is that of mailbox ${mailboxId}. Change it with PATCH /v1/mailboxes/${mailboxId}.`;
+  return new Problem({ ...type, detail }, { mailboxId });
 }
 
 /** 412: somebody else changed it since it was read. */

@@ -273,6 +273,33 @@ describe('connecting a mailbox', () => {
     expect(again.json<Problem>()).toMatchObject({ type: '/problems/mailbox-exists', mailboxId: id });
   });
 
+  test('an address of a mailbox that the viewer may not see is 409 and names nothing', async () => {
+    const { tenantId } = key;
+    const as = async (userId: Promise<string>) => ({
+      ...key.headers,
+      'letterbook-user': publicId('user', await userId),
+    });
+    const owner = await as(insertUser(database.db, tenantId));
+    const id = await connected(anna, owner);
+    const stranger = await as(insertUser(database.db, tenantId));
+    const told = async (headers: Record<string, string>) => {
+      const answer = await connect(anna, headers);
+      expect(answer.statusCode).toBe(409);
+      return answer.json<Problem & { deletionId?: string }>();
+    };
+    const hidden = await told(stranger);
+    expect(hidden).toMatchObject({ type: '/problems/mailbox-exists' });
+    expect(JSON.stringify(hidden)).not.toMatch(/mbx_|del_/);
+    expect((await told(owner)).mailboxId).toBe(id);
+
+    const confirm = encodeURIComponent(anna.address);
+    const url = `/v1/mailboxes/${id}?confirm=${confirm}`;
+    expect((await server.api.inject({ method: 'DELETE', url, headers: key.headers })).statusCode).toBe(202);
+    const { type, detail } = hidden;
+    expect(await told(stranger)).toMatchObject({ type, detail });
+    expect((await told(owner)).deletionId).toBeDefined();
+  });
+
   test('of two that connect the same address at once, one is 409', async () => {
     const answers = await Promise.all([connect(), connect()]);
     expect(answers.map((answer) => answer.statusCode).sort()).toEqual([201, 409]);

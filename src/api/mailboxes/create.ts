@@ -14,7 +14,7 @@ import { authNotAvailable, internalError, mailboxExists } from '../problems';
 import type { Viewer } from '../viewer';
 import { actorOf } from '../viewer';
 import { tryAccess } from './access';
-import { checkPeople } from './people';
+import { checkPeople, readerOf } from './people';
 import { checkedPolicy } from './policy-check';
 import type { NewMailboxBody } from './schemas';
 import { chosenServer, type ChosenServer } from './server-choice';
@@ -25,7 +25,7 @@ export async function createMailbox(context: ApiContext, viewer: Viewer, body: N
   const wanted = wantedMailbox(viewer, body, context.now());
   await context.db.inTenant(viewer.tenantId, async (sql) => {
     const existing = await mailboxIdByAddress(sql, viewer.tenantId, wanted.addressKey);
-    if (existing !== null) throw await taken(sql, viewer.tenantId, existing);
+    if (existing !== null) throw await taken(sql, viewer, existing);
     await checkPeople(sql, viewer, wanted);
   });
   const server = await chosenServer(context, viewer.tenantId, body);
@@ -88,13 +88,15 @@ async function write(context: ApiContext, viewer: Viewer, mailbox: NewMailbox): 
     if (sqlStateOf(error) !== '23505') throw error;
     throw await context.db.inTenant(tenantId, async (sql) => {
       const existing = await mailboxIdByAddress(sql, tenantId, mailbox.addressKey);
-      return existing === null ? error : taken(sql, tenantId, existing);
+      return existing === null ? error : taken(sql, viewer, existing);
     });
   }
 }
 
-/** An address is free again when its deletion is done, not before. */
-async function taken(sql: Sql, tenantId: string, mailboxId: string): Promise<Problem> {
+/** An address is free again when its deletion is done, not before. Whose mailbox it is, is told to those who may see it. */
+async function taken(sql: Sql, viewer: Viewer, mailboxId: string): Promise<Problem> {
+  const { tenantId } = viewer;
+  if ((await findMailbox(sql, readerOf(viewer), mailboxId)) === null) return mailboxExists(null);
   const deletionId = await openDeletionId(sql, tenantId, mailboxId);
   return deletionId === null
     ? mailboxExists(publicId('mailbox', mailboxId))
