@@ -3,15 +3,14 @@ import { flagsOf } from '../domain/flags';
 import type { MessageEnvelope, UidListing } from '../domain/folder';
 import { startQuestion, type StartQuestion } from '../domain/start-point';
 import { outside, rangesOf } from '../domain/uid-set';
-import type { BatchResult } from '../db/ingest/batch';
 import type { FolderGeneration } from '../db/ingest/folder-read';
 import { closeFolder, recordFiltered } from '../db/ingest/generation-write';
 import { ledgerRanges } from '../db/ingest/ledger-ranges';
 import type { OpenFolder } from '../mail/mailbox';
 import type { ActivityContext } from './context';
 import { followServerFlags } from './follow-flags';
-import { notePresence } from './note-presence';
-import type { FolderWork } from './sync-folder';
+import { notePresence, presenceChanges } from './note-presence';
+import type { FolderResult, FolderWork } from './sync-folder';
 
 interface FirstListing {
   work: FolderWork;
@@ -24,7 +23,7 @@ interface FirstListing {
  * A folder is seen for the first time: mail before the start point gets its rows, the rest is left to the import, beside live mail.
  * Second run: divides again what has no row yet.
  */
-export async function beginFirstListing(context: ActivityContext, first: FirstListing): Promise<BatchResult> {
+export async function beginFirstListing(context: ActivityContext, first: FirstListing): Promise<FolderResult> {
   const { work, open, generation, listing } = first;
   const { mailbox } = work;
   // What a partial listing leaves out would later look like new mail, and pass the start point.
@@ -37,9 +36,12 @@ export async function beginFirstListing(context: ActivityContext, first: FirstLi
   const history = outside(wanted, known).length;
   // A folder that has come back: what happened to its rows while nobody looked.
   if (known.length > 0) await followServerFlags(context, { mailbox, open, generation });
-  await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history });
-  if (known.length > 0) await notePresence(context, { mailbox, path: open.path, generation, listing });
-  return { recorded: 0, filtered: beforeStart.length, parked: 0 };
+  const seen = { mailbox, path: open.path, generation, listing };
+  const presence =
+    known.length > 0 ? await notePresence(context, seen, await presenceChanges(context, seen, [])) : 'settled';
+  // The cursor moves in any case: until then the import fetches nothing.
+  await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history, presence });
+  return { recorded: 0, filtered: beforeStart.length, parked: 0, presence };
 }
 
 /**
@@ -52,7 +54,7 @@ async function wantedUids({ work, open, listing }: FirstListing): Promise<number
   if (question.ask === 'nothing') return listing.uids;
   const isWanted = ({ internalDate, flags }: MessageEnvelope) =>
     (internalDate ?? question.notBefore) >= question.notBefore ||
-    (question.ask === 'unseen-or-since' && (flags & seen) === 0);
+    (question.ask === 'unseen-or-since' && (flags & seenFlag) === 0);
   const found = new Set(await foundBefore(open, question));
   const sample = await open.fetchEnvelopes(sampleOf(listing.uids.filter((uid) => found.has(uid))));
   // What is left out here is left out for good: a server that found a wanted message is not believed about the others.
@@ -62,7 +64,7 @@ async function wantedUids({ work, open, listing }: FirstListing): Promise<number
   return candidates.filter((uid) => !before.has(uid));
 }
 
-const seen = flagsOf(['\\Seen']);
+const seenFlag = flagsOf(['\\Seen']);
 const dayMs = 24 * 3_600_000;
 
 async function foundBefore(open: OpenFolder, question: Exclude<StartQuestion, { ask: 'nothing' }>): Promise<number[]> {

@@ -12,29 +12,55 @@ import type { ActivityContext } from './context';
 const suspiciousMessages = 50;
 const suspiciousShare = 0.2;
 
-interface Seen {
+export interface Seen {
   mailbox: MailboxForSync;
   path: string;
   generation: FolderGeneration;
   listing: UidListing;
 }
 
+/** How a proven listing differs from the placements on record. */
+export type PresenceChanges =
+  { kind: 'none' } | { kind: 'some'; absent: number[]; shownAgain: number[]; liveMessages: number };
+
 /**
- * Placements that a proven listing does not show have ended; those that it shows again live again. Where very many are missing at once,
- * a fresh connection is asked for the listing once more, and only what both leave out has ended.
- * Second run: no change.
+ * Whether the listing was believed. `unsettled`: it will be asked for again, and until then the cursor stays where it is, since nobody
+ * looks at a folder whose cursor says that all is known.
  */
-export async function notePresence(context: ActivityContext, seen: Seen): Promise<void> {
-  const { mailbox, generation, listing } = seen;
-  if (!listing.proven) return;
+export type Presence = 'settled' | 'unsettled';
+
+/** What `notePresence` would have to do. `fresh` are UIDs that are known to have no row. A listing that is not proven changes nothing. */
+export async function presenceChanges(
+  context: ActivityContext,
+  { mailbox, generation, listing }: Seen,
+  fresh: number[],
+): Promise<PresenceChanges> {
+  if (!listing.proven) return { kind: 'none' };
   const live = await liveRanges(context.db, mailbox.tenantId, generation.id);
   const absent = absentFrom(live, listing.uids);
-  const isSuspicious = absent.length > suspiciousMessages && absent.length > sizeOf(live) * suspiciousShare;
+  const shownAgain = outside(outside(listing.uids, live), rangesOf(fresh));
+  if (absent.length + shownAgain.length === 0) return { kind: 'none' };
+  return { kind: 'some', absent, shownAgain, liveMessages: sizeOf(live) };
+}
+
+/**
+ * Placements that a proven listing does not show have ended; those that it shows again live again. Where very many are missing at once,
+ * a fresh connection is asked for the listing once more, and only what both leave out has ended. Goes before the cursor.
+ * Second run: no change.
+ */
+export async function notePresence(context: ActivityContext, seen: Seen, changes: PresenceChanges): Promise<Presence> {
+  if (changes.kind === 'none') return 'settled';
+  const { mailbox, generation } = seen;
+  const { absent, shownAgain, liveMessages } = changes;
+  const listedAfter = mailbox.readAt;
+  const isSuspicious = absent.length > suspiciousMessages && absent.length > liveMessages * suspiciousShare;
   const uids = isSuspicious ? await stillAbsent(context, seen, absent) : absent;
-  if (uids.length < absent.length) await lookAgain(context.db, mailbox, generation.id);
-  await endPlacements(context.db, mailbox, { genId: generation.id, uids, listedAfter: mailbox.readAt });
-  const shownAgain = rangesOf(outside(listing.uids, live)).map((range) => ({ genId: generation.id, ...range }));
-  await revivePlacements(context.db, mailbox, { ranges: shownAgain, listedAfter: mailbox.readAt });
+  const isSettled = uids.length === absent.length;
+  if (!isSettled) await lookAgain(context.db, mailbox, generation.id);
+  await endPlacements(context.db, mailbox, { genId: generation.id, uids, listedAfter });
+  const ranges = rangesOf(shownAgain).map((range) => ({ genId: generation.id, ...range }));
+  await revivePlacements(context.db, mailbox, { ranges, listedAfter });
+  return isSettled ? 'settled' : 'unsettled';
 }
 
 async function stillAbsent(context: ActivityContext, seen: Seen, absent: number[]): Promise<number[]> {

@@ -12,6 +12,7 @@ import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
 import { fillSearchSoon } from './fill-search';
 import { followFolders } from './follow-folders';
+import type { Presence } from './note-presence';
 import { roundFailure, type NotDone } from './round-failure';
 import { mustLook, syncFolder } from './sync-folder';
 
@@ -49,8 +50,9 @@ export async function runRound(
   if (mailbox?.desired !== 'running' || !sameFence(mailbox, input)) return { kind: 'superseded' };
   try {
     await refuseWhenDiskIsLow(context);
-    const { counts, listed } = await context.connections.use({ mailbox, purpose: 'sync', signal: run.signal }, (open) =>
-      sweep(context, run, { mailbox, open }),
+    const { counts, listed, presence } = await context.connections.use(
+      { mailbox, purpose: 'sync', signal: run.signal },
+      (open) => sweep(context, run, { mailbox, open }),
     );
     const { recorded, filtered, parked } = counts;
     const { alternationsKept } = context.limits;
@@ -58,7 +60,7 @@ export async function runRound(
     await recordRoundSuccess(context.db, mailbox, success);
     await fillSearchSoon(context, mailbox.tenantId, counts.recorded);
     const history = await foldersWithHistory(context.db, mailbox);
-    const lookAgainMs = await lookAgainAfter(context, mailbox, listed);
+    const lookAgainMs = await lookAgainAfter(context, mailbox, { listed, presence });
     return { kind: 'done', ...counts, foldersWithHistory: history.length, lookAgainMs };
   } catch (error) {
     return roundFailure(context, mailbox, { error, roundBegunAt: mailbox.readAt });
@@ -72,11 +74,11 @@ export async function runRound(
 async function lookAgainAfter(
   { db, limits }: ActivityContext,
   mailbox: MailboxForSync,
-  listed: readonly ListedFolder[],
+  { listed, presence }: Pick<Swept, 'listed' | 'presence'>,
 ): Promise<number> {
   const stored = await storedFolders(db, { tenantId: mailbox.tenantId, mailboxId: mailbox.sourceId });
   const { folders, refreshSeconds } = mailbox.policy;
-  return isBehind(listed, stored, folders)
+  return presence === 'unsettled' || isBehind(listed, stored, folders)
     ? Math.min(refreshSeconds * 1_000, limits.safetyTimerMs)
     : limits.safetyTimerMs;
 }
@@ -99,15 +101,23 @@ interface Counts {
   parked: number;
 }
 
+interface Swept {
+  counts: Counts;
+  listed: readonly ListedFolder[];
+  /** Of all folders; `unsettled` where it is of one. */
+  presence: Presence;
+}
+
 async function sweep(
   context: ActivityContext,
   run: ActivityRun,
   at: { mailbox: MailboxForSync; open: Mailbox },
-): Promise<{ counts: Counts; listed: readonly ListedFolder[] }> {
+): Promise<Swept> {
   const { folders, listed } = await followFolders(context, run, at);
   const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
   const counts: Counts = { folders: 0, recorded: 0, filtered: 0, parked: 0 };
   const failures: MailFailure[] = [];
+  let presence: Presence = 'settled';
   const firstRound = at.mailbox.lastSuccessAt === null;
   for (const folder of folders) {
     run.signal.throwIfAborted();
@@ -119,6 +129,7 @@ async function sweep(
       counts.recorded += result.recorded;
       counts.filtered += result.filtered;
       counts.parked += result.parked;
+      if (result.presence === 'unsettled') presence = 'unsettled';
     } catch (error) {
       // A failure of this folder alone keeps nobody else's mail waiting; it is told when all have had their turn.
       if (!(error instanceof MailFailure) || !at.open.usable || error.kind === 'unreachable') throw error;
@@ -126,7 +137,7 @@ async function sweep(
     }
   }
   if (failures[0] !== undefined) throw failures[0];
-  return { counts, listed };
+  return { counts, listed, presence };
 }
 
 function isDue(

@@ -13,7 +13,7 @@ import { allFlagsAreDue, followServerFlags, setSeen } from './follow-flags';
 import { ingestMessages } from './ingest-messages';
 import { beginFirstListing } from './first-listing';
 import { compareWith } from './find-renamed';
-import { notePresence } from './note-presence';
+import { notePresence, presenceChanges, type Presence } from './note-presence';
 
 export interface FolderWork {
   mailbox: MailboxForSync;
@@ -23,6 +23,9 @@ export interface FolderWork {
   folder: KnownFolder & { scope: 'fetch' | 'ledger-only' };
   firstRound: boolean;
 }
+
+/** What a look at a folder has brought. Where its presence is unsettled, it is to be looked at again without any news of it. */
+export type FolderResult = BatchResult & { presence: Presence };
 
 const fullListingEveryMs = 24 * 3_600_000;
 
@@ -50,7 +53,7 @@ export function mustLook(
  * Brings the ledger of one folder up to what the server shows: new is the server's UID set minus the ledger's, never only a watermark.
  * Then flags, then what has gone, only from a listing that is proven. The cursor is the state before anything was fetched.
  */
-export async function syncFolder(context: ActivityContext, run: ActivityRun, work: FolderWork): Promise<BatchResult> {
+export async function syncFolder(context: ActivityContext, run: ActivityRun, work: FolderWork): Promise<FolderResult> {
   const { mailbox, folder } = work;
   const open = await work.open.examine(folder.path);
   const generation = await generationFor(context, work, open);
@@ -63,20 +66,26 @@ export async function syncFolder(context: ActivityContext, run: ActivityRun, wor
 
   const known = await ledgerRanges(context.db, mailbox.tenantId, { genId: generation.id, scope: folder.scope });
   const missing = outside(listing.uids, known);
-  if (folder.scope === 'ledger-only') {
-    await recordFiltered(context.db, mailbox, { genId: generation.id, uids: missing, reason: 'folder-role' });
-    await notePresence(context, { mailbox, path: folder.path, generation, listing });
-    if (listing.proven || listing.reason === 'message-limit') {
-      await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history: 0 });
-    }
-    return { recorded: 0, filtered: missing.length, parked: 0 };
-  }
+  const synced = { work, open, generation, listing, missing };
+  if (folder.scope === 'ledger-only') return noteUnread(context, synced);
   // Before the cursor moves: what changed since the old one would otherwise be skipped by a crash in between.
   await followServerFlags(context, { mailbox, open, generation });
-  const result = await ingestLive(context, run, { work, open, generation, listing, missing });
-  await notePresence(context, { mailbox, path: folder.path, generation, listing });
+  const result = await ingestLive(context, run, synced);
   if (mailbox.policy.markSeen) await setSeen(context, { mailbox, open: work.open, path: folder.path, generation });
   return result;
+}
+
+/** A folder that is not fetched: rows for what is there, and what has gone. */
+async function noteUnread(context: ActivityContext, live: LiveWork): Promise<FolderResult> {
+  const { work, open, generation, listing, missing } = live;
+  const { mailbox } = work;
+  await recordFiltered(context.db, mailbox, { genId: generation.id, uids: missing, reason: 'folder-role' });
+  const seen = { mailbox, path: open.path, generation, listing };
+  const presence = await notePresence(context, seen, await presenceChanges(context, seen, missing));
+  if (presence === 'settled' && (listing.proven || listing.reason === 'message-limit')) {
+    await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history: 0, presence });
+  }
+  return { recorded: 0, filtered: missing.length, parked: 0, presence };
 }
 
 /**
@@ -132,24 +141,37 @@ interface LiveWork {
   missing: number[];
 }
 
-/** New messages are fetched now, up to the limit of a round; a greater gap becomes history, so that it delays no other folder. */
-async function ingestLive(context: ActivityContext, run: ActivityRun, live: LiveWork): Promise<BatchResult> {
+/**
+ * New messages are fetched now, up to the limit of a round; a greater gap becomes history, so that it delays no other folder. Then what has
+ * gone, then the cursor: where nothing has gone or come back, it moves with the last rows.
+ */
+async function ingestLive(context: ActivityContext, run: ActivityRun, live: LiveWork): Promise<FolderResult> {
   const { work, open, generation, listing, missing } = live;
   const { mailbox } = work;
   const ofImport = (uid: number) => !generation.historyDone && uid < generation.historyBelow;
   const fresh = missing.filter((uid) => !ofImport(uid));
+  const seen = { mailbox, path: open.path, generation, listing };
+  const changes = await presenceChanges(context, seen, fresh);
+  const close = { genId: generation.id, snapshot: open.snapshot };
   const limit = context.limits.liveRoundMessages;
   if (fresh.length > limit && listing.proven) {
-    const history = fresh.length;
-    await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history });
-    return { recorded: 0, filtered: 0, parked: 0 };
+    const presence = await notePresence(context, seen, changes);
+    // The cursor moves in any case: until then the import fetches nothing.
+    await closeFolder(context.db, mailbox, { ...close, history: fresh.length, presence });
+    return { ...nothing, presence };
   }
+  const uids = fresh.slice(-limit);
   // Without proof the cursor stays, so that the next round looks again.
-  const cursor = listing.proven ? open.snapshot : null;
-  if (fresh.length > 0) {
-    const ingest = { mailbox, open, genId: generation.id, uids: fresh.slice(-limit), part: 'live' as const, cursor };
-    return ingestMessages(context, run, ingest);
+  const cursor = listing.proven && changes.kind === 'none' ? open.snapshot : null;
+  const ingest = { mailbox, open, genId: generation.id, uids, part: 'live' as const, cursor };
+  const result = uids.length > 0 ? await ingestMessages(context, run, ingest) : nothing;
+  const presence = await notePresence(context, seen, changes);
+  const isWhole = result.recorded + result.filtered + result.parked === uids.length;
+  const hasMoved = cursor !== null && uids.length > 0;
+  if (listing.proven && presence === 'settled' && isWhole && !hasMoved) {
+    await closeFolder(context.db, mailbox, { ...close, history: 0, presence });
   }
-  if (cursor !== null) await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: cursor, history: 0 });
-  return { recorded: 0, filtered: 0, parked: 0 };
+  return { ...result, presence };
 }
+
+const nothing: BatchResult = { recorded: 0, filtered: 0, parked: 0 };

@@ -64,4 +64,17 @@ describe('many messages that are missing while no second connection is to be had
     expect(await mailbox.round()).toMatchObject({ kind: 'done', recorded: 1 });
     expect(await live(mailbox)).toHaveLength(101);
   });
+
+  test.each(['INBOX', 'Trash'])('are looked at again in %s, at the refresh time, until one is', async (path) => {
+    const mailbox = await connect(path);
+    removeManyAndDeliverOne(path);
+    server.on['LOGIN'] = noMoreConnections;
+    for (let round = 0; round < 2; round += 1) {
+      expect(await mailbox.round()).toMatchObject({ kind: 'done', folders: 1, lookAgainMs: 90_000 });
+    }
+    server.on = {};
+    await mailbox.round();
+    expect(await live(mailbox)).toHaveLength(21);
+    expect(await mailbox.round()).toMatchObject({ folders: 0 });
+  });
 });

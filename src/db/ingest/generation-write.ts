@@ -1,6 +1,6 @@
 import type { FolderSnapshot } from '../../domain/folder';
 import type { FilterReason } from '../../domain/ledger';
-import type { Database } from '../database';
+import type { Database, Sql } from '../database';
 import { countTowardsImport } from '../import-track';
 import { moveCursor } from './cursor';
 import { writeOutbox } from './outbox-write';
@@ -56,11 +56,15 @@ const reopenGeneration = `UPDATE folder_generation SET retired_at = NULL, listed
 export async function lookAgain(db: Database, source: FencedSource, genId: number): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
-    await sql.execute('UPDATE folder_generation SET listed_at = NULL WHERE tenant_id = $1 AND id = $2', [
-      source.tenantId,
-      genId,
-    ]);
+    await forgetListing(sql, source, genId);
   });
+}
+
+async function forgetListing(sql: Sql, source: FencedSource, genId: number): Promise<void> {
+  await sql.execute('UPDATE folder_generation SET listed_at = NULL WHERE tenant_id = $1 AND id = $2', [
+    source.tenantId,
+    genId,
+  ]);
 }
 
 /** The server has said what it calls a folder for good (RFC 8474). Second run: no change. */
@@ -104,16 +108,18 @@ export async function recordFiltered(
 
 /**
  * Writes the cursor without a batch: a folder where nothing was owed. With `history`, also hands the UIDs below the cursor that
- * have no ledger row to the import, which counts them in its operation.
+ * have no ledger row to the import, which counts them in its operation. Where the presence is `unsettled`, the next round looks at the
+ * folder whatever its cursor says.
  */
 export async function closeFolder(
   db: Database,
   source: FencedSource,
-  folder: { genId: number; snapshot: FolderSnapshot; history: number },
+  folder: { genId: number; snapshot: FolderSnapshot; history: number; presence: 'settled' | 'unsettled' },
 ): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
     await moveCursor(sql, folder.genId, folder.snapshot);
+    if (folder.presence === 'unsettled') await forgetListing(sql, source, folder.genId);
     if (folder.history > 0) {
       await sql.execute(
         `UPDATE folder_generation SET history_below = $2, history_total = history_total + $3, history_done_at = NULL WHERE id = $1`,

@@ -37,8 +37,13 @@ test('an import that ends does not call done what a round has handed over meanwh
   const opened = { folderId: folder?.folderId ?? '', uidValidity: '1', mailboxId: null, before: null, again: null };
   const genId = await beginGeneration(db, source, opened);
   const snapshot = { uidValidity: '1', uidNext: 1_000, messages: 900, highestModseq: null };
-  await closeFolder(db, source, { genId, snapshot, history: 900 });
-  await closeFolder(db, source, { genId, snapshot: { ...snapshot, uidNext: 6_001 }, history: 5_000 });
+  await closeFolder(db, source, { genId, snapshot, history: 900, presence: 'settled' });
+  await closeFolder(db, source, {
+    genId,
+    snapshot: { ...snapshot, uidNext: 6_001 },
+    history: 5_000,
+    presence: 'settled',
+  });
   const isDone = async () => {
     const [row] = await db.inTenant(tenantId, (sql) =>
       sql.query<{ done: boolean }>('SELECT history_done_at IS NOT NULL AS done FROM folder_generation WHERE id = $1', [
