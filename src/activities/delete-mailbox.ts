@@ -3,7 +3,7 @@ import { readCatalogue } from '../db/deletion/catalogue';
 import { deleteContent } from '../db/deletion/delete-content';
 import type { DeletionRef, DeletionReport } from '../db/deletion/deletions';
 import { deleteBeside, finishDeletion } from '../db/deletion/finish';
-import { freeBytes } from '../db/deletion/free-bytes';
+import { freeBytes, noteOrphans } from '../db/deletion/free-bytes';
 import { beginRows, deletionProgress, takeTurn, type DeletionProgress, type DeletionTurn } from '../db/deletion/steps';
 import { fillSearch } from '../db/search-fill';
 import type { ActivityContext, ActivityRun } from './context';
@@ -96,7 +96,9 @@ async function freeAllBytes(context: ActivityContext, ref: DeletionRef, isOver: 
 
 /** The last bytes, and all that carries the mailbox beside its content. True when nothing is left. */
 async function emptyBeside(context: ActivityContext, ref: DeletionRef, isOver: () => boolean): Promise<boolean> {
-  if (!(await freeAllBytes(context, ref, isOver))) return false;
+  do {
+    if (!(await freeAllBytes(context, ref, isOver))) return false;
+  } while ((await noteOrphans(context.db, ref)) > 0);
   while ((await deleteBeside(context.db, ref)) > 0) if (isOver()) return false;
   return true;
 }

@@ -36,7 +36,7 @@ export async function readStreamed(context: ActivityContext, big: Big): Promise<
       return item ?? null;
     }
     const outcome = await context.parsePool.parse({ kind: 'file', path });
-    const { blobId } = await context.blobs.putFile(big.mailbox.tenantId, { path, sha256: sha });
+    const { blobId } = await context.blobs.putFile(big.mailbox, { path, sha256: sha });
     return itemOf(big.mailbox, { message, sha }, { outcome, blobId, rawState: 'full' });
   } finally {
     await rm(path, { force: true });

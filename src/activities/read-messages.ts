@@ -122,7 +122,7 @@ async function wantedUids(context: ActivityContext, mailbox: MailboxForSync, rea
 async function store(context: ActivityContext, mailbox: MailboxForSync, hashed: Hashed[]): Promise<string[]> {
   if (hashed.length === 0) return [];
   const stored = await context.blobs.putBatch(
-    mailbox.tenantId,
+    mailbox,
     hashed.map(({ message, sha }) => ({ sha256: sha, bytes: message.raw })),
   );
   return stored.map(({ blobId }) => blobId);

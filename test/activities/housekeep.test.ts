@@ -22,7 +22,7 @@ test('bytes that nothing refers to are freed after an hour, all others stay', as
   await mailbox.syncAll();
   const bytes = Buffer.from('left by a crash');
   const sha256 = createHash('sha256').update(bytes).digest();
-  await bench.context.blobs.putBatch(mailbox.tenantId, [{ sha256, bytes }]);
+  await bench.context.blobs.putBatch({ tenantId: mailbox.tenantId, sourceId: mailbox.mailboxId }, [{ sha256, bytes }]);
   expect(await housekeep(bench.context, run)).toMatchObject({ blobsSwept: 0 });
   await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
     sql.execute(`UPDATE blob SET created_at = now() - interval '2 hours'`),

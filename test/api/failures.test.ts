@@ -32,7 +32,7 @@ async function parked(raw: Buffer | null, kind = 'unreadable'): Promise<string> 
   const stored =
     raw === null
       ? []
-      : await server.context.blobs.putBatch(key.tenantId, [
+      : await server.context.blobs.putBatch(source, [
           { sha256: createHash('sha256').update(raw).digest(), bytes: raw },
         ]);
   const blobId = stored[0]?.blobId;

@@ -57,7 +57,7 @@ const day = (n: number) => new Date(Date.UTC(2026, 0, n));
 /** A message with its bytes kept. */
 async function storedMessage(raw: Buffer, options: MessageOptions) {
   const sha256 = createHash('sha256').update(raw).digest();
-  const [blob] = await server.context.blobs.putBatch(tenantId, [{ sha256, bytes: raw }]);
+  const [blob] = await server.context.blobs.putBatch(mailbox, [{ sha256, bytes: raw }]);
   if (blob === undefined) throw new Error('no blob');
   return aMessage(database.db, mailbox, { ...options, bytes: { blobId: blob.blobId, raw } });
 }

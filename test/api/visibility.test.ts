@@ -125,7 +125,7 @@ async function sceneOf(visibility: Visibility): Promise<Scene> {
     memberUserIds: [people.member.id],
   });
   const record = await aRecord(db, tenantId, { addresses: ['kunde@kunde.example'] });
-  const [blob] = await server.context.blobs.putBatch(tenantId, [
+  const [blob] = await server.context.blobs.putBatch(mailbox, [
     { sha256: createHash('sha256').update(raw).digest(), bytes: raw },
   ]);
   const message = await aMessage(db, mailbox, {

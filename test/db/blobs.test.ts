@@ -38,20 +38,22 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
+/** Whose bytes they are: here nobody asks for the source. */
+const owned = () => ({ tenantId: tenant, sourceId: newUuid() });
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest();
 const blobOf = (bytes: Buffer) => ({ sha256: sha256(bytes), bytes });
 const text = (length: number) =>
   Buffer.from('Sehr geehrte Frau Müller, anbei die Rechnung. '.repeat(length / 30 + 1)).subarray(0, length);
 
 async function put(bytes: Buffer): Promise<string> {
-  const [stored] = await store.putBatch(tenant, [blobOf(bytes)]);
+  const [stored] = await store.putBatch(owned(), [blobOf(bytes)]);
   return stored?.blobId ?? '';
 }
 
 async function putFile(bytes: Buffer): Promise<string> {
   const path = join(directory, newUuid());
   await writeFile(path, bytes);
-  return (await store.putFile(tenant, { path, sha256: sha256(bytes) })).blobId;
+  return (await store.putFile(owned(), { path, sha256: sha256(bytes) })).blobId;
 }
 
 async function rowsOf(table: 'blob' | 'blob_chunk'): Promise<number> {
@@ -110,10 +112,10 @@ describe.each([
 
 test('a batch answers in its own order, and the same bytes twice are two blobs', async () => {
   const blobs = [text(40), randomBytes(100), text(40)];
-  const ids = (await store.putBatch(tenant, blobs.map(blobOf))).map(({ blobId }) => blobId);
+  const ids = (await store.putBatch(owned(), blobs.map(blobOf))).map(({ blobId }) => blobId);
   expect(new Set(ids).size).toBe(3);
   for (const [at, bytes] of blobs.entries()) expect((await store.read(tenant, ids[at] ?? '')).equals(bytes)).toBe(true);
-  expect(await store.putBatch(tenant, [])).toEqual([]);
+  expect(await store.putBatch(owned(), [])).toEqual([]);
 });
 
 test('what another tenant put does not exist', async () => {
@@ -129,7 +131,7 @@ test('what another tenant put does not exist', async () => {
 
 test('a batch that fails half-way leaves nothing, and the next one works', async () => {
   const wrong = { sha256: null as unknown as Buffer, bytes: text(100) };
-  await expect(store.putBatch(tenant, [blobOf(text(100)), wrong])).rejects.toThrow();
+  await expect(store.putBatch(owned(), [blobOf(text(100)), wrong])).rejects.toThrow();
   expect([await rowsOf('blob'), await rowsOf('blob_chunk')]).toEqual([0, 0]);
   await put(text(100));
   expect([await rowsOf('blob'), await rowsOf('blob_chunk')]).toEqual([1, 1]);
@@ -137,7 +139,7 @@ test('a batch that fails half-way leaves nothing, and the next one works', async
 
 test('a connection that dies within the copy leaves nothing, and the next put works', async () => {
   const bytes = randomBytes(40 * mebibyte);
-  const putting = store.putBatch(tenant, [blobOf(bytes)]).catch((error: unknown) => error);
+  const putting = store.putBatch(owned(), [blobOf(bytes)]).catch((error: unknown) => error);
   await endCopy();
   expect(await putting).toMatchObject({ name: 'DatabaseUnavailable' });
   expect([await rowsOf('blob'), await rowsOf('blob_chunk')]).toEqual([0, 0]);
@@ -159,12 +161,12 @@ async function endCopy(): Promise<void> {
 test('a file that is not what its SHA-256 says is refused, and nothing of it is kept', async () => {
   const path = join(directory, 'changed');
   await writeFile(path, text(3_000));
-  await expect(store.putFile(tenant, { path, sha256: sha256(text(2_999)) })).rejects.toThrow(/SHA-256/);
+  await expect(store.putFile(owned(), { path, sha256: sha256(text(2_999)) })).rejects.toThrow(/SHA-256/);
   expect([await rowsOf('blob'), await rowsOf('blob_chunk')]).toEqual([0, 0]);
 });
 
 test('a file that is not there is an error, and the connection goes on working', async () => {
-  await expect(store.putFile(tenant, { path: join(directory, 'none'), sha256: sha256(text(1)) })).rejects.toThrow(
+  await expect(store.putFile(owned(), { path: join(directory, 'none'), sha256: sha256(text(1)) })).rejects.toThrow(
     'ENOENT',
   );
   expect(await store.read(tenant, await put(text(100)))).toHaveLength(100);
@@ -186,7 +188,7 @@ test('60 MB go in and out in flat memory', async () => {
   const watch = setInterval(() => {
     if (looks < 4) look();
   }, 100);
-  const { blobId } = await store.putFile(tenant, { path, sha256: wanted });
+  const { blobId } = await store.putFile(owned(), { path, sha256: wanted });
   clearInterval(watch);
   const hash = createHash('sha256');
   let read = 0;
@@ -235,7 +237,7 @@ describe('the sweep', () => {
 
   test('goes through more than one page', async () => {
     const blobs = Array.from({ length: 4_100 }, (_, n) => blobOf(Buffer.from(String(n))));
-    await store.putBatch(tenant, blobs);
+    await store.putBatch(owned(), blobs);
     expect(await store.sweepOrphans(tenant, { graceMs: 0 })).toBe(4_100);
     expect([await rowsOf('blob'), await rowsOf('blob_chunk')]).toEqual([0, 0]);
   });

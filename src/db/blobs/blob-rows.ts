@@ -1,4 +1,5 @@
 import type { Sql } from '../database';
+import type { BlobOwner } from './blob-store';
 import type { Encoding } from './compression';
 
 /** A row of `blob`. */
@@ -11,12 +12,13 @@ export interface BlobRow {
 }
 
 /** One statement for all rows. */
-export async function insertBlobs(sql: Sql, tenantId: string, rows: readonly BlobRow[]): Promise<void> {
+export async function insertBlobs(sql: Sql, owner: BlobOwner, rows: readonly BlobRow[]): Promise<void> {
   await sql.execute(
-    `INSERT INTO blob (tenant_id, id, sha256, size, stored_size, encoding)
-     SELECT $1, * FROM unnest($2::uuid[], $3::bytea[], $4::bigint[], $5::bigint[], $6::smallint[])`,
+    `INSERT INTO blob (tenant_id, source_id, id, sha256, size, stored_size, encoding)
+     SELECT $1, $2, * FROM unnest($3::uuid[], $4::bytea[], $5::bigint[], $6::bigint[], $7::smallint[])`,
     [
-      tenantId,
+      owner.tenantId,
+      owner.sourceId,
       rows.map((row) => row.id),
       rows.map((row) => row.sha256),
       rows.map((row) => row.size),

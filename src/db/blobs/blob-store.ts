@@ -6,15 +6,21 @@ export interface ByteRange {
   length: number;
 }
 
+/** Whose mail the bytes are; all of it goes with the source. A mailbox as the activities have it is one. */
+export interface BlobOwner {
+  tenantId: string;
+  sourceId: string;
+}
+
 /**
  * Keeps bytes for good: a blob is never changed, and each put makes a new one (who has the same bytes already is decided where copies are
  * made). A put that resolves is durable; one that fails, at whatever moment, leaves nothing.
  */
 export interface BlobStore {
   /** Stores all of them or none; the ids are in the order of `blobs`. `sha256` is of `bytes`. */
-  putBatch(tenantId: string, blobs: readonly { sha256: Buffer; bytes: Buffer }[]): Promise<{ blobId: string }[]>;
+  putBatch(owner: BlobOwner, blobs: readonly { sha256: Buffer; bytes: Buffer }[]): Promise<{ blobId: string }[]>;
   /** Stores a file of any size in flat memory. @throws Error where its bytes do not have this SHA-256 */
-  putFile(tenantId: string, file: { path: string; sha256: Buffer }): Promise<{ blobId: string }>;
+  putFile(owner: BlobOwner, file: { path: string; sha256: Buffer }): Promise<{ blobId: string }>;
   /** All bytes at once. @throws BlobNotFound */
   read(tenantId: string, blobId: string): Promise<Buffer>;
   /** The bytes of a span; fewer where the blob ends before it. @throws BlobNotFound */

@@ -1,7 +1,7 @@
 import type { Database } from '../database';
 import { newUuid } from '../new-id';
 import { deleteBlobs, insertBlobs, type BlobRow } from './blob-rows';
-import type { BlobStore } from './blob-store';
+import type { BlobOwner, BlobStore } from './blob-store';
 import { packed } from './compression';
 import { chunksOf, copyChunks, type Chunk } from './copy-binary';
 import { openBlob, readBlob, readBlobRange } from './read-blob';
@@ -15,8 +15,8 @@ interface Packed extends BlobRow {
 /** Blobs in Postgres: a row in `blob`, the bytes in `blob_chunk`, both in one transaction. */
 export function createPostgresBlobStore(db: Database): BlobStore {
   return {
-    putBatch: (tenantId, blobs) => putBatch(db, tenantId, blobs),
-    putFile: (tenantId, file) => putFile(db, tenantId, file),
+    putBatch: (owner, blobs) => putBatch(db, owner, blobs),
+    putFile: (owner, file) => putFile(db, owner, file),
     read: (tenantId, blobId) => readBlob(db, tenantId, blobId),
     readRange: (tenantId, blobId, range) => readBlobRange(db, { tenantId, blobId }, range),
     open: (tenantId, blobId) => openBlob(db, tenantId, blobId),
@@ -27,18 +27,18 @@ export function createPostgresBlobStore(db: Database): BlobStore {
 
 async function putBatch(
   db: Database,
-  tenantId: string,
+  owner: BlobOwner,
   blobs: readonly { sha256: Buffer; bytes: Buffer }[],
 ): Promise<{ blobId: string }[]> {
   if (blobs.length === 0) return [];
   // All at once: libuv's threads take one after the other, and the bytes are in memory anyway.
   const rows = await Promise.all(blobs.map((blob) => packedRow(blob)));
-  await db.inTenant(tenantId, async (sql) => {
+  await db.inTenant(owner.tenantId, async (sql) => {
     // The disk is not waited for here: the commit of the rows that refer to these bytes waits for all that was logged before it, and so
     // for them (PostgreSQL 18, 28.4). What a crash takes between the two, no row knows of.
     await sql.execute('SET LOCAL synchronous_commit = off');
-    await copyChunks(sql, tenantId, chunksOfAll(rows));
-    await insertBlobs(sql, tenantId, rows);
+    await copyChunks(sql, owner.tenantId, chunksOfAll(rows));
+    await insertBlobs(sql, owner, rows);
   });
   return rows.map(({ id }) => ({ blobId: id }));
 }

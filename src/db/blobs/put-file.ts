@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Database, Sql } from '../database';
 import { newUuid } from '../new-id';
 import { insertBlobs } from './blob-rows';
+import type { BlobOwner } from './blob-store';
 import { compressingStream, encodings, isWorthCompressing, type Encoding } from './compression';
 import { chunkBytes, chunksOfStream, copyChunks } from './copy-binary';
 
@@ -19,9 +20,10 @@ interface Passed {
 /** Streams a file into a new blob, in one transaction: chunks first, then the row, whose sizes are known at the end only. */
 export async function putFile(
   db: Database,
-  tenantId: string,
+  owner: BlobOwner,
   file: { path: string; sha256: Buffer },
 ): Promise<{ blobId: string }> {
+  const { tenantId } = owner;
   const blobId = newUuid();
   const encoding = (await isWorthCompressing(await sampleOf(file.path))) ? encodings.brotli : encodings.identity;
   await db.inTenant(tenantId, async (sql) => {
@@ -29,7 +31,7 @@ export async function putFile(
     await copyFile({ sql, tenantId, blobId }, { path: file.path, encoding, passed });
     if (!passed.hash.digest().equals(file.sha256)) throw new Error('a file has other bytes than its SHA-256 says');
     const { size, storedSize } = passed;
-    await insertBlobs(sql, tenantId, [{ id: blobId, sha256: file.sha256, size, storedSize, encoding }]);
+    await insertBlobs(sql, owner, [{ id: blobId, sha256: file.sha256, size, storedSize, encoding }]);
   });
   return { blobId };
 }

@@ -42,6 +42,23 @@ export async function freeBytes(db: Database, ref: DeletionRef): Promise<boolean
   });
 }
 
+/**
+ * Notes bytes of the source that nothing refers to, to be freed: they were stored when the mailbox was stopped, and their batch was refused.
+ * To be called when the content is gone. Second run: the same. Returns how many there are.
+ */
+export async function noteOrphans(db: Database, ref: DeletionRef): Promise<number> {
+  return db.inTenant(ref.tenantId, (sql) =>
+    sql.execute(
+      `INSERT INTO deletion_blob (tenant_id, source_id, blob_id)
+       SELECT tenant_id, source_id, id FROM blob WHERE tenant_id = $1 AND source_id = $2
+         AND NOT EXISTS (SELECT FROM copy WHERE copy.tenant_id = $1 AND copy.blob_id = blob.id)
+         AND NOT EXISTS (SELECT FROM placement WHERE placement.tenant_id = $1 AND placement.blob_id = blob.id)
+       ORDER BY id LIMIT $3 ON CONFLICT DO NOTHING`,
+      [ref.tenantId, ref.sourceId, blobsPerTransaction],
+    ),
+  );
+}
+
 interface Blob {
   id: string;
   stored_size: number;

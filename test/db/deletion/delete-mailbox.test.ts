@@ -237,7 +237,7 @@ async function untilWaiting(count: number): Promise<void> {
 
 test('bytes that somebody refers to are not freed, whatever was noted', async () => {
   const raw = Buffer.from('Subject: x\r\n\r\nx');
-  const [blob] = await context.blobs.putBatch(tenantId, [{ sha256: Buffer.alloc(32), bytes: raw }]);
+  const [blob] = await context.blobs.putBatch(ben, [{ sha256: Buffer.alloc(32), bytes: raw }]);
   if (blob === undefined) throw new Error('there is a blob');
   await aMessage(database.db, ben, { bytes: { blobId: blob.blobId, raw } });
   const deletionId = await askForDeletion(context, refOf(anna));
@@ -252,6 +252,24 @@ test('bytes that somebody refers to are not freed, whatever was noted', async ()
   expect(await freeBytes(database.db, ref)).toBe(true);
   expect(await freeBytes(database.db, ref)).toBe(false);
   expect(await context.blobs.read(tenantId, blob.blobId)).toEqual(raw);
+});
+
+test('bytes that were stored when the stop came, and got no row, are freed and counted; those of other mailboxes stay', async () => {
+  const raw = Buffer.from('Subject: x\r\n\r\nx');
+  const blobOf = (n: number) => ({ sha256: Buffer.alloc(32, n), bytes: raw });
+  await context.blobs.putBatch(anna, [blobOf(1), blobOf(2)]);
+  const [his] = await context.blobs.putBatch(ben, [blobOf(3)]);
+  const { deletionId, end } = await deleteIt(anna);
+  expect(end).toMatchObject({ kind: 'done', bytes: 2 * raw.length });
+  expect(await rows('SELECT id FROM blob')).toEqual([{ id: his?.blobId }]);
+  const [row] = await rows<{ report: { tables: object; verifiedTables: string[] } }>(
+    'SELECT report FROM deletion WHERE id = $1',
+    [deletionId],
+  );
+  expect(row?.report).toMatchObject({
+    tables: { blob: 2 },
+    verifiedTables: expect.arrayContaining(['blob']) as object,
+  });
 });
 
 test('two mailboxes that hold the same mail can be deleted at the same time', async () => {
