@@ -26,21 +26,13 @@ type Write = (items: BatchItem[], cursor: FolderSnapshot | null) => Promise<Writ
  * to `itemsPerWrite`: a transaction's round trips cost the same for one batch and for three.
  */
 export function createRecorder(write: Write, limits: { ahead: number; itemsPerWrite: number }): Recorder {
-  const total: BatchResult = { recorded: 0, filtered: 0, parked: 0 };
-  let deferred = 0;
+  const total: WrittenBatch = { recorded: 0, filtered: 0, parked: 0, deferred: 0 };
   const waiting: { items: BatchItem[]; done: () => void }[] = [];
   const open = new Set<Reading>();
   const underWay: Promise<void>[] = [];
   let last: Reading | null = null;
   let reads: Promise<void> = Promise.resolve();
   let writes: Promise<void> = Promise.resolve();
-
-  function count(result: WrittenBatch): void {
-    total.recorded += result.recorded;
-    total.filtered += result.filtered;
-    total.parked += result.parked;
-    deferred += result.deferred;
-  }
 
   function close(reading: Reading): void {
     if (open.delete(reading)) reading.done();
@@ -55,7 +47,7 @@ export function createRecorder(write: Write, limits: { ahead: number; itemsPerWr
       dones.push(next.done);
     }
     try {
-      if (items.length > 0) count(await write(items, null));
+      if (items.length > 0) count(total, await write(items, null));
     } finally {
       for (const done of dones) done();
     }
@@ -81,8 +73,8 @@ export function createRecorder(write: Write, limits: { ahead: number; itemsPerWr
     async finish({ items, cursor }) {
       await writes;
       const all = [...((await last?.items) ?? []), ...items];
-      const passed = deferred > 0 ? null : cursor;
-      if (all.length > 0 || passed !== null) count(await write(all, passed));
+      const passed = total.deferred > 0 ? null : cursor;
+      if (all.length > 0 || passed !== null) count(total, await write(all, passed));
       if (last !== null) close(last);
       return total;
     },
@@ -92,6 +84,13 @@ export function createRecorder(write: Write, limits: { ahead: number; itemsPerWr
       for (const reading of open) close(reading);
     },
   };
+}
+
+function count(total: WrittenBatch, result: WrittenBatch): void {
+  total.recorded += result.recorded;
+  total.filtered += result.filtered;
+  total.parked += result.parked;
+  total.deferred += result.deferred;
 }
 
 function hasRoom(items: BatchItem[], more: BatchItem[], limits: { itemsPerWrite: number }): boolean {
