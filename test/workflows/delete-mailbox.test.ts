@@ -52,8 +52,6 @@ async function deleted(mailbox: TestMailbox): Promise<string> {
 }
 
 async function expectNothingLeft(mailbox: TestMailbox): Promise<void> {
-  // Bytes that were on their way when the mailbox was stopped stand in no row; the hourly run frees them.
-  await life.bench.context.blobs.sweepOrphans(mailbox.tenantId, { graceMs: 0 });
   const counts = await countsOf(life.bench.database.ownerUrl, mailbox.tenantId);
   const left = Object.entries(counts).filter(
     ([name, count]) => count > 0 && !['tenant', 'api_key', 'reconciliation'].includes(name),
