@@ -33,14 +33,14 @@ export async function beginFirstListing(context: ActivityContext, first: FirstLi
   const known = await ledgerRanges(context.db, mailbox.tenantId, { genId: generation.id, scope: 'fetch' });
   const beforeStart = outside(outside(listing.uids, rangesOf(wanted)), known);
   await recordFiltered(context.db, mailbox, { genId: generation.id, uids: beforeStart, reason: 'before-start' });
-  const history = outside(wanted, known).length;
+  const history = outside(wanted, known);
   // A folder that has come back: what happened to its rows while nobody looked.
   if (known.length > 0) await followServerFlags(context, { mailbox, open, generation });
   const seen = { mailbox, path: open.path, generation, listing };
-  const presence =
-    known.length > 0 ? await notePresence(context, seen, await presenceChanges(context, seen, [])) : 'settled';
+  const presence = await notePresence(context, seen, await presenceChanges(context, seen, history));
   // The cursor moves in any case: until then the import fetches nothing.
-  await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history, presence });
+  const close = { genId: generation.id, snapshot: open.snapshot, history: history.length, presence };
+  await closeFolder(context.db, mailbox, close);
   return { recorded: 0, filtered: beforeStart.length, parked: 0, presence };
 }
 

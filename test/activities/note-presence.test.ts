@@ -4,11 +4,12 @@ import { folderOf, type ScriptedFolder } from '../support/scripted-imap-folder';
 import { startScriptedServer, type Handler, type ScriptedServer } from '../support/scripted-imap-server';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
 
+const liveRoundMessages = 30;
 let bench: SyncBench;
 let server: ScriptedServer;
 
 beforeAll(async () => {
-  bench = await createSyncBench(0);
+  bench = await createSyncBench(0, { liveRoundMessages });
 });
 
 afterAll(async () => {
@@ -42,11 +43,11 @@ function folder(path: string): ScriptedFolder {
   return found;
 }
 
-/** Eighty of the hundred are removed, and one more comes. */
-function removeManyAndDeliverOne(path: string): void {
-  const [fresh] = folderOf({ messages: [{ uid: 101, raw: mail({ subject: 'new' }) }] }).messages;
+/** Eighty of the hundred are removed, and so many come. */
+function removeManyAndDeliver(path: string, count: number): void {
+  const { messages: fresh } = folderOf({ messages: numbered(100 + count).slice(100) });
   const kept = folder(path).messages.slice(0, 20);
-  Object.assign(folder(path), { uidNext: 102, highestModseq: '500', messages: [...kept, ...(fresh ? [fresh] : [])] });
+  Object.assign(folder(path), { uidNext: 101 + count, highestModseq: '500', messages: [...kept, ...fresh] });
 }
 
 const live = async (mailbox: TestMailbox) =>
@@ -59,7 +60,7 @@ const noMoreConnections: Handler = (context) => {
 describe('many messages that are missing while no second connection is to be had', () => {
   test('are still counted as there, and the round goes on', async () => {
     const mailbox = await connect('INBOX');
-    removeManyAndDeliverOne('INBOX');
+    removeManyAndDeliver('INBOX', 1);
     server.on['LOGIN'] = noMoreConnections;
     expect(await mailbox.round()).toMatchObject({ kind: 'done', recorded: 1 });
     expect(await live(mailbox)).toHaveLength(101);
@@ -67,7 +68,7 @@ describe('many messages that are missing while no second connection is to be had
 
   test.each(['INBOX', 'Trash'])('are looked at again in %s, at the refresh time, until one is', async (path) => {
     const mailbox = await connect(path);
-    removeManyAndDeliverOne(path);
+    removeManyAndDeliver(path, 1);
     server.on['LOGIN'] = noMoreConnections;
     for (let round = 0; round < 2; round += 1) {
       expect(await mailbox.round()).toMatchObject({ kind: 'done', folders: 1, lookAgainMs: 90_000 });
@@ -77,4 +78,49 @@ describe('many messages that are missing while no second connection is to be had
     expect(await live(mailbox)).toHaveLength(21);
     expect(await mailbox.round()).toMatchObject({ folders: 0 });
   });
+
+  test('keep no new mail from the import, also where more has come than a round fetches', async () => {
+    const mailbox = await connect('INBOX');
+    removeManyAndDeliver('INBOX', liveRoundMessages + 1);
+    server.on['LOGIN'] = noMoreConnections;
+    expect(await mailbox.round()).toMatchObject({ kind: 'done', recorded: 0, lookAgainMs: 90_000 });
+    server.on = {};
+    await mailbox.syncAll();
+    const rows = await live(mailbox);
+    expect(rows.map(({ uid }) => uid)).toEqual(folder('INBOX').messages.map(({ uid }) => uid));
+    expect(rows.every(({ sha256 }) => sha256 !== null)).toBe(true);
+  });
+
+  test('are looked at again, and its mail is fetched, in a folder that comes into scope', async () => {
+    const mailbox = await connect('Trash');
+    removeManyAndDeliver('Trash', 1);
+    await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
+      sql.execute(`UPDATE source SET policy = jsonb_set(policy, '{folders,include}', '["Trash"]') WHERE id = $1`, [
+        mailbox.mailboxId,
+      ]),
+    );
+    server.on['LOGIN'] = noMoreConnections;
+    expect(await mailbox.round()).toMatchObject({ kind: 'done', foldersWithHistory: 1, lookAgainMs: 90_000 });
+    expect(await live(mailbox)).toHaveLength(100);
+    server.on = {};
+    await mailbox.syncAll();
+    const rows = await live(mailbox);
+    expect(rows).toHaveLength(21);
+    expect(rows.every(({ sha256 }) => sha256 !== null)).toBe(true);
+  });
 });
+
+test.each(['INBOX', 'Trash'])(
+  'what has gone from %s is noted by the round after one that was killed over it',
+  async (path) => {
+    const mailbox = await connect(path);
+    removeManyAndDeliver(path, 1);
+    const before = { ...bench.context };
+    bench.context.connect = () => Promise.reject(new Error('killed'));
+    await mailbox.round().catch(() => undefined);
+    Object.assign(bench.context, before);
+    expect(await mailbox.ledger()).toHaveLength(101);
+    expect(await mailbox.round()).toMatchObject({ kind: 'done', folders: 1 });
+    expect(await live(mailbox)).toHaveLength(21);
+  },
+);
