@@ -12,6 +12,7 @@ export interface UnwatchedMailbox {
  */
 const attachingForSeconds = 90;
 const firstSinceSeconds = 900;
+const aliveForSeconds = 10;
 
 const unwatched = `
   SELECT s.tenant_id AS "tenantId", s.id AS "mailboxId"
@@ -22,7 +23,7 @@ const unwatched = `
     AND coalesce(w.watched_at, '-infinity') < now() - $1::double precision * interval '1 millisecond'
     AND NOT (
       EXISTS (SELECT FROM idle_worker i WHERE abs(extract(epoch FROM now() - i.started_at)) < ${String(attachingForSeconds)}
-                AND i.seen_at > now() - interval '${String(attachingForSeconds)} seconds')
+                AND i.seen_at > now() - interval '${String(aliveForSeconds)} seconds')
       AND NOT EXISTS (SELECT FROM idle_worker i
                 WHERE extract(epoch FROM now() - i.started_at) BETWEEN ${String(attachingForSeconds)} AND ${String(firstSinceSeconds)}))`;
 

@@ -134,13 +134,14 @@ test('a mailbox is on the roster from its first success on', async () => {
 describe('while the first workers since a while attach their mailboxes', () => {
   const isUnwatched = async ({ mailboxId }: WatchRow) =>
     (await unwatchedMailboxes(database.db, 60_000)).some((one) => one.mailboxId === mailboxId);
-  const workers = (...startedSecondsAgo: number[]) =>
+  /** Each with the seconds since it began, and since it was heard of. */
+  const workers = (...rows: [started: number, seen: number][]) =>
     database.db.asWatcher(async (sql) => {
       await sql.execute('DELETE FROM idle_worker');
-      for (const seconds of startedSecondsAgo) {
+      for (const [started, seen] of rows) {
         await sql.execute(
           `INSERT INTO idle_worker VALUES ($1, now() - $2 * interval '1 second', now() - $3 * interval '1 second', 1)`,
-          [`w${String(seconds)}`, seconds, seconds > 100 ? 60 : 0],
+          [`w${String(started)}`, started, seen],
         );
       }
     });
@@ -151,18 +152,26 @@ describe('while the first workers since a while attach their mailboxes', () => {
   afterAll(() => workers());
 
   test('nothing is looked at by the clock', async () => {
-    await workers(5);
+    await workers([5, 0]);
     expect(await isUnwatched(due)).toBe(false);
     expect(await isStillUnwatched(database.db, due, 60_000)).toBe(false);
   });
 
-  test.each([
-    ['they have had time', [95]],
-    ['another one began before and died', [5, 300]],
-    ['one has a clock that is an hour ahead', [-3_600]],
+  const others: [string, [number, number][]][] = [
+    ['they have had time', [[95, 0]]],
+    ['they are dead', [[40, 40]]],
+    [
+      'another one began before and died',
+      [
+        [5, 0],
+        [300, 60],
+      ],
+    ],
+    ['one has a clock that is an hour ahead', [[-3_600, 0]]],
     ['there is none', []],
-  ])('it is again when %s', async (_, startedSecondsAgo) => {
-    await workers(...startedSecondsAgo);
+  ];
+  test.each(others)('it is again when %s', async (_, rows) => {
+    await workers(...rows);
     expect(await isUnwatched(due)).toBe(true);
     expect(await isStillUnwatched(database.db, due, 60_000)).toBe(true);
   });
