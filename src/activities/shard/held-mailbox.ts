@@ -148,8 +148,10 @@ export class HeldMailbox {
   private async connect(ending: AbortController): Promise<Watched | null> {
     const { watching } = this;
     ending.signal.throwIfAborted();
-    await watching.pace.turn(this.roster.host, ending.signal);
-    const mailbox = await mailboxToWatch(watching.db, this.roster);
+    const [mailbox] = await Promise.all([
+      mailboxToWatch(watching.db, this.roster),
+      watching.pace.turn(this.roster.host, ending.signal),
+    ]);
     // The roster is seconds old; the next one says the same.
     if (mailbox === null) throw new MailFailure('gone', 'connect', { code: 'not-running' });
     this.scope = mailbox.policy.folders;

@@ -46,7 +46,7 @@ async function mailboxWith(folders: string[]): Promise<RosterMailbox> {
 const kept = 60_000;
 
 /** A mailbox in the hands of a worker whose clock stands still, and whose server does as the test says. */
-function held(roster: RosterMailbox, watch: WatchMailbox) {
+function held(roster: RosterMailbox, watch: WatchMailbox, gate = createGate(1)) {
   const clock = { ms: 1_000_000 };
   const pokes: ShardPoke[] = [];
   let connects = 0;
@@ -61,7 +61,7 @@ function held(roster: RosterMailbox, watch: WatchMailbox) {
       return Promise.resolve();
     },
     pace: { turn: () => Promise.resolve() },
-    gate: createGate(1),
+    gate,
     limits: { ...defaultLimits, connectionKeptMs: kept },
     now: () => clock.ms,
   };
@@ -197,4 +197,29 @@ describe('where one folder alone is watched', () => {
     expect(connects()).toBe(1);
     await mailbox.end();
   });
+});
+
+test('a mailbox that is compared with the ledger does not keep another of its host from being attached', async () => {
+  const gate = createGate(1);
+  const never = () => new Promise<ListedFolder[]>(() => undefined);
+  const open = () => Promise.resolve(watchThat(never));
+  const first = held(await mailboxWith(['INBOX']), open, gate);
+  const second = held(await mailboxWith(['INBOX']), open, gate);
+  for (const { mailbox, clock } of [first, second]) mailbox.tick(clock.ms);
+  await until(() => first.mailbox.state.kind === 'watched' && second.mailbox.state.kind === 'watched', 'both');
+  await Promise.all([first.mailbox.end(), second.mailbox.end()]);
+});
+
+test('a mailbox that was paused after the roster was read is not connected to', async () => {
+  const roster = await mailboxWith(['INBOX']);
+  await bench.database.db.inTenant(roster.tenantId, (sql) =>
+    sql.execute(`UPDATE source SET desired_state = 'paused' WHERE tenant_id = $1 AND id = $2`, [
+      roster.tenantId,
+      roster.mailboxId,
+    ]),
+  );
+  const { mailbox, clock, connects } = held(roster, () => Promise.reject(new Error('not to be called')));
+  mailbox.tick(clock.ms);
+  await until(() => mailbox.shown()?.lostReason === 'not-running', 'the refusal to connect');
+  expect(connects()).toBe(0);
 });
