@@ -127,7 +127,10 @@ function folders(profile) {
     .join('\n');
 }
 
-/** @param {DovecotSettings} settings @param {[string, string]} reuse how a process that serves any number of clients is said */
+/**
+ * Each session has a process of its own, which serves the next one when it has ended: of a burst of logins the making of processes costs
+ * most. Several sessions in a process would cost less, but two of one account would share the locks of its files.
+ * @param {DovecotSettings} settings @param {[string, string]} reuse how a process that serves any number of clients is said */
 function services({ ports }, [reuse, forever]) {
   return [
     'service imap-login {',
