@@ -1,5 +1,6 @@
 import type { Fence } from '../domain/mailbox-state';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
+import { presetOfHost } from '../domain/provider-presets';
 import type { Mailbox } from '../mail/mailbox';
 
 /** Who asks for a connection, and what for. */
@@ -10,7 +11,10 @@ export interface ConnectionUse {
   signal: AbortSignal;
 }
 
-/** Open connections, kept for a while so that the next round needs no login. At most one per mailbox and purpose. */
+/**
+ * Open connections, kept for a while so that the next round needs no login. At most one per mailbox and purpose. Where the provider counts an
+ * account's connections none is kept: each worker keeps its own, and all of them would be more than a provider's preset says we use.
+ */
 export interface Connections {
   /**
    * Runs `work` on a connection that nobody else uses meanwhile. A connection that failed is not kept.
@@ -78,7 +82,8 @@ export function createConnections(source: ConnectionSource): Connections {
       if (signal.aborted) cut();
       try {
         const result = await work(open);
-        if (open.usable && !signal.aborted && !kept.has(key)) keep(key, mailbox, open);
+        const mayStay = open.usable && !signal.aborted && !kept.has(key) && !countsConnections(mailbox);
+        if (mayStay) keep(key, mailbox, open);
         else await open.close();
         return result;
       } catch (error) {
@@ -95,6 +100,11 @@ export function createConnections(source: ConnectionSource): Connections {
       await closeEach(kept, [...kept.keys()]);
     },
   };
+}
+
+function countsConnections({ imap }: MailboxForSync): boolean {
+  const preset = presetOfHost(imap.host);
+  return preset !== null && preset.connections.limit !== null;
 }
 
 /** A login that nobody waits for any more is logged out again when it has come to its end. */
