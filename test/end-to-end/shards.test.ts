@@ -41,7 +41,14 @@ beforeAll(async () => {
   startWorker('sync,bulk');
   const mailboxEngine = createMailboxEngine(engine.client);
   for (const { tenantId: tenant, mailboxId } of mailboxes) {
-    const wish = { epoch: 1, generation: 1, desired: 'running', provider: 'other', applied: false, activeAt: new Date() } as const;
+    const wish = {
+      epoch: 1,
+      generation: 1,
+      desired: 'running',
+      provider: 'other',
+      applied: false,
+      activeAt: new Date(),
+    } as const;
     await mailboxEngine.start({ tenantId: tenant, mailboxId, ...wish });
   }
   await until(async () => (await liveCount()) === mailboxesInAll, 'the first round of all');

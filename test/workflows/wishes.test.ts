@@ -55,7 +55,9 @@ async function sourceOf({ tenantId, mailboxId }: TestMailbox): Promise<Source> {
 
 const openOperations = ({ tenantId }: TestMailbox) =>
   life.bench.database.db.inTenant(tenantId, (sql) =>
-    sql.query(`SELECT kind, state FROM operation WHERE kind IN ('pause', 'resume', 'stop', 'start') AND state IN ('waiting', 'running')`),
+    sql.query(
+      `SELECT kind, state FROM operation WHERE kind IN ('pause', 'resume', 'stop', 'start') AND state IN ('waiting', 'running')`,
+    ),
   );
 
 async function isRunning({ mailboxId }: TestMailbox): Promise<boolean> {
