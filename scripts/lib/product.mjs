@@ -19,6 +19,8 @@ export function productEnvironment({ env, home, appUrl, temporalAddress, tempora
     TEMPORAL_ADDRESS: temporalAddress,
     LETTERBOOK_HOME: home,
     LETTERBOOK_PORT: String(port),
+    // Half of the threads may wait for the DNS; files and zlib have the others.
+    UV_THREADPOOL_SIZE: env.UV_THREADPOOL_SIZE ?? '16',
     LETTERBOOK_ALLOWED_NETWORKS: env.LETTERBOOK_ALLOWED_NETWORKS ?? '127.0.0.0/8,::1/128',
     ...(temporalUiUrl === null ? {} : { LETTERBOOK_TEMPORAL_UI_URL: temporalUiUrl }),
   };

@@ -1,9 +1,9 @@
-import { lookup } from 'node:dns/promises';
 import { domainToASCII } from 'node:url';
 
 import ipaddr from 'ipaddr.js';
 
 import { MailFailure } from '../domain/failure';
+import { createSharedLookup } from './shared-lookup';
 
 /** An address that may be connected to, in plain spelling. */
 export interface HostAddress {
@@ -74,7 +74,7 @@ function bareHost(host: string): string {
     .replace(/\.$/, '');
 }
 
-const systemLookup: HostLookup = (name) => lookup(name, { all: true, verbatim: true });
+const systemLookup: HostLookup = createSharedLookup();
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
