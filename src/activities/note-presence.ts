@@ -12,7 +12,7 @@ import type { ActivityContext } from './context';
 const suspiciousMessages = 50;
 const suspiciousShare = 0.2;
 
-export interface Seen {
+interface Seen {
   mailbox: MailboxForSync;
   path: string;
   generation: FolderGeneration;
@@ -20,7 +20,7 @@ export interface Seen {
 }
 
 /** How a proven listing differs from the placements on record. */
-export type PresenceChanges =
+type PresenceChanges =
   { kind: 'none' } | { kind: 'some'; absent: number[]; shownAgain: number[]; liveMessages: number };
 
 /**
