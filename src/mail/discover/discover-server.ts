@@ -47,7 +47,14 @@ async function search(domain: string, options: DiscoverOptions, signal: AbortSig
   const preset = presetOfMx(await options.dns.mxOf(domain));
   if (preset !== null) return { source: 'mx', preset };
   const named = await bySrv;
-  const greeting: TryOptions = { ...options, timeoutMs: Math.ceil(options.timeoutMs / shareOfOneTry), signal };
+  const lookup = (host: string) => options.dns.addressesOf(host);
+  const hostRules = { lookup, ...options.hostRules };
+  const greeting: TryOptions = {
+    ...options,
+    hostRules,
+    timeoutMs: Math.ceil(options.timeoutMs / shareOfOneTry),
+    signal,
+  };
   const imap = await firstThatGreets(named.imap, greeting);
   if (imap !== null) return { source: 'srv', imap, smtp: named.smtp[0] ?? null };
   const guessed = await firstThatGreets((options.usual ?? usualServers)(domain), greeting);

@@ -13,6 +13,8 @@ export interface DnsQuestions {
   /** Names of the hosts that take a domain's mail, best first. */
   mxOf(domain: string): Promise<string[]>;
   srvOf(service: string): Promise<SrvRecord[]>;
+  /** A and AAAA of a host. */
+  addressesOf(host: string): Promise<{ address: string }[]>;
 }
 
 /** More records than a domain has for a purpose are somebody's joke. */
@@ -40,6 +42,14 @@ export function dnsQuestions({ timeoutMs, servers }: DnsOptions): DnsQuestions {
       // RFC 2782 draws by weight among equals; here the heaviest is taken, because a person is to see the same answer twice.
       const best = records.sort((a, b) => a.priority - b.priority || b.weight - a.weight);
       return best.slice(0, mostRecords);
+    },
+    addressesOf: async (host) => {
+      const found = await Promise.all([
+        resolver.resolve4(host).catch(() => []),
+        resolver.resolve6(host).catch(() => []),
+      ]);
+      // All of them: one that may not be connected to refuses the host.
+      return found.flat().map((address) => ({ address }));
     },
   };
 }

@@ -48,6 +48,17 @@ async function discovered(
   });
 }
 
+test('addresses are asked of the same DNS servers, which takes no thread that others wait for', async () => {
+  const server = await mailServer(offersTls);
+  const imap = plain(server.port);
+  const found = await discovered(
+    { 'imap.corp.example': { a: ['127.0.0.1'] } },
+    { usual: () => [imap], hostRules: { allowedNetworks: ['127.0.0.0/8'] } },
+  );
+  expect(found).toMatchObject({ source: 'guess', imap });
+  expect(dns.asked).toContain('A imap.corp.example');
+});
+
 describe('by MX', () => {
   test("a domain whose mail a known provider takes is that provider's customer, and nobody is connected to", async () => {
     const server = await mailServer(offersTls);
