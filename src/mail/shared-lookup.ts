@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises';
 type Answer = readonly { address: string }[];
 type Lookup = (name: string) => Promise<Answer>;
 
-export interface SharedLookupOptions {
+interface SharedLookupOptions {
   /** Asks for the addresses of a name; the system's resolver where absent. */
   ask?: Lookup;
   /** Names that are asked for at the same time: new and found ones, and beside them those that were not found the last time. */
