@@ -54,6 +54,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     heapMegabytes: limits.parseHeapMegabytes,
     limits,
   });
+  parsePool.warm();
   const spoolDirectory = await ownSpool(join(config.home, 'spool'));
   const accessTo = (mailbox: MailboxToWatch) => accessOf(mailbox, secretBox.open(mailbox.secret));
   const pace = hostPaceOf(config, db);

@@ -174,7 +174,9 @@ CREATE TABLE blob_chunk (
   bytes bytea NOT NULL,
   PRIMARY KEY (tenant_id, blob_id, n)
 );
-ALTER TABLE blob_chunk ALTER COLUMN bytes SET STORAGE EXTERNAL; -- compressed before it comes here
+-- A row is a page at most, and lies in the table itself: out of line its bytes would be cut into rows of 2 kB with an index of their own.
+-- They are compressed before they come here.
+ALTER TABLE blob_chunk ALTER COLUMN bytes SET STORAGE PLAIN;
 
 CREATE FUNCTION refuse_other_tenant() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

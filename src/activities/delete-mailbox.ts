@@ -43,6 +43,8 @@ export async function deleteMailboxRows(
     run.heartbeat();
     return Date.now() >= endsAt;
   };
+  // What a killed chunk has retold is searchable again before the deletion says that it is done.
+  await fillRetold(context, ref, context.limits.deletionChunkRows);
   const isEmpty = (await emptyContent(context, run, { ref, isOver })) && (await emptyBeside(context, ref, isOver));
   if (!isEmpty) {
     const progress = await deletionProgress(db, ref);
@@ -83,9 +85,13 @@ async function deleteChunk(
   work: Parameters<typeof deleteContent>[2],
 ): Promise<void> {
   const { retold } = await deleteContent(context.db, ref, work);
-  // What stays is searchable again at once, and does not wait for the hourly run.
-  for (let filled = 0; filled < retold; filled += messagesPerFill) {
-    await fillSearch(context.db, ref.tenantId, messagesPerFill);
+  await fillRetold(context, ref, retold);
+}
+
+/** What stays is searchable again at once, and does not wait for the hourly run. */
+async function fillRetold(context: ActivityContext, ref: DeletionRef, most: number): Promise<void> {
+  for (let filled = 0; filled < most; filled += messagesPerFill) {
+    if ((await fillSearch(context.db, ref.tenantId, messagesPerFill)) === 0) return;
   }
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 
 import { BlobDamaged, BlobNotFound, type BlobStore } from '../../src/db/blobs/blob-store';
+import { chunkBytes } from '../../src/db/blobs/copy-binary';
 import { createPostgresBlobStore } from '../../src/db/blobs/postgres-blob-store';
 import { newUuid } from '../../src/db/new-id';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -73,7 +74,8 @@ const contents: [string, Buffer][] = [
   ['text over several chunks before compression', text(3 * mebibyte + 17)],
   ['random bytes', randomBytes(700)],
   ['random bytes over several chunks', randomBytes(2 * mebibyte + 5)],
-  ['random bytes of exactly one chunk', randomBytes(mebibyte)],
+  ['random bytes of exactly one chunk', randomBytes(chunkBytes)],
+  ['random bytes of exactly what is read at once', randomBytes(128 * chunkBytes)],
 ];
 
 describe.each([
@@ -93,7 +95,8 @@ describe.each([
     const spans = [
       { offset: 0, length: 10 },
       { offset: Math.floor(bytes.length / 2), length: 1_000 },
-      { offset: mebibyte - 3, length: 6 },
+      { offset: chunkBytes - 3, length: 6 },
+      { offset: 128 * chunkBytes - 3, length: 6 },
       { offset: Math.max(0, bytes.length - 5), length: 100 },
       { offset: bytes.length, length: 10 },
       { offset: bytes.length + 10, length: 10 },
@@ -216,7 +219,7 @@ test('a blob whose bytes were lost is damaged, not empty', async () => {
   const blobId = await put(randomBytes(2 * mebibyte));
   await owner.query('DELETE FROM blob_chunk WHERE blob_id = $1 AND n = 1', [blobId]);
   await expect(store.read(tenant, blobId)).rejects.toBeInstanceOf(BlobDamaged);
-  await expect(store.readRange(tenant, blobId, { offset: mebibyte, length: 1 })).rejects.toBeInstanceOf(BlobDamaged);
+  await expect(store.readRange(tenant, blobId, { offset: chunkBytes, length: 1 })).rejects.toBeInstanceOf(BlobDamaged);
   const { content } = await store.open(tenant, blobId);
   await expect(content.toArray()).rejects.toBeInstanceOf(BlobDamaged);
 });

@@ -46,6 +46,25 @@ export function compressingStream(): Transform {
 }
 
 function compressed(bytes: Buffer): Promise<Buffer> {
+  return inLane(() => compressNow(bytes));
+}
+
+// All of a batch at once would leave the main thread a small share of a small machine.
+const lanes = { free: 3, waiting: [] as (() => void)[] };
+
+async function inLane<T>(work: () => Promise<T>): Promise<T> {
+  if (lanes.free > 0) lanes.free -= 1;
+  else await new Promise<void>((resolve) => lanes.waiting.push(resolve));
+  try {
+    return await work();
+  } finally {
+    const next = lanes.waiting.shift();
+    if (next === undefined) lanes.free += 1;
+    else next();
+  }
+}
+
+function compressNow(bytes: Buffer): Promise<Buffer> {
   return compress(bytes, {
     params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
     // Room for the whole result, so that a message takes one turn of the thread pool.

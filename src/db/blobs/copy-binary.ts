@@ -12,8 +12,14 @@ export interface Chunk {
   bytes: Buffer;
 }
 
-/** Bytes of a blob, as stored, that go into one row. */
-export const chunkBytes = 1_048_576;
+/**
+ * Bytes of a blob, as stored, that go into one row: as many as fit into a page beside the row's other columns. A longer value would be cut by
+ * Postgres into rows of 2 kB with an index of their own, which costs more than all else that an import writes.
+ */
+export const chunkBytes = 8_080;
+
+/** What is handed to the connection at once. */
+const pieceBytes = 262_144;
 
 // PostgreSQL 18, COPY, "Binary Format": signature, flags, length of the header's extension; at the end a field count of -1.
 const fileHeader = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
@@ -30,12 +36,17 @@ export async function copyChunks(
 }
 
 async function* binaryFile(tenantId: Buffer, chunks: Iterable<Chunk> | AsyncIterable<Chunk>): AsyncGenerator<Buffer> {
-  yield fileHeader;
+  let piece: Buffer[] = [fileHeader];
+  let length = 0;
   for await (const { blobId, n, bytes } of chunks) {
-    yield tupleHead(tenantId, { blobId, n, length: bytes.length });
-    if (bytes.length > 0) yield bytes;
+    piece.push(tupleHead(tenantId, { blobId, n, length: bytes.length }), bytes);
+    length += bytes.length;
+    if (length < pieceBytes) continue;
+    yield Buffer.concat(piece);
+    piece = [];
+    length = 0;
   }
-  yield fileTrailer;
+  yield Buffer.concat([...piece, fileTrailer]);
 }
 
 /** A tuple up to the bytes themselves: the number of fields, then each with its length before it. */
@@ -71,12 +82,12 @@ export async function* chunksOfStream(blobId: string, stored: AsyncIterable<Buff
   for await (const piece of stored) {
     waiting.push(piece);
     waitingBytes += piece.length;
-    if (waitingBytes < chunkBytes) continue;
+    if (waitingBytes < pieceBytes) continue;
     const all = Buffer.concat(waiting);
     const full = all.length - (all.length % chunkBytes);
     for (const { bytes } of chunksOf(blobId, all.subarray(0, full))) yield { blobId, n: n++, bytes };
     waiting = [all.subarray(full)];
     waitingBytes = all.length - full;
   }
-  if (waitingBytes > 0) yield { blobId, n, bytes: Buffer.concat(waiting) };
+  for (const { bytes } of chunksOf(blobId, Buffer.concat(waiting))) yield { blobId, n: n++, bytes };
 }

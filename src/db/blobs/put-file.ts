@@ -8,7 +8,9 @@ import { newUuid } from '../new-id';
 import { insertBlobs } from './blob-rows';
 import type { BlobOwner } from './blob-store';
 import { compressingStream, encodings, isWorthCompressing, type Encoding } from './compression';
-import { chunkBytes, chunksOfStream, copyChunks } from './copy-binary';
+import { chunksOfStream, copyChunks } from './copy-binary';
+
+const readAtOnce = 1_048_576;
 
 /** What went by on the way into the database. */
 interface Passed {
@@ -41,7 +43,7 @@ async function copyFile(
   from: { path: string; encoding: Encoding; passed: Passed },
 ): Promise<void> {
   const { passed } = from;
-  const bytes = createReadStream(from.path, { highWaterMark: chunkBytes });
+  const bytes = createReadStream(from.path, { highWaterMark: readAtOnce });
   const hashed = async function* (source: AsyncIterable<Buffer>) {
     for await (const piece of source) {
       passed.hash.update(piece);

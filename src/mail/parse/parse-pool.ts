@@ -17,6 +17,8 @@ export interface ParsePoolSettings extends ThreadSettings {
 
 /** Reads messages in threads of their own, so that no message can hold up, or take down, anything but itself. */
 export interface ParsePool {
+  /** Starts the threads before there is work, so that the first messages need not wait for them. */
+  warm(): void;
   /**
    * Reads one message; any number may be asked for at once. A message that takes too long, too much memory, or ends its thread is an
    * outcome (`parse-timeout`, `parse-memory`, `thread-died`). The bytes stay the caller's and must not change meanwhile.
@@ -49,6 +51,10 @@ class Pool implements ParsePool {
       this.waiting.push({ number: this.lastNumber, job, lostThreads: 0, resolve, reject });
       this.assign();
     });
+  }
+
+  warm(): void {
+    while (!this.closed && this.threads.size < this.settings.threads) this.startThread();
   }
 
   async close(): Promise<void> {
