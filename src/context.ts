@@ -8,7 +8,7 @@ import { createByteBudget } from './activities/byte-budget';
 import { createConnections, type Connections } from './activities/connections';
 import type { ActivityContext, ShardEngine } from './activities/context';
 import { createHostPace, type HostPace } from './activities/host-pace';
-import { createGate } from './activities/shard/gate';
+import { createGate } from './domain/gate';
 import type { ShardContext } from './activities/shard/hold-shard';
 import { createIdleHolder } from './activities/shard/idle-holder';
 import type { Watching } from './activities/shard/watching';

@@ -1,5 +1,7 @@
 import { lookup } from 'node:dns/promises';
 
+import { createGate } from '../domain/gate';
+
 type Answer = readonly { address: string }[];
 type Lookup = (name: string) => Promise<Answer>;
 
@@ -29,8 +31,8 @@ export function createSharedLookup(options: SharedLookupOptions = {}): Lookup {
   const { atOnce = threadsForLookups, missingMs = missingForMs, now = Date.now } = options;
   const underWay = new Map<string, Promise<Answer>>();
   const missing = new Map<string, { error: Error; until: number }>();
-  const sound = createLane(atOnce.sound);
-  const doubtful = createLane(atOnce.doubtful);
+  const sound = createGate(atOnce.sound);
+  const doubtful = createGate(atOnce.doubtful);
 
   function remember(name: string, why: unknown): void {
     const error = why instanceof Error ? why : new Error('not found');
@@ -40,44 +42,24 @@ export function createSharedLookup(options: SharedLookupOptions = {}): Lookup {
     if (missing.size > mostMissing && oldest !== undefined) missing.delete(oldest);
   }
 
-  async function asked(name: string): Promise<Answer> {
-    const lane = missing.has(name) ? doubtful : sound;
-    await lane.enter();
-    try {
-      const answer = await ask(name);
-      missing.delete(name);
-      return answer;
-    } catch (error) {
-      remember(name, error);
-      throw error;
-    } finally {
-      lane.leave();
-      underWay.delete(name);
-    }
+  function asked(name: string): Promise<Answer> {
+    return (missing.has(name) ? doubtful : sound).pass('', async () => {
+      try {
+        const answer = await ask(name);
+        missing.delete(name);
+        return answer;
+      } catch (error) {
+        remember(name, error);
+        throw error;
+      }
+    });
   }
 
   return (name) => {
     const known = missing.get(name);
     if (known !== undefined && now() < known.until) return Promise.reject(known.error);
-    const shared = underWay.get(name) ?? asked(name);
+    const shared = underWay.get(name) ?? asked(name).finally(() => underWay.delete(name));
     underWay.set(name, shared);
     return shared;
-  };
-}
-
-/** Lets some in at a time, in the order in which they came. */
-function createLane(places: number): { enter: () => Promise<void>; leave: () => void } {
-  const waiting: (() => void)[] = [];
-  let free = places;
-  return {
-    enter: async () => {
-      if (free > 0) free -= 1;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
-    },
-    leave: () => {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    },
   };
 }

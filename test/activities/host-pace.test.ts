@@ -1,5 +1,5 @@
 import { createHostPace } from '../../src/activities/host-pace';
-import { createGate } from '../../src/activities/shard/gate';
+import { createGate } from '../../src/domain/gate';
 import { reserveConnections } from '../../src/db/watch/host-pace';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createHostPace } from '../../src/activities/host-pace';
-import { createGate } from '../../src/activities/shard/gate';
+import { createGate } from '../../src/domain/gate';
 import type { ShardPoke } from '../../src/activities/shard/poker';
 import type { Watching } from '../../src/activities/shard/watching';
 import { defaultLimits, type Limits } from '../../src/config/limits';

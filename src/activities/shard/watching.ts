@@ -2,7 +2,7 @@ import type { Database } from '../../db/database';
 import type { MailboxToWatch } from '../../db/watch/mailbox-to-watch';
 import type { WatchOptions, MailboxWatch } from '../../mail/watch/mailbox-watch';
 import type { HostPace } from '../host-pace';
-import type { Gate } from './gate';
+import type { Gate } from '../../domain/gate';
 import type { ShardPoke } from './poker';
 
 /** Opens a connection that watches; the password is opened just for it. */

@@ -2,6 +2,8 @@ import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants, createBrotliCompress, type BrotliOptions } from 'node:zlib';
 import type { Transform } from 'node:stream';
 
+import { createGate } from '../../domain/gate';
+
 /** The numbers of `blob.encoding`. */
 export const encodings = { identity: 0, brotli: 1 } as const;
 export type Encoding = (typeof encodings)[keyof typeof encodings];
@@ -10,6 +12,9 @@ export type Encoding = (typeof encodings)[keyof typeof encodings];
 const quality = 1;
 const sampleBytes = 65_536;
 const worthwhile = 0.95;
+
+// All of a batch at once would leave the main thread a small share of a small machine.
+const atOnce = createGate(3);
 
 const compress = promisify<Buffer, BrotliOptions, Buffer>(brotliCompress);
 const decompress = promisify<Buffer, Buffer>(brotliDecompress);
@@ -46,22 +51,7 @@ export function compressingStream(): Transform {
 }
 
 function compressed(bytes: Buffer): Promise<Buffer> {
-  return inLane(() => compressNow(bytes));
-}
-
-// All of a batch at once would leave the main thread a small share of a small machine.
-const lanes = { free: 3, waiting: [] as (() => void)[] };
-
-async function inLane<T>(work: () => Promise<T>): Promise<T> {
-  if (lanes.free > 0) lanes.free -= 1;
-  else await new Promise<void>((resolve) => lanes.waiting.push(resolve));
-  try {
-    return await work();
-  } finally {
-    const next = lanes.waiting.shift();
-    if (next === undefined) lanes.free += 1;
-    else next();
-  }
+  return atOnce.pass('', () => compressNow(bytes));
 }
 
 function compressNow(bytes: Buffer): Promise<Buffer> {

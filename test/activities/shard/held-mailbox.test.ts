@@ -1,4 +1,4 @@
-import { createGate } from '../../../src/activities/shard/gate';
+import { createGate } from '../../../src/domain/gate';
 import { HeldMailbox } from '../../../src/activities/shard/held-mailbox';
 import type { ShardPoke } from '../../../src/activities/shard/poker';
 import type { WatchMailbox, Watching } from '../../../src/activities/shard/watching';
