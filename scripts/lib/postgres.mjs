@@ -1,6 +1,15 @@
 // @ts-check
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -102,13 +111,24 @@ const memoryPauseMs = 1_000;
  */
 async function untilMemoryIsFree({ launch, port, logFile }) {
   for (let tries = 1; ; tries += 1) {
+    const before = existsSync(logFile) ? statSync(logFile).size : 0;
     const server = await launch();
     const answers = await portAnswers({ port, timeoutMs: 60_000, gaveUp: server.hasEnded });
-    const isHeld = !answers && /pre-existing shared memory block/.test(lastLines(endOfLog(logFile), 3));
-    if (!isHeld || tries >= memoryTries) return server;
+    if (answers || tries >= memoryTries || !wasMemoryHeld(logFile, before)) return server;
     await server.stop(1_000);
     await sleep(memoryPauseMs);
   }
+}
+
+/**
+ * Whether a start was refused because children of a killed server still hold its memory. They write to the same log as they end, so the refusal need
+ * not be its last line.
+ * @param {string} logFile
+ * @param {number} since bytes that the log held before the start
+ * @returns {boolean}
+ */
+export function wasMemoryHeld(logFile, since) {
+  return readFileSync(logFile).subarray(since).includes('pre-existing shared memory block');
 }
 
 /**

@@ -27,6 +27,7 @@ interface PostgresScript {
     logFile: string;
     use: 'throwaway';
   }) => Promise<Postgres>;
+  wasMemoryHeld: (logFile: string, since: number) => boolean;
   givenPostgres: (env: Record<string, string>) => { ownerUrl: string; appUrl: string } | null;
 }
 
@@ -85,6 +86,33 @@ test('it starts on the same data after a kill -9, and what was committed is ther
   const second = await start();
   expect(await ask(second.ownerUrl, 'SELECT answer FROM kept')).toEqual({ answer: 42 });
   await second.process.stop();
+});
+
+test('it waits for children of a killed server that still work, although they write to its log after the refusal', async () => {
+  const first = await start();
+  const clients = Array.from({ length: 6 }, () => new pg.Client({ connectionString: first.ownerUrl }));
+  await Promise.all(clients.map((client) => client.connect()));
+  // A query that computes notices only at its end that the server has gone.
+  const works = clients.map((client, i) =>
+    client.query(`SELECT count(*) FROM generate_series(1, ${(i + 1) * 500_000})`),
+  );
+  const ended = Promise.allSettled(works);
+  for (const client of clients) client.on('error', () => undefined);
+  process.kill(first.process.pid, 'SIGKILL');
+  await first.process.ended;
+  const second = await start();
+  expect(await ask(second.ownerUrl, 'SELECT answer FROM kept')).toEqual({ answer: 42 });
+  await ended;
+  await second.process.stop();
+});
+
+test('a refusal for memory that is held is seen whatever was logged after it, and one of an earlier start is not', () => {
+  const logFile = join(home, 'held.log');
+  const held = 'FATAL:  pre-existing shared memory block (key 1, ID 2) is still in use\n';
+  const orphans = 'FATAL:  terminating connection due to unexpected postmaster exit\n'.repeat(9);
+  writeFileSync(logFile, held + orphans);
+  expect(script.wasMemoryHeld(logFile, 0)).toBe(true);
+  expect(script.wasMemoryHeld(logFile, held.length)).toBe(false);
 });
 
 test('a lock file whose process id belongs to something else by now is stale', async () => {
