@@ -3,6 +3,7 @@ export const contentTables: readonly string[] = ['placement', 'failure', 'copy',
 
 /** What carries the source beside its content, in the order in which it can go. */
 export const besideTables: readonly { name: string; column: 'source_id' | 'stream' }[] = [
+  { name: 'replay_item', column: 'source_id' },
   { name: 'folder_audit', column: 'source_id' },
   { name: 'folder_generation', column: 'source_id' },
   { name: 'folder', column: 'source_id' },
