@@ -179,6 +179,7 @@ describe('the role that reads across tenants', () => {
   const readable = [
     'blob',
     'deletion',
+  'erasure',
     'failure',
     'folder',
     'folder_audit',

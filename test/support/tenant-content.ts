@@ -20,7 +20,7 @@ export async function countsOf(ownerUrl: string, tenantId: string): Promise<Reco
   return asOwner(ownerUrl, async (owner) => {
     const { rows: tables } = await owner.query<{ name: string }>(
       `SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
-       WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname NOT IN ('deletion', 'audit') ORDER BY 1`,
+       WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname NOT IN ('deletion', 'erasure', 'audit') ORDER BY 1`,
     );
     const counts: Record<string, number> = {};
     for (const { name } of tables) {

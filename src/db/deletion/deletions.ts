@@ -78,9 +78,9 @@ export async function beginDeletion(
   if (source === undefined) throw new Error('the mailbox that was locked is not there');
   if (source.deletion !== null) return deletionById(sql, tenantId, source.deletion);
   const [deletion] = await sql.query<Deletion>(
-    `INSERT INTO deletion (tenant_id, id, target_id, owner_user_id, state, desired_before, begins_at)
-     VALUES ($1, $2, $3, $4, 'waiting', $5, now() + $6 * interval '1 second') RETURNING ${columns}`,
-    [tenantId, newUuid(), sourceId, source.owner, source.desired, source.undo],
+    `INSERT INTO deletion (tenant_id, id, target_id, owner_user_id, state, desired_before, begins_at, actor)
+     VALUES ($1, $2, $3, $4, 'waiting', $5, now() + $6 * interval '1 second', $7) RETURNING ${columns}`,
+    [tenantId, newUuid(), sourceId, source.owner, source.desired, source.undo, actor],
   );
   if (deletion === undefined) throw new Error('the new deletion has no row');
   await sql.execute(

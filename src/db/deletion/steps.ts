@@ -1,4 +1,5 @@
 import type { Database, Sql } from '../database';
+import { noteErasure } from '../erasures/journal';
 import type { DeletionRef } from './deletions';
 
 /** Whether a deletion may begin: how long its undo window still lasts, or `none` where there is nothing (more) to delete. */
@@ -7,8 +8,8 @@ export type DeletionTurn = { kind: 'none' } | { kind: 'wait'; waitMs: number } |
 /** Begins the open deletion of a mailbox, if its undo window is over: from then on it cannot be taken back. Second run: the same answer. */
 export async function takeTurn(db: Database, ref: { tenantId: string; mailboxId: string }): Promise<DeletionTurn> {
   return db.inTenant(ref.tenantId, async (sql) => {
-    const [open] = await sql.query<{ id: string; state: string; wait_ms: number }>(
-      `SELECT id, state, ceil(extract(epoch FROM begins_at - now()) * 1000)::double precision AS wait_ms FROM deletion
+    const [open] = await sql.query<{ id: string; state: string; actor: string; wait_ms: number }>(
+      `SELECT id, state, actor, ceil(extract(epoch FROM begins_at - now()) * 1000)::double precision AS wait_ms FROM deletion
        WHERE tenant_id = $1 AND target_id = $2 AND state NOT IN ('done', 'cancelled') FOR UPDATE`,
       [ref.tenantId, ref.mailboxId],
     );
@@ -19,6 +20,8 @@ export async function takeTurn(db: Database, ref: { tenantId: string; mailboxId:
         ref.tenantId,
         open.id,
       ]);
+      const noted = { deletionId: open.id, kind: 'mailbox', targetId: ref.mailboxId, actor: open.actor } as const;
+      await noteErasure(sql, ref.tenantId, noted);
     }
     return { kind: 'begun', deletionId: open.id };
   });

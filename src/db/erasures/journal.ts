@@ -1,0 +1,62 @@
+import type { Database, Sql } from '../database';
+
+export type ErasureKind = 'mailbox' | 'record' | 'user' | 'person' | 'tenant';
+
+/** What was erased. Ids are UUIDs. Nothing in it says whose data it was. */
+export interface Erasure {
+  tenantId: string;
+  /** The deletion that carries it out. */
+  id: string;
+  kind: ErasureKind;
+  /** Null for a person, who has no row. */
+  targetId: string | null;
+  /** Of a person: a fingerprint of each normalised address, hexadecimal. */
+  addressHashes: string[];
+  /** 'system', or the public id of a user or key. */
+  actor: string;
+  at: Date;
+}
+
+/** What is to be noted of a mailbox, record, user or tenant. */
+export interface ErasureToNote {
+  deletionId: string;
+  kind: Exclude<ErasureKind, 'person'>;
+  targetId: string;
+  actor: string;
+}
+
+/**
+ * Writes down that something is erased, for good: the journal is what a restored database is brought up to date by. To be called in the
+ * transaction from which on the erasure cannot be taken back, and nothing may be deleted before `mirrorErasures` has run after it.
+ * Second run: no change.
+ */
+export async function noteErasure(sql: Sql, tenantId: string, noted: ErasureToNote): Promise<void> {
+  const { deletionId, kind, targetId, actor } = noted;
+  const erasure = { tenantId, id: deletionId, kind, targetId, addressHashes: [], actor, at: new Date() };
+  await insertErasure(sql, erasure, { replayedAt: null });
+}
+
+/** Adds a row to the journal. Second run: no change, and false. */
+export async function insertErasure(
+  sql: Sql,
+  erasure: Erasure,
+  { replayedAt }: { replayedAt: Date | null },
+): Promise<boolean> {
+  const { tenantId, id, kind, targetId, addressHashes, actor, at } = erasure;
+  const written = await sql.execute(
+    `INSERT INTO erasure (tenant_id, id, kind, target_id, address_hashes, actor, at, replayed_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+    [tenantId, id, kind, targetId, addressHashes, actor, at, replayedAt],
+  );
+  return written > 0;
+}
+
+/** The journal of all tenants, oldest first. */
+export function allErasures(db: Database): Promise<Erasure[]> {
+  return db.acrossTenants((sql) =>
+    sql.query<Erasure>(
+      `SELECT tenant_id AS "tenantId", id, kind, target_id AS "targetId", address_hashes AS "addressHashes", actor, at
+       FROM erasure ORDER BY at, id`,
+    ),
+  );
+}
