@@ -1,11 +1,12 @@
 import { MailFailure } from '../domain/failure';
 import type { ListedFolder } from '../domain/folder';
 import { compareIdentities, type Disagreement } from '../domain/folder-changes';
-import { identitiesOf, retiredFolders, type FolderOnRecord } from '../db/ingest/folder-read';
+import { retiredFolders, type FolderOnRecord } from '../db/ingest/folder-read';
 import type { FolderChanges } from '../db/ingest/folder-write';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox, OpenFolder } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
+import { sampleOf } from './still-the-same';
 
 interface Search {
   mailbox: MailboxForSync;
@@ -84,31 +85,11 @@ async function whichOf(
     if (mailboxId !== null && opened.mailboxId !== null) {
       if (mailboxId === opened.mailboxId) return candidate;
     } else if (generation !== null) {
-      const same = await compareWith(context, { mailbox: of.mailbox, opened, genId: generation.id });
-      if (same === 'same') return candidate;
+      const { known, shown } = await sampleOf(context, { mailbox: of.mailbox, opened, genId: generation.id });
+      if (compareIdentities(known, shown) === 'same') return candidate;
     }
   }
   return null;
-}
-
-const newestCompared = 2_000;
-
-/**
- * Whether an open folder holds the messages of a generation, by a sample of the newest that both have.
- * @throws MailFailure
- */
-export async function compareWith(
-  context: ActivityContext,
-  of: { mailbox: MailboxForSync; opened: OpenFolder; genId: number },
-): Promise<'same' | 'other' | 'unknown'> {
-  const { uids } = await of.opened.listUids();
-  const known = await identitiesOf(context.db, of.mailbox.tenantId, {
-    genId: of.genId,
-    uids: uids.slice(-newestCompared),
-  });
-  if (known.length === 0) return 'unknown';
-  const shown = await of.opened.fetchEnvelopes(known.map(({ uid }) => uid));
-  return compareIdentities(known, shown);
 }
 
 async function tryOpen(open: Mailbox, path: string): Promise<OpenFolder | null> {

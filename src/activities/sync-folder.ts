@@ -12,8 +12,8 @@ import type { ActivityContext, ActivityRun } from './context';
 import { allFlagsAreDue, followServerFlags, setSeen } from './follow-flags';
 import { ingestMessages } from './ingest-messages';
 import { beginFirstListing } from './first-listing';
-import { compareWith } from './find-renamed';
 import { notePresence, presenceChanges, type Presence } from './note-presence';
+import { isStill, provesToBe } from './still-the-same';
 
 export interface FolderWork {
   mailbox: MailboxForSync;
@@ -90,8 +90,8 @@ async function noteUnread(context: ActivityContext, live: LiveWork): Promise<Fol
 
 /**
  * The folder's current generation; a UIDVALIDITY that differs begins a new one, whatever the numbers are, unless it is one that was
- * before. UIDNEXT never falls within a generation (RFC 9051 2.3.1.1): where it has, only messages that prove it make it the same one, since
- * new mail under the UIDs of old mail would be taken for that.
+ * before, and so does a server that was put back to an older state (still-the-same.ts). Bytes that are held become placements of the
+ * copies they were, with their links.
  */
 async function generationFor(
   context: ActivityContext,
@@ -99,15 +99,14 @@ async function generationFor(
   opened: OpenFolder,
 ): Promise<FolderGeneration> {
   const { mailbox, folder } = work;
-  const { uidValidity, uidNext } = opened.snapshot;
+  const { uidValidity } = opened.snapshot;
   const current = folder.generation;
-  const holds = async (genId: number) => compareWith(context, { mailbox, opened, genId });
-  if (current?.uidValidity === uidValidity) {
-    const isSame = uidNext >= (current.uidNext ?? 0) || (await holds(current.id)) === 'same';
-    if (isSame) return noteId(context, work, { opened, generation: current });
+  if (current?.uidValidity === uidValidity && (await isStill(context, { mailbox, opened, generation: current }))) {
+    return noteId(context, work, { opened, generation: current });
   }
   const retired = await retiredGeneration(context.db, mailbox.tenantId, { folderId: folder.folderId, uidValidity });
-  const again = retired !== null && (await holds(retired.id)) === 'same' ? retired.id : null;
+  const isAgain = retired !== null && (await provesToBe(context, { mailbox, opened, genId: retired.id }));
+  const again = isAgain ? retired.id : null;
   const { folderId } = folder;
   const before = current?.id ?? null;
   const id = await beginGeneration(context.db, mailbox, {

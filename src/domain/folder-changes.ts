@@ -69,6 +69,30 @@ export function compareIdentities(onRecord: Identity[], shown: Identity[]): 'sam
   return pairs.filter(Boolean).length * 10 >= pairs.length * enoughOfTen ? 'same' : 'other';
 }
 
+const quarterHourMs = 900_000;
+const widestOffsetMs = 14 * 3_600_000;
+
+/**
+ * Whether a message on record is certainly not the one that a folder shows under the same UID. Exchange changes a size, and some servers
+ * tell the time of arrival in another zone after the clocks have changed: neither alone makes another message.
+ */
+export function contradicts(onRecord: Identity[], shown: Identity[]): boolean {
+  const shownBy = new Map(shown.map((identity) => [identity.uid, identity]));
+  return onRecord.some((one) => {
+    const other = shownBy.get(one.uid);
+    return other !== undefined && isOther(one, other);
+  });
+}
+
+function isOther(one: Identity, other: Identity): boolean {
+  if (one.providerId !== null && other.providerId !== null) return one.providerId !== other.providerId;
+  if (one.internalDate === null || other.internalDate === null) return false;
+  const apartMs = Math.abs(one.internalDate.getTime() - other.internalDate.getTime());
+  if (apartMs === 0) return false;
+  const isZone = apartMs % quarterHourMs === 0 && apartMs <= widestOffsetMs;
+  return !isZone || one.size !== other.size;
+}
+
 function sameMessage(one: Identity, other: Identity): boolean {
   if (one.providerId !== null && other.providerId !== null) return one.providerId === other.providerId;
   return one.size === other.size && one.internalDate?.getTime() === other.internalDate?.getTime();

@@ -43,6 +43,8 @@ export interface Mailbox {
 export interface OpenFolder {
   readonly path: string;
   readonly snapshot: FolderSnapshot;
+  /** Whether the server told UIDNEXT; else it is one above the newest UID, and falls when that message goes. */
+  readonly toldUidNext: boolean;
   /** MAILBOXID (RFC 8474 4.1): stays with a folder that is renamed. Null where the server has no OBJECTID. */
   readonly mailboxId: string | null;
   /** All UIDs of the folder, or those from `from` to `to` inclusive; a listing of all is proven against EXISTS. */

@@ -21,6 +21,7 @@ export interface FolderContext {
 /** What EXAMINE says of a folder. */
 interface Examined {
   snapshot: FolderSnapshot;
+  toldUidNext: boolean;
   mailboxId: string | null;
 }
 
@@ -37,24 +38,25 @@ export async function examine(session: Session, path: string): Promise<Examined>
   const highestModseq = state.noModseq === true ? null : modseqOf(state.highestModseq);
   if (uidValidity === undefined) throw new MailFailure('refused', 'EXAMINE', { code: 'no-uidvalidity' });
   if (messages === undefined) throw new MailFailure('unreachable', 'EXAMINE', { code: 'garbled-answer' });
-  const uidNext = state.uidNext ?? (await nextUid(session, path));
-  return { snapshot: { uidValidity, uidNext, messages, highestModseq }, mailboxId: state.mailboxId ?? null };
+  const told = state.uidNext ?? (await statedUidNext(session, path));
+  const uidNext = told ?? ((await searchUids(session, { all: true })).at(-1) ?? 0) + 1;
+  const snapshot = { uidValidity, uidNext, messages, highestModseq };
+  return { snapshot, toldUidNext: told !== null, mailboxId: state.mailboxId ?? null };
 }
 
-/** UIDNEXT may be left out of the answer to EXAMINE (RFC 3501 6.3.1). */
-async function nextUid(session: Session, path: string): Promise<number> {
+/** UIDNEXT may be left out of the answer to EXAMINE (RFC 3501 6.3.1); null where STATUS does not tell it either. */
+async function statedUidNext(session: Session, path: string): Promise<number | null> {
   const status: unknown = await session.run('STATUS', () => session.client.status(path, { uidNext: true }));
   if (typeof status === 'object' && status !== null && 'uidNext' in status && typeof status.uidNext === 'number') {
     return status.uidNext;
   }
-  const uids = await searchUids(session, { all: true });
-  return (uids.at(-1) ?? 0) + 1;
+  return null;
 }
 
 /** The calls on a folder that is open. Each refuses to run once another folder is. */
 export function openFolder(path: string, examined: Examined, context: FolderContext): OpenFolder {
   const { session, abilities, stillOpen } = context;
-  const { snapshot, mailboxId } = examined;
+  const { snapshot, toldUidNext, mailboxId } = examined;
   const whileOpen = async <T>(action: () => Promise<T>): Promise<T> => {
     stillOpen();
     return action();
@@ -62,6 +64,7 @@ export function openFolder(path: string, examined: Examined, context: FolderCont
   return {
     path,
     snapshot: { ...snapshot },
+    toldUidNext,
     mailboxId,
     listUids: (range) =>
       whileOpen(() =>

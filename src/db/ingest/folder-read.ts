@@ -147,6 +147,18 @@ export async function identitiesOf(
   }));
 }
 
+/** Whether a generation has a row under this UID or a higher one, whatever has become of it. */
+export async function hasRowFrom(
+  db: Database,
+  tenantId: string,
+  from: { genId: number; uid: number },
+): Promise<boolean> {
+  const rows = await db.inTenant(tenantId, (sql) =>
+    sql.query('SELECT FROM placement WHERE gen_id = $1 AND uid >= $2 LIMIT 1', [from.genId, from.uid]),
+  );
+  return rows.length > 0;
+}
+
 /** The newest generation of a folder that was retired with this UIDVALIDITY; null where there is none. */
 export async function retiredGeneration(
   db: Database,

@@ -1,0 +1,61 @@
+import { compareIdentities, contradicts } from '../domain/folder-changes';
+import { hasRowFrom, identitiesOf, type FolderGeneration, type KnownIdentity } from '../db/ingest/folder-read';
+import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
+import type { OpenFolder } from '../mail/mailbox';
+import type { MessageEnvelope } from '../domain/folder';
+import type { ActivityContext } from './context';
+
+interface Opened {
+  mailbox: MailboxForSync;
+  opened: OpenFolder;
+}
+
+/**
+ * Whether an open folder is the generation on record although UIDVALIDITY alone does not tell: a server that was put back to an older
+ * state gives the UIDs of lost mail to new mail, which would be taken for the old and never be fetched. It shows in UIDNEXT or
+ * HIGHESTMODSEQ that fall, neither of which may (RFC 9051 2.3.1.1, RFC 7162 3.1); where both have been overtaken by new mail, an audit
+ * finds it, and has the folder looked at again. Nothing is asked while there is no such sign.
+ * @throws MailFailure
+ */
+export async function isStill(
+  context: ActivityContext,
+  of: Opened & { generation: FolderGeneration },
+): Promise<boolean> {
+  const { snapshot } = of.opened;
+  const { id: genId, uidNext, modseq, listedAt } = of.generation;
+  const hasFallen = snapshot.uidNext < (uidNext ?? 0);
+  if (hasFallen) return provesToBe(context, { ...of, genId });
+  const modseqFell =
+    modseq !== null && snapshot.highestModseq !== null && BigInt(snapshot.highestModseq) < BigInt(modseq);
+  if (!modseqFell && (uidNext === null || listedAt !== null)) return true;
+  const { known, shown } = await sampleOf(context, { ...of, genId });
+  return !contradicts(known, shown);
+}
+
+/**
+ * Whether a generation proves to be the one that an open folder shows: messages that both have agree, and none is on record under a
+ * UID that the server has still to give away.
+ * @throws MailFailure
+ */
+export async function provesToBe(context: ActivityContext, of: Opened & { genId: number }): Promise<boolean> {
+  const { uids, known, shown } = await sampleOf(context, of);
+  const { snapshot, toldUidNext } = of.opened;
+  // A server that shows a UID above its UIDNEXT has not told the truth about that.
+  const next = Math.max(snapshot.uidNext, (uids.at(-1) ?? 0) + 1);
+  if (toldUidNext && (await hasRowFrom(context.db, of.mailbox.tenantId, { genId: of.genId, uid: next }))) return false;
+  return compareIdentities(known, shown) === 'same' && !contradicts(known, shown);
+}
+
+const newestCompared = 2_000;
+
+/** The newest messages that a generation and an open folder both have, as each knows them. */
+export async function sampleOf(
+  context: ActivityContext,
+  of: Opened & { genId: number },
+): Promise<{ uids: number[]; known: KnownIdentity[]; shown: MessageEnvelope[] }> {
+  const { uids } = await of.opened.listUids();
+  const asked = { genId: of.genId, uids: uids.slice(-newestCompared) };
+  const known = await identitiesOf(context.db, of.mailbox.tenantId, asked);
+  const shown = known.length === 0 ? [] : await of.opened.fetchEnvelopes(known.map(({ uid }) => uid));
+  return { uids, known, shown };
+}

@@ -1,0 +1,131 @@
+import { presences } from '../../src/domain/ledger';
+import { mail } from '../support/mail-factory';
+import { folderOf, type ScriptedFolder } from '../support/scripted-imap-folder';
+import { startScriptedServer, type ScriptedServer } from '../support/scripted-imap-server';
+import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
+
+let bench: SyncBench;
+let server: ScriptedServer;
+
+beforeAll(async () => {
+  bench = await createSyncBench(0);
+});
+
+afterAll(async () => {
+  await bench.close();
+});
+
+afterEach(async () => {
+  await bench.context.connections.closeAll();
+  await server.stop();
+});
+
+const old = messagesOf(1, 30, 'old');
+
+function messagesOf(from: number, to: number, subject: string) {
+  return Array.from({ length: to - from + 1 }, (_, at) => ({
+    uid: from + at,
+    raw: mail({ subject: `${subject} ${String(from + at)}` }),
+    internalDate: new Date((subject === 'old' ? 1_767_000_000_000 : 1_768_000_000_123) + at * 61_000),
+  }));
+}
+
+const inbox = (): ScriptedFolder => {
+  const found = server.folders.get('INBOX');
+  if (found === undefined) throw new Error('no INBOX');
+  return found;
+};
+
+/** The server is put back to an older state, and new mail takes the UIDs of mail that came after that. */
+function restore(backup: { last: number; fresh: ReturnType<typeof messagesOf>; uidNext?: number }): void {
+  const kept = old.filter(({ uid }) => uid <= backup.last);
+  const { fresh, uidNext } = backup;
+  server.folders.set(
+    'INBOX',
+    folderOf({ messages: [...kept, ...fresh], ...(uidNext === undefined ? {} : { uidNext }), highestModseq: '29' }),
+  );
+}
+
+async function connect(): Promise<TestMailbox> {
+  server = await startScriptedServer({ folders: { INBOX: { messages: old, highestModseq: '30' } } });
+  const mailbox = await bench.connect({ port: server.port, user: 'somebody', withoutPerson: true });
+  await mailbox.syncAll();
+  return mailbox;
+}
+
+const live = async (mailbox: TestMailbox) =>
+  (await mailbox.ledger()).filter(({ presence }) => presence === presences.live);
+
+/** Every message that was ever shown has one copy, and what is live is what the server shows. */
+async function expectWhole(mailbox: TestMailbox, copies: number): Promise<void> {
+  expect((await live(mailbox)).map(({ uid }) => uid)).toEqual(inbox().messages.map(({ uid }) => uid));
+  expect(new Set((await mailbox.ledger()).map(({ copyId }) => copyId)).size).toBe(copies);
+}
+
+describe('after a restore of the server from backup', () => {
+  test.each([1, 2, 5])('%d new messages under the UIDs of lost ones are recorded', async (count) => {
+    const mailbox = await connect();
+    restore({ last: 20, fresh: messagesOf(21, 20 + count, 'new') });
+    await mailbox.syncAll();
+    await expectWhole(mailbox, 30 + count);
+  });
+
+  test('mail that comes later under the UIDs of lost mail is recorded', async () => {
+    const mailbox = await connect();
+    restore({ last: 28, fresh: [] });
+    await mailbox.syncAll();
+    await expectWhole(mailbox, 30);
+    restore({ last: 28, fresh: messagesOf(29, 29, 'new') });
+    await mailbox.syncAll();
+    await expectWhole(mailbox, 31);
+  });
+
+  test('more new messages than were lost are recorded, all of them', async () => {
+    const mailbox = await connect();
+    restore({ last: 28, fresh: messagesOf(29, 31, 'new') });
+    await mailbox.syncAll();
+    await expectWhole(mailbox, 33);
+  });
+
+  test('a second restore does not take the first generation for the one that is there', async () => {
+    const mailbox = await connect();
+    restore({ last: 29, fresh: messagesOf(30, 30, 'new') });
+    await mailbox.syncAll();
+    restore({ last: 28, fresh: messagesOf(29, 29, 'newer') });
+    await mailbox.syncAll();
+    await expectWhole(mailbox, 32);
+  });
+
+  test('the links of mail that was there before are those it had', async () => {
+    const mailbox = await connect();
+    const before = new Map((await live(mailbox)).map(({ uid, messageId }) => [uid, messageId]));
+    restore({ last: 20, fresh: messagesOf(21, 22, 'new') });
+    await mailbox.syncAll();
+    const kept = (await live(mailbox)).filter(({ uid }) => uid <= 20);
+    expect(kept.map(({ messageId }) => messageId)).toEqual(kept.map(({ uid }) => before.get(uid)));
+  });
+});
+
+test('a server that tells no UIDNEXT is not taken for restored when its newest message goes', async () => {
+  server = await startScriptedServer({
+    folders: { INBOX: { messages: old, highestModseq: '30' } },
+    on: {
+      EXAMINE: (context) => {
+        const { send } = context;
+        context.send = (...parts) => {
+          if (!String(parts[0]).includes('[UIDNEXT')) send(...parts);
+        };
+        context.usual();
+      },
+      STATUS: (context) => {
+        context.no('[SERVERBUG] no status');
+      },
+    },
+  });
+  const mailbox = await bench.connect({ port: server.port, user: 'somebody', withoutPerson: true });
+  await mailbox.syncAll();
+  inbox().messages.pop();
+  await mailbox.syncAll();
+  expect(await mailbox.ledger()).toHaveLength(30);
+  expect(await live(mailbox)).toHaveLength(29);
+});
