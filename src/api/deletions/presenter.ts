@@ -9,17 +9,19 @@ const counts = z.record(z.string(), z.int());
 /** A deletion as every answer shows it. */
 export const deletionSchema = z.object({
   id: z.string().describe('del_...'),
-  mailboxId: z.string(),
+  kind: z.enum(['mailbox', 'record', 'user', 'person', 'tenant']),
+  targetId: z.string().nullable().describe('What is deleted; null for a person, who has no id'),
+  mailboxId: z.string().nullable().describe('The mailbox, where it is one'),
   state: z
     .enum(['waiting', 'stopping', 'deleting', 'verifying', 'done', 'cancelled'])
     .describe('`waiting`: it can still be taken back'),
   beginsAt: time.describe('The end of the time in which it can be taken back'),
   counts: counts.describe('Rows deleted so far, by table'),
-  done: z.int().describe('Ledger rows deleted so far'),
-  total: z.int().nullable().describe('Ledger rows there were'),
+  done: z.int().describe('Ledger rows deleted so far; of a record its links, of a user also messages they could read'),
+  total: z.int().nullable().describe('Of how many'),
   messagesKept: z.int().describe('Messages that stay so far, because another mailbox holds a copy'),
   bytesFreed: z.int(),
-  rate: z.number().nullable().describe('Ledger rows a second'),
+  rate: z.number().nullable().describe('Of `done`, a second'),
   etaSeconds: z.int().nullable(),
   error: z.object({ code: z.string(), tables: counts }).nullable().describe('Why it stands still'),
   report: z
@@ -59,7 +61,9 @@ export const deletionPreviewSchema = z.object({
 export function presentDeletion(deletion: Deletion, now: Date): z.output<typeof deletionSchema> {
   return {
     id: publicId('deletion', deletion.id),
-    mailboxId: publicId('mailbox', deletion.mailboxId),
+    kind: deletion.kind,
+    targetId: deletion.kind === 'person' ? null : publicId(deletion.kind, deletion.targetId),
+    mailboxId: deletion.kind === 'mailbox' ? publicId('mailbox', deletion.targetId) : null,
     state: deletion.state,
     beginsAt: deletion.beginsAt.toISOString(),
     counts: deletion.counts,

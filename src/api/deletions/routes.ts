@@ -16,7 +16,7 @@ import { deletionBegun } from './refusals';
 const tags = ['deletions'];
 const params = idInPath('deletion');
 
-/** /v1/deletions: what became of mailboxes that were deleted. */
+/** /v1/deletions: what became of mailboxes, records and users that were deleted. */
 export function deletionRoutes(api: Api, context: ApiContext): void {
   const { db, limits, now } = context;
   const listQuery = z.strictObject(pageQuery(limits.maxPageSize));
@@ -66,17 +66,17 @@ async function takeBack(context: ApiContext, viewer: Viewer, deletionId: string)
   const { found, cancelled } = await context.db.inTenant(tenantId, async (sql) => {
     const found = await findDeletion(sql, readerOf(viewer), deletionId);
     if (found === null) throw notFound();
-    const ref = { tenantId, sourceId: found.mailboxId, deletionId, actor: actorOf(viewer) };
+    const ref = { tenantId, sourceId: found.targetId, deletionId, actor: actorOf(viewer) };
     const cancelled = found.state === 'cancelled' ? null : await cancelDeletion(sql, ref);
     if (cancelled === null) return { found, cancelled };
-    const ids = { mailboxId: publicId('mailbox', found.mailboxId), deletionId: publicId('deletion', deletionId) };
+    const ids = { mailboxId: publicId('mailbox', found.targetId), deletionId: publicId('deletion', deletionId) };
     await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: 'mailbox keep', ids });
     return { found, cancelled };
   });
   if (cancelled === null && found.state !== 'cancelled') throw deletionBegun();
   if (cancelled === null) return found;
   const { epoch, generation, desired, provider } = cancelled.mailbox;
-  const { mailboxId } = found;
+  const { targetId: mailboxId } = found;
   await tellEngine(context, mailboxId, () => context.temporal.deleteMailbox({ tenantId, mailboxId }));
   if (desired !== 'stopped') {
     const mailbox = { tenantId, mailboxId, fence: { epoch, generation }, desired, provider };

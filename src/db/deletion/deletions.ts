@@ -27,13 +27,18 @@ export interface DeletionError {
   tables: Record<string, number>;
 }
 
+/** What is deleted. */
+export type DeletionKind = 'mailbox' | 'record' | 'user' | 'person' | 'tenant';
+
 /** A deletion. Ids are UUIDs. */
 export interface Deletion {
   id: string;
-  mailboxId: string;
+  kind: DeletionKind;
+  /** The mailbox, record, user or tenant. */
+  targetId: string;
   state: DeletionState;
   beginsAt: Date;
-  /** Ledger rows. */
+  /** Ledger rows of mailboxes, links of records, messages that a user could read; those of its mailboxes included. */
   done: number;
   total: number | null;
   counts: Record<string, number>;
@@ -53,7 +58,13 @@ export interface DeletionRef {
   deletionId: string;
 }
 
-const columns = `id, target_id AS "mailboxId", state, begins_at AS "beginsAt", done, total, counts, kept, bytes, report, error,
+/** A deletion of many mailboxes has a deletion of each for its parts. */
+const withParts = (column: 'done' | 'kept' | 'bytes') =>
+  `(${column} + coalesce((SELECT sum(part.${column}) FROM deletion part
+     WHERE part.tenant_id = deletion.tenant_id AND part.parent_id = deletion.id), 0))::bigint AS ${column}`;
+
+const columns = `id, kind, target_id AS "targetId", state, begins_at AS "beginsAt", total, counts, report, error,
+  ${withParts('done')}, ${withParts('kept')}, ${withParts('bytes')},
   created_at AS "createdAt", started_at AS "startedAt", finished_at AS "finishedAt"`;
 
 /**
@@ -174,12 +185,15 @@ export async function cancelDeletion(sql: Sql, ref: DeletionRef & { actor: Actor
   return { deletion, mailbox: { ...source, desired } };
 }
 
-/** Deletions of all tenants that have not ended, and whose undo window is over. Starting one that runs changes nothing. */
+/**
+ * Deletions of mailboxes of all tenants that have not ended, and whose undo window is over; not those that are part of another deletion,
+ * which starts them itself. Starting one that runs changes nothing.
+ */
 export function unfinishedDeletions(db: Database): Promise<{ tenantId: string; mailboxId: string }[]> {
   return db.acrossTenants((sql) =>
     sql.query(
       `SELECT tenant_id AS "tenantId", target_id AS "mailboxId" FROM deletion
-       WHERE state NOT IN ('done', 'cancelled') AND begins_at <= now() ORDER BY begins_at`,
+       WHERE kind = 'mailbox' AND parent_id IS NULL AND state NOT IN ('done', 'cancelled') AND begins_at <= now() ORDER BY begins_at`,
     ),
   );
 }
