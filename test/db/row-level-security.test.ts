@@ -194,6 +194,7 @@ describe('the role that reads across tenants', () => {
     'placement',
     'reconciliation',
     'reconciliation_finding',
+    'removal',
     'search_pending',
     'source',
     'tenant',
