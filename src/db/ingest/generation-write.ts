@@ -2,6 +2,7 @@ import type { FolderSnapshot } from '../../domain/folder';
 import type { FilterReason } from '../../domain/ledger';
 import type { Database, Sql } from '../database';
 import { countTowardsImport } from '../import-track';
+import { refuseRetired } from './current-generation';
 import { moveCursor } from './cursor';
 import { writeOutbox } from './outbox-write';
 import { endImportWithoutHistory, retireGenerations } from './retire-generations';
@@ -85,7 +86,10 @@ export async function noteMailboxId(
 
 const rowsPerStatement = 20_000;
 
-/** Writes ledger rows of placements that are left out unread: their UIDs only. Second run: no change. */
+/**
+ * Writes ledger rows of placements that are left out unread: their UIDs only. Second run: no change.
+ * @throws MailFailure `cursor-lost` where the generation was retired meanwhile; nothing more is written then
+ */
 export async function recordFiltered(
   db: Database,
   source: FencedSource,
@@ -95,6 +99,7 @@ export async function recordFiltered(
     const uids = placements.uids.slice(at, at + rowsPerStatement);
     await db.inTenant(source.tenantId, async (sql) => {
       await lockSource(sql, source);
+      await refuseRetired(sql, source, placements.genId);
       await sql.execute(
         `INSERT INTO placement (gen_id, uid, tenant_id, source_id, outcome, reason)
          SELECT $1, uid, $2, $3, 3, $4 FROM unnest($5::bigint[]) AS uid
@@ -110,6 +115,7 @@ export async function recordFiltered(
  * Writes the cursor without a batch: a folder where nothing was owed. With `history`, also hands the UIDs below the cursor that
  * have no ledger row to the import, which counts them in its operation. Where the presence is `unsettled`, the next round looks at the
  * folder whatever its cursor says.
+ * @throws MailFailure `cursor-lost` where the generation was retired meanwhile; nothing is written then
  */
 export async function closeFolder(
   db: Database,
@@ -118,6 +124,7 @@ export async function closeFolder(
 ): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
+    await refuseRetired(sql, source, folder.genId);
     await moveCursor(sql, folder.genId, folder.snapshot);
     if (folder.presence === 'unsettled') await forgetListing(sql, source, folder.genId);
     if (folder.history > 0) {
@@ -138,6 +145,7 @@ export async function closeFolder(
 /**
  * The history of a folder below this UID is in the ledger; with the last one the import operation is done. Where a round has handed over
  * more meanwhile, nothing is finished.
+ * @throws MailFailure `cursor-lost` where the generation was retired meanwhile; nothing is written then
  */
 export async function finishHistory(
   db: Database,
@@ -146,6 +154,7 @@ export async function finishHistory(
 ): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
+    await refuseRetired(sql, source, history.genId);
     await sql.execute('UPDATE folder_generation SET history_done_at = now() WHERE id = $1 AND history_below = $2', [
       history.genId,
       history.below,

@@ -1,0 +1,15 @@
+import { MailFailure } from '../../domain/failure';
+import type { Sql } from '../database';
+
+/**
+ * Goes before a write of a generation, in its transaction: placements of a retired one have ended, and nobody would end those that came
+ * later, or finish its history (RFC 9051 2.3.1.1).
+ * @throws MailFailure `cursor-lost` where the generation has been retired meanwhile
+ */
+export async function refuseRetired(sql: Sql, { tenantId }: { tenantId: string }, genId: number): Promise<void> {
+  const current = await sql.query(
+    'SELECT FROM folder_generation WHERE id = $1 AND tenant_id = $2 AND retired_at IS NULL',
+    [genId, tenantId],
+  );
+  if (current.length === 0) throw new MailFailure('cursor-lost', 'UID FETCH', { code: 'uidvalidity-changed' });
+}
