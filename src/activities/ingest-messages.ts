@@ -34,8 +34,9 @@ const underWay = { ahead: 6, itemsPerWrite: 300 };
 export async function ingestMessages(context: ActivityContext, run: ActivityRun, ingest: Ingest): Promise<BatchResult> {
   const { mailbox, open, genId, part } = ingest;
   const versions = { parser: context.parserVersion };
+  const { fingerprintsOf } = context.secretBox;
   const recorder = createRecorder(
-    (items, cursor) => recordBatch(context.db, mailbox, { genId, items, cursor, part, versions }),
+    (items, cursor) => recordBatch(context.db, mailbox, { genId, items, cursor, part, versions, fingerprintsOf }),
     underWay,
   );
   const work: Work = { context, run, ingest, recorder, delivered: new Set(), unasked: new Set() };

@@ -49,6 +49,7 @@ test('"Where is my mail?" explains each list of the answer, and each reason for 
     'before-start': true,
     'folder-role': true,
     unmatched: true,
+    erased: true,
   } satisfies Record<FilterReason, true>);
   expect([...lists, ...reasons].filter((word) => !section.includes(`\`${word}\``))).toEqual([]);
 });

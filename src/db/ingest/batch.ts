@@ -2,6 +2,7 @@ import type { FolderSnapshot } from '../../domain/folder';
 import type { FailureKind } from '../../domain/failure';
 import type { ParsedMessage } from '../../domain/message';
 import type { Direction } from '../../domain/direction';
+import type { AddressFingerprints } from '../erasures/erased-people';
 
 /** What every placement of a batch has. */
 interface Placed {
@@ -45,10 +46,10 @@ export interface ParkedItem extends Placed {
   };
 }
 
-/** A message that the policy leaves out after its body was seen; no content is kept, only what finds its ledger row. */
+/** A message that the policy leaves out after its body was seen, or whose sender or recipient was erased; no content is kept, only what finds its ledger row. */
 export interface FilteredItem extends Placed {
   kind: 'filtered';
-  reason: 'unmatched';
+  reason: 'unmatched' | 'erased';
   /** The addresses that were looked for, to be looked for again when the row is written. */
   addressKeys: string[];
   messageIdHeader: string | null;
@@ -64,6 +65,8 @@ export interface Batch {
   /** Placements of the history import count towards its operation. */
   part: 'live' | 'history';
   versions: { parser: number };
+  /** By which mail of people who were erased is known. */
+  fingerprintsOf?: AddressFingerprints;
 }
 
 /** What a batch came to; second runs count nothing. */

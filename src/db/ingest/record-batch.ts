@@ -2,6 +2,7 @@ import { MailFailure } from '../../domain/failure';
 import { rolesOf } from '../../domain/match-headers';
 import type { Policy } from '../../domain/policy';
 import type { Database, Sql } from '../database';
+import { hasErasedPeople } from '../erasures/erased-people';
 import { countImported } from '../import-track';
 import { addressMatches, recordsOfAddresses, writeLinks, type AddressMatch, type KnownRecord } from '../link-write';
 import { matchingKeys } from '../matching-addresses';
@@ -9,6 +10,7 @@ import { insertTimelines, refreshTimelines } from '../timeline-write';
 import type { Batch, BatchItem, RecordedItem, WrittenBatch } from './batch';
 import { copiesMade, takenProviderIds, writeCopies, type MadeCopy } from './copy-write';
 import { moveCursor } from './cursor';
+import { withoutErased } from './erased-mail';
 import { addressRolesOf, messagesOf, storedMessages, writeMessages, type StoredMessage } from './message-write';
 import { writeOutbox, type OutboxEvent } from './outbox-write';
 import { failuresOf, writeFailures, writePlacements, type MadeFailure, type PlacedItem } from './placement-write';
@@ -30,7 +32,8 @@ export async function recordBatch(
 ): Promise<WrittenBatch> {
   return db.writeInTenant(source.tenantId, async (sql) => {
     const known = await whatIsKnown(sql, source, batch);
-    const { items, deferred } = leftToWrite(batch, known);
+    const allowed = known.erased ? await withoutErased(sql, source.tenantId, batch) : batch.items;
+    const { items, deferred } = leftToWrite(allowed, known);
     const fresh = freshItems(items, known.copies);
     const threads = threadsOf(source, fresh, known);
     const messages = messagesOf(fresh, known.messages);
@@ -72,6 +75,8 @@ interface Known {
   threads: Map<string, string>;
   providerIds: Set<string>;
   records: Map<string, KnownRecord[]>;
+  /** People of the tenant were erased: their mail must not come back. */
+  erased: boolean;
 }
 
 async function whatIsKnown(
@@ -83,7 +88,7 @@ async function whatIsKnown(
   const recorded = items.filter(isRecorded);
   const shas = items.flatMap((item) => (isRecorded(item) || item.kind === 'known' ? [item.rawSha] : []));
   const leftOut = [...new Set(items.flatMap((item) => (item.kind === 'filtered' ? item.addressKeys : [])))];
-  const [nextSeq, , done, matching, copies, messages, threads, providerIds, records] = await Promise.all([
+  const [nextSeq, , done, matching, copies, messages, threads, providerIds, records, erased] = await Promise.all([
     nextSeqOf(sql, source),
     refuseRetired(sql, source, genId),
     uidsWithRow(sql, genId, items),
@@ -93,8 +98,9 @@ async function whatIsKnown(
     knownThreads(sql, source, recorded),
     takenProviderIds(sql, source, recorded),
     recordsOfAddresses(sql, tenantId, { addressKeys: addressKeysOf(recorded, policy), kinds: policy.matchKinds }),
+    hasErasedPeople(sql, tenantId),
   ]);
-  return { nextSeq, done, matching, copies, messages, threads, providerIds, records };
+  return { nextSeq, done, matching, copies, messages, threads, providerIds, records, erased };
 }
 
 /** Placements of a retired generation have ended, and nobody would end those that came later (RFC 9051 2.3.1.1). */
@@ -120,8 +126,8 @@ async function uidsWithRow(sql: Sql, genId: number, items: BatchItem[]): Promise
  * Mail that matched no record when it was read, and does now, loses its place in the batch: its bytes were not kept. Asked again under
  * the tenant's lock, a record that was made meanwhile cannot be missed. The cursor then waits, and the next round fetches the mail.
  */
-function leftToWrite(batch: Batch, { done, matching }: Known): { items: BatchItem[]; deferred: number } {
-  const missing = batch.items.filter((item) => !done.has(item.uid));
+function leftToWrite(batch: BatchItem[], { done, matching }: Known): { items: BatchItem[]; deferred: number } {
+  const missing = batch.filter((item) => !done.has(item.uid));
   const items = missing.filter(
     (item) => item.kind !== 'filtered' || !item.addressKeys.some((key) => matching.has(key)),
   );
