@@ -139,7 +139,9 @@ export function itemOf(
   const placed = { ...placedOf(hashed.message), rawSha: hashed.sha, blobId: read.blobId };
   if (outcome.kind === 'unreadable') {
     const { code, detail, messageIdHeader } = outcome;
-    return { kind: 'parked', ...placed, failure: { kind: 'unreadable', code, detail, messageIdHeader } };
+    const { providerId, providerThreadId } = hashed.message;
+    const provider = { id: providerId, threadId: providerThreadId };
+    return { kind: 'parked', ...placed, provider, failure: { kind: 'unreadable', code, detail, messageIdHeader } };
   }
   return { kind: 'recorded', ...placed, ...readOf(mailbox, hashed.message, outcome.message), rawState: read.rawState };
 }

@@ -105,6 +105,7 @@ export function parkedItem(envelope: MessageEnvelope): ParkedItem {
     ...placedOf(envelope),
     rawSha: null,
     blobId: null,
+    provider: { id: envelope.providerId, threadId: envelope.providerThreadId },
     failure: { kind: 'unreadable', ...failure },
   };
 }

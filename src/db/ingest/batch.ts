@@ -38,6 +38,8 @@ export interface ParkedItem extends Placed {
   kind: 'parked';
   rawSha: Buffer | null;
   blobId: string | null;
+  /** What the server told of it besides, for when it can be read. */
+  provider?: { id: string | null; threadId: string | null };
   failure: {
     kind: FailureKind;
     code: string;
@@ -62,8 +64,10 @@ export interface Batch {
   items: BatchItem[];
   /** The state of the folder as it was before the fetch; null while something is still owed. */
   cursor: FolderSnapshot | null;
-  /** Placements of the history import count towards its operation. */
-  part: 'live' | 'history';
+  /** Placements of the history import count towards its operation; those of a replay have rows, which are parked. */
+  part: 'live' | 'history' | 'replay';
+  /** The replay that a batch belongs to. */
+  operationId?: string;
   versions: { parser: number };
   /** By which mail of people who were erased is known. */
   fingerprintsOf?: AddressFingerprints;

@@ -1,5 +1,6 @@
 import { outcomes } from '../../domain/ledger';
 import type { Policy } from '../../domain/policy';
+import { pauseBeforeTryMs } from '../../domain/replay';
 import type { Sql } from '../database';
 import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
@@ -42,24 +43,32 @@ export async function writePlacements(
   await insertRows(
     sql,
     { table: 'placement', columns: placementColumns, onConflict: replaceFolderRole },
-    items.map(({ item, copyId }) => ({
-      gen_id: place.genId,
-      uid: item.uid,
-      tenant_id: place.tenantId,
-      source_id: place.sourceId,
-      copy_id: copyId,
-      blob_id: item.kind === 'parked' ? item.blobId : null,
-      outcome: outcomes[item.kind === 'known' ? 'recorded' : item.kind],
-      reason: reasonOf(item),
-      raw_sha: item.kind === 'filtered' || item.rawSha === null ? null : hexOf(item.rawSha),
-      message_id_hash: headerHashOf(item),
-      size: item.size,
-      internal_date: item.internalDate,
-      flags: item.flags,
-      modseq: item.modseq,
-      seen_due: place.policy.markSeen && (item.flags & 1) === 0 && item.kind !== 'parked' && item.kind !== 'filtered',
-    })),
+    items.map((placed) => placementValues(place, placed)),
   );
+}
+
+/** The columns of a ledger row. */
+export function placementValues(
+  place: { tenantId: string; sourceId: string; genId: number; policy: Policy },
+  { item, copyId }: PlacedItem,
+): Record<keyof typeof placementColumns, unknown> {
+  return {
+    gen_id: place.genId,
+    uid: item.uid,
+    tenant_id: place.tenantId,
+    source_id: place.sourceId,
+    copy_id: copyId,
+    blob_id: item.kind === 'parked' ? item.blobId : null,
+    outcome: outcomes[item.kind === 'known' ? 'recorded' : item.kind],
+    reason: reasonOf(item),
+    raw_sha: item.kind === 'filtered' || item.rawSha === null ? null : hexOf(item.rawSha),
+    message_id_hash: headerHashOf(item),
+    size: item.size,
+    internal_date: item.internalDate,
+    flags: item.flags,
+    modseq: item.modseq,
+    seen_due: place.policy.markSeen && (item.flags & 1) === 0 && item.kind !== 'parked' && item.kind !== 'filtered',
+  };
 }
 
 const replaceFolderRole = `ON CONFLICT (gen_id, uid) DO UPDATE SET
@@ -79,7 +88,8 @@ function headerHashOf(item: BatchItem): string | null {
   return item.kind === 'parked' ? hashOrNull(item.failure.messageIdHeader) : null;
 }
 
-function hashOrNull(messageIdHeader: string | null): string | null {
+/** The hash of a Message-ID header as `insertRows` takes it. */
+export function hashOrNull(messageIdHeader: string | null): string | null {
   return messageIdHeader === null ? null : hexOf(messageIdHash(messageIdHeader));
 }
 
@@ -114,6 +124,10 @@ export async function writeFailures(
       detail: item.failure.detail,
       versions: { parser: place.parserVersion },
       message_id_hash: headerHashOf(item),
+      provider_id: item.provider?.id ?? null,
+      provider_thread_id: item.provider?.threadId ?? null,
+      // What a server does not deliver it is asked for again by and by (domain/replay.ts).
+      next_try_at: item.blobId === null ? new Date(Date.now() + (pauseBeforeTryMs(1) ?? 0)) : null,
     })),
   );
 }
@@ -129,4 +143,7 @@ const failureColumns = {
   detail: 'jsonb',
   versions: 'jsonb',
   message_id_hash: 'bytea',
+  provider_id: 'text',
+  provider_thread_id: 'text',
+  next_try_at: 'timestamptz',
 };

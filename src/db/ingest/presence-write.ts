@@ -66,10 +66,12 @@ export async function followFlags(
 ): Promise<number> {
   return db.inTenant(source.tenantId, async (sql) => {
     const { nextSeq } = await lockSource(sql, source);
-    const changed = await sql.query<{ gen_id: number; uid: number }>(
+    // Parked mail keeps up as well, for when it is read; nobody is told of it before.
+    const followed = await sql.query<{ gen_id: number; uid: number; told: boolean }>(
       `UPDATE placement p SET flags = f.flags, modseq = coalesce(f.modseq, p.modseq)
        FROM unnest($2::bigint[], $3::smallint[], $4::numeric[]) AS f(uid, flags, modseq)
-       WHERE p.gen_id = $1 AND p.uid = f.uid AND p.copy_id IS NOT NULL AND p.flags IS DISTINCT FROM f.flags RETURNING p.gen_id, p.uid`,
+       WHERE p.gen_id = $1 AND p.uid = f.uid AND (p.copy_id IS NOT NULL OR p.outcome = 5) AND p.flags IS DISTINCT FROM f.flags
+       RETURNING p.gen_id, p.uid, p.copy_id IS NOT NULL AS told`,
       [
         folder.genId,
         folder.flags.map((row) => row.uid),
@@ -80,6 +82,7 @@ export async function followFlags(
     if (folder.allRead) {
       await sql.execute('UPDATE folder_generation SET flags_checked_at = now() WHERE id = $1', [folder.genId]);
     }
+    const changed = followed.filter(({ told }) => told);
     await writeOutbox(sql, source, { nextSeq, events: placementEvents('placement.flags', changed) });
     return changed.length;
   });

@@ -4,6 +4,7 @@ import type { Policy } from '../../domain/policy';
 import type { Database, Sql } from '../database';
 import { hasErasedPeople } from '../erasures/erased-people';
 import { countImported } from '../import-track';
+import { replaceParkedRows, uidsNotParked } from '../replay/replaced-rows';
 import { addressMatches, recordsOfAddresses, writeLinks, type AddressMatch, type KnownRecord } from '../link-write';
 import { matchingKeys } from '../matching-addresses';
 import { insertTimelines, refreshTimelines } from '../timeline-write';
@@ -39,7 +40,8 @@ export async function recordBatch(
     const messages = messagesOf(fresh, known.messages);
     const copies = copiesMade(messages, known.providerIds);
     const placed = placedItems(items, known.copies, copies);
-    const failures = failuresOf(items);
+    // Of a message that is parked already everybody has been told.
+    const failures = batch.part === 'replay' ? [] : failuresOf(items);
     const matches = matchesOf(copies, known.records, source.policy);
     const place = { ...source, genId: batch.genId, parserVersion: batch.versions.parser };
     const events = eventsOf(batch.genId, { copies, failures });
@@ -50,15 +52,24 @@ export async function recordBatch(
       writeLinks(sql, source.tenantId, matches),
       insertTimelines(sql, source.tenantId, messageIdsOf(copies, 'new')),
       refreshTimelines(sql, source.tenantId, messageIdsOf(copies, 'known')),
-      writePlacements(sql, place, placed),
-      writeFailures(sql, place, failures),
+      ...writeRows(sql, place, { batch, placed, failures }),
       writeOutbox(sql, source, { nextSeq: known.nextSeq, events }),
       countImported(sql, source, { genId: batch.genId, done: batch.part === 'history' ? items.length : 0 }),
       batch.cursor === null || deferred > 0 ? null : moveCursor(sql, batch.genId, batch.cursor),
-      copies.length === 0 ? null : noteNewestMessage(sql, source),
+      copies.length === 0 || batch.part === 'replay' ? null : noteNewestMessage(sql, source),
     ]);
     return { ...countsOf(placed), deferred };
   });
+}
+
+function writeRows(
+  sql: Sql,
+  place: Parameters<typeof replaceParkedRows>[1],
+  { batch, placed, failures }: { batch: Batch; placed: PlacedItem[]; failures: MadeFailure[] },
+): Promise<void>[] {
+  if (batch.part === 'replay')
+    return [replaceParkedRows(sql, place, { items: placed, operationId: batch.operationId ?? null })];
+  return [writePlacements(sql, place, placed), writeFailures(sql, place, failures)];
 }
 
 /** What the database knows of a batch, before anything of it is written. */
@@ -79,19 +90,16 @@ interface Known {
   erased: boolean;
 }
 
-async function whatIsKnown(
-  sql: Sql,
-  source: FencedSource & { policy: Policy },
-  { genId, items }: Batch,
-): Promise<Known> {
+async function whatIsKnown(sql: Sql, source: FencedSource & { policy: Policy }, batch: Batch): Promise<Known> {
+  const { genId, items } = batch;
   const { tenantId, policy } = source;
   const recorded = items.filter(isRecorded);
   const shas = items.flatMap((item) => (isRecorded(item) || item.kind === 'known' ? [item.rawSha] : []));
   const leftOut = [...new Set(items.flatMap((item) => (item.kind === 'filtered' ? item.addressKeys : [])))];
   const [nextSeq, , done, matching, copies, messages, threads, providerIds, records, erased] = await Promise.all([
     nextSeqOf(sql, source),
-    refuseRetired(sql, source, genId),
-    uidsWithRow(sql, genId, items),
+    batch.part === 'replay' ? null : refuseRetired(sql, source, genId),
+    batch.part === 'replay' ? uidsNotParked(sql, { ...source, genId }, items) : uidsWithRow(sql, genId, items),
     matchingKeys(sql, tenantId, { addressKeys: leftOut, kinds: policy.matchKinds }),
     copiesOf(sql, source, shas),
     storedMessages(sql, tenantId, recorded),
