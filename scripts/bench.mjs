@@ -20,7 +20,7 @@
 //   --rate N            arrivals a second (20)
 //   --minutes N         for so long (1; the aim is for 5)
 //   --idle-seconds N    how long idleness is watched (60)
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -42,6 +42,7 @@ import { endInOrder, onEndSignal } from './lib/ending.mjs';
 import { homeDir, placeOf, serverAccount } from './lib/places.mjs';
 import { ProcessRecords } from './lib/processes.mjs';
 import { SetupError } from './lib/setup-error.mjs';
+import { removeState } from './lib/state.mjs';
 import { Terminal } from './lib/terminal.mjs';
 
 const { values: options, positionals } = parseArgs({
@@ -169,7 +170,7 @@ async function letterbookRun(server, dovecotPid, step) {
     return await measuredImport(letterbook, server, { messages, dovecotPid, progress });
   } finally {
     await letterbook.stop();
-    rmSync(place, { recursive: true, force: true });
+    removeState(place);
   }
 }
 
@@ -255,7 +256,7 @@ async function withLetterbook(work) {
     return await work(letterbook);
   } finally {
     await letterbook.stop();
-    rmSync(place, { recursive: true, force: true });
+    removeState(place);
   }
 }
 
