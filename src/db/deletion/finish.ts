@@ -5,6 +5,7 @@ import type { DeletionRef, DeletionReport } from './deletions';
 import { besideTables, lastTables } from './source-tables';
 import { noteStep, type RowCounts } from './steps';
 import { danglingRows, verifyGone } from './verify';
+import { endVerified, refuseRows, type DeletionEnd } from './verified-end';
 
 const rowsPerTransaction = 5_000;
 
@@ -25,68 +26,25 @@ export async function deleteBeside(db: Database, ref: DeletionRef): Promise<numb
   return 0;
 }
 
-/** How a deletion ended, or what it does not know how to delete. */
-export type DeletionEnd =
-  { kind: 'done'; report: DeletionReport } | { kind: 'rows-left'; tables: Record<string, number> };
-
-/** A whole-table count may take longer than a statement usually may. */
-const verifyTimeoutMs = 1_800_000;
-
-/** Rows are left after all; nothing of the transaction is kept. */
-class RowsLeft extends Error {
-  override readonly name = 'RowsLeft';
-
-  constructor(readonly tables: Record<string, number>) {
-    super('rows are left of what was deleted');
-  }
-}
-
 /**
  * Counts everything that carries the source; where nothing is left, deletes the mailbox itself, counts again, and writes the report in the
  * same transaction: a deletion that says it is done is verified. Where rows are left the mailbox stays, and the deletion says which
  * tables have them. Second run: no change.
  */
-export async function finishDeletion(db: Database, ref: DeletionRef): Promise<DeletionEnd> {
-  await noteVerifying(db, ref);
-  try {
-    await inLongTransaction(db, ref, async (sql) => {
+export function finishDeletion(db: Database, ref: DeletionRef): Promise<DeletionEnd> {
+  return endVerified(db, ref, {
+    look: async (sql) => {
       const { left } = await verifyGone(sql, ref, lastTables);
-      refuseRows({ ...left, ...(await danglingRows(sql, ref.tenantId)) });
-    });
-    const report = await inLongTransaction(db, ref, async (sql) => {
+      return { ...left, ...(await danglingRows(sql, ref.tenantId)) };
+    },
+    end: async (sql) => {
       await lockTenantForWriting(sql, ref.tenantId);
       await noteStep(sql, ref, { counts: await deleteMailbox(sql, ref) });
       const verified = await verifyGone(sql, ref, []);
       refuseRows(verified.left);
       return writeReport(sql, ref, verified.tables);
-    });
-    return { kind: 'done', report };
-  } catch (error) {
-    if (!(error instanceof RowsLeft)) throw error;
-    await noteRowsLeft(db, ref, error.tables);
-    return { kind: 'rows-left', tables: error.tables };
-  }
-}
-
-async function noteVerifying(db: Database, ref: DeletionRef): Promise<void> {
-  await db.inTenant(ref.tenantId, (sql) =>
-    sql.execute(`UPDATE deletion SET state = 'verifying' WHERE tenant_id = $1 AND id = $2 AND state = 'deleting'`, [
-      ref.tenantId,
-      ref.deletionId,
-    ]),
-  );
-}
-
-function inLongTransaction<T>(db: Database, ref: DeletionRef, work: (sql: Sql) => Promise<T>): Promise<T> {
-  return db.inTenant(ref.tenantId, async (sql) => {
-    // A table of somebody else's, without an index by source, is read as a whole.
-    await sql.execute(`SET LOCAL statement_timeout = ${String(verifyTimeoutMs)}`);
-    return work(sql);
+    },
   });
-}
-
-function refuseRows(left: Record<string, number>): void {
-  if (Object.keys(left).length > 0) throw new RowsLeft(left);
 }
 
 /** The mailbox with its settings, and answers kept for repeated requests in which it is shown. */
@@ -116,13 +74,4 @@ async function writeReport(sql: Sql, ref: DeletionRef, verifiedTables: string[])
   );
   if (row === undefined) throw new Error('a deletion that ends has no row');
   return row.report;
-}
-
-async function noteRowsLeft(db: Database, ref: DeletionRef, tables: Record<string, number>): Promise<void> {
-  await db.inTenant(ref.tenantId, (sql) =>
-    sql.execute(
-      `UPDATE deletion SET error = jsonb_build_object('code', 'rows-left', 'tables', $3::jsonb) WHERE tenant_id = $1 AND id = $2`,
-      [ref.tenantId, ref.deletionId, JSON.stringify(tables)],
-    ),
-  );
 }

@@ -76,13 +76,18 @@ export type RowCounts = Record<string, number>;
 /** What a step did, to be noted in the transaction that did it. */
 export interface StepDone {
   counts: RowCounts;
+  /** What `done` counts: ledger rows, of a record its links, of a user messages they could read. */
   placements?: number;
   kept?: number;
   bytes?: number;
 }
 
 /** Adds what a step did to the deletion's row: the counts are right whatever is killed when. */
-export async function noteStep(sql: Sql, ref: DeletionRef, step: StepDone): Promise<void> {
+export async function noteStep(
+  sql: Sql,
+  ref: Pick<DeletionRef, 'tenantId' | 'deletionId'>,
+  step: StepDone,
+): Promise<void> {
   await sql.execute(
     `UPDATE deletion SET done = done + $3, kept = kept + $4, bytes = bytes + $5,
        counts = counts || (SELECT coalesce(jsonb_object_agg(key, coalesce((counts ->> key)::bigint, 0) + value::bigint), '{}') FROM jsonb_each_text($6))
