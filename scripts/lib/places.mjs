@@ -122,7 +122,7 @@ export function placeOf({ home, name, account, say = () => {} }) {
       'Let every folder above it be passed (chmod o+x).',
     );
   }
-  const elsewhere = join('/var/lib/letterbook', `${placeName(home)}`, name);
+  const elsewhere = join(elsewhereOf(home), name);
   makeReachable(dirname(elsewhere));
   writeFileSync(join(dirname(elsewhere), 'belongs-to'), `${home}\n`);
   mkdirSync(home, { recursive: true });
@@ -152,6 +152,15 @@ export function programPlace(name, account, env = process.env) {
 export function socketPlace(purpose, key) {
   const parent = tmpdir().length < 40 ? tmpdir() : '/tmp';
   return join(parent, `letterbook-${purpose}-${placeName(`${key}\0${process.getuid?.() ?? 0}`)}`);
+}
+
+/**
+ * Where data of a home are kept that its server's user cannot enter.
+ * @param {string} home
+ * @returns {string}
+ */
+export function elsewhereOf(home) {
+  return join('/var/lib/letterbook', placeName(home));
 }
 
 /**

@@ -4,7 +4,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, wr
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 
-import { projectDir } from './places.mjs';
+import { elsewhereOf, projectDir } from './places.mjs';
 import { SetupError } from './setup-error.mjs';
 
 /** What `npm start` writes into the data directory; nothing else in it is ever removed. */
@@ -72,9 +72,10 @@ async function agrees(home) {
  * @param {string} home
  */
 export function removeState(home) {
-  if (!existsSync(home)) return;
-  for (const name of readdirSync(home)) removeWithTarget(join(home, name));
+  if (existsSync(home)) for (const name of readdirSync(home)) removeWithTarget(join(home, name));
   rmSync(home, { recursive: true, force: true });
+  // Also where the link to it is lost, with a home that was deleted by hand.
+  rmSync(elsewhereOf(home), { recursive: true, force: true });
 }
 
 /**
