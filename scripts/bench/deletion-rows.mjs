@@ -65,6 +65,8 @@ export async function mailboxRows(ownerUrl, { messages, bytesPerMessage }) {
 }
 
 const idOf = (/** @type {string} */ kind) => `md5('${kind}' || n)::uuid`;
+// A Date header, of which the date that messages are sorted by is made.
+const sentAt = "date_trunc('second', now()) - n * interval '1 minute'";
 const shaOf = (/** @type {string} */ kind) => `decode(md5('${kind}' || n) || md5(n || '${kind}'), 'hex')`;
 
 /** @param {import('pg').Client} client @param {{tenantId: string, recordId: string, span: (number | undefined)[]}} wish */
@@ -78,9 +80,9 @@ async function insertMessages(client, { tenantId, recordId, span }) {
     `INSERT INTO thread_ref (tenant_id, ref_hash, thread_id) SELECT $1, ${shaOf('ref')}, ${idOf('thread')} FROM ${series}`,
   );
   await insert(
-    `INSERT INTO message (tenant_id, id, message_key, message_id_hash, message_id_header, thread_id, sort_at, participants)
+    `INSERT INTO message (tenant_id, id, message_key, message_id_hash, message_id_header, thread_id, sort_at, sent_at, participants)
      SELECT $1, ${idOf('message')}, ${shaOf('key')}, ${shaOf('ref')}, '<' || n || '@bench.example>', ${idOf('thread')},
-       now() - n * interval '1 minute', '{"from": [{"name": "Ada", "address": "ada@customer.example"}], "to": [], "cc": [], "sender": [], "replyTo": []}'
+       ${sentAt}, ${sentAt}, '{"from": [{"name": "Ada", "address": "ada@customer.example"}], "to": [], "cc": [], "sender": [], "replyTo": []}'
      FROM ${series}`,
   );
   await insert(
@@ -92,7 +94,7 @@ async function insertMessages(client, { tenantId, recordId, span }) {
   );
   await insert(
     `INSERT INTO message_search (tenant_id, message_id, level, sort_at, v)
-     SELECT $1, ${idOf('message')}, level, now() - n * interval '1 minute', to_tsvector('simple', 'words number ' || n || ' ada customer example')
+     SELECT $1, ${idOf('message')}, level, ${sentAt}, to_tsvector('simple', 'words number ' || n || ' ada customer example')
      FROM ${series}, generate_series(1, 3) AS level`,
   );
   await insert(
@@ -105,7 +107,7 @@ async function insertMessages(client, { tenantId, recordId, span }) {
   );
   await insert(
     `INSERT INTO timeline (tenant_id, record_id, principal, sort_at, message_id, level)
-     SELECT $1, record, -1, now() - n * interval '1 minute', ${idOf('message')}, 3
+     SELECT $1, record, -1, ${sentAt}, ${idOf('message')}, 3
      FROM ${series}, unnest(ARRAY['00000000-0000-0000-0000-000000000000', CASE WHEN n % 3 = 0 THEN $4 ELSE '00000000-0000-0000-0000-000000000001' END]::uuid[]) AS record`,
     [recordId],
   );

@@ -66,13 +66,13 @@ export function killedDatabase(copy: DatabaseCopy, isNext: () => boolean): Datab
       return sql.execute(text, values);
     },
   });
-  return {
-    ...copy.db,
-    inTenant: (tenantId, work) =>
-      copy.db.inTenant(tenantId, async (sql) => {
+  const cut =
+    (transaction: Database['inTenant']): Database['inTenant'] =>
+    (tenantId, work) =>
+      transaction(tenantId, async (sql) => {
         const result = await work(killed(sql));
         await killIfNext(sql);
         return result;
-      }),
-  };
+      });
+  return { ...copy.db, inTenant: cut(copy.db.inTenant), writeInTenant: cut(copy.db.writeInTenant) };
 }

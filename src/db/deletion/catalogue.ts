@@ -1,4 +1,5 @@
 import type { Sql } from '../database';
+import { uuidArray } from '../uuid-array';
 
 /** A table whose rows belong to a message, copy, thread or link, and go with it. */
 export interface ChildTable {
@@ -43,6 +44,6 @@ export function deleteChildren(
   const { name, column } = from.child;
   return sql.execute(`DELETE FROM "${name}" WHERE tenant_id = $1 AND "${column}" = ANY ($2::uuid[])`, [
     tenantId,
-    from.parentIds,
+    uuidArray(from.parentIds),
   ]);
 }

@@ -1,9 +1,16 @@
 import type { Database, Sql } from '../database';
-import { lockTenantForWriting } from '../tenant-lock';
-import { deleteChildren, type Catalogue } from './catalogue';
+import { uuidArray } from '../uuid-array';
+import { deleteChildren, type Catalogue, type ChildTable } from './catalogue';
 import type { ContentChunk } from './content-chunk';
 import type { DeletionRef } from './deletions';
-import { sharedMessages, tellFromSurvivors, type SharedMessage, type SurvivorContents } from './shared-messages';
+import {
+  lostWords,
+  sharedMessages,
+  tellFromSurvivors,
+  type LostWords,
+  type SharedMessage,
+  type SurvivorContents,
+} from './shared-messages';
 import { noteStep, type RowCounts } from './steps';
 
 interface ChunkWork {
@@ -17,30 +24,33 @@ interface ChunkWork {
  * Deletes a chunk of a mailbox's content, in one short transaction under the tenant's lock: ledger rows, copies, the messages that no
  * other copy carries with all that hangs on them, threads that became empty. Messages that another source holds are told from its copies
  * in the same transaction. A message whose copies changed since it was read keeps its copy here for the next chunk.
- * The bytes are noted to be freed. Second run: finds the rows gone. Returns how many messages are told anew.
+ * The bytes are noted to be freed. What does not wait for an answer is sent together: five round trips, while all other writers of the
+ * tenant wait. Second run: finds the rows gone. Returns how many messages wait for their search rows.
  */
 export async function deleteContent(
   db: Database,
   ref: DeletionRef,
   work: { chunk: ContentChunk; contents: SurvivorContents; catalogue: Catalogue },
 ): Promise<{ retold: number }> {
-  return db.inTenant(ref.tenantId, async (sql) => {
-    await lockTenantForWriting(sql, ref.tenantId);
+  return db.writeInTenant(ref.tenantId, async (sql) => {
     const chunk: ChunkWork = { sql, ref, catalogue: work.catalogue, counts: {} };
     const shared = await sharedMessages(sql, ref, work.chunk.copyIds);
-    const copyIds = await readyCopies(chunk, work.chunk.copyIds, unread(shared, work.contents));
-    const blobIds = await deletePlacements(chunk, work.chunk.placements, copyIds);
-    const gone = await deleteCopies(chunk, copyIds, shared);
-    await deleteMessages(chunk, gone.messageIds);
-    const left = new Set(gone.messageIds);
-    const staying = shared.filter(({ messageId }) => left.has(messageId));
-    const { contents } = work;
-    await tellFromSurvivors(sql, ref, { messages: staying, contents, addressKeys: gone.addressKeys });
-    await noteBlobs(chunk, [...blobIds, ...gone.blobIds]);
+    const candidates = await copiesToDelete(chunk, work.chunk.copyIds, unread(shared, work.contents));
+    const [parkedBlobIds, bare] = await Promise.all([
+      deletePlacements(chunk, work.chunk.placements, candidates),
+      bareCopies(chunk, candidates),
+    ]);
+    const messages = staying(shared, bare);
+    const gone = await deleteCopies(chunk, bare, messages);
+    const threads = await deleteMessages(chunk, gone);
+    const [retold] = await Promise.all([
+      tellFromSurvivors(sql, ref, { messages, contents: work.contents, lost: gone.lost }),
+      deleteThreads(chunk, threads),
+      noteBlobs(chunk, [...parkedBlobIds, ...gone.blobIds]),
+    ]);
     const placements = chunk.counts['placement'] ?? 0;
-    const kept = await lastOfSource(chunk, staying);
-    await noteStep(sql, ref, { counts: chunk.counts, placements, kept });
-    return { retold: staying.length };
+    await noteStep(sql, ref, { counts: chunk.counts, placements, kept: gone.kept });
+    return { retold };
   });
 }
 
@@ -51,10 +61,11 @@ function unread(shared: SharedMessage[], contents: SurvivorContents): string[] {
   );
 }
 
-async function readyCopies({ sql, ref }: ChunkWork, copyIds: string[], unreadIds: string[]): Promise<string[]> {
+async function copiesToDelete({ sql, ref }: ChunkWork, copyIds: string[], unreadIds: string[]): Promise<string[]> {
+  if (unreadIds.length === 0) return copyIds;
   const rows = await sql.query<{ id: string }>(
-    `SELECT id FROM copy WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) AND source_id = $3 AND message_id <> ALL ($4::uuid[])`,
-    [ref.tenantId, copyIds, ref.sourceId, unreadIds],
+    `SELECT id FROM copy WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) AND message_id <> ALL ($3::uuid[])`,
+    [ref.tenantId, uuidArray(copyIds), uuidArray(unreadIds)],
   );
   return rows.map((row) => row.id);
 }
@@ -67,141 +78,172 @@ async function deletePlacements(
 ): Promise<string[]> {
   const values = [placements.genIds, placements.uids, ref.tenantId, ref.sourceId];
   const gone = 'unnest($1::bigint[], $2::bigint[]) AS gone(gen_id, uid)';
-  counts['failure'] = await sql.execute(
-    `DELETE FROM failure f USING ${gone} WHERE f.gen_id = gone.gen_id AND f.uid = gone.uid AND f.tenant_id = $3 AND f.source_id = $4`,
-    values,
-  );
-  const rows = await sql.query<{ blob_id: string | null }>(
-    `DELETE FROM placement p USING ${gone} WHERE p.gen_id = gone.gen_id AND p.uid = gone.uid AND p.tenant_id = $3 AND p.source_id = $4
-       AND (p.copy_id IS NULL OR p.copy_id = ANY ($5::uuid[])) RETURNING p.blob_id`,
-    [...values, copyIds],
-  );
+  const [failures, rows] = await Promise.all([
+    sql.execute(
+      `DELETE FROM failure f USING ${gone} WHERE f.gen_id = gone.gen_id AND f.uid = gone.uid AND f.tenant_id = $3 AND f.source_id = $4`,
+      values,
+    ),
+    sql.query<{ blob_id: string | null }>(
+      `DELETE FROM placement p USING ${gone} WHERE p.gen_id = gone.gen_id AND p.uid = gone.uid AND p.tenant_id = $3 AND p.source_id = $4
+         AND (p.copy_id IS NULL OR p.copy_id = ANY ($5::uuid[])) RETURNING p.blob_id`,
+      [...values, uuidArray(copyIds)],
+    ),
+  ]);
+  counts['failure'] = failures;
   counts['placement'] = rows.length;
-  return rows.flatMap((row) => (row.blob_id === null ? [] : [row.blob_id]));
+  return idsOf(rows, 'blob_id');
 }
 
-interface GoneCopies {
+interface BareCopies {
+  copyIds: string[];
   messageIds: string[];
-  blobIds: string[];
-  addressKeys: string[];
 }
 
 /** A copy goes with the last of its placements. */
-async function deleteCopies(
-  { sql, ref, catalogue, counts }: ChunkWork,
-  candidates: string[],
-  shared: SharedMessage[],
-): Promise<GoneCopies> {
-  const ready = await sql.query<{ id: string }>(
-    `SELECT c.id FROM copy c WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[]) AND NOT EXISTS (SELECT FROM placement p WHERE p.copy_id = c.id)`,
-    [ref.tenantId, candidates],
+async function bareCopies({ sql, ref }: ChunkWork, candidates: string[]): Promise<BareCopies> {
+  const rows = await sql.query<{ id: string; message_id: string }>(
+    `SELECT c.id, c.message_id FROM copy c WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[]) AND c.source_id = $3
+       AND NOT EXISTS (SELECT FROM placement p WHERE p.copy_id = c.id)`,
+    [ref.tenantId, uuidArray(candidates), ref.sourceId],
   );
-  const copyIds = ready.map((row) => row.id);
-  const addressKeys = await addressKeysOf(sql, ref.tenantId, { copyIds, shared });
-  for (const child of catalogue.copy) {
-    counts[child.name] = await deleteChildren(sql, ref.tenantId, { child, parentIds: copyIds });
-  }
-  const rows = await sql.query<{ message_id: string; blob_id: string | null }>(
-    'DELETE FROM copy WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) RETURNING message_id, blob_id',
-    [ref.tenantId, copyIds],
-  );
-  counts['copy'] = rows.length;
-  return {
-    messageIds: [...new Set(rows.map((row) => row.message_id))],
-    blobIds: rows.flatMap((row) => (row.blob_id === null ? [] : [row.blob_id])),
-    addressKeys,
-  };
+  return { copyIds: rows.map((row) => row.id), messageIds: [...new Set(rows.map((row) => row.message_id))] };
 }
 
-/** The addresses of the copies that messages lose which stay: links by them are looked at again. */
-async function addressKeysOf(
-  sql: Sql,
-  tenantId: string,
-  { copyIds, shared }: { copyIds: string[]; shared: SharedMessage[] },
-): Promise<string[]> {
-  if (shared.length === 0) return [];
-  const rows = await sql.query<{ address_key: string }>(
-    `SELECT DISTINCT ca.address_key FROM copy c JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = c.id
-     WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[]) AND c.message_id = ANY ($3::uuid[])`,
-    [tenantId, copyIds, shared.map(({ messageId }) => messageId)],
-  );
-  return rows.map((row) => row.address_key);
+/** What is left where copies went. */
+interface GoneCopies {
+  blobIds: string[];
+  /** Messages that have no copy left, with their threads, and what links them to records. */
+  bare: { id: string; thread_id: string }[];
+  linkIds: string[];
+  /** Of messages that stay: how many have lost their last copy of the source (each is counted once), and what only the copies knew. */
+  kept: number;
+  lost: LostWords;
 }
 
-/** Of the messages that lost a copy, deletes those that have none left, and the threads that have no message left. */
-async function deleteMessages({ sql, ref, catalogue, counts }: ChunkWork, candidates: string[]): Promise<void> {
-  const { tenantId } = ref;
-  const bare = await sql.query<{ id: string }>(
-    `SELECT m.id FROM message m WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[])
-       AND NOT EXISTS (SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = m.id)`,
-    [tenantId, candidates],
+/** Of the messages that other sources hold, those that lose a copy now. */
+function staying(shared: SharedMessage[], { messageIds }: BareCopies): SharedMessage[] {
+  const losing = new Set(messageIds);
+  return shared.filter(({ messageId }) => losing.has(messageId));
+}
+
+async function deleteCopies(chunk: ChunkWork, bare: BareCopies, kept: SharedMessage[]): Promise<GoneCopies> {
+  const { sql, ref, counts } = chunk;
+  const copies = [ref.tenantId, uuidArray(bare.copyIds)];
+  const messages = [ref.tenantId, uuidArray(bare.messageIds)];
+  const [lost, , deleted, empty, links, lastKept] = await Promise.all([
+    lostWords(sql, ref.tenantId, { copyIds: bare.copyIds, messages: kept }),
+    deleteAllChildren(chunk, chunk.catalogue.copy, bare.copyIds),
+    sql.query<{ blob_id: string | null }>(
+      'DELETE FROM copy WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) RETURNING blob_id',
+      copies,
+    ),
+    sql.query<{ id: string; thread_id: string }>(
+      `SELECT m.id, m.thread_id FROM message m WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[])
+         AND NOT EXISTS (SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = m.id)`,
+      messages,
+    ),
+    sql.query<{ id: string; message_id: string }>(
+      'SELECT id, message_id FROM link WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])',
+      messages,
+    ),
+    lastOfSource(chunk, kept),
+  ]);
+  counts['copy'] = deleted.length;
+  const isEmpty = new Set(empty.map((row) => row.id));
+  const linkIds = links.filter((link) => isEmpty.has(link.message_id)).map((link) => link.id);
+  return { blobIds: idsOf(deleted, 'blob_id'), bare: empty, linkIds, kept: lastKept, lost };
+}
+
+function idsOf<Column extends string>(rows: Record<Column, string | null>[], column: Column): string[] {
+  return rows.flatMap((row) => row[column] ?? []);
+}
+
+async function deleteAllChildren(
+  { sql, ref, counts }: ChunkWork,
+  children: ChildTable[],
+  parentIds: string[],
+): Promise<void> {
+  if (parentIds.length === 0) return;
+  await Promise.all(
+    children.map(async (child) => {
+      counts[child.name] = (counts[child.name] ?? 0) + (await deleteChildren(sql, ref.tenantId, { child, parentIds }));
+    }),
   );
+}
+
+/** Threads that became empty, and others that became parts of these. */
+interface EmptyThreads {
+  threadIds: string[];
+  aliasIds: string[];
+}
+
+// Before the search rows: who is just writing them holds this row, and is waited for.
+const pending: ChildTable = { name: 'search_pending', column: 'message_id' };
+
+/** Deletes the messages that have no copy left, with all that hangs on them. Returns the threads that have no message left. */
+async function deleteMessages(chunk: ChunkWork, { bare, linkIds }: GoneCopies): Promise<EmptyThreads> {
+  if (bare.length === 0) return { threadIds: [], aliasIds: [] };
+  const { sql, ref, catalogue, counts } = chunk;
   const messageIds = bare.map((row) => row.id);
-  if (messageIds.length === 0) return;
-  await deletePending({ sql, ref, catalogue, counts }, messageIds);
-  const links = await sql.query<{ id: string }>(
-    'SELECT id FROM link WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])',
-    [tenantId, messageIds],
-  );
-  const linkIds = links.map((row) => row.id);
-  for (const child of linkIds.length === 0 ? [] : catalogue.link) {
-    counts[child.name] = await deleteChildren(sql, tenantId, { child, parentIds: linkIds });
-  }
-  for (const child of catalogue.message.filter(({ name }) => name !== 'search_pending')) {
-    counts[child.name] = await deleteChildren(sql, tenantId, { child, parentIds: messageIds });
-  }
-  const rows = await sql.query<{ thread_id: string }>(
-    'DELETE FROM message WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) RETURNING thread_id',
-    [tenantId, messageIds],
-  );
-  counts['message'] = rows.length;
-  await deleteThreads({ sql, ref, catalogue, counts }, [...new Set(rows.map((row) => row.thread_id))]);
-}
-
-/** Before the search rows: who is just writing them holds this row, and is waited for. */
-async function deletePending({ sql, ref, counts }: ChunkWork, parentIds: string[]): Promise<void> {
-  const child = { name: 'search_pending', column: 'message_id' };
-  counts[child.name] = await deleteChildren(sql, ref.tenantId, { child, parentIds });
+  const threads = [ref.tenantId, uuidArray([...new Set(bare.map((row) => row.thread_id))])];
+  const [, , , deleted, empty, aliases] = await Promise.all([
+    deleteAllChildren(chunk, [pending], messageIds),
+    deleteAllChildren(chunk, catalogue.link, linkIds),
+    deleteAllChildren(
+      chunk,
+      catalogue.message.filter(({ name }) => name !== pending.name),
+      messageIds,
+    ),
+    sql.execute('DELETE FROM message WHERE tenant_id = $1 AND id = ANY ($2::uuid[])', [
+      ref.tenantId,
+      uuidArray(messageIds),
+    ]),
+    sql.query<{ id: string }>(
+      `SELECT t.id FROM thread t WHERE t.tenant_id = $1 AND t.id = ANY ($2::uuid[])
+         AND NOT EXISTS (SELECT FROM message m WHERE m.tenant_id = $1 AND m.thread_id = t.id)`,
+      threads,
+    ),
+    sql.query<{ id: string; merged_into: string }>(
+      'SELECT id, merged_into FROM thread WHERE tenant_id = $1 AND merged_into = ANY ($2::uuid[])',
+      threads,
+    ),
+  ]);
+  counts['message'] = deleted;
+  const isEmpty = new Set(empty.map((row) => row.id));
+  const aliasIds = aliases.filter((row) => isEmpty.has(row.merged_into)).map((row) => row.id);
+  return { threadIds: [...isEmpty], aliasIds };
 }
 
 /** A thread that became a part of an empty one was only another name for it. */
-async function deleteThreads({ sql, ref, catalogue, counts }: ChunkWork, candidates: string[]): Promise<void> {
-  const rows = await sql.query<{ id: string }>(
-    `SELECT t.id FROM thread t WHERE t.tenant_id = $1 AND t.id = ANY ($2::uuid[])
-       AND NOT EXISTS (SELECT FROM message m WHERE m.tenant_id = $1 AND m.thread_id = t.id)`,
-    [ref.tenantId, candidates],
-  );
-  const empty = rows.map((row) => row.id);
-  if (empty.length === 0) return;
-  const aliases = await sql.query<{ id: string }>(
-    'SELECT id FROM thread WHERE tenant_id = $1 AND merged_into = ANY ($2::uuid[])',
-    [ref.tenantId, empty],
-  );
-  const parentIds = [...empty, ...aliases.map((row) => row.id)];
-  for (const child of catalogue.thread) {
-    counts[child.name] = (counts[child.name] ?? 0) + (await deleteChildren(sql, ref.tenantId, { child, parentIds }));
-  }
-  counts['thread'] = await sql.execute('DELETE FROM thread WHERE tenant_id = $1 AND id = ANY ($2::uuid[])', [
-    ref.tenantId,
-    parentIds,
+async function deleteThreads(chunk: ChunkWork, { threadIds, aliasIds }: EmptyThreads): Promise<void> {
+  if (threadIds.length === 0) return;
+  const { sql, ref, catalogue, counts } = chunk;
+  const parentIds = [...threadIds, ...aliasIds];
+  const [, deleted] = await Promise.all([
+    deleteAllChildren(chunk, catalogue.thread, parentIds),
+    sql.execute('DELETE FROM thread WHERE tenant_id = $1 AND id = ANY ($2::uuid[])', [
+      ref.tenantId,
+      uuidArray(parentIds),
+    ]),
   ]);
+  counts['thread'] = deleted;
 }
 
 async function noteBlobs({ sql, ref }: ChunkWork, blobIds: string[]): Promise<void> {
   if (blobIds.length === 0) return;
   await sql.execute(
     'INSERT INTO deletion_blob (tenant_id, source_id, blob_id) SELECT $1, $2, id FROM unnest($3::uuid[]) AS id ORDER BY id ON CONFLICT DO NOTHING',
-    [ref.tenantId, ref.sourceId, blobIds],
+    [ref.tenantId, ref.sourceId, uuidArray(blobIds)],
   );
 }
 
 /** How many of the messages that stay have lost their last copy of the source: each is counted once. */
-async function lastOfSource({ sql, ref }: ChunkWork, staying: SharedMessage[]): Promise<number> {
-  if (staying.length === 0) return 0;
+async function lastOfSource({ sql, ref }: ChunkWork, messages: SharedMessage[]): Promise<number> {
+  if (messages.length === 0) return 0;
   const [row] = await sql.query<{ count: number }>(
-    `SELECT count(*) AS count FROM unnest($3::uuid[]) AS id
-     WHERE NOT EXISTS (SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = id AND c.source_id = $2)`,
-    [ref.tenantId, ref.sourceId, staying.map(({ messageId }) => messageId)],
+    `SELECT count(*) AS count FROM unnest($3::uuid[]) AS id CROSS JOIN LATERAL (
+       SELECT count(*) AS held FROM copy c WHERE c.tenant_id = $1 AND c.message_id = id AND c.source_id = $2) mine WHERE mine.held = 0`,
+    [ref.tenantId, ref.sourceId, uuidArray(messages.map(({ messageId }) => messageId))],
   );
   return row?.count ?? 0;
 }

@@ -4,6 +4,7 @@ import type { Sql } from '../database';
 import { participantsOf, previewOf } from '../ingest/message-write';
 import { linkAgain } from '../rematch';
 import { refreshTimelines } from '../timeline-write';
+import { uuidArray } from '../uuid-array';
 import type { DeletionRef } from './deletions';
 
 /** A message that stays, because another source holds a copy of it. */
@@ -37,12 +38,17 @@ export async function sharedMessages(sql: Sql, ref: DeletionRef, copyIds: string
     raw_size: number;
     content: SharedMessage['content'];
   }>(
+    // Most messages have no other copy, and are to cost two look-ups by key and nothing else, also without statistics.
     `WITH mine AS MATERIALIZED (
-       SELECT DISTINCT message_id FROM copy WHERE tenant_id = $1 AND id = ANY ($3::uuid[]) AND source_id = $2
+       SELECT DISTINCT c.message_id FROM unnest($3::uuid[]) AS w(id) CROSS JOIN LATERAL (
+         SELECT message_id FROM copy WHERE tenant_id = $1 AND id = w.id AND source_id = $2 OFFSET 0) c
+     ), shared AS MATERIALIZED (
+       SELECT m.message_id FROM mine m CROSS JOIN LATERAL (
+         SELECT FROM copy WHERE tenant_id = $1 AND message_id = m.message_id AND source_id <> $2 LIMIT 1) other
      )
      SELECT m.message_id, other.id AS copy_id, other.blob_id, other.raw_size,
        CASE WHEN first.source_id <> $2 THEN 'theirs' WHEN first.raw_sha = other.raw_sha THEN 'same' ELSE 'other' END AS content
-     FROM mine m
+     FROM shared m
      CROSS JOIN LATERAL (
        SELECT id, blob_id, raw_sha, raw_size FROM copy WHERE tenant_id = $1 AND message_id = m.message_id AND source_id <> $2
        ORDER BY recorded_at, id LIMIT 1
@@ -50,7 +56,7 @@ export async function sharedMessages(sql: Sql, ref: DeletionRef, copyIds: string
      CROSS JOIN LATERAL (
        SELECT source_id, raw_sha FROM copy WHERE tenant_id = $1 AND message_id = m.message_id ORDER BY recorded_at, id LIMIT 1
      ) first`,
-    [ref.tenantId, ref.sourceId, copyIds],
+    [ref.tenantId, ref.sourceId, uuidArray(copyIds)],
   );
   return rows.map((row) => ({
     messageId: row.message_id,
@@ -59,43 +65,85 @@ export async function sharedMessages(sql: Sql, ref: DeletionRef, copyIds: string
   }));
 }
 
+/** What only the copies knew that messages lose: to be asked before they go. */
+export interface LostWords {
+  /** The addresses in them: links by these are looked at again. */
+  addressKeys: string[];
+  /** Messages that lose names of files. */
+  withFiles: string[];
+}
+
+/** What messages that stay lose with these copies. */
+export async function lostWords(
+  sql: Sql,
+  tenantId: string,
+  lost: { copyIds: string[]; messages: SharedMessage[] },
+): Promise<LostWords> {
+  if (lost.messages.length === 0) return { addressKeys: [], withFiles: [] };
+  const theirs = `unnest($2::uuid[]) AS lost(id) CROSS JOIN LATERAL (
+    SELECT message_id FROM copy WHERE tenant_id = $1 AND id = lost.id AND message_id = ANY ($3::uuid[]) OFFSET 0) c`;
+  const values = [tenantId, uuidArray(lost.copyIds), uuidArray(lost.messages.map(({ messageId }) => messageId))];
+  const [addresses, files] = await Promise.all([
+    sql.query<{ address_key: string }>(
+      `SELECT DISTINCT a.address_key FROM ${theirs} CROSS JOIN LATERAL (
+         SELECT address_key FROM copy_address WHERE tenant_id = $1 AND copy_id = lost.id OFFSET 0) a`,
+      values,
+    ),
+    sql.query<{ message_id: string }>(
+      `SELECT DISTINCT c.message_id FROM ${theirs} CROSS JOIN LATERAL (
+         SELECT parts FROM copy_structure WHERE tenant_id = $1 AND copy_id = lost.id OFFSET 0) s
+       WHERE jsonb_path_exists(s.parts, '$[*].filename ? (@ != "")')`,
+      values,
+    ),
+  ]);
+  return {
+    addressKeys: addresses.map((row) => row.address_key),
+    withFiles: files.map((row) => row.message_id),
+  };
+}
+
 /**
  * Tells messages that stay from the copies that stay, after those of the source went and in the same transaction: subject, text, people,
  * dates and marks from the oldest; links, timelines and search from all. Nothing of the deleted copies shines through.
+ * Returns how many messages wait for their search rows now; those of the others say what they said.
  */
 export async function tellFromSurvivors(
   sql: Sql,
   ref: DeletionRef,
-  shared: { messages: SharedMessage[]; contents: SurvivorContents; addressKeys: string[] },
-): Promise<void> {
+  shared: { messages: SharedMessage[]; contents: SurvivorContents; lost: LostWords },
+): Promise<number> {
   const { tenantId } = ref;
-  const { messages, contents, addressKeys } = shared;
-  if (messages.length === 0) return;
+  const { messages, contents, lost } = shared;
+  if (messages.length === 0) return 0;
   const messageIds = messages.map((message) => message.messageId);
+  const fromOthers = messages.filter((message) => message.content === 'other');
   await writeContents(
     sql,
     ref,
-    messages
-      .filter((message) => message.content === 'other')
-      .map((message) => ({ ...message, told: contents.get(message.messageId)?.content ?? null })),
+    fromOthers.map((message) => ({ ...message, told: contents.get(message.messageId)?.content ?? null })),
   );
-  await writeDates(
+  const moved = await writeDates(
     sql,
     tenantId,
     messages.filter((message) => message.content !== 'theirs'),
   );
-  await linkAgain(sql, tenantId, { messageIds, addressKeys });
+  await linkAgain(sql, tenantId, { messageIds, addressKeys: lost.addressKeys });
   await refreshTimelines(sql, tenantId, messageIds);
+  const retold = new Set([...fromOthers.map((message) => message.messageId), ...moved, ...lost.withFiles]);
+  await forgetSearch(sql, tenantId, [...retold]);
+  return retold.size;
+}
+
+async function forgetSearch(sql: Sql, tenantId: string, messageIds: string[]): Promise<void> {
+  if (messageIds.length === 0) return;
+  const values = [tenantId, uuidArray(messageIds)];
   // The row of search_pending first: who is just writing search rows from what was there before holds it, and is waited for.
   await sql.execute(
     `INSERT INTO search_pending (tenant_id, message_id) SELECT $1, id FROM unnest($2::uuid[]) AS id ORDER BY id
      ON CONFLICT (tenant_id, message_id) DO UPDATE SET added_at = now()`,
-    [tenantId, messageIds],
+    values,
   );
-  await sql.execute('DELETE FROM message_search WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])', [
-    tenantId,
-    messageIds,
-  ]);
+  await sql.execute('DELETE FROM message_search WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])', values);
 }
 
 async function writeContents(
@@ -169,9 +217,9 @@ async function writeUnknown(
 
 const headersOnly = 4;
 
-/** What depends on how the survivor lies on its server, and on its parts. */
-async function writeDates(sql: Sql, tenantId: string, messages: SharedMessage[]): Promise<void> {
-  if (messages.length === 0) return;
+/** What depends on how the survivor lies on its server, and on its parts. Returns the messages of which something is other than before. */
+async function writeDates(sql: Sql, tenantId: string, messages: SharedMessage[]): Promise<string[]> {
+  if (messages.length === 0) return [];
   const rows = await sql.query<{
     id: string;
     sent_at: Date | null;
@@ -192,12 +240,13 @@ async function writeDates(sql: Sql, tenantId: string, messages: SharedMessage[])
      ) p ON true`,
     [tenantId, messages.map(({ messageId }) => messageId), messages.map(({ survivor }) => survivor.copyId)],
   );
-  await sql.execute(
+  const changed = await sql.query<{ id: string }>(
     `UPDATE message m SET sort_at = r.sort_at, has_attachments = r.has_attachments,
        marks = CASE WHEN r.headers_only THEN array_append(array_remove(m.marks, 'headers-only'), 'headers-only')
                     ELSE array_remove(m.marks, 'headers-only') END
      FROM json_to_recordset($2::json) AS r(id uuid, sort_at timestamptz, has_attachments boolean, headers_only boolean)
-     WHERE m.tenant_id = $1 AND m.id = r.id`,
+     WHERE m.tenant_id = $1 AND m.id = r.id AND (m.sort_at, m.has_attachments, 'headers-only' = ANY (m.marks))
+       IS DISTINCT FROM (r.sort_at, r.has_attachments, r.headers_only) RETURNING m.id`,
     [
       tenantId,
       JSON.stringify(
@@ -210,4 +259,5 @@ async function writeDates(sql: Sql, tenantId: string, messages: SharedMessage[])
       ),
     ],
   );
+  return changed.map((row) => row.id);
 }
