@@ -308,13 +308,15 @@ CREATE TABLE copy_structure (                  -- what the walk over the MIME pa
   PRIMARY KEY (copy_id, tenant_id)
 );
 
--- What is long is compressed fast rather than small; a server that was built without lz4 keeps its default.
+-- What is long is compressed fast rather than small. A server that was built without lz4 keeps texts as they are: its other way, pglz, costs more than
+-- all the rest of writing them.
 DO $$
 BEGIN
   ALTER TABLE message_body ALTER COLUMN text SET COMPRESSION lz4;
   ALTER TABLE message ALTER COLUMN participants SET COMPRESSION lz4;
   ALTER TABLE copy_structure ALTER COLUMN parts SET COMPRESSION lz4;
-EXCEPTION WHEN feature_not_supported THEN NULL;
+EXCEPTION WHEN feature_not_supported THEN
+  ALTER TABLE message_body ALTER COLUMN text SET STORAGE EXTERNAL;
 END $$;
 
 CREATE TABLE copy_address (

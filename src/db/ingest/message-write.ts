@@ -5,6 +5,7 @@ import type { MailAddress, AddressRole, ParsedMessage } from '../../domain/messa
 import type { Sql } from '../database';
 import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
+import { textArray } from '../text-array';
 import type { RecordedItem } from './batch';
 import type { BatchThreads } from './thread-write';
 
@@ -87,17 +88,7 @@ async function insertMessages(sql: Sql, tenantId: string, rows: MessageRow[]): P
       { table: 'message_subject', columns: { tenant_id: 'uuid', message_id: 'uuid', subject: 'text' } },
       rows.map(({ id, item }) => ({ tenant_id: tenantId, message_id: id, subject: item.message.subject })),
     ),
-    insertRows(
-      sql,
-      { table: 'message_body', columns: bodyColumns },
-      rows.map(({ id, item }) => ({
-        tenant_id: tenantId,
-        message_id: id,
-        preview: previewOf(item.message.text),
-        text: item.message.text,
-        text_truncated: item.message.textTruncated,
-      })),
-    ),
+    insertBodies(sql, tenantId, rows),
     insertRows(
       sql,
       { table: 'search_pending', columns: { tenant_id: 'uuid', message_id: 'uuid' } },
@@ -106,7 +97,20 @@ async function insertMessages(sql: Sql, tenantId: string, rows: MessageRow[]): P
   ]);
 }
 
-const bodyColumns = { tenant_id: 'uuid', message_id: 'uuid', preview: 'text', text: 'text', text_truncated: 'boolean' };
+async function insertBodies(sql: Sql, tenantId: string, rows: MessageRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await sql.execute(
+    `INSERT INTO message_body (tenant_id, message_id, preview, text, text_truncated)
+     SELECT $1::uuid, unnest($2::uuid[]), unnest($3::text[]), unnest($4::text[]), unnest($5::boolean[])`,
+    [
+      tenantId,
+      rows.map(({ id }) => id),
+      textArray(rows.map(({ item }) => previewOf(item.message.text))),
+      textArray(rows.map(({ item }) => item.message.text)),
+      rows.map(({ item }) => item.message.textTruncated),
+    ],
+  );
+}
 
 const messageColumns = {
   tenant_id: 'uuid',
