@@ -1,8 +1,9 @@
 -- migrate:up
 
--- When a mailbox was last compared with its server, and when it is to be compared out of turn: after an outage.
+-- When a mailbox was last compared with its server, when it is to be compared next (null: as soon as it is live), and what for.
 ALTER TABLE mailbox ADD COLUMN audited_at timestamptz;
 ALTER TABLE mailbox ADD COLUMN audit_due_at timestamptz;
+ALTER TABLE mailbox ADD COLUMN audit_cause text NOT NULL DEFAULT 'import' CHECK (audit_cause IN ('import', 'outage', 'again', 'daily'));
 
 ALTER TABLE folder_audit ADD COLUMN ended bigint[] NOT NULL DEFAULT '{}';       -- ended in the ledger, alive on the server; the first 1,000
 ALTER TABLE folder_audit ADD COLUMN ended_count bigint NOT NULL DEFAULT 0;
@@ -16,7 +17,7 @@ CREATE TABLE audit_finding (
   source_id uuid NOT NULL,
   folder_id uuid,                              -- null: of the mailbox as a whole
   kind text NOT NULL CHECK (kind IN ('missing', 'extra', 'ended-but-alive', 'undelivered', 'not-linked', 'not-provable')),
-  cause text NOT NULL,                         -- what the audit was made for: person, import, outage, daily
+  cause text NOT NULL,                         -- what the audit was made for: 'person', or the audit_cause
   reason text,                                 -- a code
   count bigint NOT NULL,
   uids bigint[] NOT NULL DEFAULT '{}',         -- the first 1,000

@@ -1,12 +1,11 @@
 import { MailFailure } from '../domain/failure';
-import { believedListing } from '../domain/believed-listing';
-import type { FolderStatus } from '../domain/folder';
-import { absentFrom, outside } from '../domain/uid-set';
+import type { AuditCause } from '../db/ingest/audit-findings';
 import { recordAudit, recordAuditDone, recordAuditFailed, type FolderAudit } from '../db/ingest/audit-write';
-import type { FolderGeneration, KnownFolder } from '../db/ingest/folder-read';
-import { ledgerRanges, liveRanges } from '../db/ingest/ledger-ranges';
+import { mendLinks } from '../db/link-check';
+import { auditCause } from '../db/sync/audits-due';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox } from '../mail/mailbox';
+import { compareFolder } from './compare-folder';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
 import { followFolders } from './follow-folders';
@@ -19,10 +18,11 @@ export interface AuditRun {
 }
 
 export type AuditResult =
-  { kind: 'done'; folders: number; missing: number; extra: number; notProvable: number } | NotDone;
+  { kind: 'done'; folders: number; missing: number; extra: number; notProvable: number; linked: number } | NotDone;
 
 /**
- * Answers "is anything missing?" for every folder in scope, computed against the server (product promise B13).
+ * Answers "is anything missing?" for every folder in scope, computed against the server (product promise B13), and whether every recorded
+ * message is in the timelines it belongs to. Differences are written down, and left to the round that follows; links are mended at once.
  * Its operation ends with it. Second run: compares again.
  */
 export async function auditFolders(
@@ -31,28 +31,23 @@ export async function auditFolders(
   input: AuditRun,
 ): Promise<AuditResult> {
   const mailbox = await mailboxForSync(context.db, input);
+  const failed = { ...input, againMs: context.limits.auditRetryMs };
   if (mailbox === null || mailbox.desired === 'stopped') {
-    await recordAuditFailed(context.db, input, superseded);
+    await recordAuditFailed(context.db, failed, superseded);
     return { kind: 'superseded' };
   }
   try {
-    const audits = await context.connections.use({ mailbox, purpose: 'sync', signal: run.signal }, (open) =>
-      compareAll(context, run, { mailbox, open }),
+    const cause = await auditCause(context.db, input);
+    const audits = await context.connections.use({ mailbox, purpose: 'audit', signal: run.signal }, (open) =>
+      compareAll(context, run, { mailbox, open, cause }),
     );
-    const result = {
-      folders: audits.length,
-      missing: audits.reduce((sum, audit) => sum + audit.missing.length, 0),
-      extra: audits.reduce((sum, audit) => sum + audit.extra.length, 0),
-      notProvable: audits.filter((audit) => audit.verdict === 'not-provable').length,
-    };
-    const complete = audits.every((audit) => audit.verdict === 'complete');
-    await recordAuditDone(context.db, mailbox, { operationId: input.operationId, complete, result });
-    return { kind: 'done', ...result };
+    const linked = await mendAllLinks(context, run, mailbox);
+    return await conclude(context, { mailbox, operationId: input.operationId, cause, audits, linked });
   } catch (error) {
     // Here, and not by who asked: that process may be no more.
     const notDone = await roundFailure(context, mailbox, { error, roundBegunAt: null });
     const failure = error instanceof MailFailure ? { kind: error.kind, code: error.code } : superseded;
-    await recordAuditFailed(context.db, input, failure);
+    await recordAuditFailed(context.db, failed, failure);
     return notDone;
   }
 }
@@ -60,68 +55,87 @@ export async function auditFolders(
 /** The mailbox is stopped, no more, or has a newer wish. */
 const superseded = { code: 'superseded' };
 
+/** A person who asks sees the bytes of both sides; what runs by itself asks big folders for them no more than once. */
+const sizesUpTo: Record<AuditCause, number> = { person: 50_000, import: 50_000, again: 0, outage: 0, daily: 1_000 };
+
 async function compareAll(
   context: ActivityContext,
   run: ActivityRun,
-  at: { mailbox: MailboxForSync; open: Mailbox },
+  at: { mailbox: MailboxForSync; open: Mailbox; cause: AuditCause },
 ): Promise<FolderAudit[]> {
+  const { cause } = at;
   const { folders, listed } = await followFolders(context, run, at);
   const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
   const audits: FolderAudit[] = [];
   for (const folder of folders) {
     run.signal.throwIfAborted();
-    if (folder.scope === 'ignore') continue;
-    const { scope, generation } = folder;
+    const { scope } = folder;
+    if (scope === 'ignore') continue;
     const status = statusOf.get(folder.path) ?? null;
-    const audit =
-      generation === null ? neverListed(folder) : await compare(context, { ...at, folder, status, scope, generation });
-    await recordAudit(context.db, at.mailbox, audit);
+    const comparison = { ...at, folder: { ...folder, scope }, status, sizesUpTo: sizesUpTo[cause] };
+    const audit = await compareFolder(context, comparison);
+    await recordAudit(context.db, at.mailbox, { ...audit, cause });
     audits.push(audit);
     run.heartbeat();
   }
   return audits;
 }
 
-/** A folder in scope that no round could open so far: nothing is known of it, least of all that it is complete. */
-function neverListed(folder: KnownFolder): FolderAudit {
-  const nothing = { serverCount: null, serverBytes: null, missing: [], extra: [] };
-  return { folderId: folder.folderId, genId: null, ...nothing, verdict: 'not-provable', reason: 'never-listed' };
+const copiesPerShare = 1_000;
+
+async function mendAllLinks(
+  context: ActivityContext,
+  run: ActivityRun,
+  { tenantId, sourceId }: MailboxForSync,
+): Promise<number> {
+  let mended = 0;
+  let after: string | null = null;
+  do {
+    run.signal.throwIfAborted();
+    const share = await mendLinks(context.db, { tenantId, sourceId, after, limit: copiesPerShare });
+    mended += share.mended;
+    after = share.next;
+    run.heartbeat();
+  } while (after !== null);
+  return mended;
 }
 
-interface Comparison {
+interface Concluded {
   mailbox: MailboxForSync;
-  open: Mailbox;
-  folder: KnownFolder;
-  status: FolderStatus | null;
-  scope: 'fetch' | 'ledger-only';
-  generation: FolderGeneration;
+  operationId: string;
+  cause: AuditCause;
+  audits: FolderAudit[];
+  linked: number;
 }
 
-const sizesUpTo = 50_000;
-
-async function compare(context: ActivityContext, of: Comparison): Promise<FolderAudit> {
-  const { folder, generation } = of;
-  const open = await of.open.examine(folder.path);
-  const side = { folderId: folder.folderId, genId: generation.id };
-  if (open.snapshot.uidValidity !== generation.uidValidity) {
-    const nothing = { serverCount: open.snapshot.messages, serverBytes: null, missing: [], extra: [] };
-    return { ...side, ...nothing, verdict: 'not-provable', reason: 'uidvalidity-changed' };
-  }
-  const { uidValidity } = open.snapshot;
-  const listing = believedListing(await open.listUids(), { status: of.status, uidValidity });
-  const tenantId = of.mailbox.tenantId;
-  const missing = outside(
-    listing.uids,
-    await ledgerRanges(context.db, tenantId, { genId: generation.id, scope: of.scope }),
-  );
-  const extra = listing.proven ? absentFrom(await liveRanges(context.db, tenantId, generation.id), listing.uids) : [];
-  const sizes = listing.uids.length <= sizesUpTo ? await open.fetchEnvelopes(listing.uids) : null;
-  const counted = {
-    serverCount: listing.proven ? listing.uids.length : open.snapshot.messages,
-    serverBytes: sizes?.reduce((sum, envelope) => sum + envelope.size, 0) ?? null,
+async function conclude(
+  context: ActivityContext,
+  { mailbox, operationId, cause, audits, linked }: Concluded,
+): Promise<AuditResult> {
+  const { dailyAuditMs: dailyMs, auditAgainMs: againMs } = context.limits;
+  const sumOf = (countOf: (audit: FolderAudit) => number) => audits.reduce((sum, audit) => sum + countOf(audit), 0);
+  const counts = {
+    folders: audits.length,
+    missing: sumOf(({ missing, undelivered }) => missing.length + undelivered.length),
+    extra: sumOf(({ extra, ended }) => extra.length + ended.length),
+    notProvable: sumOf(({ verdict }) => (verdict === 'not-provable' ? 1 : 0)),
+    linked,
   };
-  if (!listing.proven) return { ...side, ...counted, missing, extra, verdict: 'not-provable', reason: listing.reason };
-  const verdict = missing.length + extra.length === 0 ? 'complete' : 'missing';
-  const importing = !generation.historyDone && missing.length > 0 ? 'import-running' : null;
-  return { ...side, ...counted, missing, extra, verdict, reason: importing };
+  await recordAuditDone(context.db, mailbox, {
+    operationId,
+    cause,
+    folderIds: audits.map(({ folderId }) => folderId),
+    verdict: worstOf(audits),
+    isPartial: audits.some(({ reason }) => reason === 'message-limit'),
+    linked,
+    result: counts,
+    dailyMs,
+    againMs,
+  });
+  return { kind: 'done', ...counts };
+}
+
+function worstOf(audits: FolderAudit[]): FolderAudit['verdict'] {
+  if (audits.some(({ verdict }) => verdict === 'missing')) return 'missing';
+  return audits.every(({ verdict }) => verdict === 'complete') ? 'complete' : 'not-provable';
 }

@@ -23,6 +23,19 @@ export interface ActivityLimits {
   maxFolders: number;
   minFreeDiskBytes: number;
   reconcileStartsPerSecond: number;
+  dailyAuditMs: number;
+  auditsPerMinute: number;
+  auditAgainMs: number;
+  auditRetryMs: number;
+  outageMs: number;
+  auditsApartMs: number;
+  auditFindingsKeptMs: number;
+  confirmRemovalsAbove: number;
+  confirmRemovalsPercent: number;
+  removalRetryMs: number;
+  removalCompareMessages: number;
+  removalChunk: number;
+  removedLinksKeptMs: number;
   stuckAfterMs: number;
   reconciliationsKeptMs: number;
   deletionChunkRows: number;
@@ -60,6 +73,8 @@ export interface Engine extends ShardEngine {
   startDeletion(mailbox: { tenantId: string; mailboxId: string }): Promise<void>;
   /** Starts the job that links stored mail again; a second start is a no-op. */
   startRematch(job: { tenantId: string; operationId: string }): Promise<void>;
+  /** Starts the comparison of a mailbox with its server; one that runs is used. */
+  startAudit(audit: { tenantId: string; mailboxId: string; operationId: string }): Promise<void>;
   /** The mailboxes whose workflow runs, each with its tenant (UUIDs). */
   runningMailboxes(): Promise<Map<string, string>>;
   /** Ids (UUIDs) of the mailboxes whose import runs. */

@@ -1,3 +1,4 @@
+import { sweepAudits } from '../db/audit-history';
 import { fillSearch, pendingSearchTenants } from '../db/search-fill';
 import { sweepIdempotencyKeys } from '../db/idempotency-sweep';
 import { sweepEvents, sweepNotices } from '../db/events/event-sweep';
@@ -26,6 +27,7 @@ export async function housekeep(context: ActivityContext, run: ActivityRun): Pro
     await sweepIdempotencyKeys(context.db, tenantId);
     await sweepEvents(context.db, tenantId, context.limits);
     await sweepNotices(context.db, tenantId, context.limits.mailboxEventsKeptMs);
+    await context.db.inTenant(tenantId, (sql) => sweepAudits(sql, tenantId, context.limits));
     run.heartbeat();
   }
   for (const tenantId of await pendingSearchTenants(context.db)) {

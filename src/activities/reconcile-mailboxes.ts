@@ -3,6 +3,7 @@ import { unfinishedRematches } from '../db/records-rematch';
 import type { DesiredMailbox } from '../db/sync/desired-mailboxes';
 import { recordReconciliation } from '../db/sync/reconciliation-write';
 import type { ActivityContext, ActivityRun } from './context';
+import { startDueAudits } from './reconcile/audits';
 import { compare, type Differences } from './reconcile/compare';
 import { createPace, type Pace } from './reconcile/pace';
 import { helpStuck, remindOfImports } from './reconcile/stuck';
@@ -24,6 +25,8 @@ export interface ReconcileResult {
   poked: number;
   /** Jobs that link stored mail again and that nobody was running. */
   rematches: number;
+  /** Comparisons with the server that were due. */
+  audits: number;
   /** Deletions that have not ended. */
   deletions: number;
   queuesWithoutWorkers: string[];
@@ -45,6 +48,7 @@ export async function reconcileMailboxes(context: ActivityContext, run: Activity
   await helpStuck(context, run, { tallies, pace });
   await context.engine.ensureShards();
   const poked = (await pokeUnwatched(context, run)) + (await remindOfImports(context, run, pace));
+  const audits = await startDueAudits(context, run, pace);
   const jobs = await startJobs(context);
   const queuesWithoutWorkers = await context.engine.queuesWithoutWorkers();
   await recordReconciliation(context.db, {
@@ -56,7 +60,7 @@ export async function reconcileMailboxes(context: ActivityContext, run: Activity
   });
   const [desired, running, started] = [tallies.sum('desired'), tallies.sum('running'), tallies.sum('started')];
   const [reminded, ended, stuck] = [tallies.sum('reminded'), tallies.sum('ended'), tallies.sum('stuck')];
-  return { desired, running, started, reminded, ended, stuck, poked, ...jobs, queuesWithoutWorkers };
+  return { desired, running, started, reminded, ended, stuck, poked, audits, ...jobs, queuesWithoutWorkers };
 }
 
 async function mend(

@@ -48,6 +48,9 @@ export const defaultLimits = {
   /** Connections made to a host in a second, over all workers: to a host that is a company's own, and to one of a known provider. */
   hostConnectsPerSecond: 100,
   providerConnectsPerSecond: 10,
+  /** Connections of all workers together to an account whose provider is not known; what waits for one fails, and is tried again, after this. */
+  connectionsPerAccount: 8,
+  connectionWaitMs: 20_000,
   /** Mailboxes of a host that a worker attaches at once. */
   attachesPerHost: 32,
   /** A connection that waits for news is renewed after this, where the provider asks for no less. */
@@ -79,6 +82,28 @@ export const defaultLimits = {
   /** Events of a mailbox, and how long they are kept. */
   mailboxEventsKept: 1_000,
   mailboxEventsKeptMs: 34_560_000_000,
+  /** A mailbox is compared with its server this often, with a twelfth of it as jitter; so many are begun in a minute. */
+  dailyAuditMs: 86_400_000,
+  auditsPerMinute: 30,
+  /** After differences it is compared again after this, and the more seldom the longer they last; what could not be compared, after this. */
+  auditAgainMs: 600_000,
+  auditRetryMs: 900_000,
+  /** So long without a successful round is an outage, after which it is compared, but not within this time of the last comparison. */
+  outageMs: 900_000,
+  auditsApartMs: 21_600_000,
+  /** What audits found, and the operations of audits, are kept so long. */
+  auditFindingsKeptMs: 7_776_000_000,
+  /** More removals at once than this number and this share of a mailbox's messages wait for a person. */
+  confirmRemovalsAbove: 50,
+  confirmRemovalsPercent: 20,
+  /** A removal that could not be proven is looked at again after this. */
+  removalRetryMs: 60_000,
+  /** Messages that the server shows and that no copy stands for, up to which removals are compared with each; above it they wait. */
+  removalCompareMessages: 20_000,
+  /** Removals that one transaction carries out. */
+  removalChunk: 200,
+  /** Links by hand of messages that were removed come back with them for so long. */
+  removedLinksKeptMs: 7_776_000_000,
   /** Work on a mailbox that waits longer, while nothing moves, is stuck. */
   stuckAfterMs: 600_000,
   /** What the reconciler did is kept so long. */

@@ -18,6 +18,13 @@ export interface FolderCompleteness {
   missingCount: number;
   extra: number[];
   extraCount: number;
+  /** On the server, and ended in the ledger. */
+  ended: number[];
+  endedCount: number;
+  /** Listed by the server, not delivered, and accepted by nobody. */
+  undeliveredCount: number;
+  /** Failures that a person has accepted. */
+  acceptedCount: number;
   checkedAt: Date | null;
   provenAt: Date | null;
 }
@@ -57,6 +64,10 @@ const comparison = z.object({
   missingCount: count,
   extra: z.array(count),
   extraCount: count,
+  ended: z.array(count),
+  endedCount: count,
+  undeliveredCount: count,
+  acceptedCount: count,
   checkedAt: z.date(),
   provenAt: z.date().nullable(),
 });
@@ -72,6 +83,10 @@ const neverCompared = {
   missingCount: 0,
   extra: [],
   extraCount: 0,
+  ended: [],
+  endedCount: 0,
+  undeliveredCount: 0,
+  acceptedCount: 0,
   checkedAt: null,
   provenAt: null,
 } satisfies Omit<FolderCompleteness, 'folder' | 'role'>;

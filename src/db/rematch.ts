@@ -145,7 +145,7 @@ async function removeStaleLinks(sql: Sql, tenantId: string, { messageIds, addres
 }
 
 /** The reasons that should stand and do not; none for a link that a person took away. */
-async function missingMatches(
+export async function missingMatches(
   sql: Sql,
   tenantId: string,
   { messageIds, addressKeys }: Wanted,

@@ -8,6 +8,7 @@ import {
   taskQueues,
   workflowIds,
   workflowNames,
+  type AuditInput,
   type MailboxRef,
   type MailboxSyncInput,
   type RematchInput,
@@ -28,6 +29,9 @@ export function createMailboxEngine(client: Client): Engine {
     startDeletion: (mailbox) => sendDeletion(client, mailbox),
     startRematch: async (input) => {
       await client.workflow.start(workflowNames.rematch, rematchOptions(input));
+    },
+    startAudit: async (input) => {
+      await client.workflow.start(workflowNames.auditMailbox, auditOptions(input));
     },
     ...createWorkEngine(client),
     ...createOverview(client),
@@ -67,6 +71,17 @@ export function rematchOptions(input: RematchInput) {
     workflowId: workflowIds.rematch(input.operationId),
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     staticSummary: 'Links stored mail again after addresses changed',
+  };
+}
+
+/** How a comparison of a mailbox with its server is started, by whomever; one that runs is used. */
+export function auditOptions(input: AuditInput) {
+  return {
+    args: [input],
+    taskQueue: taskQueues.sync,
+    workflowId: workflowIds.auditMailbox(input.mailboxId),
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    staticSummary: 'Compares the ledger of a mailbox with its server',
   };
 }
 

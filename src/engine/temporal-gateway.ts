@@ -11,13 +11,12 @@ import { EngineUnavailable, type EngineHealth, type MailboxToRun, type TemporalG
 import {
   taskQueues,
   updates,
-  workflowIds,
   workflowNames,
   type AuditInput,
   type RematchInput,
   type SyncNowAnswer,
 } from '../workflows/contract';
-import { mailboxSyncOptions, rematchOptions, sendDeletion, sendStop, sendWish } from './mailbox-engine';
+import { auditOptions, mailboxSyncOptions, rematchOptions, sendDeletion, sendStop, sendWish } from './mailbox-engine';
 import { isPolled } from './overview';
 import { poke } from './shard-engine';
 
@@ -79,13 +78,7 @@ async function startRematch(client: Client, input: RematchInput): Promise<void> 
 
 async function auditMailbox(client: Client, input: AuditInput): Promise<void> {
   try {
-    await client.workflow.execute(workflowNames.auditMailbox, {
-      args: [input],
-      taskQueue: taskQueues.sync,
-      workflowId: workflowIds.auditMailbox(input.mailboxId),
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      staticSummary: 'Compares the ledger of a mailbox with its server',
-    });
+    await client.workflow.execute(workflowNames.auditMailbox, auditOptions(input));
   } catch (error) {
     // How it ended stands in its operation and at the folders.
     if (!(error instanceof WorkflowFailedError)) throw error;

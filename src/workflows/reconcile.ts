@@ -35,6 +35,7 @@ function reportOf(done: ReconcileResult): string {
     `${String(done.ended)} ended`,
     `${String(done.stuck)} stuck`,
     `${String(done.poked)} looked at by the clock`,
+    `${String(done.audits)} audits`,
     `${String(done.rematches)} rematches`,
     `${String(done.deletions)} deletions`,
   ];

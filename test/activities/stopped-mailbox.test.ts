@@ -9,6 +9,7 @@ import { writeWish } from '../../src/db/desired-state';
 import { mailboxForSync, type MailboxForSync } from '../../src/db/sync/mailbox-for-sync';
 import { StaleFence } from '../../src/domain/stale-fence';
 import { newUuid } from '../../src/db/new-id';
+import { auditDone } from '../support/audit-done';
 import { mail } from '../support/mail-factory';
 import { startScriptedServer, type ScriptedServer } from '../support/scripted-imap-server';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
@@ -88,12 +89,13 @@ test('work that a stop has overtaken writes nothing more', async () => {
   const { id: genId, folder: folderId } = await generationOf(mailbox);
   await wish(mailbox, 'stop');
   const { db } = bench.database;
-  const nothing = { serverCount: 0, serverBytes: 0, missing: [], extra: [] };
+  const nothing = { serverCount: 0, serverBytes: 0, missing: [], extra: [], ended: [], undelivered: [], accepted: 0 };
   const writes = {
     flags: () => followFlags(db, stale, { genId, flags: [{ uid: 1, flags: 1, modseq: null }], allRead: true }),
     seen: () => seenDone(db, stale, { genId, uids: [1] }),
-    audit: () => recordAudit(db, stale, { folderId, genId, verdict: 'complete', reason: null, ...nothing }),
-    auditDone: () => recordAuditDone(db, stale, { operationId: newUuid(), complete: true, result: {} }),
+    audit: () =>
+      recordAudit(db, stale, { folderId, genId, verdict: 'complete', reason: null, cause: 'daily', ...nothing }),
+    auditDone: () => recordAuditDone(db, stale, auditDone(true)),
   };
   for (const write of Object.values(writes)) await expect(write()).rejects.toThrow(StaleFence);
 });

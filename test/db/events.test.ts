@@ -6,6 +6,7 @@ import { recordAuditDone } from '../../src/db/ingest/audit-write';
 import { updateMailbox } from '../../src/db/mailbox-write';
 import { newUuid } from '../../src/db/new-id';
 import { recordRoundFailure, recordRoundSuccess, recordWishApplied } from '../../src/db/sync/round-write';
+import { auditDone } from '../support/audit-done';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { aMailbox, type TestMailbox } from '../support/mail-rows';
 
@@ -156,8 +157,7 @@ test('a new password takes a mailbox out of its waiting, and both are told', asy
 });
 
 test('a flag that comes and goes is told, once each', async () => {
-  const audit = (complete: boolean) =>
-    recordAuditDone(database.db, fenced(), { operationId: newUuid(), complete, result: {} });
+  const audit = (complete: boolean) => recordAuditDone(database.db, fenced(), auditDone(complete));
   await audit(false);
   await audit(false);
   await audit(true);

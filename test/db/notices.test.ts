@@ -6,6 +6,7 @@ import { recordAuditDone } from '../../src/db/ingest/audit-write';
 import { newUuid } from '../../src/db/new-id';
 import { mailboxesToTellOf } from '../../src/db/notices/health';
 import { recordRoundFailure, recordRoundSuccess } from '../../src/db/sync/round-write';
+import { auditDone } from '../support/audit-done';
 import { insertUser } from '../support/api';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { aMailbox, type TestMailbox } from '../support/mail-rows';
@@ -47,8 +48,7 @@ const fail = (state: 'auth-required' | 'backing-off') =>
     roundBegunAt: null,
     alternationsKept,
   });
-const audit = (complete: boolean) =>
-  recordAuditDone(database.db, fenced(), { operationId: newUuid(), complete, result: {} });
+const audit = (complete: boolean) => recordAuditDone(database.db, fenced(), auditDone(complete));
 
 async function wish(kind: Wished['kind'], desired: Wished['desired']) {
   const wished = { mailboxId: mailbox.sourceId, kind, desired, actor: 'usr_1' };

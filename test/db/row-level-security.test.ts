@@ -28,7 +28,7 @@ const names = async (statement: string, values: unknown[] = []) =>
   (await owner.query<{ name: string }>(statement, values)).rows.map((row) => row.name);
 
 /** No tenant's: which workers watch, and how fast they connect to a host. The application may not touch them. */
-const ofNobody = ['host_pace', 'idle_worker'];
+const ofNobody = ['connection_holder', 'host_pace', 'idle_worker'];
 
 test('a tenant can neither read, write, change, give away nor delete rows of another, in any table', async () => {
   const tables = (await tablesOf(owner)).filter((table) => table !== 'blob_chunk' && !ofNobody.includes(table));
@@ -177,9 +177,11 @@ test('a foreign key does not let a placement stand in a folder of another tenant
 
 describe('the role that reads across tenants', () => {
   const readable = [
+    'account_connection',
     'blob',
+    'connection_holder',
     'deletion',
-  'erasure',
+    'erasure',
     'failure',
     'folder',
     'folder_audit',
@@ -227,7 +229,7 @@ describe('the role that reads across tenants', () => {
       `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')
        AND has_table_privilege('letterbook_system', oid, 'INSERT, UPDATE, DELETE, TRUNCATE') ORDER BY 1`,
     );
-    expect(writable).toEqual(['host_pace', 'idle_worker', 'mailbox_watch', 'reconciliation', 'reconciliation_finding']);
+    expect(writable).toEqual(['account_connection', 'connection_holder', 'host_pace', 'idle_worker', 'mailbox_watch', 'reconciliation', 'reconciliation_finding']);
     await expect(app.query(`SELECT delete_blobs('{}')`)).rejects.toThrow(/permission denied/);
   });
 });

@@ -98,7 +98,7 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
       },
     );
   const connections = createConnections({
-    connect,
+    connect: (use) => connect(use.mailbox),
     overtaken: (kept) => overtakenMailboxes(database.db, kept),
     idleMs: 60_000,
     checkMs: 500,
@@ -118,6 +118,7 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
       start: refuse,
       stop: refuse,
       startRematch: refuse,
+      startAudit: refuse,
       startDeletion: refuse,
       runningMailboxes: () => Promise.resolve(new Map<string, string>()),
       runningImports: () => Promise.resolve(new Set<string>()),

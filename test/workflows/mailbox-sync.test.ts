@@ -74,6 +74,7 @@ const activities: Activities = {
   reconcileMailboxes: () =>
     Promise.resolve({
       desired: 0,
+      audits: 0,
       running: 0,
       started: 0,
       reminded: 0,

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+import { auditFindings, lastAudit, type AuditFinding, type LastAudit } from '../../db/audit-history';
+import type { AuditCause } from '../../db/ingest/audit-findings';
+import { incompleteIn } from '../../domain/incomplete';
 import { auditOperation, readCompleteness, type FolderCompleteness } from '../../db/completeness';
 import { findMailbox, type Mailbox } from '../../db/mailboxes';
 import { findOperation, finishOperation, type Operation } from '../../db/operations';
@@ -27,12 +30,43 @@ const folderCompleteness = z.object({
   missingCount: z.int(),
   extra: z.array(z.int()).describe('The first 1,000 UIDs'),
   extraCount: z.int(),
+  ended: z.array(z.int()).describe('On the server, and ended in the ledger: the first 1,000 UIDs'),
+  endedCount: z.int(),
+  undeliveredCount: z.int().describe('Listed by the server, not delivered, and accepted by nobody'),
+  acceptedCount: z.int().describe('Failures that a person has accepted: they count as accounted for'),
   checkedAt: time.nullable(),
   provenAt: time.nullable(),
 });
 
+const causes = ['person', 'import', 'outage', 'again', 'daily'] as const satisfies readonly AuditCause[];
+
+const finding = z.object({
+  folder: z.string().nullable().describe('null: of the mailbox as a whole'),
+  kind: z.enum(['missing', 'extra', 'ended-but-alive', 'undelivered', 'not-linked', 'not-provable']),
+  reason: z.string().nullable(),
+  cause: z.enum(causes).describe('What the audit was made for that found it'),
+  count: z.int(),
+  uids: z.array(z.int()).describe('The first 1,000'),
+  foundAt: time,
+  seenAt: time.describe('The last audit that found it'),
+  healedAt: time.nullable().describe('The first audit that did not find it any more'),
+});
+
+const lastAuditSchema = z.object({
+  cause: z.enum(causes),
+  state: z.enum(['done', 'failed']),
+  startedAt: time,
+  finishedAt: time,
+  nextAt: time.nullable().describe('When it is compared next by itself'),
+});
+
 const completenessSchema = z.object({
   verdict: z.enum(verdicts).describe('Of all folders together: the worst of them'),
+  summary: z.string().nullable().describe('What is not proven to be here: `3 in INBOX`; null where all is'),
+  lastAudit: lastAuditSchema.nullable(),
+  history: z
+    .array(finding)
+    .describe('What audits found, those first that have not healed, then the newest; at most 100'),
   items: z.array(folderCompleteness),
   nextCursor: z.null(),
 });
@@ -82,7 +116,18 @@ async function visibleMailbox({ db }: ApiContext, viewer: Viewer, id: string): P
 
 async function completenessOf({ db }: ApiContext, { tenantId }: Viewer, mailboxId: string) {
   const folders = await readCompleteness(db, tenantId, mailboxId);
-  return { verdict: worstOf(folders), items: folders.map(presentFolder), nextCursor: null };
+  const { last, findings } = await db.inTenant(tenantId, async (sql) => ({
+    last: await lastAudit(sql, tenantId, mailboxId),
+    findings: await auditFindings(sql, tenantId, mailboxId),
+  }));
+  return {
+    verdict: worstOf(folders),
+    summary: incompleteIn(folders),
+    lastAudit: last === null ? null : presentAudit(last),
+    history: findings.map(presentFinding),
+    items: folders.map(presentFolder),
+    nextCursor: null,
+  };
 }
 
 /** A mailbox without folders was never listed, so nothing is proven. */
@@ -126,6 +171,27 @@ function notCompared() {
     'not-compared',
     'The mailbox could not be compared with its server. GET /v1/mailboxes/{id} says in lastError why.',
   );
+}
+
+function presentAudit(audit: LastAudit): z.output<typeof lastAuditSchema> {
+  const { cause, state, startedAt, finishedAt, nextAt } = audit;
+  return {
+    cause,
+    state,
+    startedAt: startedAt.toISOString(),
+    finishedAt: finishedAt.toISOString(),
+    nextAt: timeOrNull(nextAt),
+  };
+}
+
+function presentFinding(found: AuditFinding): z.output<typeof finding> {
+  const { foundAt, seenAt, healedAt } = found;
+  return {
+    ...found,
+    foundAt: foundAt.toISOString(),
+    seenAt: seenAt.toISOString(),
+    healedAt: timeOrNull(healedAt),
+  };
 }
 
 function presentFolder(folder: FolderCompleteness): z.output<typeof folderCompleteness> {

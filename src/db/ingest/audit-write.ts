@@ -1,7 +1,8 @@
 import { outcomeName } from '../../domain/ledger';
 import type { Database, Sql } from '../database';
-import { lockSource, type FencedSource } from './source-lock';
 import { changeFlag } from '../events/state-write';
+import { dropUncompared, uidsShown, writeFindings, type AuditCause, type Finding } from './audit-findings';
+import { lockSource, type FencedSource } from './source-lock';
 
 /** What a comparison of one folder with its server came to. */
 export interface FolderAudit {
@@ -11,55 +12,88 @@ export interface FolderAudit {
   verdict: 'complete' | 'missing' | 'not-provable';
   reason: string | null;
   serverCount: number | null;
+  /** null: not measured this time. */
   serverBytes: number | null;
+  /** On the server, and without a row. */
   missing: number[];
+  /** Live in the ledger, and not on the server. */
   extra: number[];
+  /** On the server, and ended in the ledger. */
+  ended: number[];
+  /** Parked without bytes, and accepted by nobody: the server lists them and does not deliver them. */
+  undelivered: number[];
+  /** Failures that a person has accepted: they count as accounted for. */
+  accepted: number;
 }
 
-const uidsShown = 1_000;
-
 /**
- * Writes the comparison of a folder, with the ledger's side counted in the same transaction. A folder that misses something is looked at
- * by the next round whatever its cursor says. Second run: writes the newer comparison.
+ * Writes the comparison of a folder and its differences, with the ledger's side counted in the same transaction. A folder with differences
+ * is looked at by the next round whatever its cursor says. Second run: writes the newer comparison.
  * @throws StaleFence where the mailbox has a newer wish
  */
-export async function recordAudit(db: Database, source: FencedSource, audit: FolderAudit): Promise<void> {
+export async function recordAudit(
+  db: Database,
+  source: FencedSource,
+  audit: FolderAudit & { cause: AuditCause },
+): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
-    const ledger = await ledgerSide(sql, audit.genId);
-    const proven = audit.verdict === 'complete';
-    await sql.execute(
-      `INSERT INTO folder_audit (tenant_id, source_id, folder_id, verdict, reason, server_count, server_bytes, ledger_counts,
-         ledger_bytes, missing, missing_count, extra, extra_count, checked_at, proven_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, now(), CASE WHEN $14 THEN now() END)
-       ON CONFLICT (tenant_id, folder_id) DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason,
-         server_count = excluded.server_count, server_bytes = excluded.server_bytes, ledger_counts = excluded.ledger_counts,
-         ledger_bytes = excluded.ledger_bytes, missing = excluded.missing, missing_count = excluded.missing_count,
-         extra = excluded.extra, extra_count = excluded.extra_count, checked_at = excluded.checked_at,
-         proven_at = coalesce(excluded.proven_at, folder_audit.proven_at)`,
-      [
-        source.tenantId,
-        source.sourceId,
-        audit.folderId,
-        audit.verdict,
-        audit.reason,
-        audit.serverCount,
-        audit.serverBytes,
-        JSON.stringify(ledger.counts),
-        ledger.bytes,
-        audit.missing.slice(0, uidsShown),
-        audit.missing.length,
-        audit.extra.slice(0, uidsShown),
-        audit.extra.length,
-        proven,
-      ],
-    );
+    await sql.execute(upsert, await rowOf(sql, source, audit));
+    const { missing, extra, ended } = audit;
+    const differs = missing.length + extra.length + ended.length > 0;
     await sql.execute(
       `UPDATE folder_generation SET audited_at = now(), proven_at = CASE WHEN $2 THEN now() ELSE proven_at END,
          listed_at = CASE WHEN $3 THEN NULL ELSE listed_at END WHERE id = $1`,
-      [audit.genId, proven, audit.missing.length + audit.extra.length > 0],
+      [audit.genId, audit.verdict === 'complete', differs],
     );
+    await writeFindings(sql, { ...source, folderId: audit.folderId, cause: audit.cause }, findingsOf(audit));
   });
+}
+
+const upsert = `
+INSERT INTO folder_audit (tenant_id, source_id, folder_id, verdict, reason, server_count, server_bytes, ledger_counts, ledger_bytes,
+  missing, missing_count, extra, extra_count, ended, ended_count, undelivered_count, accepted_count, checked_at, proven_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, now(), CASE WHEN $4 = 'complete' THEN now() END)
+ON CONFLICT (tenant_id, folder_id) DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason,
+  server_count = excluded.server_count, server_bytes = coalesce(excluded.server_bytes, folder_audit.server_bytes),
+  ledger_counts = excluded.ledger_counts, ledger_bytes = excluded.ledger_bytes, missing = excluded.missing,
+  missing_count = excluded.missing_count, extra = excluded.extra, extra_count = excluded.extra_count, ended = excluded.ended,
+  ended_count = excluded.ended_count, undelivered_count = excluded.undelivered_count, accepted_count = excluded.accepted_count,
+  checked_at = excluded.checked_at, proven_at = coalesce(excluded.proven_at, folder_audit.proven_at)`;
+
+async function rowOf(sql: Sql, source: FencedSource, audit: FolderAudit): Promise<unknown[]> {
+  const ledger = await ledgerSide(sql, audit.genId);
+  const { missing, extra, ended } = audit;
+  return [
+    source.tenantId,
+    source.sourceId,
+    audit.folderId,
+    audit.verdict,
+    audit.reason,
+    audit.serverCount,
+    audit.serverBytes,
+    JSON.stringify(ledger.counts),
+    ledger.bytes,
+    ...[missing, extra, ended].flatMap((uids) => [uids.slice(0, uidsShown), uids.length]),
+    audit.undelivered.length,
+    audit.accepted,
+  ];
+}
+
+/** What is still on its way (an import, a folder that appeared just now) is no difference. */
+function findingsOf(audit: FolderAudit): Finding[] {
+  const { reason, missing, extra, ended, undelivered } = audit;
+  const differences = [
+    { kind: 'missing', uids: reason === 'import-running' ? [] : missing },
+    { kind: 'extra', uids: extra },
+    { kind: 'ended-but-alive', uids: ended },
+    { kind: 'undelivered', uids: undelivered },
+  ] as const;
+  const found: Finding[] = differences.flatMap(({ kind, uids }) =>
+    uids.length === 0 ? [] : [{ kind, reason, count: uids.length, uids: [...uids] }],
+  );
+  if (audit.verdict === 'not-provable') found.push({ kind: 'not-provable', reason, count: 1, uids: [] });
+  return found;
 }
 
 async function ledgerSide(sql: Sql, genId: number | null): Promise<{ counts: Record<string, number>; bytes: number }> {
@@ -73,42 +107,75 @@ async function ledgerSide(sql: Sql, genId: number | null): Promise<{ counts: Rec
   };
 }
 
+/** How an audit of a whole mailbox ended. */
+export interface AuditDone {
+  operationId: string;
+  cause: AuditCause;
+  /** The folders that were compared. */
+  folderIds: string[];
+  verdict: FolderAudit['verdict'];
+  /** The server shows but a part of some folder. */
+  isPartial: boolean;
+  /** Messages that were in no timeline although an address matches; they are now. */
+  linked: number;
+  result: object;
+  /** When it is compared again: by itself, and after differences, which are asked about the more seldom the longer they last. */
+  dailyMs: number;
+  againMs: number;
+}
+
 /**
- * Ends an audit: the mailbox says whether it is proven complete, its operation is done. Second run: no change.
+ * Ends an audit: the mailbox says whether it is proven complete, when it is compared next, and its operation is done. Second run: no
+ * change but the time of the next.
  * @throws StaleFence where the mailbox has a newer wish
  */
-export async function recordAuditDone(
-  db: Database,
-  source: FencedSource,
-  audit: { operationId: string; complete: boolean; result: object },
-): Promise<void> {
+export async function recordAuditDone(db: Database, source: FencedSource, audit: AuditDone): Promise<void> {
   const { tenantId, sourceId } = source;
+  const isComplete = audit.verdict === 'complete';
   await db.inTenant(tenantId, async (sql) => {
     await lockSource(sql, source);
-    if (audit.complete) {
-      const proven = 'UPDATE mailbox SET last_proven_at = now() WHERE tenant_id = $1 AND source_id = $2';
-      await sql.execute(proven, [tenantId, sourceId]);
-    }
-    await changeFlag(sql, source, { flag: 'incomplete', to: audit.complete ? 'clear' : 'set' });
+    await dropUncompared(sql, source, audit.folderIds);
+    const unlinked: Finding = { kind: 'not-linked', reason: null, count: audit.linked, uids: [] };
+    const whole = { ...source, folderId: null, cause: audit.cause };
+    if (audit.linked > 0) await writeFindings(sql, whole, [unlinked]);
+    // They were put where they belong before this was written: the record tells that it was so.
+    await writeFindings(sql, whole, []);
+    await sql.execute(planNext, [tenantId, sourceId, isComplete, audit.dailyMs, audit.againMs]);
+    await changeFlag(sql, source, { flag: 'incomplete', to: isComplete ? 'clear' : 'set' });
+    await changeFlag(sql, source, { flag: 'partial-view', to: audit.isPartial ? 'set' : 'clear' });
     await sql.execute(
       `UPDATE operation SET state = 'done', result = $3, started_at = coalesce(started_at, now()), finished_at = now()
        WHERE tenant_id = $1 AND id = $2 AND state IN ('waiting', 'running')`,
-      [tenantId, audit.operationId, JSON.stringify(audit.result)],
+      [tenantId, audit.operationId, JSON.stringify({ ...audit.result, cause: audit.cause })],
     );
   });
 }
 
-/** Ends the operation of an audit that could not compare. Second run, or one that has ended: no change. */
+/** Daily with a twelfth of it as jitter, so that mailboxes that were connected together drift apart. */
+const planNext = `
+WITH oldest AS (SELECT min(found_at) AS at FROM audit_finding WHERE tenant_id = $1 AND source_id = $2 AND healed_at IS NULL),
+due AS (SELECT $4::float8 * (1 - random() / 12) * interval '1 millisecond' AS daily,
+  CASE WHEN oldest.at IS NOT NULL AND NOT $3 THEN greatest($5::float8 * interval '1 millisecond', now() - oldest.at) END AS again FROM oldest)
+UPDATE mailbox SET last_proven_at = CASE WHEN $3 THEN now() ELSE last_proven_at END, audited_at = now(),
+  audit_due_at = now() + least(due.daily, due.again), audit_cause = CASE WHEN due.again < due.daily THEN 'again' ELSE 'daily' END
+FROM due WHERE tenant_id = $1 AND source_id = $2`;
+
+/** Ends the operation of an audit that could not compare; it is tried again after `againMs`. Second run, or one that has ended: no change. */
 export async function recordAuditFailed(
   db: Database,
-  audit: { tenantId: string; operationId: string },
+  audit: { tenantId: string; operationId: string; againMs: number },
   error: { kind?: string; code: string },
 ): Promise<void> {
-  await db.inTenant(audit.tenantId, (sql) =>
-    sql.execute(
+  await db.inTenant(audit.tenantId, async (sql) => {
+    await sql.execute(
       `UPDATE operation SET state = 'failed', error = $3, started_at = coalesce(started_at, now()), finished_at = now()
        WHERE tenant_id = $1 AND id = $2 AND state IN ('waiting', 'running')`,
       [audit.tenantId, audit.operationId, JSON.stringify(error)],
-    ),
-  );
+    );
+    await sql.execute(
+      `UPDATE mailbox SET audit_due_at = now() + $3::float8 * interval '1 millisecond'
+       WHERE tenant_id = $1 AND source_id = (SELECT source_id FROM operation WHERE tenant_id = $1 AND id = $2)`,
+      [audit.tenantId, audit.operationId, audit.againMs],
+    );
+  });
 }

@@ -24,14 +24,19 @@ export async function retireGenerations(sql: Sql, source: FencedSource, folderId
 
 /**
  * Ends the operation of the import where no folder in scope has history left. What was counted and is no longer to be had (the folder
- * is gone, the messages were removed) is not waited for.
+ * is gone, the messages were removed) is not waited for. What has come is then compared with the server.
  */
 export async function endImportWithoutHistory(sql: Sql, source: FencedSource): Promise<void> {
-  await sql.execute(
+  const ended = await sql.execute(
     `UPDATE operation SET state = 'done', finished_at = now(), total = done, result = jsonb_build_object('messages', done)
      WHERE tenant_id = $1 AND source_id = $2 AND kind = 'import' AND state = 'running' AND NOT EXISTS (
        SELECT FROM folder_generation g JOIN folder f ON f.tenant_id = g.tenant_id AND f.id = g.folder_id
        WHERE g.tenant_id = $1 AND g.source_id = $2 AND g.retired_at IS NULL AND g.history_done_at IS NULL AND f.in_scope)`,
+    [source.tenantId, source.sourceId],
+  );
+  if (ended === 0) return;
+  await sql.execute(
+    `UPDATE mailbox SET audit_due_at = now(), audit_cause = 'import' WHERE tenant_id = $1 AND source_id = $2`,
     [source.tenantId, source.sourceId],
   );
 }

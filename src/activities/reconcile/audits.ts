@@ -1,0 +1,20 @@
+import { beginDueAudit, dueAudits } from '../../db/sync/audits-due';
+import type { ActivityContext, ActivityRun } from '../context';
+import type { Pace } from './pace';
+
+/**
+ * Starts the audits that are due: after an import, after an outage, after differences, and daily. So many a minute at most, which spreads
+ * those of thousands of mailboxes over the day. Returns how many. Second run: an audit that runs is left alone.
+ */
+export async function startDueAudits(context: ActivityContext, run: ActivityRun, pace: Pace): Promise<number> {
+  const { auditsPerMinute, auditRetryMs } = context.limits;
+  const due = await dueAudits(context.db, auditsPerMinute);
+  for (const mailbox of due) {
+    run.signal.throwIfAborted();
+    await pace();
+    const { operationId } = await beginDueAudit(context.db, mailbox, auditRetryMs);
+    await context.engine.startAudit({ ...mailbox, operationId });
+    run.heartbeat();
+  }
+  return due.length;
+}

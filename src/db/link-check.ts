@@ -1,0 +1,125 @@
+import type { Database, Sql } from './database';
+import { writeLinks } from './link-write';
+import { missingMatches } from './rematch';
+import { lockTenantForWriting } from './tenant-lock';
+import { allMailRecord, refreshTimelines, tenantPrincipal } from './timeline-write';
+
+/** A share of a source's copies, in the order of their hashes, which an index has. */
+export interface LinkCheck {
+  tenantId: string;
+  sourceId: string;
+  /** Hex of the SHA-256 after which it goes on; null at the beginning. */
+  after: string | null;
+  limit: number;
+}
+
+/** How many messages of a share were not where they belong, and where the next share begins; null where there is none. */
+export interface LinkChecked {
+  mended: number;
+  next: string | null;
+}
+
+/**
+ * Finds recorded messages that are in no timeline although an address matches, or although a link stands, and puts them there. A share
+ * that is as it should be is only read. While addresses are being matched anew nothing is looked at: what is missing is just being written.
+ * Second run: finds nothing.
+ */
+export async function mendLinks(db: Database, check: LinkCheck): Promise<LinkChecked> {
+  const { tenantId } = check;
+  const share = await db.inTenant(tenantId, async (sql) => {
+    if (await rematchIsOpen(sql, tenantId)) return null;
+    const copies = await nextCopies(sql, check);
+    return { copies, lost: await lostMessages(sql, tenantId, copies) };
+  });
+  if (share === null) return { mended: 0, next: null };
+  const { copies, lost } = share;
+  const mended = lost.length === 0 ? 0 : await mend(db, tenantId, copies);
+  const last = copies.at(-1);
+  return { mended, next: last === undefined || copies.length < check.limit ? null : last.sha };
+}
+
+interface CheckedCopy {
+  id: string;
+  messageId: string;
+  sha: string;
+}
+
+async function rematchIsOpen(sql: Sql, tenantId: string): Promise<boolean> {
+  const open = await sql.query(
+    `SELECT FROM operation WHERE tenant_id = $1 AND kind = 'rematch' AND state IN ('waiting', 'running') LIMIT 1`,
+    [tenantId],
+  );
+  return open.length > 0;
+}
+
+function nextCopies(sql: Sql, { tenantId, sourceId, after, limit }: LinkCheck): Promise<CheckedCopy[]> {
+  return sql.query<CheckedCopy>(
+    `SELECT id, message_id AS "messageId", encode(raw_sha, 'hex') AS sha FROM copy
+     WHERE tenant_id = $1 AND source_id = $2 AND raw_sha > decode($3, 'hex') ORDER BY raw_sha LIMIT $4`,
+    [tenantId, sourceId, after ?? '', limit],
+  );
+}
+
+async function lostMessages(sql: Sql, tenantId: string, copies: CheckedCopy[]): Promise<string[]> {
+  if (copies.length === 0) return [];
+  const messageIds = [...new Set(copies.map(({ messageId }) => messageId))];
+  const missing = await missingMatches(sql, tenantId, {
+    messageIds,
+    addressKeys: await knownKeys(sql, tenantId, copies),
+  });
+  return [
+    ...new Set([...missing.map(({ message_id }) => message_id), ...(await withoutTimeline(sql, tenantId, messageIds))]),
+  ];
+}
+
+/** The addresses of these copies that belong to some record. */
+async function knownKeys(sql: Sql, tenantId: string, copies: CheckedCopy[]): Promise<string[]> {
+  const rows = await sql.query<{ address_key: string }>(
+    `SELECT DISTINCT ca.address_key FROM unnest($2::uuid[]) AS mine(copy_id)
+     CROSS JOIN LATERAL (SELECT address_key FROM copy_address WHERE tenant_id = $1 AND copy_id = mine.copy_id OFFSET 0) ca
+     WHERE EXISTS (SELECT FROM record_address ra WHERE ra.tenant_id = $1 AND ra.address_key = ca.address_key)`,
+    [tenantId, copies.map(({ id }) => id)],
+  );
+  return rows.map(({ address_key }) => address_key);
+}
+
+/** Of these messages, those that the tenant itself would not find: among all its mail, or at a record that they are linked to. */
+async function withoutTimeline(sql: Sql, tenantId: string, messageIds: string[]): Promise<string[]> {
+  const rows = await sql.query<{ message_id: string }>(
+    `SELECT w.message_id FROM unnest($2::uuid[]) AS w(message_id)
+     CROSS JOIN LATERAL (
+       SELECT $3::uuid AS record_id UNION ALL
+       SELECT record_id FROM link WHERE tenant_id = $1 AND message_id = w.message_id AND state = 'active' OFFSET 0
+     ) AS due
+     WHERE NOT EXISTS (
+       SELECT FROM timeline t WHERE t.tenant_id = $1 AND t.message_id = w.message_id AND t.principal = $4 AND t.record_id = due.record_id)`,
+    [tenantId, messageIds, allMailRecord, tenantPrincipal],
+  );
+  return rows.map(({ message_id }) => message_id);
+}
+
+/** Under the tenant's lock, where it is asked once more: what has just been written is not missing. */
+function mend(db: Database, tenantId: string, copies: CheckedCopy[]): Promise<number> {
+  return db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
+    const messageIds = [...new Set(copies.map(({ messageId }) => messageId))];
+    const addressKeys = await knownKeys(sql, tenantId, copies);
+    await writeLinks(sql, tenantId, await missingMatches(sql, tenantId, { messageIds, addressKeys }));
+    const lost = await lostAfter(sql, tenantId, messageIds);
+    await refreshTimelines(sql, tenantId, lost);
+    return lost.length;
+  });
+}
+
+/** With its links written, a message that is not where it belongs lacks rows of a timeline; one that went meanwhile belongs nowhere. */
+async function lostAfter(sql: Sql, tenantId: string, messageIds: string[]): Promise<string[]> {
+  const there = await sql.query<{ id: string }>(
+    'SELECT id FROM message WHERE tenant_id = $1 AND id = ANY ($2::uuid[])',
+    [tenantId, messageIds],
+  );
+  return withoutTimeline(
+    sql,
+    tenantId,
+    there.map(({ id }) => id),
+  );
+}

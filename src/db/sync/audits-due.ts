@@ -1,0 +1,65 @@
+import type { Database } from '../database';
+import { auditOperation } from '../completeness';
+import type { AuditCause } from '../ingest/audit-findings';
+
+interface MailboxRef {
+  tenantId: string;
+  mailboxId: string;
+}
+
+/**
+ * Live mailboxes of all tenants that are to be compared with their servers now, those first that have waited longest. While history is
+ * imported there is nothing to compare: they become due when it has ended.
+ */
+export function dueAudits(db: Database, most: number): Promise<MailboxRef[]> {
+  return db.acrossTenants((sql) =>
+    sql.query<MailboxRef>(
+      `SELECT s.tenant_id AS "tenantId", s.id AS "mailboxId"
+       FROM source s JOIN mailbox m ON m.tenant_id = s.tenant_id AND m.source_id = s.id
+       WHERE s.kind = 'mailbox' AND s.deleted_at IS NULL AND s.desired_state = 'running' AND m.state = 'live'
+         AND m.last_success_at IS NOT NULL AND coalesce(m.audit_due_at, '-infinity') <= now()
+         AND NOT EXISTS (SELECT FROM operation o WHERE o.tenant_id = s.tenant_id AND o.source_id = s.id
+           AND o.kind = 'import' AND o.state = 'running')
+       ORDER BY m.audit_due_at NULLS FIRST, s.id LIMIT $1`,
+      [most],
+    ),
+  );
+}
+
+/**
+ * The operation of an audit that nobody waits for: one that has not ended, or a new one that says what it is made for. Until it ends the
+ * mailbox is due again only after `retryMs`, so that one that cannot be compared is not asked about every minute.
+ */
+export async function beginDueAudit(
+  db: Database,
+  { tenantId, mailboxId }: MailboxRef,
+  retryMs: number,
+): Promise<{ operationId: string }> {
+  return db.inTenant(tenantId, async (sql) => {
+    const { id } = await auditOperation(sql, tenantId, mailboxId);
+    await sql.execute(
+      `UPDATE operation o SET task = jsonb_build_object('cause', m.audit_cause) FROM mailbox m
+       WHERE o.tenant_id = $1 AND o.id = $2 AND o.task IS NULL AND m.tenant_id = $1 AND m.source_id = $3`,
+      [tenantId, id, mailboxId],
+    );
+    await sql.execute(
+      `UPDATE mailbox SET audit_due_at = now() + $3::float8 * interval '1 millisecond' WHERE tenant_id = $1 AND source_id = $2`,
+      [tenantId, mailboxId, retryMs],
+    );
+    return { operationId: id };
+  });
+}
+
+/** What an audit was asked for: by the clock where its operation says so, else by a person. */
+export async function auditCause(
+  db: Database,
+  { tenantId, operationId }: { tenantId: string; operationId: string },
+): Promise<AuditCause> {
+  const [row] = await db.inTenant(tenantId, (sql) =>
+    sql.query<{ cause: AuditCause | null }>(
+      `SELECT task ->> 'cause' AS cause FROM operation WHERE tenant_id = $1 AND id = $2`,
+      [tenantId, operationId],
+    ),
+  );
+  return row?.cause ?? 'person';
+}
