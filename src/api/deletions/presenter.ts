@@ -29,6 +29,7 @@ export const deletionSchema = z.object({
       tables: counts,
       messagesKept: z.int(),
       bytesFreed: z.int(),
+      mailboxes: z.int().optional().describe('Deleted with it, where it was not one'),
       seconds: z.number(),
       verifiedTables: z.array(z.string()),
       verifiedAt: time,

@@ -15,6 +15,8 @@ export interface DeletionReport {
   messagesKept: number;
   /** As they were stored. */
   bytesFreed: number;
+  /** Mailboxes that were deleted with it; absent where it was one. */
+  mailboxes?: number;
   seconds: number;
   /** Tables that were counted at the end, and had no row of the source. */
   verifiedTables: string[];

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+
+import type { Database, Sql } from '../../database';
+import { noteErasure } from '../../erasures/journal';
+import type { Actor } from '../../events/event-write';
+import { newUuid } from '../../new-id';
+import { findDeletion, type Deletion, type DeletionState } from '../deletions';
+
+/** What is deleted beside mailboxes, with all that belongs to it. */
+export type CascadeKind = 'record' | 'user' | 'tenant';
+
+/** What was chosen when a deletion was asked for, and what is still to be done of it. Ids are UUIDs. */
+const planSchema = z.object({
+  /** What becomes of a user's mailboxes; `none` where there were none. */
+  mailboxes: z.enum(['delete', 'reassign', 'none']).default('none'),
+  /** Who is given what a user owned; null: nobody. */
+  reassignTo: z.uuid().nullable().default(null),
+  /** Sources whose owner or members have changed, and whose timelines are to be told anew. */
+  refresh: z.array(z.uuid()).default([]),
+});
+export type CascadePlan = z.output<typeof planSchema>;
+
+/** Which deletion. Ids are UUIDs. */
+export interface CascadeRef {
+  tenantId: string;
+  deletionId: string;
+}
+
+/** A deletion that is under way. */
+export interface Cascade extends CascadeRef {
+  kind: CascadeKind;
+  /** The record, user or tenant. */
+  targetId: string;
+  state: DeletionState;
+  actor: Actor;
+  plan: CascadePlan;
+}
+
+/**
+ * Asks for a deletion that begins at once, and notes it in the journal of erasures. To be called under the tenant's lock. Second run: the
+ * deletion that is open already.
+ */
+export async function openCascade(
+  sql: Sql,
+  tenantId: string,
+  asked: { kind: CascadeKind; targetId: string; actor: Actor; plan?: Partial<CascadePlan> },
+): Promise<Deletion> {
+  const open = await openCascadeId(sql, tenantId, asked.targetId);
+  const id = open ?? newUuid();
+  if (open === null) {
+    await sql.execute(
+      `INSERT INTO deletion (tenant_id, id, kind, target_id, state, desired_before, begins_at, started_at, actor, plan)
+       VALUES ($1, $2, $3, $4, 'stopping', 'stopped', now(), now(), $5, $6)`,
+      [tenantId, id, asked.kind, asked.targetId, asked.actor, JSON.stringify(planSchema.parse(asked.plan ?? {}))],
+    );
+    const { kind, targetId, actor } = asked;
+    await noteErasure(sql, tenantId, { deletionId: id, kind, targetId, actor });
+  }
+  const deletion = await findDeletion(sql, { tenantId, userId: null }, id);
+  if (deletion === null) throw new Error('a deletion that was asked for is not there');
+  return deletion;
+}
+
+/** The deletion in which a record, user or tenant is, or null. */
+export async function openCascadeId(sql: Sql, tenantId: string, targetId: string): Promise<string | null> {
+  const [row] = await sql.query<{ id: string }>(
+    `SELECT id FROM deletion WHERE tenant_id = $1 AND target_id = $2 AND state NOT IN ('done', 'cancelled')`,
+    [tenantId, targetId],
+  );
+  return row?.id ?? null;
+}
+
+/** A deletion that has not ended, or null. */
+export async function readCascade(db: Database, ref: CascadeRef): Promise<Cascade | null> {
+  const [row] = await db.inTenant(ref.tenantId, (sql) =>
+    sql.query<Omit<Cascade, keyof CascadeRef | 'plan'> & { plan: unknown }>(
+      `SELECT kind, target_id AS "targetId", state, actor, plan FROM deletion
+       WHERE tenant_id = $1 AND id = $2 AND kind IN ('record', 'user', 'tenant') AND state NOT IN ('done', 'cancelled')`,
+      [ref.tenantId, ref.deletionId],
+    ),
+  );
+  return row === undefined ? null : { ...ref, ...row, plan: planSchema.parse(row.plan) };
+}
+
+/** What is still to be told anew. Changed in the transaction that changes the mailboxes. */
+export async function noteRefresh(
+  sql: Sql,
+  ref: CascadeRef,
+  { change, sourceId }: { change: 'add' | 'done'; sourceId: string },
+): Promise<void> {
+  const refresh = `coalesce(plan -> 'refresh', '[]')`;
+  const after = change === 'add' ? `(${refresh} - $3::text) || to_jsonb($3::text)` : `${refresh} - $3::text`;
+  await sql.execute(
+    `UPDATE deletion SET plan = jsonb_set(plan, '{refresh}', ${after}) WHERE tenant_id = $1 AND id = $2`,
+    [ref.tenantId, ref.deletionId, sourceId],
+  );
+}
+
+/** Deletions of records, users and tenants that have not ended, of all tenants. Starting one that runs changes nothing. */
+export function unfinishedCascades(
+  db: Database,
+): Promise<{ tenantId: string; deletionId: string; kind: CascadeKind; targetId: string }[]> {
+  return db.acrossTenants((sql) =>
+    sql.query(
+      `SELECT tenant_id AS "tenantId", id AS "deletionId", kind, target_id AS "targetId" FROM deletion
+       WHERE kind IN ('record', 'user', 'tenant') AND state NOT IN ('done', 'cancelled') ORDER BY begins_at`,
+    ),
+  );
+}

@@ -1,0 +1,87 @@
+import { publicId } from '../../../domain/ids';
+import type { Database, Sql } from '../../database';
+import { lockTenantForWriting } from '../../tenant-lock';
+import { refreshTimelines } from '../../timeline-write';
+import { deleteChildren, readCatalogue } from '../catalogue';
+import { noteStep } from '../steps';
+import { countCarried } from './carriers';
+import type { CascadeSteps, StepOptions } from './cascade-steps';
+import type { Cascade } from './cascades';
+import { deleteSome } from './delete-some';
+
+/** Timelines of so many messages are told anew by one transaction. */
+const mostMessages = 1_000;
+
+/**
+ * How a record is deleted: its links, also those that a person took away, its place in timelines, its addresses. Messages stay; those that
+ * nothing else links are unassigned from the same transaction on. Whoever worked there works for no company.
+ */
+export function recordSteps(cascade: Cascade, { chunkRows }: StepOptions): CascadeSteps {
+  const { tenantId, targetId } = cascade;
+  const values = [tenantId, targetId];
+  const carried = (sql: Sql) => countCarried(sql, cascade, []);
+  return {
+    count: async (sql) => {
+      const [row] = await sql.query<{ count: number }>(
+        'SELECT count(*) AS count FROM link WHERE tenant_id = $1 AND record_id = $2',
+        values,
+      );
+      return row?.count ?? 0;
+    },
+    next: async (db) =>
+      (await deleteLinks(db, cascade, Math.min(chunkRows, mostMessages))) || deleteBeside(db, cascade),
+    look: async (sql) => (await carried(sql)).left,
+    last: async (sql) => ({
+      idempotency_key: await sql.execute(
+        `DELETE FROM idempotency_key WHERE tenant_id = $1 AND response::text LIKE '%' || $2 || '%'`,
+        [tenantId, publicId('record', targetId)],
+      ),
+      record: await sql.execute('DELETE FROM record WHERE tenant_id = $1 AND id = $2', values),
+    }),
+    verify: carried,
+  };
+}
+
+async function deleteLinks(db: Database, cascade: Cascade, limit: number): Promise<number> {
+  const { tenantId, targetId } = cascade;
+  return db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
+    const links = await sql.query<{ id: string; message_id: string }>(
+      `SELECT id, message_id FROM link WHERE tenant_id = $1 AND record_id = $2 LIMIT ${String(limit)}`,
+      [tenantId, targetId],
+    );
+    if (links.length === 0) return 0;
+    const linkIds = links.map((link) => link.id);
+    const messageIds = links.map((link) => link.message_id);
+    const counts: Record<string, number> = {};
+    for (const child of (await readCatalogue(sql)).link) {
+      counts[child.name] = await deleteChildren(sql, tenantId, { child, parentIds: linkIds });
+    }
+    counts['timeline'] = await sql.execute(
+      'DELETE FROM timeline WHERE tenant_id = $1 AND record_id = $2 AND message_id = ANY ($3::uuid[])',
+      [tenantId, targetId, messageIds],
+    );
+    counts['link'] = await sql.execute('DELETE FROM link WHERE tenant_id = $1 AND id = ANY ($2::uuid[])', [
+      tenantId,
+      linkIds,
+    ]);
+    await refreshTimelines(sql, tenantId, messageIds);
+    await noteStep(sql, cascade, { counts, placements: links.length, kept: links.length });
+    return links.length;
+  });
+}
+
+async function deleteBeside(db: Database, cascade: Cascade): Promise<number> {
+  const { tenantId, targetId } = cascade;
+  for (const table of ['timeline', 'record_address']) {
+    const rows = await deleteSome(db, cascade, { table, column: 'record_id', value: targetId });
+    if (rows > 0) return rows;
+  }
+  return db.inTenant(tenantId, (sql) =>
+    sql.execute(
+      `UPDATE record SET company_id = NULL, version = version + 1, updated_at = now() WHERE tenant_id = $1 AND id = ANY (ARRAY(
+         SELECT id FROM record WHERE tenant_id = $1 AND company_id = $2 LIMIT 5000))`,
+      [tenantId, targetId],
+    ),
+  );
+}

@@ -1,0 +1,141 @@
+import { publicId } from '../../../domain/ids';
+import type { Database, Sql } from '../../database';
+import { allMailRecord } from '../../timeline-write';
+import { lockTenantForWriting } from '../../tenant-lock';
+import { noteStep, type RowCounts } from '../steps';
+import { countCarried } from './carriers';
+import type { CascadeSteps, StepOptions } from './cascade-steps';
+import type { Cascade } from './cascades';
+import { deleteSome } from './delete-some';
+import { reassignMailbox, reassignMembership, refreshNext } from './reassign';
+
+/** These make the user, or end with them; what is left of them goes with the user's row. */
+const lastTables = ['api_key', 'user_address', 'notice', 'source_member'];
+
+/**
+ * How a user is deleted, when the mailboxes that were to be deleted are gone: mailboxes, memberships and records go to whom they were given,
+ * or to nobody; what the user could read is closed; keys and addresses end. Content stays with its mailboxes.
+ */
+export function userSteps(cascade: Cascade, { chunkRows }: StepOptions): CascadeSteps {
+  const carried = (sql: Sql, except: readonly string[]) => countCarried(sql, cascade, except);
+  return {
+    count: (sql) => countReadable(sql, cascade),
+    next: (db) => next(db, cascade, chunkRows),
+    // A user's number stands in the timeline; no index begins with it, so the whole table is looked through only here, where nobody waits.
+    look: async (sql) => {
+      const rows = await countTimeline(sql, cascade);
+      const { left } = await carried(sql, lastTables);
+      return rows > 0 ? { ...left, timeline: rows } : left;
+    },
+    last: (sql) => deleteLast(sql, cascade),
+    verify: (sql) => carried(sql, []),
+  };
+}
+
+const principal = '(SELECT principal FROM app_user WHERE tenant_id = $1 AND id = $2)';
+
+async function next(db: Database, cascade: Cascade, chunkRows: number): Promise<number> {
+  const { plan, targetId } = cascade;
+  // First, so that nothing that is told anew from now on is opened to them again.
+  const addresses = await deleteSome(db, cascade, { table: 'user_address', column: 'user_id', value: targetId });
+  if (addresses > 0) return addresses;
+  if (plan.mailboxes === 'reassign' && (await reassignMailbox(db, cascade))) return 1;
+  if (plan.reassignTo !== null && (await reassignMembership(db, cascade))) return 1;
+  if (await refreshNext(db, cascade)) return 1;
+  for (const table of ['source_member', 'notice']) {
+    const rows = await deleteSome(db, cascade, { table, column: 'user_id', value: targetId });
+    if (rows > 0) return rows;
+  }
+  return (
+    (await reassignRecords(db, cascade)) ||
+    (await forgetDeletions(db, cascade)) ||
+    closeTimeline(db, cascade, chunkRows)
+  );
+}
+
+async function reassignRecords(db: Database, cascade: Cascade): Promise<number> {
+  const { tenantId, targetId, plan } = cascade;
+  return db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
+    return sql.execute(
+      `UPDATE record SET owner_user_id = $3, version = version + 1, updated_at = now() WHERE tenant_id = $1 AND id = ANY (ARRAY(
+         SELECT id FROM record WHERE tenant_id = $1 AND owner_user_id = $2 LIMIT 5000))`,
+      [tenantId, targetId, plan.reassignTo],
+    );
+  });
+}
+
+/** Reports of mailboxes that were theirs are from now on for admins alone. */
+function forgetDeletions(db: Database, { tenantId, targetId }: Cascade): Promise<number> {
+  return db.inTenant(tenantId, (sql) =>
+    sql.execute('UPDATE deletion SET owner_user_id = NULL WHERE tenant_id = $1 AND owner_user_id = $2', [
+      tenantId,
+      targetId,
+    ]),
+  );
+}
+
+/** Under record 0 stands all that the user may read, so that the table need not be walked for the rest. */
+async function closeTimeline(db: Database, cascade: Cascade, chunkRows: number): Promise<number> {
+  const { tenantId, targetId } = cascade;
+  return db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
+    const rows = await sql.query<{ message_id: string }>(
+      `SELECT message_id FROM timeline WHERE tenant_id = $1 AND principal = ${principal} AND record_id = $3 LIMIT ${String(chunkRows)}`,
+      [tenantId, targetId, allMailRecord],
+    );
+    if (rows.length === 0) return 0;
+    const timeline = await sql.execute(
+      `DELETE FROM timeline WHERE tenant_id = $1 AND principal = ${principal} AND message_id = ANY ($3::uuid[])`,
+      [tenantId, targetId, rows.map((row) => row.message_id)],
+    );
+    await noteStep(sql, cascade, { counts: { timeline }, placements: rows.length });
+    return rows.length;
+  });
+}
+
+async function countReadable(sql: Sql, { tenantId, targetId }: Cascade): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(
+    `SELECT count(*) AS count FROM timeline WHERE tenant_id = $1 AND principal = ${principal} AND record_id = $3`,
+    [tenantId, targetId, allMailRecord],
+  );
+  return row?.count ?? 0;
+}
+
+async function countTimeline(sql: Sql, { tenantId, targetId }: Cascade): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(
+    `SELECT count(*) AS count FROM timeline WHERE tenant_id = $1 AND principal = ${principal}`,
+    [tenantId, targetId],
+  );
+  return row?.count ?? 0;
+}
+
+async function deleteLast(sql: Sql, cascade: Cascade): Promise<RowCounts> {
+  const { tenantId, targetId } = cascade;
+  const values = [tenantId, targetId];
+  const counts: RowCounts = {};
+  for (const table of lastTables) {
+    counts[table] = await sql.execute(`DELETE FROM ${table} WHERE tenant_id = $1 AND user_id = $2`, values);
+  }
+  counts['timeline'] = await sql.execute(
+    `DELETE FROM timeline WHERE tenant_id = $1 AND principal = ${principal} AND message_id IN (
+       SELECT message_id FROM timeline WHERE tenant_id = $1 AND principal = ${principal} AND record_id = $3)`,
+    [...values, allMailRecord],
+  );
+  counts['idempotency_key'] = await sql.execute(
+    `DELETE FROM idempotency_key WHERE tenant_id = $1 AND response::text LIKE '%' || $2 || '%'`,
+    [tenantId, publicId('user', targetId)],
+  );
+  counts['app_user'] = await deleteUserRow(sql, cascade);
+  return counts;
+}
+
+/** A mailbox or record that they were given meanwhile keeps them; the count that follows names it. */
+function deleteUserRow(sql: Sql, { tenantId, targetId }: Cascade): Promise<number> {
+  return sql.execute(
+    `DELETE FROM app_user WHERE tenant_id = $1 AND id = $2
+       AND NOT EXISTS (SELECT FROM source WHERE tenant_id = $1 AND owner_user_id = $2)
+       AND NOT EXISTS (SELECT FROM record WHERE tenant_id = $1 AND owner_user_id = $2)`,
+    [tenantId, targetId],
+  );
+}
