@@ -7,7 +7,8 @@ import type { FolderGeneration } from '../db/ingest/folder-read';
 import { closeFolder, recordFiltered } from '../db/ingest/generation-write';
 import { ledgerRanges } from '../db/ingest/ledger-ranges';
 import type { OpenFolder } from '../mail/mailbox';
-import type { ActivityContext } from './context';
+import type { ActivityContext, ActivityRun } from './context';
+import { envelopesOf } from './envelopes-of';
 import { followServerFlags } from './follow-flags';
 import { notePresence, presenceChanges } from './note-presence';
 import type { FolderResult, FolderWork } from './sync-folder';
@@ -23,13 +24,17 @@ interface FirstListing {
  * A folder is seen for the first time: mail before the start point gets its rows, the rest is left to the import, beside live mail.
  * Second run: divides again what has no row yet.
  */
-export async function beginFirstListing(context: ActivityContext, first: FirstListing): Promise<FolderResult> {
+export async function beginFirstListing(
+  context: ActivityContext,
+  run: ActivityRun,
+  first: FirstListing,
+): Promise<FolderResult> {
   const { work, open, generation, listing } = first;
   const { mailbox } = work;
   // What a partial listing leaves out would later look like new mail, and pass the start point.
   if (!listing.proven && listing.reason !== 'message-limit')
     throw new MailFailure('busy', 'UID SEARCH', { code: 'listing-not-proven' });
-  const wanted = await wantedUids(first);
+  const wanted = await wantedUids(context, run, first);
   const known = await ledgerRanges(context.db, mailbox.tenantId, { genId: generation.id, scope: 'fetch' });
   const beforeStart = outside(outside(listing.uids, rangesOf(wanted)), known);
   await recordFiltered(context.db, mailbox, { genId: generation.id, uids: beforeStart, reason: 'before-start' });
@@ -48,18 +53,20 @@ export async function beginFirstListing(context: ActivityContext, first: FirstLi
  * The UIDs of the listing that are not before the start point, ascending. The server is only asked what it can leave out: where it finds
  * nothing, or refuses to search, the messages themselves decide.
  */
-async function wantedUids({ work, open, listing }: FirstListing): Promise<number[]> {
+async function wantedUids(context: ActivityContext, run: ActivityRun, first: FirstListing): Promise<number[]> {
+  const { work, open, generation, listing } = first;
   const { mailbox, firstRound } = work;
+  const ask = (uids: number[]) => envelopesOf(context, run, { mailbox, open, genId: generation.id, uids });
   const question = startQuestion(mailbox.policy.start, { startedAt: mailbox.startedAt, firstRound });
   if (question.ask === 'nothing') return listing.uids;
   const isWanted = ({ internalDate, flags }: MessageEnvelope) =>
     (internalDate ?? question.notBefore) >= question.notBefore ||
     (question.ask === 'unseen-or-since' && (flags & seenFlag) === 0);
   const found = new Set(await foundBefore(open, question));
-  const sample = await open.fetchEnvelopes(sampleOf(listing.uids.filter((uid) => found.has(uid))));
+  const sample = await ask(sampleOf(listing.uids.filter((uid) => found.has(uid))));
   // What is left out here is left out for good: a server that found a wanted message is not believed about the others.
   const candidates = sample.some(isWanted) ? listing.uids : listing.uids.filter((uid) => !found.has(uid));
-  const envelopes = await open.fetchEnvelopes(candidates);
+  const envelopes = await ask(candidates);
   const before = new Set(envelopes.filter((envelope) => !isWanted(envelope)).map(({ uid }) => uid));
   return candidates.filter((uid) => !before.has(uid));
 }

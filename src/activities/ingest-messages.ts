@@ -7,6 +7,7 @@ import { recordBatch } from '../db/ingest/record-batch';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { OpenFolder } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
+import { envelopesOf } from './envelopes-of';
 import { readHeaderOnly, readStreamed } from './read-big-message';
 import { placedOf, readMessages } from './read-messages';
 import { createRecorder, type Recorder } from './recorder';
@@ -32,7 +33,7 @@ const underWay = { ahead: 6, itemsPerWrite: 300 };
  * @throws MailFailure where the connection or the folder fails; StaleFence after a newer wish
  */
 export async function ingestMessages(context: ActivityContext, run: ActivityRun, ingest: Ingest): Promise<BatchResult> {
-  const { mailbox, open, genId, part } = ingest;
+  const { mailbox, genId, part } = ingest;
   const versions = { parser: context.parserVersion };
   const { fingerprintsOf } = context.secretBox;
   const recorder = createRecorder(
@@ -41,15 +42,17 @@ export async function ingestMessages(context: ActivityContext, run: ActivityRun,
   );
   const work: Work = { context, run, ingest, recorder, delivered: new Set(), unasked: new Set() };
   try {
-    const envelopes = await open.fetchEnvelopes(ingest.uids);
+    const envelopes = await envelopesOf(context, run, ingest);
     await placeKnown(work, envelopes);
     const { plain, suspects } = sortOut(work, envelopes);
     const plan = planFetch(plain, limitsOf(work));
     // One by one first: the last batch waits for the decision about what was not delivered, and nothing may be fetched meanwhile.
     for (const envelope of plan.streamed) await ingestOne(work, readStreamed, envelope);
     for (const envelope of plan.tooLarge) await ingestOne(work, readHeaderOnly, envelope);
+    const last = suspects.length === 0 ? plan.batches.at(-1) : undefined;
+    for (const batch of plan.batches) await ingestBatch(work, batch, batch === last ? 'last' : 'more');
+    // What may end the connection comes last, and holds up nobody.
     for (const envelope of suspects) await ingestSuspect(work, envelope);
-    for (const batch of plan.batches) await ingestBatch(work, batch, batch === plan.batches.at(-1) ? 'last' : 'more');
     const undelivered = ingest.uids.filter((uid) => !work.delivered.has(uid) && !work.unasked.has(uid));
     const { parked, owed } = await decideUndelivered(context, { ...ingest, undelivered, envelopes });
     const cursor = owed + work.unasked.size === 0 ? ingest.cursor : null;
@@ -120,12 +123,18 @@ async function ingestSuspect(work: Work, envelope: MessageEnvelope): Promise<voi
   const message = { genId: ingest.genId, uid: envelope.uid };
   const breaks = context.undelivered.suspicion(message) !== null;
   if (!breaks || !context.undelivered.isHopeless(message, context.now())) {
-    await ingestOne(work, readStreamed, envelope);
+    await ingestOne(work, isBreakingAsked(work, envelope) ? readBytesAlone : readStreamed, envelope);
     return;
   }
   delivered.add(envelope.uid);
   await recorder.add({ items: Promise.resolve([parkedItem(envelope)]), done: () => undefined });
 }
+
+function isBreakingAsked({ context, ingest }: Work, { uid }: MessageEnvelope): boolean {
+  return context.undelivered.breaking.isBreaking(ingest.genId, uid);
+}
+
+const readBytesAlone: typeof readStreamed = (context, big) => readStreamed(context, { ...big, items: 'bytes-alone' });
 
 async function ingestBatch(work: Work, batch: MessageEnvelope[], place: 'more' | 'last'): Promise<void> {
   const { context, run, ingest, recorder, delivered } = work;

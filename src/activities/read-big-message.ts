@@ -16,6 +16,7 @@ interface Big {
   mailbox: MailboxForSync;
   open: OpenFolder;
   envelope: MessageEnvelope;
+  items?: 'all' | 'bytes-alone';
 }
 
 /**
@@ -23,7 +24,7 @@ interface Big {
  * Null where the server did not deliver it. Second run: as `readMessages`.
  */
 export async function readStreamed(context: ActivityContext, big: Big): Promise<BatchItem | null> {
-  const streamed = await big.open.streamRaw(big.envelope.uid);
+  const streamed = await big.open.streamRaw(big.envelope.uid, big.items);
   if (streamed === null) return null;
   await mkdir(context.spoolDirectory, { recursive: true });
   const path = join(context.spoolDirectory, `${randomUUID()}.eml`);

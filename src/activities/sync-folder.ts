@@ -61,7 +61,7 @@ export async function syncFolder(context: ActivityContext, run: ActivityRun, wor
   const listing = believedListing(await open.listUids(), { status: work.status, uidValidity });
   run.heartbeat();
   if (generation.uidNext === null && folder.scope === 'fetch') {
-    return beginFirstListing(context, { work, open, generation, listing });
+    return beginFirstListing(context, run, { work, open, generation, listing });
   }
 
   const known = await ledgerRanges(context.db, mailbox.tenantId, { genId: generation.id, scope: folder.scope });

@@ -2,6 +2,7 @@ import type { MessageEnvelope } from '../domain/folder';
 import { MailFailure } from '../domain/failure';
 import type { ParkedItem } from '../db/ingest/batch';
 import type { OpenFolder } from '../mail/mailbox';
+import { createBreakingMessages, type BreakingMessages } from './breaking-messages';
 import type { ActivityContext } from './context';
 import { placedOf } from './read-messages';
 
@@ -24,6 +25,7 @@ export interface UndeliveredTries {
   lostWith(messages: { genId: number; uids: number[] }): void;
   /** How often a message that the connection broke with has been tried since; null for one that is above suspicion. */
   suspicion(message: MessageRef): number | null;
+  readonly breaking: BreakingMessages;
 }
 
 interface Tries {
@@ -35,6 +37,7 @@ interface Tries {
 
 /** Remembers the last 10,000 such messages; one that is forgotten is merely asked for a few times more. */
 export function createUndeliveredTries(): UndeliveredTries {
+  const breaking = createBreakingMessages();
   const tries = new Map<string, Tries>();
   const keyOf = ({ genId, uid }: MessageRef) => `${String(genId)} ${String(uid)}`;
   const note = (message: MessageRef, change: (before: Tries) => Tries): Tries => {
@@ -47,6 +50,7 @@ export function createUndeliveredTries(): UndeliveredTries {
     return after;
   };
   return {
+    breaking,
     isHopeless: (message, now) => {
       const { number, since } = note(message, (before) => ({
         ...before,
@@ -60,6 +64,7 @@ export function createUndeliveredTries(): UndeliveredTries {
     },
     suspicion: (message) => {
       const found = tries.get(keyOf(message));
+      if (breaking.isBreaking(message.genId, message.uid)) return found?.number ?? 0;
       return found === undefined || found.losses < lossesBeforeSuspicion ? null : found.number;
     },
   };

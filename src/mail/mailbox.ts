@@ -64,8 +64,14 @@ export interface OpenFolder {
    * Returns the UIDs still owed: no row, a row without bytes, or bytes that are the server's excuse (Exchange).
    */
   fetchRaw(uids: number[], onMessage: (message: FetchedMessage) => Promise<void>): Promise<{ owed: number[] }>;
-  /** Streams one big message. The stream must be read to its end or destroyed before the next call. Null: owed. */
-  streamRaw(uid: number): Promise<{ envelope: MessageEnvelope; content: Readable } | null>;
+  /**
+   * Streams one big message. The stream must be read to its end or destroyed before the next call. Null: owed. `bytes-alone` asks
+   * neither size nor date nor flags, for a message that the server cannot even tell these of.
+   */
+  streamRaw(
+    uid: number,
+    items?: 'all' | 'bytes-alone',
+  ): Promise<{ envelope: MessageEnvelope; content: Readable } | null>;
   /** The header block only, BODY.PEEK[HEADER]; null: owed. */
   fetchHeader(uid: number): Promise<Buffer | null>;
   /** Flags of messages changed since a modseq (RFC 7162 CHANGEDSINCE); null asks for all. `uid`, `flags`, `modseq` are meant. */

@@ -77,7 +77,8 @@ export function openFolder(path: string, examined: Examined, context: FolderCont
     listSeenUids: () => whileOpen(() => searchUids(session, { seen: true })),
     fetchEnvelopes: (uids) => whileOpen(() => fetchEnvelopes(session, uids)),
     fetchRaw: (uids, onMessage) => whileOpen(() => fetchRaw(session, { uids, onMessage })),
-    streamRaw: (uid) => whileOpen(() => streamRaw(session, { uid, chunkBytes: context.streamChunkBytes })),
+    streamRaw: (uid, items) =>
+      whileOpen(() => streamRaw(session, { uid, items, chunkBytes: context.streamChunkBytes })),
     fetchHeader: (uid) => whileOpen(() => fetchHeader(session, uid)),
     flagsSince: (modseq) => whileOpen(() => flagsSince(session, modseq)),
   };

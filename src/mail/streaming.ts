@@ -26,10 +26,10 @@ const mostUnsizedBytes = 268_435_456;
  */
 export async function streamRaw(
   session: Session,
-  request: { uid: number; chunkBytes?: number | undefined },
+  request: { uid: number; items?: 'all' | 'bytes-alone' | undefined; chunkBytes?: number | undefined },
 ): Promise<{ envelope: MessageEnvelope; content: Readable } | null> {
   const window = { uid: request.uid, chunkBytes: request.chunkBytes ?? defaultChunkBytes };
-  const first = await firstWindow(session, window);
+  const first = await firstWindow(session, { ...window, items: request.items ?? 'all' });
   if (first?.bytes == null || isServersExcuse(first.bytes, request.uid)) return null;
   const envelope = { ...envelopeOf(first.row, idPrefixOf(session)), size: first.row.size ?? first.bytes.length };
   const most = first.row.size === undefined ? mostUnsizedBytes : first.row.size * mostTimesSize + window.chunkBytes;
@@ -37,9 +37,12 @@ export async function streamRaw(
   return { envelope, content: Readable.from(chunks, { objectMode: false, highWaterMark: window.chunkBytes }) };
 }
 
-async function firstWindow(session: Session, window: { uid: number; chunkBytes: number }): Promise<Answer | null> {
+async function firstWindow(
+  session: Session,
+  window: { uid: number; chunkBytes: number; items: 'all' | 'bytes-alone' },
+): Promise<Answer | null> {
   const ask = (query: object) => fetchWindow(session, { ...window, start: 0, query }).catch(refusedAsNull(session));
-  const first = await ask(envelopeQuery);
+  const first = window.items === 'all' ? await ask(envelopeQuery) : null;
   return first?.bytes == null ? ask({ uid: true }) : first;
 }
 

@@ -1,4 +1,5 @@
 import { outcomes } from '../../src/domain/ledger';
+import type { Policy } from '../../src/domain/policy';
 import { mail } from '../support/mail-factory';
 import { startScriptedServer, type Handler, type Script, type ScriptedServer } from '../support/scripted-imap-server';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
@@ -22,9 +23,9 @@ afterEach(async () => {
 
 const messages = [1, 2, 3, 4, 5].map((uid) => ({ uid, raw: mail({ subject: `number ${String(uid)}` }) }));
 
-async function connect(script: Script = {}): Promise<TestMailbox> {
+async function connect(script: Script = {}, policy: Partial<Policy> = {}): Promise<TestMailbox> {
   server = await startScriptedServer({ folders: { INBOX: { uidValidity: '7', messages } }, ...script });
-  return bench.connect({ port: server.port, user: 'somebody', withoutPerson: true });
+  return bench.connect({ port: server.port, user: 'somebody', withoutPerson: true, policy });
 }
 
 function asksFor(args: string, uid: number): boolean {
@@ -114,6 +115,64 @@ test.each(Object.entries(breaking))(
     expect(await mailbox.round()).toMatchObject({ kind: 'done' });
   },
 );
+
+describe('a message that ends every connection by', () => {
+  test.each(Object.entries(breaking))(
+    '%s when its size is asked for is parked, the others are recorded',
+    async (_, end) => {
+      const many = Array.from({ length: 40 }, (_unused, at) => ({
+        uid: at + 1,
+        raw: mail({ subject: `number ${String(at + 1)}` }),
+      }));
+      const mailbox = await connect({ folders: { INBOX: { uidValidity: '7', messages: many } } });
+      const ends = [13, 31];
+      server.on['UID FETCH'] = (context) => {
+        if (ends.some((uid) => asksFor(context.args, uid))) end(context);
+        else context.usual();
+      };
+      await tryAll(mailbox, 5);
+      expect(await recordedUids(mailbox)).toEqual(many.map(({ uid }) => uid).filter((uid) => !ends.includes(uid)));
+      bench.context.now = inElevenMinutes;
+      await tryAll(mailbox, 4);
+      const parked = (await mailbox.ledger()).filter(({ outcome }) => outcome === outcomes.parked);
+      expect(parked.map(({ uid }) => uid)).toEqual(ends);
+      expect(await mailbox.round()).toMatchObject({ kind: 'done' });
+    },
+  );
+
+  test('a cut when its size is asked for is recorded where its bytes alone come', async () => {
+    const mailbox = await connect();
+    server.on['UID FETCH'] = (context) => {
+      if (context.args.includes('RFC822.SIZE') && asksFor(context.args, 3)) context.cut();
+      else context.usual();
+    };
+    await tryAll(mailbox, 5);
+    expect(await recordedUids(mailbox)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test('a cut holds up no start point', async () => {
+    const mailbox = await connect({}, { start: { from: 'date', date: '2020-01-01' } });
+    server.on['UID FETCH'] = (context) => {
+      if (asksFor(context.args, 3)) context.cut();
+      else context.usual();
+    };
+    await tryAll(mailbox, 6);
+    expect(await recordedUids(mailbox)).toEqual([1, 2, 4, 5]);
+  });
+});
+
+test('a connection that is lost by chance blames no message', async () => {
+  const mailbox = await connect();
+  let cuts = 1;
+  server.on['UID FETCH'] = (context) => {
+    cuts -= 1;
+    if (cuts >= 0) context.cut();
+    else context.usual();
+  };
+  await tryAll(mailbox, 2);
+  expect(await recordedUids(mailbox)).toEqual([1, 2, 3, 4, 5]);
+  expect(server.commands.filter((command) => command.startsWith('EXAMINE')).length).toBeLessThan(12);
+});
 
 test('rows of other messages, doubled rows and rows with flags alone change nothing', async () => {
   const mailbox = await connect();
