@@ -165,14 +165,16 @@ export function participantsOf(message: Pick<ParsedMessage, 'from' | 'sender' | 
 
 const previewCharacters = 200;
 
-/** The first words of a text, for lists. */
+/** The first words of a text, for lists: at most 200 code points. */
 export function previewOf(text: string): string {
   const start = text
     .slice(0, previewCharacters * 4)
     .replace(/[\ud800-\udbff]$/, '') // half of a pair that the cut left
     .replace(/\s+/g, ' ')
     .trim();
-  return [...start].slice(0, previewCharacters).join('');
+  let end = 0;
+  for (let points = 0; points < previewCharacters; points += 1) end += (start.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
+  return start.slice(0, end);
 }
 
 /** Every address of a message that has a normal form, with its role; each pair once. */
