@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 
 import { createByteBudget } from './activities/byte-budget';
+import { createConnectionLeases, type ConnectionLeases } from './activities/connection-leases';
 import { createConnections, type Connections } from './activities/connections';
 import type { ActivityContext, ShardEngine } from './activities/context';
 import { createHostPace, type HostPace } from './activities/host-pace';
+import { connectLeased, watchLeased, type LeasedUse } from './activities/leased-connections';
 import { createGate } from './domain/gate';
 import type { ShardContext } from './activities/shard/hold-shard';
 import { createIdleHolder } from './activities/shard/idle-holder';
@@ -19,6 +21,7 @@ import { openDatabase, type Database } from './db/database';
 import { createSecretBox } from './db/secret-box';
 import type { MailboxForSync } from './db/sync/mailbox-for-sync';
 import { overtakenMailboxes } from './db/sync/overtaken';
+import { beatAsHolder, exchangeLeases, forgetHolders, leasesOf } from './db/watch/account-connections';
 import { reserveConnections } from './db/watch/host-pace';
 import type { MailboxToWatch } from './db/watch/mailbox-to-watch';
 import { presetOfHost } from './domain/provider-presets';
@@ -58,19 +61,22 @@ export async function createWorkerContext(config: Config, client: Client): Promi
   const spoolDirectory = await ownSpool(join(config.home, 'spool'));
   const accessTo = (mailbox: MailboxToWatch) => accessOf(mailbox, secretBox.open(mailbox.secret));
   const pace = hostPaceOf(config, db);
-  const connect = async (mailbox: MailboxForSync) => {
-    await pace.turn(mailbox.imap.host);
-    return openMailbox(accessTo(mailbox), optionsOf(config));
-  };
+  const worker = randomUUID();
+  const leases = leasesOfWorker(worker, db);
+  const connect = (mailbox: MailboxForSync, use: LeasedUse) =>
+    connectLeased(leases, { account: mailbox, use, limits }, async () => {
+      await pace.turn(mailbox.imap.host, use.signal);
+      return openMailbox(accessTo(mailbox), optionsOf(config));
+    });
   const engine = createMailboxEngine(client);
   const poke: ShardEngine['poke'] = (mailboxId, reason) => engine.poke(mailboxId, reason);
   const connections = createConnections({
-    connect,
+    connect: ({ mailbox, ...use }) => connect(mailbox, use),
     overtaken: (kept) => overtakenMailboxes(db, kept),
     idleMs: connectionIdleMs,
     checkMs: connectionCheckMs,
   });
-  const shards = shardsOf(config, { db, pace, poke, accessTo });
+  const shards = shardsOf(config, { worker, db, pace, poke, leases, accessTo });
   return {
     db,
     blobs: createPostgresBlobStore(db),
@@ -78,7 +84,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     parsePool,
     budget: createByteBudget(limits.bytesInFlight),
     limits,
-    connect,
+    connect: (mailbox) => connect(mailbox, { purpose: 'second-look' }),
     connections,
     spoolDirectory,
     freeDiskBytes: () => freeDiskBytes(config.home),
@@ -90,6 +96,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     close: async () => {
       await shards.holder.close();
       await connections.closeAll();
+      await leases.close();
       await parsePool.close();
       await db.close();
     },
@@ -116,23 +123,45 @@ function optionsOf({ allowedNetworks, limits }: Config) {
   return { hostRules: { allowedNetworks }, connectTimeoutMs, ...patience };
 }
 
+/** Connections of this worker, counted with those of all others. */
+function leasesOfWorker(worker: string, db: Database): ConnectionLeases {
+  return createConnectionLeases(
+    {
+      exchange: (change) => exchangeLeases(db, worker, change),
+      beat: () => beatAsHolder(db, worker),
+      own: () => leasesOf(db, worker),
+      forget: (which) => forgetHolders(db, which === 'dead' ? null : worker),
+    },
+    () => performance.now(),
+  );
+}
+
 /** What watching is made of. A worker without the role `idle` never begins to. */
 function shardsOf(
   config: Config,
   {
     accessTo,
+    leases,
+    worker,
     ...given
-  }: Pick<Watching, 'db' | 'pace' | 'poke'> & { accessTo: (mailbox: MailboxToWatch) => MailboxAccess },
+  }: Pick<Watching, 'db' | 'pace' | 'poke'> & {
+    accessTo: (mailbox: MailboxToWatch) => MailboxAccess;
+    leases: ConnectionLeases;
+    worker: string;
+  },
 ): Omit<ShardContext, 'show'> {
   const { limits } = config;
   const watching: Watching = {
     ...given,
-    watch: (mailbox, wish) => openWatch(accessTo(mailbox), { ...watchOptionsOf(config, mailbox.imap.host), ...wish }),
+    watch: (mailbox, wish) =>
+      watchLeased(leases, { account: mailbox, limits, onLost: wish.onLost }, (onLost) =>
+        openWatch(accessTo(mailbox), { ...watchOptionsOf(config, mailbox.imap.host), ...wish, onLost }),
+      ),
     gate: createGate(limits.attachesPerHost),
     limits: { ...limits, connectionKeptMs: connectionIdleMs },
-    now: Date.now,
+    now: () => performance.now(),
   };
-  return { holder: createIdleHolder(randomUUID(), watching), shardHoldMs: limits.shardHoldMs };
+  return { holder: createIdleHolder(worker, watching), shardHoldMs: limits.shardHoldMs };
 }
 
 function watchOptionsOf({ allowedNetworks, limits }: Config, host: string) {

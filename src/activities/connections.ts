@@ -6,7 +6,7 @@ import type { Mailbox } from '../mail/mailbox';
 /** Who asks for a connection, and what for. */
 export interface ConnectionUse {
   mailbox: MailboxForSync;
-  purpose: 'sync' | 'import';
+  purpose: 'sync' | 'import' | 'audit';
   /** Closes the connection at once, and with it ends whatever waits for the server. */
   signal: AbortSignal;
 }
@@ -32,7 +32,7 @@ export interface KeptMailbox {
 
 /** Where connections come from, and when kept ones go. */
 export interface ConnectionSource {
-  connect: (mailbox: MailboxForSync) => Promise<Mailbox>;
+  connect: (use: ConnectionUse) => Promise<Mailbox>;
   /** Of these, the ids of mailboxes that have a newer wish or are no more. */
   overtaken: (kept: KeptMailbox[]) => Promise<Set<string>>;
   /** A connection is closed after this time without use. */
@@ -52,15 +52,15 @@ export function createConnections(source: ConnectionSource): Connections {
   const kept = new Map<string, Kept>();
   const watch = setInterval(() => void closeOvertaken(source, kept), source.checkMs).unref();
 
-  async function take(key: string, mailbox: MailboxForSync): Promise<Mailbox> {
+  async function take(key: string, use: ConnectionUse): Promise<Mailbox> {
     const found = kept.get(key);
     if (found !== undefined) {
       kept.delete(key);
       clearTimeout(found.timer);
-      if (found.open.usable && found.accessVersion === mailbox.accessVersion) return found.open;
+      if (found.open.usable && found.accessVersion === use.mailbox.accessVersion) return found.open;
       await found.open.close();
     }
-    return source.connect(mailbox);
+    return source.connect(use);
   }
 
   function keep(key: string, { accessVersion, sourceId, fence }: MailboxForSync, open: Mailbox): void {
@@ -73,10 +73,11 @@ export function createConnections(source: ConnectionSource): Connections {
   }
 
   return {
-    async use({ mailbox, purpose, signal }, work) {
+    async use(use, work) {
+      const { mailbox, purpose, signal } = use;
       signal.throwIfAborted();
       const key = `${purpose} ${mailbox.sourceId}`;
-      const open = await unlessAborted(take(key, mailbox), signal);
+      const open = await unlessAborted(take(key, use), signal);
       const cut = () => void open.close();
       signal.addEventListener('abort', cut);
       if (signal.aborted) cut();

@@ -37,7 +37,7 @@ export interface Database {
   prismaInTenant<T>(tenantId: string, work: (tx: PrismaTransaction) => Promise<T>): Promise<T>;
   /** Reads across tenants, as the role `letterbook_system`, whose policies allow just the tables that housekeeping needs. Writes nothing. */
   acrossTenants<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
-  /** As the same role, writing: its grants allow just what idle workers note of whom they watch (`src/db/watch`). */
+  /** As the same role, writing: its grants allow just what workers note of whom they watch and which connections they have (`src/db/watch`). */
   asWatcher<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   /** Sees just the key with this SHA-256: what must be known before the tenant is. Writes nothing. */
   withKeyHash<T>(hash: Buffer, work: (sql: Sql) => Promise<T>): Promise<T>;

@@ -61,7 +61,7 @@ export function createShardBench(bench: SyncBench, changes: Partial<Limits> = {}
     }),
     gate: createGate(limits.attachesPerHost),
     limits: { ...limits, connectionKeptMs: 60_000 },
-    now: Date.now,
+    now: () => performance.now(),
   };
   return {
     watching,

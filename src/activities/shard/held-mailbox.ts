@@ -1,4 +1,3 @@
-import { backoffMs } from '../../domain/backoff';
 import { MailFailure } from '../../domain/failure';
 import type { ListedFolder } from '../../domain/folder';
 import { folderToWatch, isBehind, stateOf } from '../../domain/folder-news';
@@ -7,13 +6,14 @@ import { storedFolders, type RosterMailbox } from '../../db/watch/roster';
 import { mailboxToWatch } from '../../db/watch/mailbox-to-watch';
 import type { WatchRowMode } from '../../db/watch/watch-rows';
 import type { MailboxWatch } from '../../mail/watch/mailbox-watch';
+import { againAfterMs, isOurs, lossOf, type Loss } from './loss';
 import { Poker } from './poker';
 import { isQuiet, refusalOf, type Refusal } from './refusal';
 import type { Watching } from './watching';
 
 /** What a mailbox is doing in its shard. */
 export type HeldState =
-  /** Waits until it is tried, at this time (milliseconds since the epoch). */
+  /** Waits until it is tried, at this time by the clock of `Watching`. */
   | { kind: 'due'; at: number; lostReason: string | null }
   | { kind: 'attaching'; ending: AbortController }
   | Watched
@@ -30,8 +30,6 @@ interface Watched {
   isSweeping: boolean;
 }
 
-/** Full jitter for the first try after a loss: all mailboxes of a server are lost together. */
-const firstRetryMs = 2_000;
 /** A connection that held for less does not show that the server is well. */
 const stableAfterMs = 60_000;
 /** When Postgres did not answer. */
@@ -262,20 +260,16 @@ export class HeldMailbox {
       this.poker.poke('watch');
       return;
     }
-    this.fall({
-      lostReason: error instanceof MailFailure ? error.code : 'not-opened',
-      atLeastMs: error instanceof MailFailure ? (error.retryAfterMs ?? 0) : 0,
-    });
+    const why = lossOf(error);
+    this.fall(why);
+    if (wasWatched || isOurs(why)) return;
     // Lost, and not to be had back at once: a round says what is wrong, and backs off by itself.
-    if (!wasWatched && this.failures === 2 && this.roster.state === 'live') this.poker.poke('watch');
+    if (this.failures === 2 && this.roster.state === 'live') this.poker.poke('watch');
   }
 
-  private fall(why: { lostReason: string; atLeastMs: number }): void {
+  private fall(why: Loss): void {
     this.failures += 1;
-    const { watchRetryCapMs } = this.watching.limits;
-    const jittered =
-      this.failures === 1 ? firstRetryMs * Math.random() : backoffMs(this.failures - 1, Math.random(), watchRetryCapMs);
-    const at = this.watching.now() + why.atLeastMs + jittered;
+    const at = this.watching.now() + againAfterMs(why, this.failures, this.watching.limits.watchRetryCapMs);
     this.state = { kind: 'due', at, lostReason: why.lostReason };
     this.onChange();
   }

@@ -35,5 +35,6 @@ export interface Watching {
   pace: HostPace;
   gate: Gate;
   limits: WatchingLimits;
+  /** A clock that nobody sets: milliseconds since any moment. */
   now: () => number;
 }

@@ -20,6 +20,7 @@ export const besideTables: readonly { name: string; column: 'source_id' | 'strea
 /** These make the mailbox itself, or are written by whoever looks at it while it is there. What is left of them goes with its row. */
 export const lastTables: readonly string[] = [
   'mailbox_watch',
+  'account_connection',
   'reconciliation_finding',
   'mailbox_event',
   'notice',

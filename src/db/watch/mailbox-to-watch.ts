@@ -2,9 +2,9 @@ import type { MailboxForSync } from '../sync/mailbox-for-sync';
 import type { Database } from '../database';
 
 /** What a connection that watches needs to know of its mailbox. The password is still sealed. */
-export type MailboxToWatch = Pick<MailboxForSync, 'sourceId' | 'policy' | 'provider' | 'imap' | 'username' | 'secret'>;
+export type MailboxToWatch = Pick<MailboxForSync, 'tenantId' | 'sourceId' | 'policy' | 'provider' | 'imap' | 'username' | 'secret'>;
 
-interface Row extends Omit<MailboxToWatch, 'sourceId' | 'secret'> {
+interface Row extends Omit<MailboxToWatch, 'tenantId' | 'sourceId' | 'secret'> {
   secret: Buffer;
   secret_key_id: string;
 }
@@ -24,5 +24,5 @@ export async function mailboxToWatch(
   );
   if (row === undefined) return null;
   const { policy, provider, imap, username, secret: bytes, secret_key_id: keyId } = row;
-  return { sourceId: mailboxId, policy, provider, imap, username, secret: { bytes, keyId } };
+  return { tenantId, sourceId: mailboxId, policy, provider, imap, username, secret: { bytes, keyId } };
 }
