@@ -32,7 +32,7 @@ CREATE TABLE replay_item (
   FOREIGN KEY (tenant_id, operation_id) REFERENCES operation ON DELETE CASCADE,
   FOREIGN KEY (tenant_id, source_id) REFERENCES source ON DELETE CASCADE
 );
-CREATE INDEX replay_item_open ON replay_item (operation_id, source_id, gen_id, uid) WHERE outcome IS NULL;
+CREATE INDEX replay_item_open ON replay_item (operation_id, source_id, tries, gen_id DESC, uid DESC) WHERE outcome IS NULL;
 CREATE INDEX replay_item_source ON replay_item (source_id);
 CREATE INDEX replay_item_placement ON replay_item (gen_id, uid);
 

@@ -75,6 +75,8 @@ export interface Engine extends ShardEngine {
   startRematch(job: { tenantId: string; operationId: string }): Promise<void>;
   /** Starts the comparison of a mailbox with its server; one that runs is used. */
   startAudit(audit: { tenantId: string; mailboxId: string; operationId: string }): Promise<void>;
+  /** Starts a replay; one that runs goes on. */
+  startReplay(job: { tenantId: string; operationId: string }): Promise<void>;
   /** The mailboxes whose workflow runs, each with its tenant (UUIDs). */
   runningMailboxes(): Promise<Map<string, string>>;
   /** Ids (UUIDs) of the mailboxes whose import runs. */

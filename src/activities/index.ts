@@ -12,6 +12,7 @@ import { housekeep, type HousekeepResult } from './housekeep';
 import { importBatch, type ImportResult } from './import-batch';
 import { reconcileMailboxes, type ReconcileResult } from './reconcile-mailboxes';
 import { rematchHistory } from './rematch-history';
+import { replayFailures, type ReplayResult } from './replay-failures';
 import { holdShard, type ShardContext, type ShardRun } from './shard/hold-shard';
 import { scrubbedError } from './scrubbed-error';
 import { runRound, type RoundInput, type RoundResult } from './run-round';
@@ -34,6 +35,7 @@ export interface Activities {
   auditFolders(input: AuditRun): Promise<AuditResult>;
   fillSearchRows(input: { tenantId: string }): Promise<{ filled: number }>;
   rematchHistory(input: { tenantId: string; operationId: string }): Promise<{ kind: 'more' | 'done' }>;
+  replayFailures(input: { tenantId: string; operationId: string }): Promise<ReplayResult>;
   reconcileMailboxes(): Promise<ReconcileResult>;
   watchHealth(): Promise<HealthResult>;
   housekeep(): Promise<HousekeepResult>;
@@ -62,6 +64,7 @@ export function createActivities(
     auditFolders: (input) => alive((run) => auditFolders(context, run, input)),
     fillSearchRows: (input) => alive((run) => fillSearchRows(context, run, input)),
     rematchHistory: (input) => alive((run) => rematchHistory(context, run, input)),
+    replayFailures: (input) => alive((run) => replayFailures(context, run, input)),
     housekeep: () => alive((run) => housekeep(context, run)),
     beginStop: (input) => alive(() => beginStop(context, input)),
     bringToEnd: (input) => alive((run) => bringToEnd(context, run, input)),

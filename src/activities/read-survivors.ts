@@ -58,7 +58,8 @@ async function readSurvivor(
   }
 }
 
-async function parseSpooled(
+/** Reads a message of any size from its stored bytes. @throws BlobNotFound, BlobDamaged */
+export async function parseSpooled(
   context: ActivityContext,
   blob: { tenantId: string; blobId: string },
 ): Promise<ParseOutcome> {

@@ -4,6 +4,7 @@ import type {
   MailboxSyncInput,
   PokeReason,
   RematchInput,
+  ReplayInput,
   SyncNowAnswer,
 } from '../workflows/contract';
 
@@ -42,6 +43,8 @@ export interface TemporalGateway {
   syncNow(mailbox: MailboxToRun, requestId: string): Promise<SyncNowAnswer>;
   /** Resolves when the job is started; it says in its operation how far it is. */
   startRematch(input: RematchInput): Promise<void>;
+  /** Resolves when the replay is started, or one that runs has heard that it goes on. */
+  startReplay(input: ReplayInput): Promise<void>;
   /** Starts the comparison of all folders with the server and resolves when it has ended, well or not. One that runs already is waited for. */
   auditMailbox(input: AuditInput): Promise<void>;
   /** Resolves within a few seconds. */

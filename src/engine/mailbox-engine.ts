@@ -12,6 +12,7 @@ import {
   type MailboxRef,
   type MailboxSyncInput,
   type RematchInput,
+  type ReplayInput,
   type Wish,
 } from '../workflows/contract';
 import { createShardEngine } from './shard-engine';
@@ -33,6 +34,7 @@ export function createMailboxEngine(client: Client): Engine {
     startAudit: async (input) => {
       await client.workflow.start(workflowNames.auditMailbox, auditOptions(input));
     },
+    startReplay: (input) => sendReplay(client, input),
     ...createWorkEngine(client),
     ...createOverview(client),
     ...createShardEngine(client),
@@ -83,6 +85,19 @@ export function auditOptions(input: AuditInput) {
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     staticSummary: 'Compares the ledger of a mailbox with its server',
   };
+}
+
+/** Starts a replay; one that runs, or is just about to end because it was held, goes on. */
+export async function sendReplay(client: Client, { tenantId, operationId }: ReplayInput): Promise<void> {
+  await client.workflow.signalWithStart(workflowNames.replayFailures, {
+    args: [{ tenantId, operationId }],
+    taskQueue: taskQueues.bulk,
+    workflowId: workflowIds.replayFailures(operationId),
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    staticSummary: 'Reads messages again that could not be read',
+    signal: signals.wish,
+    signalArgs: [],
+  });
 }
 
 /** Starts the deletion of a mailbox; one that runs is used, and told to look at what is wished now. */

@@ -16,7 +16,7 @@ import {
   type RematchInput,
   type SyncNowAnswer,
 } from '../workflows/contract';
-import { auditOptions, mailboxSyncOptions, rematchOptions, sendDeletion, sendStop, sendWish } from './mailbox-engine';
+import { auditOptions, mailboxSyncOptions, rematchOptions, sendDeletion, sendReplay, sendStop, sendWish } from './mailbox-engine';
 import { isPolled } from './overview';
 import { poke } from './shard-engine';
 
@@ -45,6 +45,7 @@ export function createTemporalGateway(options: { address: string; namespace: str
     poke: ({ mailboxId }, reason) => within(tellTimeoutMs, () => poke(client, mailboxId, reason)),
     syncNow: (mailbox, requestId) => within(waitTimeoutMs, () => syncNow(client, mailbox, requestId)),
     startRematch: (input) => within(tellTimeoutMs, () => startRematch(client, input)),
+    startReplay: (input) => within(tellTimeoutMs, () => sendReplay(client, input)),
     auditMailbox: (input) => within(waitTimeoutMs, () => auditMailbox(client, input)),
     health: () => within(tellTimeoutMs, () => healthOf(client)).catch(() => ({ reachable: false, polled: false })),
     close: () => connection.close(),

@@ -11,6 +11,7 @@ export const workflowNames = {
   stopMailbox: 'stopMailbox',
   deleteMailbox: 'deleteMailbox',
   rematch: 'rematch',
+  replayFailures: 'replayFailures',
   reconcile: 'reconcile',
   housekeep: 'housekeep',
   idleShard: 'idleShard',
@@ -55,6 +56,11 @@ export interface RematchInput {
   operationId: string;
 }
 
+export interface ReplayInput {
+  tenantId: string;
+  operationId: string;
+}
+
 export interface AuditInput extends MailboxRef {
   operationId: string;
 }
@@ -67,6 +73,7 @@ export const workflowIds = {
   deleteMailbox: (mailboxId: string) => `deletion/mbx_${mailboxId.replaceAll('-', '')}`,
   idleShard: (shard: number) => `idle-shard/${String(shard)}`,
   rematch: (operationId: string) => `rematch/opn_${operationId.replaceAll('-', '')}`,
+  replayFailures: (operationId: string) => `replay/opn_${operationId.replaceAll('-', '')}`,
 } as const;
 
 /** Search attributes, registered at every boot before the first start. */

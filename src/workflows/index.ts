@@ -6,4 +6,5 @@ export { importHistory } from './import-history';
 export { mailboxSync } from './mailbox-sync';
 export { reconcile } from './reconcile';
 export { rematch } from './rematch';
+export { replayFailures } from './replay-failures';
 export { stopMailbox } from './stop-mailbox';

@@ -47,6 +47,7 @@ function playedEngine(): PlayedEngine {
     start: (mailbox: DesiredMailbox) => note('start', mailbox.mailboxId),
     stop: ({ mailboxId }) => note('stop', mailboxId),
     startRematch: () => Promise.resolve(),
+    startReplay: () => Promise.resolve(),
     startAudit: () => Promise.resolve(),
     startDeletion: () => Promise.resolve(),
     runningMailboxes: () => Promise.resolve(new Map(played.running)),

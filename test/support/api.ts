@@ -90,6 +90,7 @@ function fakeEngine(): FakeEngine {
     poke: (mailbox, reason) => note('poke', { ...mailbox, reason }),
     syncNow: (input) => note('syncNow', input).then(() => engine.onSync()),
     startRematch: (input) => note('startRematch', input),
+    startReplay: (input) => note('startReplay', input),
     auditMailbox: (input) => note('auditMailbox', input).then(() => engine.onAudit(input)),
     health: () => Promise.resolve(engine.state),
     close: () => Promise.resolve(),

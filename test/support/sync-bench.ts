@@ -119,6 +119,7 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
       stop: refuse,
       startRematch: refuse,
       startReplay: refuse,
+      startReplay: refuse,
       startAudit: refuse,
       startDeletion: refuse,
       startCascade: refuse,

@@ -64,6 +64,7 @@ const activities: Activities = {
   fillSearchRows: () => Promise.resolve({ filled: 0 }),
   auditFolders: () => Promise.resolve({ kind: 'superseded' }),
   rematchHistory: () => Promise.resolve({ kind: 'done' }),
+  replayFailures: () => Promise.resolve({ kind: 'done', looked: 0 }),
   beginStop: () => Promise.resolve({ kind: 'goes-on' }),
   bringToEnd: () => Promise.resolve('closed'),
   finishStop: () => Promise.resolve('stopped'),

@@ -7,6 +7,7 @@ import type { FencedSource } from './source-lock';
 /** What other systems are told; ids only. */
 export type OutboxEvent =
   | { type: 'message.recorded'; ids: { messageId: string; copyId: string; genId: number; uid: number } }
+  | { type: 'message.completed'; ids: { messageId: string; copyId: string; genId: number; uid: number } }
   | { type: 'message.parked'; ids: { failureId: string; genId: number; uid: number } }
   | { type: 'placement.ended'; ids: { genId: number; uids: number[] } }
   | { type: 'placement.revived'; ids: { genId: number; uids: number[] } }

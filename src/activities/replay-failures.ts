@@ -1,0 +1,112 @@
+import { StaleFence } from '../domain/stale-fence';
+import { replayPlanOf, type MailboxOfRow } from '../domain/replay';
+import type { ItemNote } from '../db/replay/replay-items';
+import {
+  giveBackShare,
+  noteShare,
+  takeShare,
+  trackReplay,
+  type ReplayItem,
+  type ReplayRef,
+  type ReplayShare,
+} from '../db/replay/replay-share';
+import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
+import type { Connections } from './connections';
+import type { ActivityContext, ActivityRun } from './context';
+import { fillSearchSoon } from './fill-search';
+import { replayFetched } from './replay-fetched';
+import { replayStored, type StoredItem } from './replay-stored';
+import type { Replaying } from './replaying';
+
+/** Whether there is more to do. `held`: it was paused or called off. */
+export interface ReplayResult {
+  kind: 'more' | 'held' | 'done';
+  /** How many messages had their turn. */
+  looked: number;
+}
+
+const messagesPerShare = 50;
+const runForMs = 60_000;
+
+/**
+ * Replays the next messages of a job for up to a minute, share by share: from stored bytes where there are any, else fetched again. What a
+ * share came to is written in the transaction that records its messages. Second run: goes on with what has not been noted.
+ */
+export async function replayFailures(
+  context: ActivityContext & { connections: Connections },
+  run: ActivityRun,
+  ref: ReplayRef,
+): Promise<ReplayResult> {
+  const endsAt = Date.now() + runForMs;
+  const limits = { messages: messagesPerShare, bytes: context.limits.fetchBatchBytes };
+  let looked = 0;
+  await trackReplay(context.db, ref, 'begins');
+  while (Date.now() < endsAt) {
+    run.signal.throwIfAborted();
+    const share = await takeShare(context.db, ref, limits);
+    if (share.kind !== 'work') {
+      await fillSearchSoon(context, ref.tenantId, looked);
+      return { kind: share.kind, looked };
+    }
+    await replayShare(context, run, { ref, share });
+    await trackReplay(context.db, ref, 'goes-on');
+    looked += share.items.length;
+    run.heartbeat();
+  }
+  return { kind: 'more', looked };
+}
+
+async function replayShare(
+  context: ActivityContext & { connections: Connections },
+  run: ActivityRun,
+  { ref, share }: { ref: ReplayRef; share: ReplayShare },
+): Promise<void> {
+  try {
+    await carryOut(context, run, { ref, share });
+  } catch (error) {
+    await giveBackShare(context.db, ref, share.items);
+    // A newer wish: the next look finds out what it means.
+    if (!(error instanceof StaleFence)) throw error;
+  }
+}
+
+async function carryOut(
+  context: ActivityContext & { connections: Connections },
+  run: ActivityRun,
+  { ref, share }: { ref: ReplayRef; share: ReplayShare },
+): Promise<void> {
+  const mailbox = await mailboxForSync(context.db, { tenantId: ref.tenantId, mailboxId: share.sourceId });
+  const { settled, stored, server } = sortOut(share, mailbox);
+  const isDry = share.task.mode === 'dry-run';
+  const isLater = ({ outcome }: ItemNote) => outcome === 'not-fetched';
+  await noteShare(context.db, ref, { items: settled.filter(isLater), next: isDry ? 'as-planned' : 'soon' });
+  const over = settled.filter((note) => !isLater(note));
+  await noteShare(context.db, ref, { items: over, next: isDry ? 'as-planned' : 'never' });
+  if (mailbox === null) return;
+  const replaying: Replaying = { context, run, ref, mailbox, share };
+  await replayStored(replaying, stored);
+  if (server.length > 0) await replayFetched(replaying, server);
+}
+
+interface Sorted {
+  settled: ItemNote[];
+  stored: StoredItem[];
+  server: ReplayItem[];
+}
+
+function sortOut(share: ReplayShare, mailbox: MailboxForSync | null): Sorted {
+  const sorted: Sorted = { settled: [], stored: [], server: [] };
+  const facts = mailbox === null ? null : factsOf(mailbox, share);
+  for (const item of share.items) {
+    const plan = replayPlanOf(item.row, facts);
+    const { genId, uid } = item;
+    if (plan.kind === 'settled') sorted.settled.push({ genId, uid, ...plan.as });
+    else if (plan.kind === 'stored') sorted.stored.push({ ...item, blobId: plan.blobId });
+    else sorted.server.push(item);
+  }
+  return sorted;
+}
+
+function factsOf({ desired, state, policy }: MailboxForSync, { isDeleting }: ReplayShare): MailboxOfRow {
+  return { desired, isDeleting, isLoginRefused: state === 'auth-required', removals: policy.removals };
+}

@@ -1,0 +1,107 @@
+import { outcomes } from '../../domain/ledger';
+import type { Database, Sql } from '../database';
+import type { RecordedItem } from '../ingest/batch';
+import { participantsOf, previewOf } from '../ingest/message-write';
+import { writeOutbox } from '../ingest/outbox-write';
+import { nextSeqOf, type FencedSource } from '../ingest/source-lock';
+import { noteItems } from './replay-items';
+
+/** A copy of which only the header was fetched, and what its whole bytes say. */
+export interface Completion {
+  copyId: string;
+  genId: number;
+  item: RecordedItem;
+  parserVersion: number;
+  operationId: string;
+}
+
+/**
+ * Gives a copy that was kept by its header alone its bytes, structure and text, where it stands: message, thread, links and dates stay.
+ * Second run, or where the copy has its bytes already: no change but the note.
+ * @throws StaleFence where the source has a newer wish
+ */
+export async function completeCopy(db: Database, source: FencedSource, completion: Completion): Promise<void> {
+  const { tenantId } = source;
+  const { copyId, genId, item, operationId } = completion;
+  await db.writeInTenant(tenantId, async (sql) => {
+    const nextSeq = await nextSeqOf(sql, source);
+    const messageId = await fillCopy(sql, source, completion);
+    const outcome = messageId === null ? 'healed' : 'recorded';
+    const reason = messageId === null ? 'recorded' : null;
+    await noteItems(sql, tenantId, { operationId, items: [{ genId, uid: item.uid, outcome, reason }] });
+    if (messageId === null) return;
+    await tellWhole(sql, tenantId, { messageId, item });
+    await sql.execute(
+      `UPDATE placement SET outcome = $2, reason = NULL, raw_sha = $3, size = $4 WHERE copy_id = $1 AND outcome = $5`,
+      [copyId, outcomes.recorded, item.rawSha, item.size, outcomes['headers-only']],
+    );
+    const events = [{ type: 'message.completed' as const, ids: { messageId, copyId, genId, uid: item.uid } }];
+    await writeOutbox(sql, source, { nextSeq, events });
+  });
+}
+
+async function fillCopy(
+  sql: Sql,
+  { tenantId, sourceId }: FencedSource,
+  { copyId, item, parserVersion }: Completion,
+): Promise<string | null> {
+  const [copy] = await sql.query<{ message_id: string }>(
+    `UPDATE copy SET blob_id = $4, raw_sha = $5, raw_size = $6, raw_state = $7, parser_version = $8
+     WHERE tenant_id = $1 AND source_id = $2 AND id = $3 AND raw_state = 'none'
+       AND NOT EXISTS (SELECT FROM source WHERE tenant_id = $1 AND id = $2 AND deletion_id IS NOT NULL) RETURNING message_id`,
+    [tenantId, sourceId, copyId, item.blobId, item.rawSha, item.size, item.rawState, parserVersion],
+  );
+  if (copy === undefined) return null;
+  await sql.execute('UPDATE copy_structure SET parts = $3 WHERE tenant_id = $1 AND copy_id = $2', [
+    tenantId,
+    copyId,
+    JSON.stringify(item.message.parts),
+  ]);
+  return copy.message_id;
+}
+
+/**
+ * The message becomes the one with these bytes for whoever gets them later (its key), unless the tenant has that one too: then the two stand
+ * side by side, because showing a message twice is a nuisance, and hiding one a loss.
+ */
+async function tellWhole(
+  sql: Sql,
+  tenantId: string,
+  { messageId, item }: { messageId: string; item: RecordedItem },
+): Promise<void> {
+  const { message } = item;
+  const hasAttachments = message.parts.some(
+    ({ role, disposition }) => role === 'attachment' && disposition !== 'inline',
+  );
+  await Promise.all([
+    sql.execute(
+      `UPDATE message SET has_attachments = $3, marks = $4, participants = $5, message_key =
+         CASE WHEN EXISTS (SELECT FROM message other WHERE other.tenant_id = $1 AND other.message_key = $6) THEN message_key ELSE $6 END
+       WHERE tenant_id = $1 AND id = $2`,
+      [
+        tenantId,
+        messageId,
+        hasAttachments,
+        message.marks,
+        JSON.stringify(participantsOf(message)),
+        Buffer.from(message.messageKey, 'hex'),
+      ],
+    ),
+    sql.execute('UPDATE message_subject SET subject = $3 WHERE tenant_id = $1 AND message_id = $2', [
+      tenantId,
+      messageId,
+      message.subject,
+    ]),
+    sql.execute(
+      'UPDATE message_body SET preview = $3, text = $4, text_truncated = $5 WHERE tenant_id = $1 AND message_id = $2',
+      [tenantId, messageId, previewOf(message.text), message.text, message.textTruncated],
+    ),
+    // The row first: who is just writing search rows from the old text holds it, and is waited for.
+    sql.execute(
+      `INSERT INTO search_pending (tenant_id, message_id) VALUES ($1, $2)
+       ON CONFLICT (tenant_id, message_id) DO UPDATE SET added_at = now()`,
+      [tenantId, messageId],
+    ),
+    sql.execute('DELETE FROM message_search WHERE tenant_id = $1 AND message_id = $2', [tenantId, messageId]),
+  ]);
+}
