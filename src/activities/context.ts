@@ -1,5 +1,6 @@
 import type { BlobStore } from '../db/blobs/blob-store';
 import type { Database } from '../db/database';
+import type { ErasureMirror } from '../db/erasures/mirror';
 import type { SecretBox } from '../db/secret-box';
 import type { DesiredMailbox } from '../db/sync/desired-mailboxes';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
@@ -71,6 +72,15 @@ export interface Engine extends ShardEngine {
   stop(mailbox: { tenantId: string; mailboxId: string }): Promise<void>;
   /** Starts the deletion of a mailbox; a second start is a no-op. */
   startDeletion(mailbox: { tenantId: string; mailboxId: string }): Promise<void>;
+  /** Starts the deletion of a record, user or tenant; a second start is a no-op. */
+  startCascade(cascade: {
+    tenantId: string;
+    deletionId: string;
+    kind: 'record' | 'user' | 'tenant';
+    targetId: string;
+  }): Promise<void>;
+  /** Starts the erasure of a person; a second start is a no-op. */
+  startErasure(erasure: { tenantId: string; deletionId: string }): Promise<void>;
   /** Starts the job that links stored mail again; a second start is a no-op. */
   startRematch(job: { tenantId: string; operationId: string }): Promise<void>;
   /** Starts the comparison of a mailbox with its server; one that runs is used. */
@@ -118,6 +128,8 @@ export interface ActivityContext {
   /** Free bytes of the disk that holds the data. */
   freeDiskBytes(): Promise<number>;
   engine: Engine;
+  /** The file of what was erased: nothing goes before it says so. */
+  erasures: ErasureMirror;
   undelivered: UndeliveredTries;
   /** Milliseconds since the epoch. */
   now(): number;

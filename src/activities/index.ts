@@ -6,7 +6,9 @@ import { applyWish, type WishResult } from './apply-wish';
 import { auditFolders, type AuditResult, type AuditRun } from './audit-folders';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
+import { deleteCascade, type CascadeShare } from './delete-cascade';
 import { deleteMailboxRows, deletionTurn, type DeletionShare } from './delete-mailbox';
+import { erasePersonRows, type ErasureShare } from './erase-person';
 import { fillSearchRows } from './fill-search';
 import { housekeep, type HousekeepResult } from './housekeep';
 import { importBatch, type ImportResult } from './import-batch';
@@ -45,6 +47,8 @@ export interface Activities {
   goOn(input: MailboxRef): Promise<void>;
   deletionTurn(input: MailboxRef): Promise<DeletionTurn>;
   deleteMailboxRows(input: MailboxRef & { deletionId: string }): Promise<DeletionShare>;
+  erasePersonRows(input: { tenantId: string; deletionId: string }): Promise<ErasureShare>;
+  deleteCascade(input: { tenantId: string; deletionId: string }): Promise<CascadeShare>;
   holdShard(input: { shard: number }): Promise<void>;
 }
 
@@ -72,6 +76,8 @@ export function createActivities(
     goOn: (input) => alive(() => goOn(context, input)),
     deletionTurn: (input) => alive(() => deletionTurn(context, input)),
     deleteMailboxRows: (input) => alive((run) => deleteMailboxRows(context, run, input)),
+    erasePersonRows: (input) => alive((run) => erasePersonRows(context, run, input)),
+    deleteCascade: (input) => alive((run) => deleteCascade(context, run, input)),
     reconcileMailboxes: () => alive((run) => reconcileMailboxes(context, run)),
     watchHealth: () => alive((run) => watchHealth(context, run)),
   };

@@ -1,4 +1,6 @@
+import { unfinishedCascades } from '../db/deletion/cascade/cascades';
 import { unfinishedDeletions } from '../db/deletion/deletions';
+import { unfinishedErasures } from '../db/people/unfinished-erasures';
 import { unfinishedRematches } from '../db/records-rematch';
 import type { DesiredMailbox } from '../db/sync/desired-mailboxes';
 import { recordReconciliation } from '../db/sync/reconciliation-write';
@@ -106,5 +108,9 @@ async function startJobs({ db, engine }: ActivityContext): Promise<{ rematches: 
   for (const job of rematches) await engine.startRematch(job);
   const deletions = await unfinishedDeletions(db);
   for (const mailbox of deletions) await engine.startDeletion(mailbox);
-  return { rematches: rematches.length, deletions: deletions.length };
+  const erasures = await unfinishedErasures(db);
+  for (const erasure of erasures) await engine.startErasure(erasure);
+  const cascades = await unfinishedCascades(db);
+  for (const cascade of cascades) await engine.startCascade(cascade);
+  return { rematches: rematches.length, deletions: deletions.length + cascades.length };
 }

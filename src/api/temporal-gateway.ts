@@ -1,5 +1,7 @@
 import type {
   AuditInput,
+  ErasureInput,
+  CascadeToRun,
   MailboxRef,
   MailboxSyncInput,
   PokeReason,
@@ -37,6 +39,10 @@ export interface TemporalGateway {
   stopMailbox(mailbox: MailboxRef): Promise<void>;
   /** Starts the deletion of a mailbox. Second run: the one that runs looks again at what is wished. */
   deleteMailbox(mailbox: MailboxRef): Promise<void>;
+  /** Starts the deletion of a record, user or tenant. Second run: the one that runs goes on. */
+  deleteCascade(cascade: CascadeToRun): Promise<void>;
+  /** Starts the erasure of a person. Second run: the one that runs is used. */
+  erasePerson(erasure: ErasureInput): Promise<void>;
   /** Wakes a workflow. Where none runs, nothing happens. */
   poke(mailbox: MailboxRef, reason: PokeReason): Promise<void>;
   /** Asks for a round and resolves when it has ended, however long that takes. The same `requestId` asks once. */

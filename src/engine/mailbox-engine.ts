@@ -15,6 +15,8 @@ import {
   type ReplayInput,
   type Wish,
 } from '../workflows/contract';
+import { startCascade } from './cascade-engine';
+import { startErasure } from './erasure-engine';
 import { createShardEngine } from './shard-engine';
 import { createOverview } from './overview';
 import { createWorkEngine } from './work-engine';
@@ -28,6 +30,8 @@ export function createMailboxEngine(client: Client): Engine {
     },
     stop: (mailbox) => sendStop(client, mailbox),
     startDeletion: (mailbox) => sendDeletion(client, mailbox),
+    startErasure: (erasure) => startErasure(client, erasure),
+    startCascade: (cascade) => startCascade(client, cascade),
     startRematch: async (input) => {
       await client.workflow.start(workflowNames.rematch, rematchOptions(input));
     },

@@ -16,7 +16,17 @@ import {
   type RematchInput,
   type SyncNowAnswer,
 } from '../workflows/contract';
-import { auditOptions, mailboxSyncOptions, rematchOptions, sendDeletion, sendReplay, sendStop, sendWish } from './mailbox-engine';
+import {
+  auditOptions,
+  mailboxSyncOptions,
+  rematchOptions,
+  sendDeletion,
+  sendReplay,
+  sendStop,
+  sendWish,
+} from './mailbox-engine';
+import { startCascade } from './cascade-engine';
+import { startErasure } from './erasure-engine';
 import { isPolled } from './overview';
 import { poke } from './shard-engine';
 
@@ -42,6 +52,8 @@ export function createTemporalGateway(options: { address: string; namespace: str
     sendWish: (mailbox) => within(tellTimeoutMs, () => sendWish(client, mailbox)),
     stopMailbox: (mailbox) => within(tellTimeoutMs, () => sendStop(client, mailbox)),
     deleteMailbox: (mailbox) => within(tellTimeoutMs, () => sendDeletion(client, mailbox)),
+    erasePerson: (erasure) => within(tellTimeoutMs, () => startErasure(client, erasure)),
+    deleteCascade: (cascade) => within(tellTimeoutMs, () => startCascade(client, cascade)),
     poke: ({ mailboxId }, reason) => within(tellTimeoutMs, () => poke(client, mailboxId, reason)),
     syncNow: (mailbox, requestId) => within(waitTimeoutMs, () => syncNow(client, mailbox, requestId)),
     startRematch: (input) => within(tellTimeoutMs, () => startRematch(client, input)),

@@ -10,6 +10,10 @@ export const workflowNames = {
   auditMailbox: 'auditMailbox',
   stopMailbox: 'stopMailbox',
   deleteMailbox: 'deleteMailbox',
+  deleteRecord: 'deleteRecord',
+  deleteUser: 'deleteUser',
+  deleteTenant: 'deleteTenant',
+  erasePerson: 'erasePerson',
   rematch: 'rematch',
   replayFailures: 'replayFailures',
   reconcile: 'reconcile',
@@ -61,8 +65,33 @@ export interface ReplayInput {
   operationId: string;
 }
 
+/** Which erasure of a person; who it is stands in Postgres. */
+export interface ErasureInput {
+  tenantId: string;
+  deletionId: string;
+}
+
 export interface AuditInput extends MailboxRef {
   operationId: string;
+}
+
+/** What is deleted beside mailboxes. */
+export type CascadeKind = 'record' | 'user' | 'tenant';
+
+/** The deletion of a record, user or tenant. */
+export interface CascadeInput {
+  tenantId: string;
+  deletionId: string;
+  /** How long rows that are left are waited for, at first. */
+  pauseMs?: number;
+}
+
+/** Which deletion, and of what. */
+export interface CascadeToRun {
+  tenantId: string;
+  deletionId: string;
+  kind: CascadeKind;
+  targetId: string;
 }
 
 export const workflowIds = {
@@ -71,6 +100,8 @@ export const workflowIds = {
   auditMailbox: (mailboxId: string) => `audit/mbx_${mailboxId.replaceAll('-', '')}`,
   stopMailbox: (mailboxId: string) => `stop/mbx_${mailboxId.replaceAll('-', '')}`,
   deleteMailbox: (mailboxId: string) => `deletion/mbx_${mailboxId.replaceAll('-', '')}`,
+  deleteCascade: (publicTargetId: string) => `deletion/${publicTargetId}`,
+  erasePerson: (deletionId: string) => `erasure/del_${deletionId.replaceAll('-', '')}`,
   idleShard: (shard: number) => `idle-shard/${String(shard)}`,
   rematch: (operationId: string) => `rematch/opn_${operationId.replaceAll('-', '')}`,
   replayFailures: (operationId: string) => `replay/opn_${operationId.replaceAll('-', '')}`,

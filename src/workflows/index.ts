@@ -1,5 +1,7 @@
 export { auditMailbox } from './audit-mailbox';
+export { deleteRecord, deleteTenant, deleteUser } from './delete-cascade';
 export { deleteMailbox } from './delete-mailbox';
+export { erasePerson } from './erase-person';
 export { housekeep } from './housekeep';
 export { idleShard } from './idle-shard';
 export { importHistory } from './import-history';
