@@ -18,6 +18,7 @@ import { createUndeliveredTries } from './activities/undelivered';
 import type { Config } from './config/config';
 import { createPostgresBlobStore } from './db/blobs/postgres-blob-store';
 import { openDatabase, type Database } from './db/database';
+import { createErasureMirror } from './db/erasures/mirror';
 import { createSecretBox } from './db/secret-box';
 import type { MailboxForSync } from './db/sync/mailbox-for-sync';
 import { overtakenMailboxes } from './db/sync/overtaken';
@@ -90,6 +91,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     freeDiskBytes: () => freeDiskBytes(config.home),
     engine,
     shards: { ...shards, show: (shard, counts) => engine.showShard(shard, counts) },
+    erasures: createErasureMirror(db, config.erasuresFile),
     undelivered: createUndeliveredTries(),
     now: Date.now,
     parserVersion,

@@ -1,10 +1,13 @@
 import type { Logger } from 'pino';
 
 import type { ApiContext } from './api/context';
+import { createErasureGate } from './api/erasure-gate';
 import { createGates } from './api/tenant-gate';
 import type { Config } from './config/config';
 import { createPostgresBlobStore } from './db/blobs/postgres-blob-store';
 import { openDatabase } from './db/database';
+import { createErasureMirror } from './db/erasures/mirror';
+import { replayErasures } from './db/erasures/replay';
 import { createSecretBox } from './db/secret-box';
 import { createTemporalGateway } from './engine/temporal-gateway';
 import { discoverServer } from './mail/discover/discover-server';
@@ -31,10 +34,14 @@ export function createServerContext(config: Config, log: Logger): ServerContext 
     applicationName: 'letterbook-api',
   });
   const temporal = createTemporalGateway({ address: config.temporalAddress, namespace: config.temporalNamespace });
+  const secretBox = createSecretBox(config.secretKeys);
+  const mirror = createErasureMirror(db, config.erasuresFile);
+  const now = () => new Date();
   return {
     db,
     blobs: createPostgresBlobStore(db),
-    secretBox: createSecretBox(config.secretKeys),
+    secretBox,
+    erasures: createErasureGate(() => replayErasures(db, { mirror, fingerprintsOf: secretBox.fingerprintsOf }), { log, now }),
     probeMailbox: (access) =>
       probeMailbox(access, { hostRules: { allowedNetworks }, probeTimeoutMs: limits.probeTimeoutMs }),
     ...lookingBeforeConnecting(config),
@@ -43,7 +50,7 @@ export function createServerContext(config: Config, log: Logger): ServerContext 
     limits,
     homeInsideClone: config.homeInsideClone,
     log,
-    now: () => new Date(),
+    now,
     close: async () => {
       await temporal.close();
       await db.close();

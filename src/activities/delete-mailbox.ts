@@ -35,6 +35,7 @@ export async function deleteMailboxRows(
   input: { tenantId: string; mailboxId: string; deletionId: string },
 ): Promise<DeletionShare> {
   const { db } = context;
+  await context.erasures.compare();
   const ref: DeletionRef = { tenantId: input.tenantId, sourceId: input.mailboxId, deletionId: input.deletionId };
   await beginRows(db, ref);
   const endsAt = Date.now() + context.limits.deletionActivityMs;

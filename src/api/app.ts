@@ -8,6 +8,7 @@ import { acceptJsonOnly } from './body';
 import type { Api, ApiContext } from './context';
 import { answerProblems } from './error-handler';
 import { replayCreations } from './idempotency';
+import { refuseUntilErased } from './erasure-gate';
 import { describeRoutes } from './openapi';
 import { logRequests } from './request-log';
 import { allRoutes } from './routes';
@@ -31,6 +32,7 @@ export function buildApp(context: ApiContext): Api {
   sendSecurityHeaders(api);
   acceptJsonOnly(api);
   requireKey(api, context);
+  refuseUntilErased(api, context);
   replayCreations(api, context);
   answerUnknownRoutes(api);
   describeRoutes(api);

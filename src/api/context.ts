@@ -15,6 +15,7 @@ import type { SecretBox } from '../db/secret-box';
 import type { Discovery } from '../domain/discovery';
 import type { PreviewAnswer, PreviewPolicy } from '../domain/preview';
 import type { ProbeAnswer } from '../domain/probe';
+import type { ErasureGate } from './erasure-gate';
 import type { MessageContent } from './messages/message-content';
 import type { TemporalGateway } from './temporal-gateway';
 import type { Gates } from './tenant-gate';
@@ -45,6 +46,7 @@ export interface ApiContext {
   /** How the bytes of a message are read. */
   content: MessageContent;
   temporal: TemporalGateway;
+  erasures: ErasureGate;
   limits: Limits;
   /** The data directory lies inside a git clone. */
   homeInsideClone: boolean;

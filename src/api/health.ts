@@ -24,7 +24,7 @@ export function healthRoutes(api: Api, context: ApiContext): void {
       config: { access: 'public' },
       schema: {
         tags,
-        summary: 'Database, Temporal and a polling worker are there',
+        summary: 'Database, Temporal and a polling worker are there, and what was erased is not back after a restore',
         response: { 200: z.object({ status: z.literal('ready') }) },
       },
     },
@@ -36,20 +36,22 @@ export function healthRoutes(api: Api, context: ApiContext): void {
   );
 }
 
-async function missingParts({ db, temporal }: ApiContext): Promise<string[]> {
+async function missingParts({ db, temporal, erasures }: ApiContext): Promise<string[]> {
   const answers = (check: Promise<unknown>) =>
     check.then(
       () => true,
       () => false,
     );
-  const [database, engine] = await Promise.all([
+  const [database, engine, pending] = await Promise.all([
     within(answers(db.ping()), checkTimeoutMs),
     within(temporal.health(), checkTimeoutMs),
+    within(erasures.pending(), checkTimeoutMs),
   ]);
   const health = engine.kind === 'answered' ? engine.answer : { reachable: false, polled: false };
   return [
     ...(database.kind === 'answered' && database.answer ? [] : ['database']),
     ...(health.reachable ? [] : ['temporal']),
     ...(health.polled ? [] : ['worker']),
+    ...(pending.kind === 'answered' && pending.answer === 0 ? [] : ['erasures']),
   ];
 }

@@ -219,6 +219,18 @@ export function noBytes(): Problem {
   });
 }
 
+/** 503: the database was restored, and what was erased since its state was saved is erased again first. */
+export function erasuresPending(pending: number | null): Problem {
+  const detail =
+    pending === null
+      ? 'It cannot be told whether everything that was erased is erased here: the file of erasures cannot be compared. The log says why.'
+      : `This database was restored. ${String(pending)} erasures are done again before anything is served.`;
+  return new Problem(
+    { status: 503, slug: 'erasures-pending', title: 'What was erased is erased again first', detail },
+    { retryAfterSeconds: 5 },
+  );
+}
+
 /** 503: what is missing before requests can be served, by name. */
 export function notReady(missing: string[]): Problem {
   return new Problem(

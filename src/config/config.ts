@@ -18,6 +18,8 @@ export interface Config {
   httpPort: number;
   /** The data directory: spool files, keys, embedded servers. */
   home: string;
+  /** The file of what was erased, which a restored database is brought up to date by. */
+  erasuresFile: string;
   /** The data directory lies inside a git clone: `git clean` there would delete it. */
   homeInsideClone: boolean;
   /** Keys for secrets at rest: the first encrypts, all decrypt. 32 bytes each. */
@@ -45,6 +47,7 @@ const environment = z.object({
   LETTERBOOK_HOST: z.string().default('127.0.0.1'),
   LETTERBOOK_PORT: port.default(8080),
   LETTERBOOK_HOME: z.string().default('.letterbook'),
+  LETTERBOOK_ERASURES_FILE: z.string().optional(),
   LETTERBOOK_SECRET_KEYS: z.string().optional(),
   LETTERBOOK_ALLOWED_NETWORKS: z.string().default(''),
   LETTERBOOK_TEMPORAL_UI_URL: z.string().optional(),
@@ -72,6 +75,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     httpHost: read.data.LETTERBOOK_HOST,
     httpPort: read.data.LETTERBOOK_PORT,
     home,
+    erasuresFile: resolve(read.data.LETTERBOOK_ERASURES_FILE ?? join(home, 'erasures.ndjson')),
     homeInsideClone: insideClone(home),
     secretKeys: secretKeysOf(read.data.LETTERBOOK_SECRET_KEYS, join(home, 'secret-keys')),
     allowedNetworks: networksOf(read.data.LETTERBOOK_ALLOWED_NETWORKS),

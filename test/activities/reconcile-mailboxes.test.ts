@@ -50,6 +50,7 @@ function playedEngine(): PlayedEngine {
     startReplay: () => Promise.resolve(),
     startAudit: () => Promise.resolve(),
     startDeletion: () => Promise.resolve(),
+    startErasure: () => Promise.resolve(),
     startCascade: () => Promise.resolve(),
     runningMailboxes: () => Promise.resolve(new Map(played.running)),
     runningImports: () => Promise.resolve(played.imports),

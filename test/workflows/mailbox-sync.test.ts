@@ -71,6 +71,7 @@ const activities: Activities = {
   goOn: () => Promise.resolve(),
   deletionTurn: () => Promise.resolve({ kind: 'none' }),
   deleteMailboxRows: () => Promise.reject(new Error('nothing is deleted here')),
+  erasePersonRows: () => Promise.reject(new Error('nothing is erased here')),
   deleteCascade: () => Promise.reject(new Error('nothing is deleted here')),
   housekeep: () => Promise.resolve({ blobsSwept: 3, messagesIndexed: 4 }),
   reconcileMailboxes: () =>

@@ -29,6 +29,7 @@ beforeAll(async () => {
     db,
     blobs: createPostgresBlobStore(db),
     budget: createByteBudget(1_000_000),
+    erasures: { compare: () => Promise.resolve([]) },
     limits: { ...defaultLimits, deletionChunkRows: 3 },
   };
   // Nothing here has bytes, so nothing is parsed, and no mail server is asked.

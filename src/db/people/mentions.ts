@@ -1,0 +1,52 @@
+import { publicId } from '../../domain/ids';
+import type { Sql } from '../database';
+import { searchMessages, searchWords } from '../search';
+import { allMailRecord } from '../timeline-write';
+
+/** Messages that hold a person's address in subject or text, and are between others: they are others' mail, and stay. */
+export interface Mentions {
+  /** As search knows them; of more than 2,000 the newest are counted. */
+  messages: number;
+  /** Public ids of the first hundred. */
+  messageIds: string[];
+}
+
+const idsShown = 100;
+
+/** Looks for messages in which none of the addresses is sender or recipient, and whose words hold one. */
+export async function findMentions(sql: Sql, tenantId: string, addressKeys: string[]): Promise<Mentions> {
+  const found = new Set<string>();
+  for (const key of addressKeys) {
+    const { hits } = await searchMessages(
+      sql,
+      { tenantId, userId: null, principal: -1 },
+      {
+        words: { ...searchWords(`"${key.replaceAll('"', ' ')}"`) },
+        recordId: allMailRecord,
+        sourceId: null,
+        addressKey: null,
+        direction: null,
+        since: null,
+        until: null,
+      },
+    );
+    for (const { messageId } of hits) found.add(messageId);
+  }
+  const others = await amongOthers(sql, tenantId, { messageIds: [...found], addressKeys });
+  return { messages: others.length, messageIds: others.slice(0, idsShown).map((id) => publicId('message', id)) };
+}
+
+async function amongOthers(
+  sql: Sql,
+  tenantId: string,
+  { messageIds, addressKeys }: { messageIds: string[]; addressKeys: string[] },
+): Promise<string[]> {
+  if (messageIds.length === 0) return [];
+  const rows = await sql.query<{ id: string }>(
+    `SELECT m.id FROM message m WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[]) AND NOT EXISTS (
+       SELECT FROM copy c JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = c.id AND ca.address_key = ANY ($3::text[])
+       WHERE c.tenant_id = $1 AND c.message_id = m.id) ORDER BY m.sort_at DESC, m.id DESC`,
+    [tenantId, messageIds, addressKeys],
+  );
+  return rows.map(({ id }) => id);
+}
