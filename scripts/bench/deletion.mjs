@@ -55,7 +55,7 @@ async function measured(postgres, { tenantId, doomed, other, messages, bytesPerM
   const { deletionTurn, deleteMailboxRows } = require('./dist/activities/delete-mailbox.js');
   const { defaultLimits } = require('./dist/config/limits.js');
   const db = openDatabase({ url: postgres.appUrl, poolSize: 6 });
-  const context = { db, limits: defaultLimits };
+  const context = { db, limits: defaultLimits, erasures: { compare: () => Promise.resolve([]) } };
   const run = { signal: new AbortController().signal, heartbeat: () => {} };
   const ref = { tenantId, mailboxId: doomed };
   const deletion = await db.inTenant(tenantId, (/** @type {any} */ sql) =>
