@@ -33,6 +33,10 @@ export const deletionSchema = z.object({
       seconds: z.number(),
       verifiedTables: z.array(z.string()),
       verifiedAt: time,
+      mentions: z
+        .object({ messages: z.int(), messageIds: z.array(z.string()) })
+        .optional()
+        .describe('Of a person: mail between others that holds the address in subject or text. It stays'),
     })
     .nullable()
     .describe('What was deleted, when nothing of it is left; without anything that says whose it was'),

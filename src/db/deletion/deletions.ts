@@ -21,6 +21,8 @@ export interface DeletionReport {
   /** Tables that were counted at the end, and had no row of the source. */
   verifiedTables: string[];
   verifiedAt: string;
+  /** Of a person: mail between others that holds the address in subject or text, and stays; public ids of the newest. */
+  mentions?: { messages: number; messageIds: string[] };
 }
 
 /** Why a deletion stands still: rows that it does not know how to delete, by table. */
