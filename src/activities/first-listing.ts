@@ -40,7 +40,7 @@ export async function beginFirstListing(
   await recordFiltered(context.db, mailbox, { genId: generation.id, uids: beforeStart, reason: 'before-start' });
   const history = outside(wanted, known);
   // A folder that has come back: what happened to its rows while nobody looked.
-  if (known.length > 0) await followServerFlags(context, { mailbox, open, generation });
+  if (known.length > 0) await followServerFlags(context, { mailbox, open, generation, known });
   const seen = { mailbox, path: open.path, generation, listing };
   const presence = await notePresence(context, seen, await presenceChanges(context, seen, history));
   // The cursor moves in any case: until then the import fetches nothing.

@@ -1,5 +1,6 @@
 import type { FolderGeneration } from '../db/ingest/folder-read';
 import { followFlags, seenDone, seenDue } from '../db/ingest/presence-write';
+import { outside, type UidRanges } from '../domain/uid-set';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox, OpenFolder } from '../mail/mailbox';
 import type { ActivityContext } from './context';
@@ -11,6 +12,8 @@ interface FlagWork {
   mailbox: MailboxForSync;
   open: OpenFolder;
   generation: FolderGeneration;
+  /** What has a ledger row: a message that comes now counts as changed too, and gets its flags with its row. */
+  known: UidRanges;
 }
 
 /**
@@ -19,16 +22,22 @@ interface FlagWork {
  */
 export async function followServerFlags(
   context: ActivityContext,
-  { mailbox, open, generation }: FlagWork,
+  { mailbox, open, generation, known }: FlagWork,
 ): Promise<void> {
   if (mailbox.policy.flags === 'ignore') return;
   const { snapshot } = open;
   const since = changedSince(generation.modseq, snapshot.highestModseq);
   if (since === null && !allFlagsAreDue(generation, snapshot.messages, new Date())) return;
   if (since !== null && since === snapshot.highestModseq) return;
-  const flags = await open.flagsSince(since);
-  if (flags.length === 0) return;
+  const flags = within(await open.flagsSince(since), known);
+  if (flags.length === 0 && since !== null) return;
   await followFlags(context.db, mailbox, { genId: generation.id, flags, allRead: since === null });
+}
+
+function within<Row extends { uid: number }>(rows: Row[], known: UidRanges): Row[] {
+  const ascending = rows.map(({ uid }) => uid).sort((one, other) => one - other);
+  const unknown = new Set(outside(ascending, known));
+  return rows.filter(({ uid }) => !unknown.has(uid));
 }
 
 /** Where to go on from; null where the server's number is missing or has fallen, and only all flags tell the truth. */

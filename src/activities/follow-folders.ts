@@ -2,7 +2,7 @@ import { MailFailure } from '../domain/failure';
 import type { ListedFolder } from '../domain/folder';
 import { disagreement, type Disagreement } from '../domain/folder-changes';
 import { foldersOnRecord, type FolderOnRecord, type KnownFolder } from '../db/ingest/folder-read';
-import { reconcileFolders, type FolderChanges } from '../db/ingest/folder-write';
+import { agree, reconcileFolders, shownFolders, type FolderChanges } from '../db/ingest/folder-write';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
@@ -25,12 +25,23 @@ export async function followFolders(
   run: ActivityRun,
   at: { mailbox: MailboxForSync; open: Mailbox },
 ): Promise<FollowedFolders> {
-  const listed = await listAll(context, at.open);
-  const onRecord = await context.db.inTenant(at.mailbox.tenantId, (sql) => foldersOnRecord(sql, at.mailbox));
+  const { tenantId, policy } = at.mailbox;
+  const [listed, onRecord] = await Promise.all([
+    listAll(context, at.open),
+    context.db.preparedInTenant(tenantId, (sql) => foldersOnRecord(sql, at.mailbox)),
+  ]);
   const between = disagreement(onRecord, listed);
+  if (isNothing(between) && agree(onRecord, listed, policy)) {
+    return { folders: shownFolders(onRecord, listed, policy), listed };
+  }
   const { changes, stillThere } = await explain(context, run, { ...at, listed, between });
   const all = [...listed.filter(({ path }) => !stillThere.some((held) => held.path === path)), ...stillThere];
   return { folders: await reconcileFolders(context.db, at.mailbox, { listed: all, changes }), listed: all };
+}
+
+/** A name that stands for no messages yet (`reoccupied`) is only of interest where something has lost its name. */
+function isNothing({ lost, replaced, forgotten, appeared }: Disagreement<FolderOnRecord>): boolean {
+  return lost.length + replaced.length + forgotten.length + appeared.length === 0;
 }
 
 /** All folders. No folder at all is a broken server, not an empty account; there is INBOX at least (RFC 9051 5.1). */

@@ -1,9 +1,8 @@
 import { MailFailure } from '../domain/failure';
 import type { DesiredState, Fence } from '../domain/mailbox-state';
-import { foldersWithHistory, type KnownFolder } from '../db/ingest/folder-read';
+import { hasHistory, storedFolderOf, type FolderOnRecord, type KnownFolder } from '../db/ingest/folder-read';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import { recordRoundSuccess } from '../db/sync/round-write';
-import { storedFolders } from '../db/watch/roster';
 import type { FolderStatus, ListedFolder } from '../domain/folder';
 import { isBehind } from '../domain/folder-news';
 import type { Policy } from '../domain/policy';
@@ -57,11 +56,10 @@ export async function runRound(
     const { recorded, filtered, parked } = counts;
     const { alternationsKept } = context.limits;
     const success = { roundBegunAt: mailbox.readAt, recorded, filtered, parked, alternationsKept };
-    await recordRoundSuccess(context.db, mailbox, success);
+    const onRecord = await recordRoundSuccess(context.db, mailbox, success);
     await fillSearchSoon(context, mailbox.tenantId, counts.recorded);
-    const history = await foldersWithHistory(context.db, mailbox);
-    const lookAgainMs = await lookAgainAfter(context, mailbox, { listed, presence });
-    return { kind: 'done', ...counts, foldersWithHistory: history.length, lookAgainMs };
+    const lookAgainMs = lookAgainAfter(context, mailbox, { listed, presence, onRecord });
+    return { kind: 'done', ...counts, foldersWithHistory: onRecord.filter(hasHistory).length, lookAgainMs };
   } catch (error) {
     return roundFailure(context, mailbox, { error, roundBegunAt: mailbox.readAt });
   }
@@ -71,14 +69,13 @@ export async function runRound(
  * When to look again although nobody has news. What the server still owes after a round, or does not tell the state of, nobody will have
  * news of: that is looked at again at the refresh time.
  */
-async function lookAgainAfter(
-  { db, limits }: ActivityContext,
+function lookAgainAfter(
+  { limits }: ActivityContext,
   mailbox: MailboxForSync,
-  { listed, presence }: Pick<Swept, 'listed' | 'presence'>,
-): Promise<number> {
-  const stored = await storedFolders(db, { tenantId: mailbox.tenantId, mailboxId: mailbox.sourceId });
+  { listed, presence, onRecord }: Pick<Swept, 'listed' | 'presence'> & { onRecord: FolderOnRecord[] },
+): number {
   const { folders, refreshSeconds } = mailbox.policy;
-  return presence === 'unsettled' || isBehind(listed, stored, folders)
+  return presence === 'unsettled' || isBehind(listed, onRecord.map(storedFolderOf), folders)
     ? Math.min(refreshSeconds * 1_000, limits.safetyTimerMs)
     : limits.safetyTimerMs;
 }

@@ -69,7 +69,7 @@ export async function syncFolder(context: ActivityContext, run: ActivityRun, wor
   const synced = { work, open, generation, listing, missing };
   if (folder.scope === 'ledger-only') return noteUnread(context, synced);
   // Before the cursor moves: what changed since the old one would otherwise be skipped by a crash in between.
-  await followServerFlags(context, { mailbox, open, generation });
+  await followServerFlags(context, { mailbox, open, generation, known });
   const result = await ingestLive(context, run, synced);
   if (mailbox.policy.markSeen) await setSeen(context, { mailbox, open: work.open, path: folder.path, generation });
   return result;

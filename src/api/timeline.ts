@@ -1,15 +1,14 @@
 import { z } from 'zod';
 
-import { readRecord } from '../db/records';
 import type { Api, ApiContext } from './context';
 import { idInPath } from './fields';
-import { listMessages, messageListQuery, searchDescription } from './messages/list';
+import { messageListQuery, searchDescription, timelineOfRecord } from './messages/list';
 import { messagePageSchema } from './messages/schemas';
 import { notFound } from './problems';
 
 /** /v1/records/{id}/timeline */
 export function timelineRoutes(api: Api, context: ApiContext): void {
-  const { db, limits } = context;
+  const { limits } = context;
   api.get(
     '/v1/records/:id/timeline',
     {
@@ -23,9 +22,9 @@ export function timelineRoutes(api: Api, context: ApiContext): void {
       },
     },
     async ({ viewer, params: { id }, query }) => {
-      const record = await db.inTenant(viewer.tenantId, (sql) => readRecord(sql, viewer.tenantId, id));
-      if (record === null) throw notFound();
-      return listMessages(context, viewer, { recordId: id, wish: query });
+      const page = await timelineOfRecord(context, viewer, { recordId: id, wish: query });
+      if (page === null) throw notFound();
+      return page;
     },
   );
 }

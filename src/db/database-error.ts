@@ -39,10 +39,18 @@ export function sqlStateOf(error: unknown): string | null {
   return driverStateOf(error);
 }
 
-/** True where running the whole transaction again can help at once: 40001 serialization failure, 40P01 deadlock (P2034 in Prisma). */
+/**
+ * True where running the whole transaction again can help at once: 40001 serialization failure, 40P01 deadlock (P2034 in Prisma), a plan
+ * that a migration has overtaken.
+ */
 export function isWorthRepeating(error: unknown): boolean {
   const state = sqlStateOf(error);
-  return state === '40001' || state === '40P01' || codeOf(error) === 'P2034';
+  return state === '40001' || state === '40P01' || codeOf(error) === 'P2034' || isStalePlan(error);
+}
+
+/** The connection keeps a plan whose result has other columns now; another connection has none, or a newer one. */
+export function isStalePlan(error: unknown): boolean {
+  return sqlStateOf(error) === '0A000' && error instanceof Error && error.message.startsWith('cached plan must not');
 }
 
 /** The same error, or `DatabaseUnavailable` where it says that the database is not there. Only for what a transaction threw. */

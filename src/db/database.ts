@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 
-import { isWorthRepeating, namedDatabaseError, sqlStateOf } from './database-error';
+import { isStalePlan, isWorthRepeating, namedDatabaseError, sqlStateOf } from './database-error';
 import { PrismaClient, type Prisma } from './generated/client';
 import { ledgerTypes } from './ledger-types';
 import { lockCurrentTenant } from './tenant-lock';
@@ -29,9 +29,12 @@ export interface Database {
   /** As the application role, for one tenant: rows of others do not exist. */
   inTenant<T>(tenantId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
   /**
-   * The same for the one writer that a tenant has at a time (tenant-lock.ts): the transaction begins with the tenant's lock. Its statements
-   * are sent without waiting for the answers to those before, and run in the order they were sent: many at once cost one round trip. No COPY.
+   * The same for what is asked again and again (docs/decisions/0013): a connection plans each statement once, for whatever values, along
+   * indexes. Statements are sent without waiting for the answers to those before, and run in the order they were sent: many at once cost one
+   * round trip. No COPY. For statements whose text is always the same, and which find what they touch by a key.
    */
+  preparedInTenant<T>(tenantId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** The same for the one writer that a tenant has at a time (tenant-lock.ts): the transaction begins with the tenant's lock. */
   writeInTenant<T>(tenantId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
   /** The same through Prisma, for plain rows. */
   prismaInTenant<T>(tenantId: string, work: (tx: PrismaTransaction) => Promise<T>): Promise<T>;
@@ -52,34 +55,51 @@ const connectTimeoutMs = 10_000;
 const repeats = 5;
 
 /**
+ * Planning takes longer than running for most statements of a round, so plans are kept. One that was made while a table was small would
+ * read all of it when it has grown: a plan that is kept may not choose that, nor compile itself.
+ */
+const keptPlans =
+  '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c client_min_messages=warning';
+/** Opened anew now and then, so that no plan is older. */
+const keptPlansSeconds = 3_600;
+/** A connection without plans is dear: it stays through quiet minutes. */
+const preparedIdleMs = 300_000;
+
+/**
  * Opens a pool of connections as the application role; Prisma and plain SQL share it. Nothing is connected until it is asked for,
  * and connections that a restart of the server broke are replaced at the next call.
  */
 export function openDatabase(options: { url: string; poolSize: number; applicationName?: string }): Database {
   const pool = openPool(options);
-  const writers = openPool({ ...options, pipeline: true });
+  const prepared = openPool({ ...options, plans: 'kept' });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
 
   return {
     inTenant: (tenantId, work) => repeating(() => transaction(pool, beginFor(tenantId), work)),
-    writeInTenant: (tenantId, work) => repeating(() => transaction(writers, beginWritingFor(tenantId), work)),
+    preparedInTenant: (tenantId, work) => repeating(() => transaction(prepared, beginFor(tenantId), work)),
+    writeInTenant: (tenantId, work) => repeating(() => transaction(prepared, beginWritingFor(tenantId), work)),
     prismaInTenant: (tenantId, work) => repeating(() => prismaTransaction(prisma, tenantId, work)),
-    acrossTenants: (work) =>
-      repeating(() => transaction(pool, 'BEGIN READ ONLY; SET LOCAL ROLE letterbook_system', work)),
-    asWatcher: (work) => repeating(() => transaction(pool, 'BEGIN; SET LOCAL ROLE letterbook_system', work)),
-    withKeyHash: (hash, work) => repeating(() => transaction(pool, beginWithKeyHash(hash), work)),
+    acrossTenants: (work) => repeating(() => transaction(pool, beginAcrossTenants, work)),
+    asWatcher: (work) => repeating(() => transaction(pool, beginAsWatcher, work)),
+    withKeyHash: (hash, work) => repeating(() => transaction(prepared, beginWithKeyHash(hash), work)),
     ping: async () => {
       await repeating(() => pool.query('SELECT 1'));
     },
     close: async () => {
       await prisma.$disconnect();
-      await writers.end();
+      await prepared.end();
       await pool.end();
     },
   };
 }
 
-function openPool(options: { url: string; poolSize: number; applicationName?: string; pipeline?: true }): pg.Pool {
+function openPool(options: { url: string; poolSize: number; applicationName?: string; plans?: 'kept' }): pg.Pool {
+  const kept = {
+    pipeline: true,
+    options: keptPlans,
+    maxLifetimeSeconds: keptPlansSeconds,
+    idleTimeoutMillis: preparedIdleMs,
+  };
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize,
@@ -89,38 +109,54 @@ function openPool(options: { url: string; poolSize: number; applicationName?: st
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
     idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
-    pipeline: options.pipeline ?? false,
+    ...(options.plans === 'kept' ? kept : {}),
   });
   // An idle connection that breaks is taken out of the pool by itself; without a listener the event would end the process.
   pool.on('error', ignoreBrokenConnection);
   return pool;
 }
 
+/** The first words of a transaction. */
+interface Beginning {
+  kind: 'plain' | 'lock';
+  text: string;
+}
+
 /** One round trip for both, so the id goes into the text: it must be a UUID and nothing else. */
-function beginFor(tenantId: string): string {
+function beginFor(tenantId: string): Beginning {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(tenantId)) throw new TypeError('a tenant id must be a UUID');
-  return `BEGIN; SELECT set_config('letterbook.tenant', '${tenantId}', true)`;
+  return { kind: 'plain', text: `BEGIN; SELECT set_config('letterbook.tenant', '${tenantId}', true)` };
 }
 
 /** The lock is a statement of its own, so that those behind it see all that the writer before has committed. */
-function beginWritingFor(tenantId: string): string {
-  return `${beginFor(tenantId)}; ${lockCurrentTenant}`;
+function beginWritingFor(tenantId: string): Beginning {
+  return { kind: 'lock', text: `${beginFor(tenantId).text}; ${lockCurrentTenant}` };
 }
 
-function beginWithKeyHash(hash: Buffer): string {
-  return `BEGIN READ ONLY; SELECT set_config('letterbook.key_hash', '${hash.toString('hex')}', true)`;
+const beginAcrossTenants: Beginning = { kind: 'plain', text: 'BEGIN READ ONLY; SET LOCAL ROLE letterbook_system' };
+const beginAsWatcher: Beginning = { kind: 'plain', text: 'BEGIN; SET LOCAL ROLE letterbook_system' };
+
+function beginWithKeyHash(hash: Buffer): Beginning {
+  return {
+    kind: 'plain',
+    text: `BEGIN READ ONLY; SELECT set_config('letterbook.key_hash', '${hash.toString('hex')}', true)`,
+  };
 }
 
-async function transaction<T>(pool: pg.Pool, begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+async function transaction<T>(pool: pg.Pool, begin: Beginning, work: (sql: Sql) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   // Breaking while no statement runs, a connection only emits an event; the next statement then fails and tells the caller.
   client.on('error', ignoreBrokenConnection);
   let broken = false;
   const transactionIs: TransactionState = { open: true, failure: null };
   try {
-    await client.query(begin);
+    const begun = client.query(begin.text);
+    // Who begins with a lock goes on when it has it. Else nobody need wait in a pipeline: where it fails, so does all that was sent behind it.
+    if (begin.kind === 'lock' || !client.pipeline) await begun;
+    else begun.catch((error: unknown) => (transactionIs.failure = { error }));
     const result = await work(sqlOf(client, transactionIs));
     transactionIs.open = false;
+    await begun;
     const { command } = await client.query('COMMIT');
     // COMMIT of a transaction in which a statement failed, and nobody let the error through, answers ROLLBACK.
     if (command !== 'COMMIT') throw new Error('the transaction was rolled back: a statement in it had failed');
@@ -128,10 +164,11 @@ async function transaction<T>(pool: pg.Pool, begin: string, work: (sql: Sql) => 
   } catch (error) {
     // Of statements that were asked for at once, one has failed: whoever still goes on may send no more.
     transactionIs.open = false;
-    broken = await client.query('ROLLBACK').then(
-      () => false,
+    const rolledBack = await client.query('ROLLBACK').then(
       () => true,
+      () => false,
     );
+    broken = !rolledBack || isStalePlan(error);
     throw causeOf(error, transactionIs);
   } finally {
     client.off('error', ignoreBrokenConnection);
@@ -157,13 +194,14 @@ function sqlOf(client: pg.PoolClient, transactionIs: TransactionState): Sql {
   const now = async <Row extends object>(text: string, values?: unknown[]) => {
     if (!transactionIs.open) throw new Error('a statement was sent after the end of its transaction');
     try {
-      return await client.query<Row>(text, values);
+      const name = client.pipeline && values !== undefined && values.length > 0 ? nameOf(text) : undefined;
+      return await client.query<Row>(name === undefined ? { text, values } : { name, text, values });
     } catch (error) {
       if (sqlStateOf(error) !== inFailedTransaction) transactionIs.failure ??= { error };
       throw error;
     }
   };
-  const send = client.pipeline ? now : inTurn(now);
+  const send = client.pipeline ? together(client, now) : inTurn(now);
   return {
     client,
     query: async <Row extends object>(text: string, values?: unknown[]) => (await send<Row>(text, values)).rows,
@@ -171,7 +209,37 @@ function sqlOf(client: pg.PoolClient, transactionIs: TransactionState): Sql {
   };
 }
 
+const names = new Map<string, string>();
+/** Of texts that are made of parts there may be many; a connection keeps a plan of so many at most. */
+const mostNames = 400;
+
+/** The name under which connections keep the plan of a statement; none where there are too many. */
+function nameOf(text: string): string | undefined {
+  const known = names.get(text);
+  if (known !== undefined || names.size >= mostNames) return known;
+  const name = `s${String(names.size)}`;
+  names.set(text, name);
+  return name;
+}
+
 type Send = <Row extends object>(text: string, values?: unknown[]) => Promise<pg.QueryResult<Row>>;
+
+/** What is asked for in one turn goes to the socket in one piece: a write for each statement costs more than all else about it. */
+function together(client: pg.PoolClient, send: Send): Send {
+  let isHeld = false;
+  return <Row extends object>(text: string, values?: unknown[]) => {
+    if (!isHeld) {
+      isHeld = true;
+      const { stream } = client.connection;
+      stream.cork();
+      process.nextTick(() => {
+        isHeld = false;
+        stream.uncork();
+      });
+    }
+    return send<Row>(text, values);
+  };
+}
 
 /** Outside a pipeline a client takes one statement at a time. */
 function inTurn(send: Send): Send {

@@ -52,16 +52,13 @@ export async function summariesOf(
     reader.userId,
   ]);
   const stored = rows.map((row) => row.participants);
-  const participants = await withRecords(sql, reader.tenantId, { participants: stored, perRole: participantsInLists });
-  const links = await activeLinks(
-    sql,
-    reader,
-    rows.map((row) => row.id),
-  );
-  const counts = await threadCounts(sql, reader, {
-    threadIds: rows.map((row) => row.threadId),
-    recordId: page.recordId,
-  });
+  const messageIds = rows.map((row) => row.id);
+  const threadIds = rows.map((row) => row.threadId);
+  const [participants, links, counts] = await Promise.all([
+    withRecords(sql, reader.tenantId, { participants: stored, perRole: participantsInLists }),
+    activeLinks(sql, reader, messageIds),
+    threadCounts(sql, reader, { threadIds, recordId: page.recordId }),
+  ]);
   return rows.map((row, n) => {
     const joined = participants[n];
     if (joined === undefined) throw new Error('a message of the page has no participants');

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import type { Sql } from '../../db/database';
 import { summariesOf } from '../../db/messages-summary';
-import { readRecord } from '../../db/records';
+import { recordExists } from '../../db/records';
 import { maxRankedHits, searchMessages, searchWords, type Hit } from '../../db/search';
 import { holdsSource, readTimeline, type TimelineFilter, type TimelineSlot } from '../../db/timeline-read';
 import type { ApiContext } from '../context';
@@ -59,16 +59,9 @@ export function listMessages(
   viewer: Viewer,
   of: { recordId: string; wish: MessageListWish },
 ): Promise<MessagePage> {
-  const { recordId, wish } = of;
-  const filter: TimelineFilter = {
-    recordId,
-    direction: wish.direction ?? null,
-    sourceId: wish.mailboxId ?? null,
-    addressKey: wish.address?.key ?? null,
-    since: wish.since ?? null,
-    until: wish.until ?? null,
-    show: wish.fold === 'threads' ? 'newest-of-thread' : 'every-message',
-  };
+  const { wish } = of;
+  const filter = filterOf(of);
+  if (isPlain(wish)) return db.preparedInTenant(viewer.tenantId, (sql) => timelinePage(sql, viewer, { filter, wish }));
   return db.inTenant(viewer.tenantId, async (sql) => {
     const mayAsk = filter.sourceId === null || (await holdsSource(sql, viewer, filter.sourceId));
     // Which mail another's mailbox holds is not told, not even by what a list leaves out.
@@ -78,15 +71,50 @@ export function listMessages(
   });
 }
 
-/** The same for a record; empty where there is no such record. */
+function filterOf({ recordId, wish }: { recordId: string; wish: MessageListWish }): TimelineFilter {
+  return {
+    recordId,
+    direction: wish.direction ?? null,
+    sourceId: wish.mailboxId ?? null,
+    addressKey: wish.address?.key ?? null,
+    since: wish.since ?? null,
+    until: wish.until ?? null,
+    show: wish.fold === 'threads' ? 'newest-of-thread' : 'every-message',
+  };
+}
+
+/** Nothing is left out but by time: the page that everybody looks at, by statements that are always the same. */
+function isPlain({ query, direction, mailboxId, address, fold }: MessageListWish): boolean {
+  return [query, direction, mailboxId, address].every((wished) => wished === undefined) && fold === 'none';
+}
+
+/** The same for a record; null where there is no such record. */
+export async function timelineOfRecord(
+  context: ApiContext,
+  viewer: Viewer,
+  of: { recordId: string; wish: MessageListWish },
+): Promise<MessagePage | null> {
+  const { db } = context;
+  if (!isPlain(of.wish)) {
+    const record = await db.inTenant(viewer.tenantId, (sql) => recordExists(sql, viewer.tenantId, of.recordId));
+    return record ? listMessages(context, viewer, of) : null;
+  }
+  return db.preparedInTenant(viewer.tenantId, async (sql) => {
+    const [isThere, page] = await Promise.all([
+      recordExists(sql, viewer.tenantId, of.recordId),
+      timelinePage(sql, viewer, { filter: filterOf(of), wish: of.wish }),
+    ]);
+    return isThere ? page : null;
+  });
+}
+
+/** The same, empty where there is no such record. */
 export async function listMessagesOfRecord(
   context: ApiContext,
   viewer: Viewer,
   of: { recordId: string; wish: MessageListWish },
 ): Promise<MessagePage> {
-  const { db } = context;
-  const record = await db.inTenant(viewer.tenantId, (sql) => readRecord(sql, viewer.tenantId, of.recordId));
-  return record === null ? nothing : listMessages(context, viewer, of);
+  return (await timelineOfRecord(context, viewer, of)) ?? nothing;
 }
 
 const nothing: MessagePage = { items: [], nextCursor: null, total: null };

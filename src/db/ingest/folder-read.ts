@@ -1,3 +1,4 @@
+import type { StoredFolder } from '../../domain/folder-news';
 import type { FolderScope } from '../../domain/policy';
 import type { Database, Sql } from '../database';
 
@@ -93,6 +94,19 @@ export async function retiredFolders(
     ),
   );
   return rows.map(onRecord);
+}
+
+/** Whether the import still has to fetch history of a folder. */
+export function hasHistory({ generation, inScope }: FolderOnRecord): boolean {
+  return inScope && generation !== null && generation.uidNext !== null && !generation.historyDone;
+}
+
+/** What a listing is compared with, to see whether the ledger is behind it. */
+export function storedFolderOf({ path, role, generation }: FolderOnRecord): StoredFolder {
+  const uidNext = generation?.uidNext ?? null;
+  const cursor =
+    generation === null || uidNext === null ? null : { ...generation, uidNext, messages: generation.exists };
+  return { path, role: role as StoredFolder['role'], cursor };
 }
 
 /** The folders whose history the import still has to fetch, smallest first so that most folders are whole soon. */

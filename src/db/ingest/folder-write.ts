@@ -42,12 +42,21 @@ export async function reconcileFolders(
       await upsertFolders(sql, source, listed);
       await endImportWithoutHistory(sql, source);
     }
-    const scopes = new Map(listed.map((folder) => [folder.path, scopeIn(folder, source.policy)]));
-    const rows = await foldersOnRecord(sql, source);
-    return rows.flatMap(({ folderId, path, mailboxId, generation }): KnownFolder[] => {
-      const scope = scopes.get(path);
-      return scope === undefined ? [] : [{ folderId, path, scope, mailboxId, generation }];
-    });
+    return shownFolders(await foldersOnRecord(sql, source), listed, source.policy);
+  });
+}
+
+/** Whether rows and listing agree, so that nothing is to be written. */
+export function agree(onRecord: FolderOnRecord[], listed: ListedFolder[], policy: Policy): boolean {
+  return !differs(onRecord, listed, policy);
+}
+
+/** The folders of a listing as they are on record. */
+export function shownFolders(onRecord: FolderOnRecord[], listed: ListedFolder[], policy: Policy): KnownFolder[] {
+  const scopes = new Map(listed.map((folder) => [folder.path, scopeIn(folder, policy)]));
+  return onRecord.flatMap(({ folderId, path, mailboxId, generation }): KnownFolder[] => {
+    const scope = scopes.get(path);
+    return scope === undefined ? [] : [{ folderId, path, scope, mailboxId, generation }];
   });
 }
 

@@ -16,7 +16,7 @@ export async function copiesByProviderId(
   providerIds: string[],
 ): Promise<Map<string, KnownCopy>> {
   if (providerIds.length === 0) return new Map();
-  const rows = await db.inTenant(source.tenantId, (sql) =>
+  const rows = await db.preparedInTenant(source.tenantId, (sql) =>
     sql.query<{ id: string; provider_id: string; raw_sha: Buffer }>(
       `SELECT id, provider_id, raw_sha FROM copy
        WHERE tenant_id = $1 AND source_id = $2 AND provider_id = ANY ($3::text[]) AND raw_state <> 'none'`,

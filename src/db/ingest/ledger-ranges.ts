@@ -25,7 +25,7 @@ async function rangesWhere(
   tenantId: string,
   rows: { genId: number; condition: string },
 ): Promise<UidRanges> {
-  return db.inTenant(tenantId, (sql) =>
+  return db.preparedInTenant(tenantId, (sql) =>
     sql.query<{ from: number; to: number }>(
       `SELECT min(uid) AS "from", max(uid) AS "to" FROM (
          SELECT uid, uid - row_number() OVER (ORDER BY uid) AS island FROM placement WHERE gen_id = $1 ${rows.condition}

@@ -55,8 +55,8 @@ export async function mailboxForSync(
   db: Database,
   ref: { tenantId: string; mailboxId: string },
 ): Promise<MailboxForSync | null> {
-  return db.inTenant(ref.tenantId, async (sql) => {
-    const [row] = await sql.query<Row>(
+  return db.preparedInTenant(ref.tenantId, async (sql) => {
+    const mailboxes = sql.query<Row>(
       `SELECT s.epoch, s.generation, s.desired_state, s.policy, s.started_at, s.address_key, m.state, m.failed_rounds,
               m.last_success_at, m.provider, m.imap, m.username, m.secret, m.secret_key_id,
               encode(sha256(m.secret || convert_to(m.imap::text || m.username, 'UTF8')), 'hex') AS access_version, now() AS read_at
@@ -64,11 +64,11 @@ export async function mailboxForSync(
        WHERE s.tenant_id = $1 AND s.id = $2 AND s.deleted_at IS NULL`,
       [ref.tenantId, ref.mailboxId],
     );
+    const addresses = sql.query<{ address_key: string }>('SELECT address_key FROM user_address WHERE tenant_id = $1', [
+      ref.tenantId,
+    ]);
+    const [[row], users] = await Promise.all([mailboxes, addresses]);
     if (row === undefined) return null;
-    const users = await sql.query<{ address_key: string }>(
-      'SELECT address_key FROM user_address WHERE tenant_id = $1',
-      [ref.tenantId],
-    );
     return {
       tenantId: ref.tenantId,
       sourceId: ref.mailboxId,

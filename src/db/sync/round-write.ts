@@ -2,6 +2,7 @@ import { mailboxStates, type DesiredState, type MailboxState } from '../../domai
 import type { Database } from '../database';
 import { systemActor } from '../events/event-write';
 import { changeState, lockForState, type StateChange } from '../events/state-write';
+import { foldersOnRecord, type FolderOnRecord } from '../ingest/folder-read';
 import type { FencedSource } from '../ingest/source-lock';
 import { endSyncOperations } from './sync-operations';
 
@@ -15,13 +16,24 @@ export interface RoundSuccess {
   alternationsKept: number;
 }
 
-/** A round has ended well: the mailbox is live, and who asked for a `sync` before it began has it. Second run: only the time moves. */
-export async function recordRoundSuccess(db: Database, source: FencedSource, success: RoundSuccess): Promise<void> {
-  await db.inTenant(source.tenantId, async (sql) => {
-    if (!(await lockForState(sql, source, source.fence))) return;
+/**
+ * A round has ended well: the mailbox is live, and who asked for a `sync` before it began has it. The folders as they are on record then;
+ * after a newer wish nothing but those. Second run: only the time moves.
+ */
+export async function recordRoundSuccess(
+  db: Database,
+  source: FencedSource,
+  success: RoundSuccess,
+): Promise<FolderOnRecord[]> {
+  return db.preparedInTenant(source.tenantId, async (sql) => {
+    if (!(await lockForState(sql, source, source.fence))) return foldersOnRecord(sql, source);
     const { roundBegunAt, alternationsKept, ...result } = success;
-    await changeState(sql, source, { to: 'live', from: null, cause: { kind: 'round-succeeded', alternationsKept } });
-    await endSyncOperations(sql, { ...source, askedBy: roundBegunAt }, { state: 'done', result });
+    const [, , folders] = await Promise.all([
+      changeState(sql, source, { to: 'live', from: null, cause: { kind: 'round-succeeded', alternationsKept } }),
+      endSyncOperations(sql, { ...source, askedBy: roundBegunAt }, { state: 'done', result }),
+      foldersOnRecord(sql, source),
+    ]);
+    return folders;
   });
 }
 
