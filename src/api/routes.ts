@@ -1,6 +1,10 @@
 import type { Api, ApiContext } from './context';
 import { deletionRoutes } from './deletions/routes';
-import { failureRoutes } from './failures';
+import { tenantRoutes } from './deletions/tenant-routes';
+import { acceptRoutes } from './failures/accept';
+import { replayRoutes } from './failures/replay';
+import { replayJobRoutes } from './failures/replay-jobs';
+import { failureRoutes } from './failures/routes';
 import { findRoutes } from './find';
 import { healthRoutes } from './health';
 import { keyRoutes } from './keys';
@@ -31,9 +35,12 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   ledgerRoutes,
   completenessRoutes,
   deletionRoutes,
+  tenantRoutes,
   eventRoutes,
   noticeRoutes,
   failureRoutes,
+  replayRoutes,
+  acceptRoutes,
   userRoutes,
   recordRoutes,
   timelineRoutes,
@@ -41,6 +48,7 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   threadRoutes,
   findRoutes,
   operationRoutes,
+  replayJobRoutes,
   reconciliationRoutes,
   keyRoutes,
   healthRoutes,

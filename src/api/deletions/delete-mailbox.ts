@@ -13,16 +13,11 @@ import { readerOf, requireManager } from '../mailboxes/people';
 import { tellEngine } from '../mailboxes/tell-engine';
 import { notFound } from '../problems';
 import { actorOf, type Viewer } from '../viewer';
-import { confirmationMismatch, confirmationNeeded, dryRunConfirmed } from './refusals';
+import { confirmationFields, wishOf, type DeletionWish } from './confirmation';
+import { confirmationMismatch } from './refusals';
 
 /** The query of DELETE /v1/mailboxes/{id}. */
-export const deletionQuery = z.strictObject({
-  confirm: z.string().max(320).optional().describe('The address of the mailbox; or the header Letterbook-Confirm'),
-  dryRun: z.enum(['true', 'false']).optional().describe('`true` counts only'),
-});
-
-/** What a caller said of a deletion. */
-export type DeletionWish = { kind: 'count' } | { kind: 'delete'; confirmed: string };
+export const deletionQuery = z.strictObject(confirmationFields('The address of the mailbox'));
 
 /**
  * What the query and the header come to, for a mailbox that the viewer may delete.
@@ -40,15 +35,7 @@ export async function deletionWish(
   const mailbox = await context.db.inTenant(viewer.tenantId, (sql) => findMailbox(sql, readerOf(viewer), mailboxId));
   if (mailbox === null) throw notFound();
   requireManager(viewer, mailbox);
-
-  const header = headers['letterbook-confirm'];
-  const confirmed = query.confirm ?? (typeof header === 'string' ? header : undefined);
-  if (query.dryRun === 'true') {
-    if (confirmed !== undefined) throw dryRunConfirmed();
-    return { kind: 'count' };
-  }
-  if (confirmed === undefined) throw confirmationNeeded();
-  return { kind: 'delete', confirmed };
+  return wishOf(query, headers, 'the address of the mailbox');
 }
 
 /**
@@ -66,7 +53,7 @@ export async function deleteMailbox(
     const mailbox = await lockMailbox(sql, readerOf(viewer), mailboxId);
     if (mailbox === null) throw notFound();
     requireManager(viewer, mailbox);
-    if (!isAddressOf(mailbox, wanted.confirmed)) throw confirmationMismatch();
+    if (!isAddressOf(mailbox, wanted.confirmed)) throw confirmationMismatch('the address of this very mailbox');
     const begun = await beginDeletion(sql, { tenantId, sourceId: mailboxId, actor: actorOf(viewer) });
     const ids = { mailboxId: publicId('mailbox', mailboxId), deletionId: publicId('deletion', begun.id) };
     await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: 'mailbox delete', ids });

@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { listRecords, readRecord } from '../../db/records';
 import { publicId } from '../../domain/ids';
 import type { Api, ApiContext } from '../context';
+import { cascadePreviewSchema, deletionAsked, presentAsked } from '../deletions/cascade';
+import { eraseRecord, recordDeletionQuery, refuseWithoutErase } from '../deletions/erase-record';
 import { idField, idInPath } from '../fields';
 import { decodeCursor, pageFrom, pageOf, pageQuery } from '../paging';
 import { bodyTooLarge, notFound } from '../problems';
@@ -109,8 +111,24 @@ function changingRoutes(api: Api, context: ApiContext): void {
 
   api.delete(
     '/v1/records/:id',
-    { schema: { tags, summary: 'Delete a record; its mail stays', params, response: { 204: z.undefined() } } },
+    {
+      schema: {
+        tags,
+        summary: 'Delete a record, or erase it for good; its mail stays',
+        params,
+        querystring: recordDeletionQuery,
+        response: { 200: cascadePreviewSchema, 202: deletionAsked, 204: z.undefined() },
+      },
+    },
     async (request, reply) => {
+      const { params, query } = request;
+      if (query.erase === true) {
+        const erasure = await eraseRecord(context, request, { recordId: params.id, query });
+        if (erasure.kind === 'counted') return reply.code(200).send(erasure.preview);
+        const { location, body } = presentAsked(erasure.deletion);
+        return reply.code(202).header('location', location).send(body);
+      }
+      refuseWithoutErase(query);
       const operationId = await dropRecord(context, request, request.params.id);
       if (operationId !== null) void reply.header('letterbook-operation', publicId('operation', operationId));
       return reply.code(204).send();

@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 import { listUsers, readUser } from '../../db/users';
 import type { Api, ApiContext } from '../context';
+import { cascadePreviewSchema, deletionAsked, presentAsked } from '../deletions/cascade';
+import { deleteUser, saysMore, userDeletionQuery } from '../deletions/delete-user';
 import { idInPath } from '../fields';
 import { decodeCursor, pageFrom, pageOf, pageQuery } from '../paging';
 import { notFound } from '../problems';
@@ -60,10 +62,29 @@ export function userRoutes(api: Api, context: ApiContext): void {
     },
   );
 
+  removalRoute(api, context);
+}
+
+function removalRoute(api: Api, context: ApiContext): void {
   api.delete(
     '/v1/users/:id',
-    { schema: { tags, summary: 'Remove a user', params, response: { 204: z.undefined() } } },
+    {
+      schema: {
+        tags,
+        summary: 'Remove a user without mailboxes at once; or delete one with all that is theirs',
+        params,
+        querystring: userDeletionQuery,
+        response: { 200: cascadePreviewSchema, 202: deletionAsked, 204: z.undefined() },
+      },
+    },
     async (request, reply) => {
+      const { query, headers } = request;
+      if (saysMore(query, headers)) {
+        const end = await deleteUser(context, request, { userId: request.params.id, query });
+        if (end.kind === 'counted') return reply.code(200).send(end.preview);
+        const { location, body } = presentAsked(end.deletion);
+        return reply.code(202).header('location', location).send(body);
+      }
       await dropUser(context, request, request.params.id);
       return reply.code(204).send();
     },

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 
 import type { Sql } from '../../db/database';
 import { insertAudit } from '../../db/mailbox-write';
+import { isLastAdmin } from '../../db/deletion/cascade/ask';
 import { lockTenantForWriting } from '../../db/tenant-lock';
 import {
   createUser,
@@ -15,6 +16,8 @@ import {
 import { refreshTimelinesOfAddresses } from '../../db/users-timeline';
 import { publicId } from '../../domain/ids';
 import type { ApiContext } from '../context';
+import { refuseOwn } from '../deletions/delete-user';
+import { lastAdmin, ownsMailboxes } from '../deletions/refusals';
 import { requireMatch } from '../precondition';
 import { conflict, forbidden, notFound } from '../problems';
 import { actorOf, type Viewer } from '../viewer';
@@ -54,7 +57,7 @@ export async function changeUser(
   return user;
 }
 
-/** Removes a user. @throws Problem 403, 404, 409 where mailboxes are theirs */
+/** Removes a user. @throws Problem 403, 404, 409 where mailboxes are theirs, for the last admin, and for oneself */
 export async function dropUser({ db }: ApiContext, request: FastifyRequest, userId: string): Promise<void> {
   const { viewer } = request;
   requireAdmin(viewer);
@@ -62,6 +65,8 @@ export async function dropUser({ db }: ApiContext, request: FastifyRequest, user
     await lockTenantForWriting(sql, viewer.tenantId);
     const before = await readUser(sql, viewer.tenantId, userId);
     if (before !== null) requireMatch(request, etagOfUser(before));
+    refuseOwn(viewer, userId);
+    if (await isLastAdmin(sql, viewer.tenantId, userId)) throw lastAdmin();
     const removed = await removeUser(sql, viewer.tenantId, userId);
     if (removed.kind === 'not-found') throw notFound();
     if (removed.kind === 'owns-mailboxes') throw ownsMailboxes(removed.mailboxIds);
@@ -78,11 +83,6 @@ function orConflict(written: UserWritten): Extract<UserWritten, { kind: 'written
   if (written.kind === 'written') return written;
   const userId = publicId('user', written.userId);
   throw conflict('address-taken', `An address is already that of user ${userId}. An address belongs to one user.`);
-}
-
-function ownsMailboxes(mailboxIds: string[]) {
-  const named = mailboxIds.map((id) => publicId('mailbox', id)).join(', ');
-  return conflict('user-owns-mailboxes', `Mailboxes are theirs: ${named}. Give them another owner first.`);
 }
 
 function audit(sql: Sql, viewer: Viewer, what: { action: string; userId: string }): Promise<void> {

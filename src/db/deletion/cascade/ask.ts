@@ -2,7 +2,7 @@ import type { Sql } from '../../database';
 import type { Actor } from '../../events/event-write';
 import type { Deletion } from '../deletions';
 import { endKeys } from './begin-cascade';
-import { openCascade, openCascadeId, type CascadePlan } from './cascades';
+import { openCascade, openDeletionOf, type CascadePlan } from './cascades';
 
 /** A record that can be erased, also one that was deleted before. */
 export interface ErasableRecord {
@@ -114,7 +114,8 @@ export async function readTenant(sql: Sql, tenantId: string): Promise<Tenant | n
     'SELECT tenant_id AS id, name, created_at AS "createdAt" FROM tenant WHERE tenant_id = $1',
     [tenantId],
   );
-  return row === undefined ? null : { ...row, deletionId: await openCascadeId(sql, tenantId, tenantId) };
+  if (row === undefined) return null;
+  return { ...row, deletionId: (await openDeletionOf(sql, tenantId, tenantId))?.id ?? null };
 }
 
 /** From this commit on no key of the tenant opens anything. To be called under the tenant's lock. */

@@ -45,29 +45,28 @@ export async function openCascade(
   tenantId: string,
   asked: { kind: CascadeKind; targetId: string; actor: Actor; plan?: Partial<CascadePlan> },
 ): Promise<Deletion> {
-  const open = await openCascadeId(sql, tenantId, asked.targetId);
-  const id = open ?? newUuid();
-  if (open === null) {
-    await sql.execute(
-      `INSERT INTO deletion (tenant_id, id, kind, target_id, state, desired_before, begins_at, started_at, actor, plan)
-       VALUES ($1, $2, $3, $4, 'stopping', 'stopped', now(), now(), $5, $6)`,
-      [tenantId, id, asked.kind, asked.targetId, asked.actor, JSON.stringify(planSchema.parse(asked.plan ?? {}))],
-    );
-    const { kind, targetId, actor } = asked;
-    await noteErasure(sql, tenantId, { deletionId: id, kind, targetId, actor });
-  }
+  const open = await openDeletionOf(sql, tenantId, asked.targetId);
+  if (open !== null) return open;
+  const { kind, targetId, actor } = asked;
+  const id = newUuid();
+  await sql.execute(
+    `INSERT INTO deletion (tenant_id, id, kind, target_id, state, desired_before, begins_at, started_at, actor, plan)
+     VALUES ($1, $2, $3, $4, 'stopping', 'stopped', now(), now(), $5, $6)`,
+    [tenantId, id, kind, targetId, actor, JSON.stringify(planSchema.parse(asked.plan ?? {}))],
+  );
+  await noteErasure(sql, tenantId, { deletionId: id, kind, targetId, actor });
   const deletion = await findDeletion(sql, { tenantId, userId: null }, id);
   if (deletion === null) throw new Error('a deletion that was asked for is not there');
   return deletion;
 }
 
 /** The deletion in which a record, user or tenant is, or null. */
-export async function openCascadeId(sql: Sql, tenantId: string, targetId: string): Promise<string | null> {
+export async function openDeletionOf(sql: Sql, tenantId: string, targetId: string): Promise<Deletion | null> {
   const [row] = await sql.query<{ id: string }>(
     `SELECT id FROM deletion WHERE tenant_id = $1 AND target_id = $2 AND state NOT IN ('done', 'cancelled')`,
     [tenantId, targetId],
   );
-  return row?.id ?? null;
+  return row === undefined ? null : findDeletion(sql, { tenantId, userId: null }, row.id);
 }
 
 /** A deletion that has not ended, or null. */
