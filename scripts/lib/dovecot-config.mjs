@@ -12,6 +12,7 @@
  * @property {string} listen
  * @property {DovecotProfile} profile
  * @property {boolean} durable
+ * @property {number} connectionsPerUser 0: any number
  * @property {string} version
  */
 
@@ -47,7 +48,7 @@ export function dovecotConfig(settings) {
 }
 
 /** @param {DovecotSettings} settings */
-function general({ runDir, logFile, account, listen, libexecDir, profile, durable }) {
+function general({ runDir, logFile, account, listen, libexecDir, profile, durable, connectionsPerUser }) {
   return [
     `base_dir = ${runDir}`,
     `state_dir = ${runDir}/state`,
@@ -67,7 +68,7 @@ function general({ runDir, logFile, account, listen, libexecDir, profile, durabl
     `mail_fsync = ${durable ? 'optimized' : 'never'}`,
     'mailbox_list_index = yes',
     'mailbox_idle_check_interval = 1 secs',
-    'mail_max_userip_connections = 0',
+    `mail_max_userip_connections = ${connectionsPerUser}`,
     // `ps` shows whose session a process has, and what it is doing there.
     'verbose_proctitle = yes',
     // In 2.4 a list in this form takes the place of the defaults, one in braces is added to them.

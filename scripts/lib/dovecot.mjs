@@ -42,6 +42,7 @@ export { findDovecot };
  * @param {import('./certificates.mjs').CertificateKind} [wish.certificate]
  * @param {import('./dovecot-config.mjs').DovecotProfile} [wish.profile]
  * @param {boolean} [wish.durable] writes to disk for good; off for tests
+ * @param {number} [wish.connectionsPerUser] any number by default
  * @returns {Promise<Dovecot>}
  * @throws {SetupError}
  */
@@ -70,6 +71,7 @@ export async function startDovecot(wish) {
     listen: program.from === 'docker' ? '*' : host,
     profile,
     durable: wish.durable ?? false,
+    connectionsPerUser: wish.connectionsPerUser ?? 0,
     version: program.version,
   });
   writeFileSync(configFile, config);

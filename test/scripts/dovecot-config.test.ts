@@ -11,6 +11,7 @@ interface Settings {
   listen: string;
   profile: 'usual' | 'poor' | 'tls-required';
   durable: boolean;
+  connectionsPerUser: number;
   version: string;
 }
 
@@ -34,6 +35,7 @@ function configOf(settings: Partial<Settings>): string[] {
     listen: '127.0.0.1',
     profile: 'usual',
     durable: false,
+    connectionsPerUser: 0,
     version: '2.3.19.1',
     ...settings,
   }).split('\n');

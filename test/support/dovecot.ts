@@ -29,6 +29,8 @@ export interface DovecotWish {
    * Default `usual`.
    */
   profile?: 'usual' | 'without-notify' | 'poor' | 'tls-required';
+  /** From one address; one more is refused. Any number where absent. */
+  connectionsPerUser?: number;
   ports?: { imap?: number; imaps?: number; lmtp?: number };
 }
 

@@ -5,6 +5,9 @@ import type { Database, Sql } from '../database';
 export const holderAliveForMs = 12_000;
 const forgottenAfterMs = 60_000;
 
+/** The first of the two numbers of an advisory lock says what it is for (1: tenants). */
+const lockClass = 2;
+
 /** A connection somebody wants to make, or has. */
 export interface AccountLease {
   /** Of this connection alone (UUID). */
@@ -36,13 +39,13 @@ export function exchangeLeases(
   return db.asWatcher(async (sql) => {
     // A crash of Postgres may bring back rows that were freed, until their holder is forgotten; one that was taken must stay.
     if (wanted.length === 0) await sql.query(`SELECT set_config('synchronous_commit', 'off', true)`);
+    await lockAccounts(sql, [...freed, ...wanted]);
     await free(sql, freed);
     const given = await take(sql, holder, wanted);
     const refused = wanted.filter(({ lease }) => !given.has(lease)).map(({ account }) => account);
     if (refused.length > 0) {
       await sql.execute(
-        `UPDATE account_connection SET wanted_at = clock_timestamp() WHERE (account, slot) IN
-           (SELECT account, slot FROM account_connection WHERE account = ANY ($1::bytea[]) ORDER BY account, slot FOR UPDATE)`,
+        'UPDATE account_connection SET wanted_at = clock_timestamp() WHERE account = ANY ($1::bytea[])',
         [refused],
       );
     }
@@ -50,12 +53,17 @@ export function exchangeLeases(
   });
 }
 
+/** One exchange at a time for each account: two that found the same slot free would lock each other out of the next. */
+async function lockAccounts(sql: Sql, leases: readonly AccountLease[]): Promise<void> {
+  const keys = [...new Set(leases.map(({ account }) => account.readInt32BE(0)))].sort((a, b) => a - b);
+  await sql.query('SELECT pg_advisory_xact_lock($1, key) FROM unnest($2::integer[]) AS key', [lockClass, keys]);
+}
+
 async function free(sql: Sql, freed: readonly AccountLease[]): Promise<void> {
   if (freed.length === 0) return;
   await sql.execute(
-    `DELETE FROM account_connection WHERE (account, slot) IN (
-       SELECT a.account, a.slot FROM account_connection a JOIN unnest($1::bytea[], $2::uuid[]) AS f (account, lease)
-         ON a.account = f.account AND a.lease = f.lease ORDER BY a.account, a.slot FOR UPDATE)`,
+    `DELETE FROM account_connection a USING unnest($1::bytea[], $2::uuid[]) AS f (account, lease)
+     WHERE a.account = f.account AND a.lease = f.lease`,
     [freed.map(({ account }) => account), freed.map(({ lease }) => lease)],
   );
 }
