@@ -58,8 +58,7 @@ async function readSurvivor(
   }
 }
 
-/** Reads a message of any size from its stored bytes. @throws BlobNotFound, BlobDamaged */
-export async function parseSpooled(
+async function parseSpooled(
   context: ActivityContext,
   blob: { tenantId: string; blobId: string },
 ): Promise<ParseOutcome> {

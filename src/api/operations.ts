@@ -14,7 +14,7 @@ export const operationSchema = z.object({
   id: z.string().describe('opn_...'),
   kind: z.string(),
   mailboxId: z.string().nullable(),
-  state: z.enum(['waiting', 'running', 'done', 'failed', 'superseded']),
+  state: z.enum(['waiting', 'running', 'paused', 'done', 'failed', 'superseded', 'cancelled']),
   done: z.int(),
   total: z.int().nullable(),
   rate: z.number().nullable().describe('Things a second'),

@@ -23,12 +23,21 @@ export interface Failure {
   size: number | null;
   /** The kept bytes; null where there are none. */
   blobId: string | null;
+  nextTryAt: Date | null;
+  replayedAt: Date | null;
+  acceptedAt: Date | null;
+  acceptedBy: string | null;
+  acceptedReason: string | null;
+  /** What it became. */
+  messageId: string | null;
 }
 
 const selectFailure = `
 SELECT x.id, x.source_id AS "sourceId", f.path AS folder, g.uidvalidity AS "uidValidity", x.uid, x.kind, x.code, x.detail, x.attempts,
   x.versions, x.state, x.first_failed_at AS "firstFailedAt", x.last_failed_at AS "lastFailedAt",
-  encode(p.raw_sha, 'hex') AS sha256, p.size, p.blob_id AS "blobId"
+  encode(p.raw_sha, 'hex') AS sha256, p.size, p.blob_id AS "blobId", x.next_try_at AS "nextTryAt", x.replayed_at AS "replayedAt",
+  x.accepted_at AS "acceptedAt", x.accepted_by AS "acceptedBy", x.accepted_reason AS "acceptedReason",
+  (SELECT c.message_id FROM copy c WHERE c.tenant_id = x.tenant_id AND c.id = p.copy_id) AS "messageId"
 FROM failure x
 JOIN placement p ON p.gen_id = x.gen_id AND p.uid = x.uid
 JOIN folder_generation g ON g.id = x.gen_id

@@ -12,7 +12,7 @@ const storedOperation = z.object({
   id: z.string(),
   kind: z.string(),
   sourceId: z.string().nullable(),
-  state: z.enum(['waiting', 'running', 'done', 'failed', 'superseded']),
+  state: z.enum(['waiting', 'running', 'paused', 'done', 'failed', 'superseded', 'cancelled']),
   done: count,
   total: count.nullable(),
   /** How fast it has been; kept for imports. */

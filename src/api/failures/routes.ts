@@ -1,35 +1,14 @@
 import { z } from 'zod';
 
-import { findFailure, listFailures, type Failure } from '../db/failures';
-import { publicId } from '../domain/ids';
-import type { Api, ApiContext } from './context';
-import { idField, idInPath, time } from './fields';
-import { contentReaderOf, readerOf } from './mailboxes/people';
-import { downloadHeaders } from './messages/download-headers';
-import { decodeCursor, pageFrom, pageOf, pageQuery } from './paging';
-import { noBytes, notFound } from './problems';
-
-const kinds = ['unreachable', 'busy', 'credentials', 'cursor-lost', 'unreadable', 'refused', 'gone'] as const;
-const states = ['parked', 'replayed', 'accepted'] as const;
-
-const failureSchema = z.object({
-  id: z.string().describe('fai_...'),
-  mailboxId: z.string(),
-  folder: z.string(),
-  uidValidity: z.string(),
-  uid: z.int(),
-  kind: z.string(),
-  code: z.string().describe('What broke'),
-  detail: z.record(z.string(), z.union([z.string(), z.number()])).describe('Numbers and names of limits'),
-  attempts: z.int(),
-  versions: z.record(z.string(), z.union([z.string(), z.number()])).describe('Of what tried it last'),
-  state: z.enum(states),
-  firstFailedAt: time,
-  lastFailedAt: time,
-  sha256: z.string().nullable(),
-  size: z.int().nullable(),
-  hasRaw: z.boolean(),
-});
+import { findFailure, listFailures } from '../../db/failures';
+import { publicId } from '../../domain/ids';
+import type { Api, ApiContext } from '../context';
+import { idField, idInPath } from '../fields';
+import { contentReaderOf, readerOf } from '../mailboxes/people';
+import { downloadHeaders } from '../messages/download-headers';
+import { decodeCursor, pageFrom, pageOf, pageQuery } from '../paging';
+import { noBytes, notFound } from '../problems';
+import { failureKinds, failureSchema, failureStates, presentFailure } from './schemas';
 
 const tags = ['failures'];
 const params = idInPath('failure');
@@ -39,8 +18,8 @@ export function failureRoutes(api: Api, { db, blobs, limits }: ApiContext): void
   const querystring = z.strictObject({
     ...pageQuery(limits.maxPageSize),
     mailboxId: idField('mailbox', 'mbx_0192f0c1...').optional(),
-    kind: z.enum(kinds).optional(),
-    state: z.enum(states).optional(),
+    kind: z.enum(failureKinds).optional(),
+    state: z.enum(failureStates).optional(),
   });
   api.get(
     '/v1/failures',
@@ -90,26 +69,4 @@ export function failureRoutes(api: Api, { db, blobs, limits }: ApiContext): void
       return reply.send(content as never);
     },
   );
-}
-
-function presentFailure(failure: Failure): z.output<typeof failureSchema> {
-  const { folder, uidValidity, uid, kind, code, detail, attempts, versions, state, sha256, size } = failure;
-  return {
-    id: publicId('failure', failure.id),
-    mailboxId: publicId('mailbox', failure.sourceId),
-    folder,
-    uidValidity,
-    uid,
-    kind,
-    code,
-    detail,
-    attempts,
-    versions,
-    state,
-    firstFailedAt: failure.firstFailedAt.toISOString(),
-    lastFailedAt: failure.lastFailedAt.toISOString(),
-    sha256,
-    size,
-    hasRaw: failure.blobId !== null,
-  };
 }

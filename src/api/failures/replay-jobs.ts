@@ -1,0 +1,126 @@
+import { Readable } from 'node:stream';
+
+import { z } from 'zod';
+
+import { findOperation } from '../../db/operations';
+import {
+  actorOfReplay,
+  controlReplay,
+  replayReport,
+  type ReplayControl,
+  type ReportLine,
+} from '../../db/replay/replay-control';
+import { publicId, type IdKind } from '../../domain/ids';
+import { replayOutcomes } from '../../domain/replay';
+import type { Api, ApiContext } from '../context';
+import { idInPath, noBody, time, timeOrNull } from '../fields';
+import { readerOf } from '../mailboxes/people';
+import { operationSchema, presentOperation } from '../operations';
+import { conflict, forbidden, notFound } from '../problems';
+import { actorOf, type Viewer } from '../viewer';
+import { startedReplay } from './replay';
+
+const tags = ['operations'];
+const params = idInPath('operation');
+const ndjson = 'application/x-ndjson';
+
+const reportLine = z.object({
+  failureId: z.string().nullable(),
+  mailboxId: z.string(),
+  folder: z.string().nullable(),
+  uidValidity: z.string().nullable(),
+  uid: z.int(),
+  outcome: z.enum(replayOutcomes).nullable().describe('What became of it, or would; null: not looked at yet'),
+  reason: z.string().nullable(),
+  messageId: z.string().nullable(),
+  at: time.nullable(),
+});
+
+const summaries: Record<ReplayControl, string> = {
+  pause: 'Hold a job; the messages under way come to their end',
+  resume: 'Let a job go on that was held',
+  cancel: 'Call a job off; what is done stays done',
+};
+
+/** /v1/operations/{id}: holding a replay, letting it go on, calling it off, and its report. */
+export function replayJobRoutes(api: Api, context: ApiContext): void {
+  for (const control of ['pause', 'resume', 'cancel'] as const) {
+    api.post(
+      `/v1/operations/:id/${control}`,
+      { schema: { tags, summary: summaries[control], params, body: noBody, response: { 200: operationSchema } } },
+      ({ viewer, params: { id } }) => controlled(context, viewer, { id, control }),
+    );
+  }
+
+  api.get(
+    '/v1/operations/:id/report',
+    {
+      schema: {
+        tags,
+        summary: 'What became of each message, as lines',
+        params,
+        response: { 200: { description: 'One line a message', content: { [ndjson]: { schema: reportLine } } } },
+      },
+    },
+    async ({ viewer, params: { id } }, reply) => {
+      await knownReplay(context, viewer, id);
+      const lines = Readable.from(linesOf(replayReport(context.db, readerOf(viewer), id)));
+      return reply.type(ndjson).send(lines as never);
+    },
+  );
+}
+
+async function controlled(
+  context: ApiContext,
+  viewer: Viewer,
+  { id, control }: { id: string; control: ReplayControl },
+) {
+  const { db, now } = context;
+  const { actor } = await knownReplay(context, viewer, id);
+  const mayControl = viewer.userId === null || viewer.role === 'admin' || actor === actorOf(viewer);
+  if (!mayControl) throw forbidden('Only who began a job, or an admin, can hold it.');
+  const changed = await db.inTenant(viewer.tenantId, (sql) => controlReplay(sql, viewer.tenantId, { id, control }));
+  if (changed && control === 'resume') return startedReplay(context, viewer, id);
+  const { operation } = await knownReplay(context, viewer, id);
+  if (!changed && operation.state !== stateAfter[control]) throw cannotNow(operation.state);
+  return presentOperation(operation, now());
+}
+
+/** Asking twice for the same is no error. */
+const stateAfter: Record<ReplayControl, string> = { pause: 'paused', resume: 'running', cancel: 'cancelled' };
+
+async function knownReplay({ db }: ApiContext, viewer: Viewer, id: string) {
+  const operation = await findOperation(db, readerOf(viewer), id);
+  if (operation === null) throw notFound();
+  const actor = await db.inTenant(viewer.tenantId, (sql) => actorOfReplay(sql, viewer.tenantId, id));
+  if (actor === null) throw notAReplay(operation.kind);
+  return { operation, actor };
+}
+
+async function* linesOf(pages: AsyncGenerator<ReportLine[]>): AsyncGenerator<string> {
+  for await (const page of pages) yield page.map((line) => `${JSON.stringify(presentLine(line))}\n`).join('');
+}
+
+function presentLine(line: ReportLine) {
+  const idOrNull = (kind: IdKind, id: string | null) => (id === null ? null : publicId(kind, id));
+  const { folder, uidValidity, uid, outcome, reason } = line;
+  return {
+    failureId: idOrNull('failure', line.failureId),
+    mailboxId: publicId('mailbox', line.sourceId),
+    folder,
+    uidValidity,
+    uid,
+    outcome,
+    reason,
+    messageId: idOrNull('message', line.messageId),
+    at: timeOrNull(line.doneAt),
+  };
+}
+
+function notAReplay(kind: string) {
+  return conflict('not-a-replay', `Only a replay has a report and can be held; this is a job of the kind ${kind}.`);
+}
+
+function cannotNow(state: string) {
+  return conflict('operation-state', `The job is ${state}: that cannot be done to it now.`);
+}

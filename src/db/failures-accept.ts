@@ -1,0 +1,48 @@
+import type { Sql } from './database';
+import { insertAudit } from './mailbox-write';
+
+/** Somebody says of a failure that it may stay as it is, or that it may not after all. */
+export interface Acceptance {
+  failureId: string;
+  mailboxId: string;
+  /** Public id of a user or key. */
+  actor: string;
+}
+
+/**
+ * Accepts a parked failure: it counts as accounted for, and its server is not asked again by itself. The audit log keeps who and which, the
+ * failure the reason. False where it has been read meanwhile. Second run: the newer reason.
+ */
+export async function acceptFailure(
+  sql: Sql,
+  tenantId: string,
+  { failureId, mailboxId, actor, reason }: Acceptance & { reason: string },
+): Promise<boolean> {
+  const accepted = await sql.execute(
+    `UPDATE failure SET state = 'accepted', accepted_at = now(), accepted_by = $3, accepted_reason = $4, next_try_at = NULL
+     WHERE tenant_id = $1 AND id = $2 AND state IN ('parked', 'accepted')`,
+    [tenantId, failureId, actor, reason],
+  );
+  if (accepted === 0) return false;
+  await insertAudit(sql, tenantId, { actor, action: 'failure.accepted', ids: { failureId, mailboxId } });
+  return true;
+}
+
+/** Takes an acceptance back. False where it has been read meanwhile. Second run: no change. */
+export async function reopenFailure(
+  sql: Sql,
+  tenantId: string,
+  { failureId, mailboxId, actor }: Acceptance,
+): Promise<boolean> {
+  const [failure] = await sql.query<{ state: string }>(
+    'SELECT state FROM failure WHERE tenant_id = $1 AND id = $2 FOR UPDATE',
+    [tenantId, failureId],
+  );
+  if (failure?.state !== 'accepted') return failure?.state === 'parked';
+  await sql.execute(
+    `UPDATE failure SET state = 'parked', accepted_at = NULL, accepted_by = NULL, accepted_reason = NULL WHERE tenant_id = $1 AND id = $2`,
+    [tenantId, failureId],
+  );
+  await insertAudit(sql, tenantId, { actor, action: 'failure.reopened', ids: { failureId, mailboxId } });
+  return true;
+}
