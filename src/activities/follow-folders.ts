@@ -7,6 +7,7 @@ import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
 import { findRenamed } from './find-renamed';
+import { onFreshConnection } from './second-look';
 
 /** What a sweep works with: the folders of a mailbox that can be looked at now, and how each was listed. */
 export interface FollowedFolders {
@@ -25,16 +26,14 @@ export async function followFolders(
   run: ActivityRun,
   at: { mailbox: MailboxForSync; open: Mailbox },
 ): Promise<FollowedFolders> {
-  const { tenantId, policy } = at.mailbox;
-  const [listed, onRecord] = await Promise.all([
-    listAll(context, at.open),
-    context.db.preparedInTenant(tenantId, (sql) => foldersOnRecord(sql, at.mailbox)),
-  ]);
+  const begunAt = Date.now();
+  const { listed, onRecord } = await listBeside(context, at);
+  const { policy } = at.mailbox;
   const between = disagreement(onRecord, listed);
   if (isNothing(between) && agree(onRecord, listed, policy)) {
     return { folders: shownFolders(onRecord, listed, policy), listed };
   }
-  const { changes, stillThere } = await explain(context, run, { ...at, listed, between });
+  const { changes, stillThere } = await explain(context, run, { ...at, listed, between, begunAt });
   const all = [...listed.filter(({ path }) => !stillThere.some((held) => held.path === path)), ...stillThere];
   return { folders: await reconcileFolders(context.db, at.mailbox, { listed: all, changes }), listed: all };
 }
@@ -52,7 +51,30 @@ async function listAll(context: ActivityContext, open: Mailbox): Promise<ListedF
   return listed;
 }
 
+/** A session of Dovecot goes on showing a folder as unselectable that was made anew meanwhile, for as long as it lasts. */
+const trustedMs = 60_000;
+
+/** The listing, and what is on record; both anew where an old session shows folders as unselectable that once held messages. */
+async function listBeside(
+  context: ActivityContext,
+  { mailbox, open }: { mailbox: MailboxForSync; open: Mailbox },
+): Promise<{ listed: ListedFolder[]; onRecord: FolderOnRecord[] }> {
+  const [listed, onRecord] = await Promise.all([
+    listAll(context, open),
+    context.db.preparedInTenant(mailbox.tenantId, (sql) => foldersOnRecord(sql, mailbox)),
+  ]);
+  const closed = new Set(listed.flatMap(({ path, selectable }) => (selectable ? [] : [path])));
+  const isDoubtful = onRecord.some(({ path, hadMessages, generation }) => {
+    return generation === null && hadMessages && closed.has(path);
+  });
+  if (!isDoubtful || Date.now() - open.openedAt <= trustedMs) return { listed, onRecord };
+  await open.reopen();
+  return { listed: await listAll(context, open), onRecord };
+}
+
 interface Unexplained {
+  /** Milliseconds since the epoch. */
+  begunAt: number;
   mailbox: MailboxForSync;
   open: Mailbox;
   listed: ListedFolder[];
@@ -95,10 +117,9 @@ async function askAgain(
 ): Promise<Asked> {
   const asked: Asked = { gone: [], closed: [], stillThere: [] };
   if (of.missed.length === 0) return asked;
-  const fresh = await context.connect(of.mailbox).catch(failureAsNull);
-  try {
-    const again = await (fresh === null ? null : listAll(context, fresh).catch(failureAsNull));
-    const { open, proofs, mostOpened } = againstWhat(of.open, again === null ? null : fresh);
+  await onFreshConnection(context, of, async (fresh) => {
+    const again = await listAll(context, fresh).catch(failureAsNull);
+    const { proofs, mostOpened } = again === null ? byOneListing : afterTwoListings;
     for (const [number, folder] of of.missed.entries()) {
       run.signal.throwIfAborted();
       run.heartbeat();
@@ -107,20 +128,15 @@ async function askAgain(
       const isListed = (second ?? first) !== undefined;
       if (second?.selectable === true) asked.stillThere.push(second);
       else {
-        const opens = number < mostOpened ? await tryToOpen(open, folder.path, proofs) : 'no';
+        const opens = number < mostOpened ? await tryToOpen(fresh, folder.path, proofs) : 'no';
         note(asked, { folder, isListed, opens });
       }
     }
-  } finally {
-    await fresh?.close();
-  }
+  });
+  // A session that has stayed behind would not open what it does not list.
+  const isBehind = asked.stillThere.some(({ status }) => status !== null);
+  if (isBehind && of.open.openedAt < of.begunAt) await of.open.reopen();
   return asked;
-}
-
-/** What is asked whether a folder can be opened, and what it must say; a server may allow one connection only. */
-function againstWhat(open: Mailbox, fresh: Mailbox | null) {
-  if (fresh === null) return { open, proofs: byOneListing, mostOpened: Infinity };
-  return { open: fresh, proofs: afterTwoListings, mostOpened: openedAtMost };
 }
 
 /** `not-now` where nothing is known of the folder, which stays as it is then. */
@@ -131,9 +147,15 @@ function note(asked: Asked, { folder, opens, isListed }: { folder: FolderOnRecor
   if (opens === 'no') (isListed ? asked.closed : asked.gone).push(folder.folderId);
 }
 
-/** Which failures say that a folder is no more: after a second listing also a refusal; without one just the server's word. */
-const byOneListing: ReadonlySet<string> = new Set(['gone']);
-const afterTwoListings: ReadonlySet<string> = new Set([...byOneListing, 'refused']);
+interface Proofs {
+  /** Which failures to open a folder say that it is no more. */
+  proofs: ReadonlySet<string>;
+  mostOpened: number;
+}
+
+/** After a second listing also a refusal proves it; without one just the server's word. */
+const byOneListing: Proofs = { proofs: new Set(['gone']), mostOpened: Infinity };
+const afterTwoListings: Proofs = { proofs: new Set(['gone', 'refused']), mostOpened: openedAtMost };
 
 async function tryToOpen(open: Mailbox, path: string, proofs: ReadonlySet<string>): Promise<Opens> {
   try {

@@ -6,7 +6,9 @@ import { lookAgain } from '../db/ingest/generation-write';
 import { liveRanges } from '../db/ingest/ledger-ranges';
 import { endPlacements, revivePlacements } from '../db/ingest/presence-write';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
+import type { Mailbox } from '../mail/mailbox';
 import type { ActivityContext } from './context';
+import { onFreshConnection } from './second-look';
 
 /** A folder that loses more than so many messages, and more than a fifth of them, at once. */
 const suspiciousMessages = 50;
@@ -14,6 +16,8 @@ const suspiciousShare = 0.2;
 
 interface Seen {
   mailbox: MailboxForSync;
+  /** Where the listing was asked for. After a second look no folder may be open on it any more. */
+  connection: Mailbox;
   path: string;
   generation: FolderGeneration;
   listing: UidListing;
@@ -74,14 +78,12 @@ async function stillAbsent(context: ActivityContext, seen: Seen, absent: number[
   }
 }
 
-async function listAnew(context: ActivityContext, { mailbox, path, generation }: Seen): Promise<UidListing> {
-  const fresh = await context.connect(mailbox);
-  try {
+async function listAnew(context: ActivityContext, seen: Seen): Promise<UidListing> {
+  const { mailbox, connection, path, generation } = seen;
+  return onFreshConnection(context, { mailbox, open: connection }, async (fresh) => {
     const folder = await fresh.examine(path);
     const listing = await folder.listUids();
     if (folder.snapshot.uidValidity === generation.uidValidity) return listing;
     return { proven: false, uids: listing.uids, reason: 'uidvalidity-changed' };
-  } finally {
-    await fresh.close();
-  }
+  });
 }

@@ -80,7 +80,7 @@ async function noteUnread(context: ActivityContext, live: LiveWork): Promise<Fol
   const { work, open, generation, listing, missing } = live;
   const { mailbox } = work;
   await recordFiltered(context.db, mailbox, { genId: generation.id, uids: missing, reason: 'folder-role' });
-  const seen = { mailbox, path: open.path, generation, listing };
+  const seen = { mailbox, connection: work.open, path: open.path, generation, listing };
   const presence = await notePresence(context, seen, await presenceChanges(context, seen, missing));
   if (presence === 'settled' && (listing.proven || listing.reason === 'message-limit')) {
     await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history: 0, presence });
@@ -149,7 +149,7 @@ async function ingestLive(context: ActivityContext, run: ActivityRun, live: Live
   const { mailbox } = work;
   const ofImport = (uid: number) => !generation.historyDone && uid < generation.historyBelow;
   const fresh = missing.filter((uid) => !ofImport(uid));
-  const seen = { mailbox, path: open.path, generation, listing };
+  const seen = { mailbox, connection: work.open, path: open.path, generation, listing };
   const changes = await presenceChanges(context, seen, fresh);
   const close = { genId: generation.id, snapshot: open.snapshot };
   const limit = context.limits.liveRoundMessages;

@@ -34,6 +34,13 @@ export interface Mailbox {
   listFolders(): Promise<ListedFolder[]>;
   /** EXAMINE (RFC 9051 6.3.3), anew even when it is open already. The snapshot is a copy, taken before anything is fetched. */
   examine(path: string): Promise<OpenFolder>;
+  /** When it was logged in, in milliseconds since the epoch: what a session was told of folders, some servers tell it for ever. */
+  readonly openedAt: number;
+  /**
+   * Logs out and in again, for a second look at a server that allows one connection only, or that has stayed behind in this one. Folders
+   * that were open are not any more. After a failure the mailbox is no longer usable.
+   */
+  reopen(): Promise<void>;
   /** SELECT and `UID STORE +FLAGS (\Seen)`. Second run: no change. */
   markSeen(path: string, uidValidity: string, uids: number[]): Promise<void>;
   close(): Promise<void>;

@@ -14,24 +14,37 @@ export type { OpenOptions } from './session';
  * @throws MailFailure: `unreachable`, `busy`, `credentials` or `refused`; the codes of a connection are those of `connectCodes`
  */
 export async function openMailbox(access: MailboxAccess, options: OpenOptions): Promise<Mailbox> {
-  const session = await openSession(access, options);
-  return mailboxOn(session, { host: access.host, streamChunkBytes: options.streamChunkBytes });
+  const again = () => openSession(access, options);
+  return mailboxOn(await again(), { host: access.host, streamChunkBytes: options.streamChunkBytes, again });
 }
 
-/** The account on a connection that is logged in. `host` is the server's name as a person gave it. */
-export function mailboxOn(session: Session, of: { host: string; streamChunkBytes: number | undefined }): Mailbox {
-  return new ImapMailbox(session, abilitiesOf(session.client, of.host), of.streamChunkBytes);
+/** How a mailbox is to be had on a connection. `host` is the server's name as a person gave it. */
+export interface ConnectionOf {
+  host: string;
+  streamChunkBytes: number | undefined;
+  /** Logs in once more. */
+  again: () => Promise<Session>;
+}
+
+/** The account on a connection that is logged in. */
+export function mailboxOn(session: Session, of: ConnectionOf): Mailbox {
+  return new ImapMailbox(session, of);
 }
 
 class ImapMailbox implements Mailbox {
+  abilities: MailboxAbilities;
+  openedAt = Date.now();
+
   /** Counts the folders opened, so that an OpenFolder knows when it no longer is. */
   private opened = 0;
+  private closed = false;
 
   constructor(
-    private readonly session: Session,
-    readonly abilities: MailboxAbilities,
-    private readonly streamChunkBytes: number | undefined,
-  ) {}
+    private session: Session,
+    private readonly of: ConnectionOf,
+  ) {
+    this.abilities = abilitiesOf(session.client, of.host);
+  }
 
   get usable(): boolean {
     return this.session.usable;
@@ -48,7 +61,7 @@ class ImapMailbox implements Mailbox {
     return openFolder(path, examined, {
       session: this.session,
       abilities: this.abilities,
-      streamChunkBytes: this.streamChunkBytes,
+      streamChunkBytes: this.of.streamChunkBytes,
       stillOpen: () => {
         if (this.opened !== number) throw new MailFailure('refused', 'EXAMINE', { code: 'folder-not-open' });
       },
@@ -61,8 +74,29 @@ class ImapMailbox implements Mailbox {
     await markSeen(this.session, { path, uidValidity, sets: uidSetsOf(uids) });
   }
 
+  async reopen(): Promise<void> {
+    this.opened += 1;
+    await this.session.logout();
+    this.refuseWhenClosed();
+    this.session = await this.of.again();
+    this.openedAt = Date.now();
+    this.abilities = abilitiesOf(this.session.client, this.of.host);
+    await this.logoutWhenClosed();
+    this.refuseWhenClosed();
+  }
+
   close(): Promise<void> {
+    this.closed = true;
     return this.session.logout();
+  }
+
+  /** Whoever closed it while it was being opened again knew the old connection only. */
+  private async logoutWhenClosed(): Promise<void> {
+    if (this.closed) await this.session.logout();
+  }
+
+  private refuseWhenClosed(): void {
+    if (this.closed) throw new MailFailure('unreachable', 'connect', { code: 'aborted' });
   }
 }
 

@@ -39,13 +39,15 @@ export async function previewMailbox(
     stop.abort();
   }, options.timeoutMs - reserveMs);
   try {
-    const session = await openSession(access, {
-      hostRules: options.hostRules,
-      connectTimeoutMs: Math.ceil(options.timeoutMs / greetingShare),
-      socketTimeoutMs: options.timeoutMs,
-      signal: stop.signal,
-    });
-    const mailbox = mailboxOn(session, { host: access.host, streamChunkBytes: undefined });
+    const open = () =>
+      openSession(access, {
+        hostRules: options.hostRules,
+        connectTimeoutMs: Math.ceil(options.timeoutMs / greetingShare),
+        socketTimeoutMs: options.timeoutMs,
+        signal: stop.signal,
+      });
+    const session = await open();
+    const mailbox = mailboxOn(session, { host: access.host, streamChunkBytes: undefined, again: open });
     const closing = () => mailbox.close();
     const look = await lookAround({ session, mailbox, policy, options, signal: stop.signal }).finally(closing);
     return { ok: true, provider: providerOfHost(access.host), look };

@@ -1,5 +1,6 @@
 import { outcomes, presences } from '../../src/domain/ledger';
 import { mail } from '../support/mail-factory';
+import { allowOneConnection } from '../support/one-connection';
 import { folderOf, type ScriptedFolder } from '../support/scripted-imap-folder';
 import { startScriptedServer, type Script, type ScriptedServer } from '../support/scripted-imap-server';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
@@ -55,6 +56,12 @@ async function eventsOf(mailbox: TestMailbox, type: string): Promise<number[][]>
 
 const bodiesAsked = () => server.commands.filter((command) => command.includes('BODY.PEEK')).length;
 const side = { INBOX: { uidValidity: '7' }, Side: { uidValidity: '8', messages: numbered(3) } };
+
+/** From now on one connection at a time; none is kept from before. */
+async function oneConnection(): Promise<void> {
+  await bench.context.connections.closeAll();
+  allowOneConnection(server);
+}
 
 /** LIST leaves the folder out so many times. */
 function omit(path: string, times: number): void {
@@ -112,11 +119,27 @@ describe('a folder that LIST leaves out', () => {
   test('and does not exist is gone also where the server allows no second connection', async () => {
     const mailbox = await connect({ folders: side });
     server.folders.delete('Side');
+    await oneConnection();
+    expect(await mailbox.round()).toMatchObject({ kind: 'done' });
+    expect(await live(mailbox)).toEqual([]);
+  });
+
+  test('once is not gone where the server allows no second connection', async () => {
+    const mailbox = await connect({ folders: side });
+    await oneConnection();
+    omit('Side', 1);
+    expect(await mailbox.round()).toMatchObject({ kind: 'done' });
+    expect(await live(mailbox)).toHaveLength(3);
+  });
+
+  test('stays as it is where no other connection is to be had at all', async () => {
+    const mailbox = await connect({ folders: side });
+    server.folders.delete('Side');
     server.on['LOGIN'] = (context) => {
       context.no('[UNAVAILABLE] Maximum number of connections exceeded');
     };
-    expect(await mailbox.round()).toMatchObject({ kind: 'done' });
-    expect(await live(mailbox)).toEqual([]);
+    expect(await mailbox.round()).toMatchObject({ kind: 'retry' });
+    expect(await live(mailbox)).toHaveLength(3);
   });
 
   test('and is back later lives again, with an event, and nothing is fetched', async () => {
@@ -161,6 +184,50 @@ test('a folder called unselectable once keeps its placements; twice, they end', 
   };
   await mailbox.round();
   expect(await live(mailbox)).toEqual([]);
+});
+
+describe('a folder that was made anew, and that a session goes on calling unselectable', () => {
+  /** Sessions that were begun before now show Side as a mere parent. */
+  function stayBehind(): void {
+    const behind = new Set(server.sockets);
+    const isBehind = () => [...server.sockets].some((socket) => behind.has(socket)) && server.sockets.size === 1;
+    server.on['LIST'] = (context) => {
+      folder('Side').attributes = isBehind() ? ['\\Noselect'] : [];
+      context.usual();
+    };
+    server.on['EXAMINE'] = (context) => {
+      if (isBehind() && context.args.includes('Side')) context.no('[NONEXISTENT] not selectable');
+      else context.usual();
+    };
+  }
+
+  test('is followed in the same round', async () => {
+    const mailbox = await connect({ folders: side });
+    server.folders.set('Side', folderOf({ uidValidity: '9', messages: numbered(4) }));
+    stayBehind();
+    expect(await mailbox.round()).toMatchObject({ kind: 'done' });
+    await mailbox.syncAll();
+    expect((await live(mailbox)).map(({ uidValidity }) => uidValidity)).toEqual(['9', '9', '9', '9']);
+  });
+
+  test('is found when its end had been noted before, as soon as the session is a minute old', async () => {
+    const mailbox = await connect({ folders: side });
+    const open = folder('Side');
+    Object.assign(open, { attributes: ['\\Noselect'] });
+    server.on['EXAMINE'] = (context) => {
+      if (context.args.includes('Side')) context.no('[NONEXISTENT] not selectable');
+      else context.usual();
+    };
+    await mailbox.round();
+    expect(await live(mailbox)).toEqual([]);
+    stayBehind();
+    const { now } = Date;
+    const inAMinute = jest.spyOn(Date, 'now').mockImplementation(() => now() + 61_000);
+    await mailbox.round();
+    inAMinute.mockRestore();
+    await mailbox.syncAll();
+    expect(await live(mailbox)).toHaveLength(3);
+  });
 });
 
 describe('MAILBOXID', () => {

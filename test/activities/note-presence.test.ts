@@ -1,5 +1,6 @@
 import { presences } from '../../src/domain/ledger';
 import { mail } from '../support/mail-factory';
+import { allowOneConnection } from '../support/one-connection';
 import { folderOf, type ScriptedFolder } from '../support/scripted-imap-folder';
 import { startScriptedServer, type Handler, type ScriptedServer } from '../support/scripted-imap-server';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
@@ -57,6 +58,15 @@ const noMoreConnections: Handler = (context) => {
   context.no('[UNAVAILABLE] Maximum number of connections exceeded');
 };
 
+test('many messages that are missing have gone, also where the server allows one connection only', async () => {
+  const mailbox = await connect('INBOX');
+  removeManyAndDeliver('INBOX', 1);
+  await bench.context.connections.closeAll();
+  allowOneConnection(server);
+  expect(await mailbox.round()).toMatchObject({ kind: 'done', recorded: 1 });
+  expect(await live(mailbox)).toHaveLength(21);
+});
+
 describe('many messages that are missing while no second connection is to be had', () => {
   test('are still counted as there, and the round goes on', async () => {
     const mailbox = await connect('INBOX');
@@ -69,8 +79,13 @@ describe('many messages that are missing while no second connection is to be had
   test.each(['INBOX', 'Trash'])('are looked at again in %s, at the refresh time, until one is', async (path) => {
     const mailbox = await connect(path);
     removeManyAndDeliver(path, 1);
-    server.on['LOGIN'] = noMoreConnections;
     for (let round = 0; round < 2; round += 1) {
+      let allowed = round;
+      server.on['LOGIN'] = (context) => {
+        allowed -= 1;
+        if (allowed < 0) noMoreConnections(context);
+        else context.usual();
+      };
       expect(await mailbox.round()).toMatchObject({ kind: 'done', folders: 1, lookAgainMs: 90_000 });
     }
     server.on = {};

@@ -14,6 +14,8 @@ export interface CommandContext {
   /** The folder that is selected. */
   folder: ScriptedFolder | undefined;
   server: ScriptedServer;
+  /** Counts connections from 1. */
+  connection: number;
   /** How many times this command has come before, over all connections. */
   earlier: number;
   /** Lines get their CRLF; Buffers are sent as a literal with its length before it. */
@@ -49,6 +51,8 @@ export interface ScriptedServer {
   folders: Map<string, ScriptedFolder>;
   /** Every command line as it came, without tags: `EXAMINE INBOX`. */
   commands: string[];
+  /** How many connections there have been. */
+  connections: number;
   /** Connections that are open. */
   sockets: Set<Socket>;
   on: Record<string, Handler>;
@@ -65,6 +69,7 @@ export async function startScriptedServer(script: Script = {}): Promise<Scripted
     port: 0,
     folders: new Map(folders.map(([path, wish]) => [path, folderOf(wish)])),
     commands: [],
+    connections: 0,
     sockets: new Set(),
     on: { ...script.on },
     access: (change) => ({
@@ -91,6 +96,7 @@ export async function startScriptedServer(script: Script = {}): Promise<Scripted
 const literalMark = /\{(\d+)\+?\}$/;
 
 class Connection {
+  private readonly number: number;
   private input = Buffer.alloc(0);
   private line = '';
   private literalBytes = 0;
@@ -102,7 +108,10 @@ class Connection {
     private socket: Socket,
     private readonly server: ScriptedServer,
     private readonly script: Script,
-  ) {}
+  ) {
+    server.connections += 1;
+    this.number = server.connections;
+  }
 
   begin(): void {
     this.listen();
@@ -173,6 +182,7 @@ class Connection {
       ...one,
       folder: this.selected,
       server: this.server,
+      connection: this.number,
       send,
       sendRow: (uid, items) => {
         const at = this.selected?.messages.findIndex((message) => message.uid === uid) ?? -1;

@@ -35,9 +35,12 @@ export interface FolderOnRecord {
   inScope: boolean;
   mailboxId: string | null;
   generation: FolderGeneration | null;
+  /** It has had a generation that was retired. */
+  hadMessages: boolean;
 }
 
 interface FolderRow {
+  had_messages: boolean;
   folder_id: string;
   path: string;
   role: string | null;
@@ -55,7 +58,8 @@ interface FolderRow {
 }
 
 const columns = `f.id AS folder_id, f.path, f.role, f.in_scope, f.mailbox_object_id, g.id AS gen_id, g.uidvalidity, g.uidnext, g.modseq,
-  g.exists_count, g.history_below, g.history_done_at, g.listed_at, g.flags_checked_at`;
+  g.exists_count, g.history_below, g.history_done_at, g.listed_at, g.flags_checked_at,
+  EXISTS (SELECT FROM folder_generation r WHERE r.tenant_id = f.tenant_id AND r.folder_id = f.id AND r.retired_at IS NOT NULL) AS had_messages`;
 
 interface OfSource {
   tenantId: string;
@@ -197,6 +201,7 @@ function onRecord(row: FolderRow): FolderOnRecord {
     inScope: row.in_scope,
     mailboxId: row.mailbox_object_id,
     generation: generationOf(row),
+    hadMessages: row.had_messages,
   };
 }
 
