@@ -8,6 +8,7 @@ ALTER TABLE copy DROP CONSTRAINT copy_tenant_id_message_id_fkey;
 ALTER TABLE placement DROP CONSTRAINT placement_tenant_id_copy_id_fkey;
 ALTER TABLE message_search DROP CONSTRAINT message_search_tenant_id_message_id_fkey;
 ALTER TABLE thread_ref DROP CONSTRAINT thread_ref_thread_fkey;
+ALTER TABLE failure DROP CONSTRAINT failure_gen_id_uid_fkey; -- it belongs to its generation, and to its source
 
 -- A deletion that would leave rows of the table TG_ARGV[0], which refer to its rows by TG_ARGV[1], is refused as by a foreign key.
 -- The owner asks: what a policy hides is left as well. The rows drive the look-up, each by its key, also where statistics are missing.

@@ -60,24 +60,33 @@ interface Work {
   isOver: () => boolean;
 }
 
-/** Placements, copies, messages, and beside them, on a connection of its own, the bytes of the chunks before. True when nothing is left. */
+/**
+ * Placements, copies, messages, and beside them, on connections of their own, a look at the chunk that comes next and the bytes of the chunks
+ * before. True when nothing is left.
+ */
 async function emptyContent(context: ActivityContext, run: ActivityRun, { ref, isOver }: Work): Promise<boolean> {
   const { db } = context;
   const catalogue = await db.inTenant(ref.tenantId, readCatalogue);
-  let after: ContentPosition | null = null;
+  const look = (after: ContentPosition | null) =>
+    nextContent(db, ref, { after, limit: context.limits.deletionChunkRows });
+  let chunk = await look(null);
   while (!isOver()) {
-    const chunk = await nextContent(db, ref, { after, limit: context.limits.deletionChunkRows });
-    if (chunk === null && after === null) return true;
-    after = chunk?.next ?? null;
-    if (chunk === null) continue;
+    if (chunk === null) return true;
     const contents = await readSurvivors(context, run, { tenantId: ref.tenantId, messages: chunk.toRead });
-    const done = await Promise.allSettled([
+    const next = await firstOf(
+      chunk.next === null ? Promise.resolve(null) : look(chunk.next),
       deleteChunk(context, ref, { chunk, contents, catalogue }),
       freeAllBytes(context, ref, isOver),
-    ]);
-    for (const one of done) if (one.status === 'rejected') throw one.reason;
+    );
+    chunk = next ?? (await look(null));
   }
   return false;
+}
+
+/** What the first comes to, when all have ended. */
+async function firstOf<T>(first: Promise<T>, ...others: Promise<unknown>[]): Promise<T> {
+  for (const one of await Promise.allSettled([first, ...others])) if (one.status === 'rejected') throw one.reason;
+  return first;
 }
 
 async function deleteChunk(

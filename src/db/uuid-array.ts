@@ -1,7 +1,8 @@
-const uuidOid = 2950;
-const uuidBytes = 16;
+const uuidOid = 2950; // pg_type, the same in every database
 const headBytes = 20;
-const elementBytes = 4 + uuidBytes;
+const elementBytes = 20;
+/** The length of a UUID, in hex: it stands before each element. */
+const lengthOfUuid = '00000010';
 
 /**
  * UUIDs as a parameter of type `uuid[]`, in the binary format of `array_send` (PostgreSQL 18, src/backend/utils/adt/arrayfuncs.c): thousands of
@@ -9,16 +10,13 @@ const elementBytes = 4 + uuidBytes;
  * @throws TypeError one is not a UUID
  */
 export function uuidArray(ids: readonly string[]): Buffer {
-  const bytes = Buffer.from(ids.join('').replaceAll('-', ''), 'hex');
-  if (bytes.length !== ids.length * uuidBytes) throw new TypeError('an id must be a UUID');
-  const array = Buffer.alloc(headBytes + ids.length * elementBytes);
-  array.writeInt32BE(1, 0); // dimensions
-  array.writeInt32BE(uuidOid, 8);
-  array.writeInt32BE(ids.length, 12);
-  array.writeInt32BE(1, 16); // the index of the first
-  for (let n = 0, at = headBytes; n < ids.length; n += 1, at += elementBytes) {
-    array.writeInt32BE(uuidBytes, at);
-    bytes.copy(array, at + 4, n * uuidBytes, (n + 1) * uuidBytes);
-  }
+  const elements = ids.length === 0 ? '' : `${lengthOfUuid}${ids.join(lengthOfUuid)}`.replaceAll('-', '');
+  const head = Buffer.alloc(headBytes);
+  head.writeInt32BE(1, 0); // dimensions
+  head.writeInt32BE(uuidOid, 8);
+  head.writeInt32BE(ids.length, 12);
+  head.writeInt32BE(1, 16); // the index of the first
+  const array = Buffer.concat([head, Buffer.from(elements, 'hex')]);
+  if (array.length !== headBytes + ids.length * elementBytes) throw new TypeError('an id must be a UUID');
   return array;
 }

@@ -35,15 +35,15 @@ export async function readCatalogue(sql: Sql): Promise<Catalogue> {
   return { message: of('message_id'), copy: of('copy_id'), thread: of('thread_id'), link: of('link_id') };
 }
 
-/** Deletes the rows of a table that belong to these; how many. The names come from the catalogue. */
+/** Deletes the rows of a table that belong to these (ids, or what `uuidArray` makes of them); how many. The names come from the catalogue. */
 export function deleteChildren(
   sql: Sql,
   tenantId: string,
-  from: { child: ChildTable; parentIds: string[] },
+  from: { child: ChildTable; parentIds: string[] | Buffer },
 ): Promise<number> {
   const { name, column } = from.child;
   return sql.execute(`DELETE FROM "${name}" WHERE tenant_id = $1 AND "${column}" = ANY ($2::uuid[])`, [
     tenantId,
-    uuidArray(from.parentIds),
+    Array.isArray(from.parentIds) ? uuidArray(from.parentIds) : from.parentIds,
   ]);
 }

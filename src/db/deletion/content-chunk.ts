@@ -1,6 +1,6 @@
-import type { Database } from '../database';
+import type { Database, Sql } from '../database';
 import type { DeletionRef } from './deletions';
-import { sharedMessages, type SharedMessage } from './shared-messages';
+import { messagesOf, sharedAmong, type SharedMessage } from './shared-messages';
 
 /** Where the walk over a mailbox's placements goes on. Only a hint, kept in memory: a walk that begins again finds what is left. */
 export interface ContentPosition {
@@ -12,6 +12,8 @@ export interface ContentPosition {
 export interface ContentChunk {
   placements: { genIds: number[]; uids: number[] };
   copyIds: string[];
+  /** The messages of these copies, where they are known. */
+  messageIds?: string[];
   /** What must be read before the copies can go: messages whose text must be taken from another source's copy. */
   toRead: SharedMessage[];
   next: ContentPosition | null;
@@ -39,21 +41,19 @@ export async function nextContent(
         ? await copiesWithoutPlacement(sql, ref, from.limit)
         : [...new Set(rows.flatMap((row) => (row.copy_id === null ? [] : [row.copy_id])))];
     if (last === undefined && copyIds.length === 0) return null;
-    const shared = await sharedMessages(sql, ref, copyIds);
+    const messageIds = await messagesOf(sql, ref.tenantId, copyIds);
+    const shared = await sharedAmong(sql, ref, messageIds);
     return {
       placements: { genIds: rows.map((row) => row.gen_id), uids: rows.map((row) => row.uid) },
       copyIds,
+      messageIds,
       toRead: shared.filter((message) => message.content === 'other'),
       next: last === undefined ? null : { genId: last.gen_id, belowUid: last.uid },
     };
   });
 }
 
-async function copiesWithoutPlacement(
-  sql: Parameters<typeof sharedMessages>[0],
-  ref: DeletionRef,
-  limit: number,
-): Promise<string[]> {
+async function copiesWithoutPlacement(sql: Sql, ref: DeletionRef, limit: number): Promise<string[]> {
   const rows = await sql.query<{ id: string }>('SELECT id FROM copy WHERE tenant_id = $1 AND source_id = $2 LIMIT $3', [
     ref.tenantId,
     ref.sourceId,

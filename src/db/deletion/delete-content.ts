@@ -5,7 +5,8 @@ import type { ContentChunk } from './content-chunk';
 import type { DeletionRef } from './deletions';
 import {
   lostWords,
-  sharedMessages,
+  messagesOf,
+  sharedAmong,
   tellFromSurvivors,
   type LostWords,
   type SharedMessage,
@@ -30,14 +31,22 @@ interface ChunkWork {
 export async function deleteContent(
   db: Database,
   ref: DeletionRef,
-  work: { chunk: ContentChunk; contents: SurvivorContents; catalogue: Catalogue },
+  work: {
+    chunk: ContentChunk;
+    contents: SurvivorContents;
+    catalogue: Catalogue;
+    /** What is to be done first with the copies that can go; those that it returns do. */
+    prepare?: (sql: Sql, copyIds: string[]) => Promise<string[]>;
+  },
 ): Promise<{ retold: number }> {
   return db.writeInTenant(ref.tenantId, async (sql) => {
     const chunk: ChunkWork = { sql, ref, catalogue: work.catalogue, counts: {} };
-    const shared = await sharedMessages(sql, ref, work.chunk.copyIds);
-    const candidates = await copiesToDelete(chunk, work.chunk.copyIds, unread(shared, work.contents));
+    const { copyIds, messageIds, placements } = work.chunk;
+    const shared = await sharedAmong(sql, ref, messageIds ?? (await messagesOf(sql, ref.tenantId, copyIds)));
+    const ready = await copiesToDelete(chunk, copyIds, unread(shared, work.contents));
+    const candidates = work.prepare === undefined ? ready : await work.prepare(sql, ready);
     const [parkedBlobIds, bare] = await Promise.all([
-      deletePlacements(chunk, work.chunk.placements, candidates),
+      deletePlacements(chunk, placements, candidates),
       bareCopies(chunk, candidates),
     ]);
     const messages = staying(shared, bare);
@@ -48,8 +57,7 @@ export async function deleteContent(
       deleteThreads(chunk, threads),
       noteBlobs(chunk, [...parkedBlobIds, ...gone.blobIds]),
     ]);
-    const placements = chunk.counts['placement'] ?? 0;
-    await noteStep(sql, ref, { counts: chunk.counts, placements, kept: gone.kept });
+    await noteStep(sql, ref, { counts: chunk.counts, placements: chunk.counts['placement'] ?? 0, kept: gone.kept });
     return { retold };
   });
 }
@@ -76,22 +84,41 @@ async function deletePlacements(
   placements: ContentChunk['placements'],
   copyIds: string[],
 ): Promise<string[]> {
-  const values = [placements.genIds, placements.uids, ref.tenantId, ref.sourceId];
-  const gone = 'unnest($1::bigint[], $2::bigint[]) AS gone(gen_id, uid)';
+  const { genIds, firstUids, lastUids } = rangesOf(placements);
+  const values = [ref.tenantId, ref.sourceId, genIds, firstUids, lastUids];
+  const gone = 'unnest($3::bigint[], $4::bigint[], $5::bigint[]) AS gone(gen_id, first_uid, last_uid)';
   const [failures, rows] = await Promise.all([
     sql.execute(
-      `DELETE FROM failure f USING ${gone} WHERE f.gen_id = gone.gen_id AND f.uid = gone.uid AND f.tenant_id = $3 AND f.source_id = $4`,
+      `DELETE FROM failure f USING ${gone} WHERE f.tenant_id = $1 AND f.source_id = $2
+         AND f.gen_id = gone.gen_id AND f.uid BETWEEN gone.first_uid AND gone.last_uid`,
       values,
     ),
     sql.query<{ blob_id: string | null }>(
-      `DELETE FROM placement p USING ${gone} WHERE p.gen_id = gone.gen_id AND p.uid = gone.uid AND p.tenant_id = $3 AND p.source_id = $4
-         AND (p.copy_id IS NULL OR p.copy_id = ANY ($5::uuid[])) RETURNING p.blob_id`,
+      `DELETE FROM placement p USING ${gone} WHERE p.tenant_id = $1 AND p.source_id = $2
+         AND p.gen_id = gone.gen_id AND p.uid BETWEEN gone.first_uid AND gone.last_uid
+         AND (p.copy_id IS NULL OR p.copy_id = ANY ($6::uuid[])) RETURNING p.blob_id`,
       [...values, uuidArray(copyIds)],
     ),
   ]);
   counts['failure'] = failures;
   counts['placement'] = rows.length;
   return idsOf(rows, 'blob_id');
+}
+
+/** From the first to the last UID of each generation: in a ledger that nobody writes there is nothing else between them. */
+function rangesOf({ genIds, uids }: ContentChunk['placements']) {
+  const spans = new Map<number, { first: number; last: number }>();
+  genIds.forEach((genId, n) => {
+    const uid = uids[n] ?? 0;
+    const { first, last } = spans.get(genId) ?? { first: uid, last: uid };
+    spans.set(genId, { first: Math.min(first, uid), last: Math.max(last, uid) });
+  });
+  const ranges = [...spans.values()];
+  return {
+    genIds: [...spans.keys()],
+    firstUids: ranges.map(({ first }) => first),
+    lastUids: ranges.map(({ last }) => last),
+  };
 }
 
 interface BareCopies {
@@ -164,9 +191,11 @@ async function deleteAllChildren(
   parentIds: string[],
 ): Promise<void> {
   if (parentIds.length === 0) return;
+  const parents = uuidArray(parentIds);
   await Promise.all(
     children.map(async (child) => {
-      counts[child.name] = (counts[child.name] ?? 0) + (await deleteChildren(sql, ref.tenantId, { child, parentIds }));
+      const deleted = await deleteChildren(sql, ref.tenantId, { child, parentIds: parents });
+      counts[child.name] = (counts[child.name] ?? 0) + deleted;
     }),
   );
 }

@@ -60,6 +60,8 @@ export interface DeletionRef {
   tenantId: string;
   sourceId: string;
   deletionId: string;
+  /** Only these copies go, and others of the source stay. Where they are not named, all of the source goes. */
+  takes?: readonly string[];
 }
 
 /** A deletion of many mailboxes has a deletion of each for its parts. */

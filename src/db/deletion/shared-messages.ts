@@ -28,9 +28,24 @@ export type SurvivorContent = Pick<
 /** By message: the copy that was read, and what it says. */
 export type SurvivorContents = Map<string, { copyId: string; content: SurvivorContent }>;
 
-/** The messages of these copies that other sources hold too. */
+/** The messages of these copies that other sources hold too; where only these copies go, also those with another copy of the source. */
 export async function sharedMessages(sql: Sql, ref: DeletionRef, copyIds: string[]): Promise<SharedMessage[]> {
+  return sharedAmong(sql, ref, await messagesOf(sql, ref.tenantId, copyIds));
+}
+
+/** The messages of these copies. */
+export async function messagesOf(sql: Sql, tenantId: string, copyIds: string[]): Promise<string[]> {
   if (copyIds.length === 0) return [];
+  const rows = await sql.query<{ message_id: string }>(
+    'SELECT DISTINCT message_id FROM copy WHERE tenant_id = $1 AND id = ANY ($2::uuid[])',
+    [tenantId, uuidArray(copyIds)],
+  );
+  return rows.map((row) => row.message_id);
+}
+
+/** The same of messages of which copies go. */
+export async function sharedAmong(sql: Sql, ref: DeletionRef, messageIds: string[]): Promise<SharedMessage[]> {
+  if (messageIds.length === 0) return [];
   const rows = await sql.query<{
     message_id: string;
     copy_id: string;
@@ -38,25 +53,22 @@ export async function sharedMessages(sql: Sql, ref: DeletionRef, copyIds: string
     raw_size: number;
     content: SharedMessage['content'];
   }>(
-    // Most messages have no other copy, and are to cost two look-ups by key and nothing else, also without statistics.
-    `WITH mine AS MATERIALIZED (
-       SELECT DISTINCT c.message_id FROM unnest($3::uuid[]) AS w(id) CROSS JOIN LATERAL (
-         SELECT message_id FROM copy WHERE tenant_id = $1 AND id = w.id AND source_id = $2 OFFSET 0) c
-     ), shared AS MATERIALIZED (
-       SELECT m.message_id FROM mine m CROSS JOIN LATERAL (
-         SELECT FROM copy WHERE tenant_id = $1 AND message_id = m.message_id AND source_id <> $2 LIMIT 1) other
+    // Most messages have no other copy, and are to cost one look-up by key and nothing else, also without statistics.
+    `WITH shared AS MATERIALIZED (
+       SELECT m.message_id FROM unnest($3::uuid[]) AS m(message_id) CROSS JOIN LATERAL (
+         SELECT FROM copy WHERE tenant_id = $1 AND message_id = m.message_id AND (source_id <> $2 OR id <> ALL ($4::uuid[])) LIMIT 1) other
      )
      SELECT m.message_id, other.id AS copy_id, other.blob_id, other.raw_size,
-       CASE WHEN first.source_id <> $2 THEN 'theirs' WHEN first.raw_sha = other.raw_sha THEN 'same' ELSE 'other' END AS content
+       CASE WHEN first.source_id <> $2 OR first.id <> ALL ($4::uuid[]) THEN 'theirs' WHEN first.raw_sha = other.raw_sha THEN 'same' ELSE 'other' END AS content
      FROM shared m
      CROSS JOIN LATERAL (
-       SELECT id, blob_id, raw_sha, raw_size FROM copy WHERE tenant_id = $1 AND message_id = m.message_id AND source_id <> $2
+       SELECT id, blob_id, raw_sha, raw_size FROM copy WHERE tenant_id = $1 AND message_id = m.message_id AND (source_id <> $2 OR id <> ALL ($4::uuid[]))
        ORDER BY recorded_at, id LIMIT 1
      ) other
      CROSS JOIN LATERAL (
-       SELECT source_id, raw_sha FROM copy WHERE tenant_id = $1 AND message_id = m.message_id ORDER BY recorded_at, id LIMIT 1
+       SELECT id, source_id, raw_sha FROM copy WHERE tenant_id = $1 AND message_id = m.message_id ORDER BY recorded_at, id LIMIT 1
      ) first`,
-    [ref.tenantId, ref.sourceId, uuidArray(copyIds)],
+    [ref.tenantId, ref.sourceId, uuidArray(messageIds), ref.takes === undefined ? null : uuidArray(ref.takes)],
   );
   return rows.map((row) => ({
     messageId: row.message_id,
@@ -148,7 +160,7 @@ async function forgetSearch(sql: Sql, tenantId: string, messageIds: string[]): P
 
 async function writeContents(
   sql: Sql,
-  { tenantId, sourceId }: DeletionRef,
+  { tenantId, sourceId, takes }: DeletionRef,
   messages: { messageId: string; told: SurvivorContent }[],
 ): Promise<void> {
   if (messages.length === 0) return;
@@ -171,7 +183,7 @@ async function writeContents(
      WHERE b.tenant_id = $1 AND b.message_id = r.id`,
     values,
   );
-  await writeUnknown(sql, { tenantId, sourceId }, unknown);
+  await writeUnknown(sql, { tenantId, sourceId: takes === undefined ? sourceId : null }, unknown);
 }
 
 function rowOf(id: string, content: NonNullable<SurvivorContent>) {
@@ -190,7 +202,7 @@ function rowOf(id: string, content: NonNullable<SurvivorContent>) {
 /** A copy without readable bytes: what is kept of it are its addresses. Who is hidden must not be told from another's header. */
 async function writeUnknown(
   sql: Sql,
-  { tenantId, sourceId }: { tenantId: string; sourceId: string },
+  { tenantId, sourceId }: { tenantId: string; sourceId: string | null },
   messageIds: string[],
 ): Promise<void> {
   if (messageIds.length === 0) return;
@@ -201,7 +213,7 @@ async function writeUnknown(
     `UPDATE message m SET marks = '{}', participants = (
        SELECT jsonb_build_object('from', ${people('from')}, 'sender', ${people('sender')}, 'replyTo', ${people('reply-to')},
          'to', ${people('to')}, 'cc', ${people('cc')})
-       FROM copy c JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = c.id WHERE c.tenant_id = $1 AND c.message_id = m.id AND c.source_id <> $3)
+       FROM copy c JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = c.id WHERE c.tenant_id = $1 AND c.message_id = m.id AND c.source_id IS DISTINCT FROM $3::uuid)
      WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[])`,
     [...values, sourceId],
   );
