@@ -21,7 +21,8 @@ const mailboxesPerShare = 100;
 /**
  * Stops the mailboxes that go with a user or a tenant, all of them before the first is deleted, and says which are deleted next. When they
  * are gone, deletes the rest for some seconds, in short transactions, each of which takes the next of what is there; then counts what is
- * left and writes the report. Second run: goes on with what is there; after the end, the same report.
+ * left and writes the report. Nothing goes before the journal's file says so. Second run: goes on with what is there; after the end, the
+ * same report.
  */
 export async function deleteCascade(
   context: ActivityContext,
@@ -29,6 +30,7 @@ export async function deleteCascade(
   ref: CascadeRef,
 ): Promise<CascadeShare> {
   const { db } = context;
+  await context.erasures.compare();
   const cascade = await readCascade(db, ref);
   if (cascade === null) return ended(await reportOfEnded(db, ref));
   const endsAt = Date.now() + context.limits.deletionActivityMs;
