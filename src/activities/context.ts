@@ -39,6 +39,7 @@ export interface ActivityLimits {
   removedLinksKeptMs: number;
   stuckAfterMs: number;
   reconciliationsKeptMs: number;
+  replayReportsKeptMs: number;
   deletionChunkRows: number;
   deletionActivityMs: number;
   noSuccessHours: number;

@@ -8,6 +8,7 @@ import type { ActivityContext, ActivityRun } from './context';
 import { startDueAudits } from './reconcile/audits';
 import { compare, type Differences } from './reconcile/compare';
 import { createPace, type Pace } from './reconcile/pace';
+import { startReplays } from './reconcile/start-replays';
 import { helpStuck, remindOfImports } from './reconcile/stuck';
 import { createTallies, type Tallies } from './reconcile/tally';
 import { pokeUnwatched } from './shard/poke-unwatched';
@@ -52,6 +53,7 @@ export async function reconcileMailboxes(context: ActivityContext, run: Activity
   const poked = (await pokeUnwatched(context, run)) + (await remindOfImports(context, run, pace));
   const audits = await startDueAudits(context, run, pace);
   const jobs = await startJobs(context);
+  await startReplays(context, run);
   const queuesWithoutWorkers = await context.engine.queuesWithoutWorkers();
   await recordReconciliation(context.db, {
     startedAt,

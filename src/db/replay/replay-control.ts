@@ -103,14 +103,17 @@ export function unfinishedReplays(
   );
 }
 
-/** Mailboxes of all tenants whose server should be asked again for something, and can be asked now. */
+const mostMailboxes = 200;
+
+/** Mailboxes of all tenants whose server should be asked again for something, and can be asked now; at most 200. */
 export function mailboxesWithDueTries(db: Database): Promise<{ tenantId: string; mailboxId: string }[]> {
   return db.acrossTenants((sql) =>
     sql.query(
       `SELECT DISTINCT x.tenant_id AS "tenantId", x.source_id AS "mailboxId" FROM failure x
        JOIN source s ON s.tenant_id = x.tenant_id AND s.id = x.source_id
        JOIN mailbox m ON m.tenant_id = x.tenant_id AND m.source_id = x.source_id
-       WHERE x.next_try_at <= now() AND x.state = 'parked' AND s.desired_state = 'running' AND s.deleted_at IS NULL AND m.state = 'live'`,
+       WHERE x.next_try_at <= now() AND x.state = 'parked' AND s.desired_state = 'running' AND s.deleted_at IS NULL AND m.state = 'live'
+       LIMIT ${String(mostMailboxes)}`,
     ),
   );
 }
