@@ -9,9 +9,11 @@ import type { Policy } from '../domain/policy';
 import type { Mailbox } from '../mail/mailbox';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
+import { auditAfterOutage } from './audit-after-outage';
 import { fillSearchSoon } from './fill-search';
 import { followFolders } from './follow-folders';
 import type { Presence } from './note-presence';
+import { settleRemovals } from './removals/settle-removals';
 import { roundFailure, type NotDone } from './round-failure';
 import { mustLook, syncFolder } from './sync-folder';
 
@@ -49,21 +51,29 @@ export async function runRound(
   if (mailbox?.desired !== 'running' || !sameFence(mailbox, input)) return { kind: 'superseded' };
   try {
     await refuseWhenDiskIsLow(context);
-    const { counts, listed, presence } = await context.connections.use(
+    const { counts, listed, presence, removalsMs } = await context.connections.use(
       { mailbox, purpose: 'sync', signal: run.signal },
-      (open) => sweep(context, run, { mailbox, open }),
+      async (open) => {
+        const swept = await sweep(context, run, { mailbox, open });
+        return { ...swept, removalsMs: await settleRemovals(context, run, { mailbox, open }) };
+      },
     );
     const { recorded, filtered, parked } = counts;
     const { alternationsKept } = context.limits;
     const success = { roundBegunAt: mailbox.readAt, recorded, filtered, parked, alternationsKept };
     const onRecord = await recordRoundSuccess(context.db, mailbox, success);
     await fillSearchSoon(context, mailbox.tenantId, counts.recorded);
-    const lookAgainMs = lookAgainAfter(context, mailbox, { listed, presence, onRecord });
+    await auditAfterOutage(context, mailbox);
+    const byFoldersMs = lookAgainAfter(context, mailbox, { listed, presence, onRecord });
+    const lookAgainMs = Math.min(byFoldersMs, (removalsMs ?? Infinity) + dueAndOverMs);
     return { kind: 'done', ...counts, foldersWithHistory: onRecord.filter(hasHistory).length, lookAgainMs };
   } catch (error) {
     return roundFailure(context, mailbox, { error, roundBegunAt: mailbox.readAt });
   }
 }
+
+/** A timer that ends on the very millisecond may be a moment early by the database's clock. */
+const dueAndOverMs = 250;
 
 /**
  * When to look again although nobody has news. What the server still owes after a round, or does not tell the state of, nobody will have

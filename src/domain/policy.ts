@@ -72,7 +72,6 @@ export type PresetName = keyof typeof presets;
 /** Names of the values in a policy whose behaviour is not built yet; the API refuses them with `policy-not-available`. */
 export function notAvailable(policy: Policy): string[] {
   const missing: string[] = [];
-  if (policy.removals === 'mirror') missing.push('removals: mirror');
   if (policy.severalCompanies === 'link-none') missing.push('severalCompanies: link-none');
   if (policy.activity !== null) missing.push('activity');
   return missing;
@@ -85,12 +84,17 @@ export type FolderScope = 'fetch' | 'ledger-only' | 'ignore';
 
 /**
  * Decides a folder's scope. Patterns are names with `*` for any run of characters, compared without case for INBOX only (RFC 9051 5.1).
- * In `all` mode a folder is fetched unless excluded; \Drafts, \Junk, \Trash only when `include` names them.
+ * In `all` mode a folder is fetched unless excluded; \Drafts, \Junk, \Trash only when `include` names them, and Gmail's labels likewise,
+ * because their mail is in the folder of all mail.
  */
-export function scopeOf(folder: { path: string; role: FolderRole | null }, policy: Policy['folders']): FolderScope {
+export function scopeOf(
+  folder: { path: string; role: FolderRole | null; view?: 'label' },
+  policy: Policy['folders'],
+): FolderScope {
   const named = (patterns: string[]) => patterns.some((pattern) => matchesPattern(folder.path, pattern));
   if (named(policy.exclude)) return 'ignore';
   if (policy.mode === 'selected') return named(policy.include) ? 'fetch' : 'ignore';
+  if (folder.view === 'label' && !named(policy.include)) return 'ignore';
   const leftOut = folder.role !== null && leftOutByDefault.has(folder.role);
   return leftOut && !named(policy.include) ? 'ledger-only' : 'fetch';
 }

@@ -50,6 +50,7 @@ test('"Where is my mail?" explains each list of the answer, and each reason for 
     'folder-role': true,
     unmatched: true,
     erased: true,
+    removed: true,
   } satisfies Record<FilterReason, true>);
   expect([...lists, ...reasons].filter((word) => !section.includes(`\`${word}\``))).toEqual([]);
 });

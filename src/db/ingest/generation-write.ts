@@ -104,7 +104,7 @@ export async function recordFiltered(
         `INSERT INTO placement (gen_id, uid, tenant_id, source_id, outcome, reason)
          SELECT $1, uid, $2, $3, 3, $4 FROM unnest($5::bigint[]) AS uid
          ON CONFLICT (gen_id, uid) DO UPDATE SET reason = excluded.reason
-         WHERE placement.outcome = 3 AND placement.reason = 'folder-role'`,
+         WHERE placement.outcome = 3 AND placement.reason IN ('folder-role', 'removed')`,
         [placements.genId, source.tenantId, source.sourceId, placements.reason, uids],
       );
     });

@@ -3,14 +3,14 @@ import type { Database } from '../database';
 
 /**
  * The UIDs of a generation that have a ledger row, as ranges. Where the folder is fetched, rows that only say `filtered: folder-role`
- * do not count: they are fetched now.
+ * or `filtered: removed` do not count: what the server shows of them is fetched now.
  */
 export async function ledgerRanges(
   db: Database,
   tenantId: string,
   folder: { genId: number; scope: 'fetch' | 'ledger-only' },
 ): Promise<UidRanges> {
-  const counted = folder.scope === 'fetch' ? `AND NOT (outcome = 3 AND reason = 'folder-role')` : '';
+  const counted = folder.scope === 'fetch' ? `AND NOT (outcome = 3 AND reason IN ('folder-role', 'removed'))` : '';
   return rangesWhere(db, tenantId, { genId: folder.genId, condition: counted });
 }
 

@@ -29,6 +29,7 @@ const placementColumns = {
   flags: 'smallint',
   modseq: 'numeric',
   seen_due: 'boolean',
+  labels: 'text[]',
 };
 
 /**
@@ -68,14 +69,15 @@ export function placementValues(
     flags: item.flags,
     modseq: item.modseq,
     seen_due: place.policy.markSeen && (item.flags & 1) === 0 && item.kind !== 'parked' && item.kind !== 'filtered',
+    labels: item.labels ?? null,
   };
 }
 
 const replaceFolderRole = `ON CONFLICT (gen_id, uid) DO UPDATE SET
   copy_id = excluded.copy_id, blob_id = excluded.blob_id, outcome = excluded.outcome, reason = excluded.reason,
   raw_sha = excluded.raw_sha, message_id_hash = excluded.message_id_hash, size = excluded.size, internal_date = excluded.internal_date, flags = excluded.flags,
-  modseq = excluded.modseq, seen_due = excluded.seen_due, presence = 1, presence_at = NULL, recorded_at = now()
-  WHERE placement.outcome = 3 AND placement.reason = 'folder-role'`;
+  modseq = excluded.modseq, seen_due = excluded.seen_due, labels = excluded.labels, presence = 1, presence_at = NULL, recorded_at = now()
+  WHERE placement.outcome = 3 AND placement.reason IN ('folder-role', 'removed')`;
 
 function reasonOf(item: BatchItem): string | null {
   if (item.kind === 'filtered') return item.reason;

@@ -1,9 +1,10 @@
 import type { Database } from '../database';
 import { lockSource, type FencedSource } from './source-lock';
 import { placementEvents, writeOutbox } from './outbox-write';
+import { tombstone, undelete } from '../removals/tombstone';
 
 /**
- * Notes placements that a proven listing no longer shows. The messages stay (policy `keep`). What was recorded, or came back, after
+ * Notes placements that a proven listing no longer shows. The messages stay, or wait to be removed where the policy is `mirror`. What was recorded, or came back, after
  * `listedAfter` (the database's clock, before the listing was asked for) is left alone: a run that was taken for dead and goes on with an
  * old listing must not end what its successor has recorded. Second run: no change.
  */
@@ -21,6 +22,7 @@ export async function endPlacements(
          AND recorded_at < $3 AND coalesce(presence_at, recorded_at) < $3 RETURNING gen_id, uid`,
       [gone.genId, gone.uids, gone.listedAfter],
     );
+    await tombstone(sql, source, ended);
     await writeOutbox(sql, source, { nextSeq, events: placementEvents('placement.ended', ended) });
   });
 }
@@ -38,12 +40,14 @@ export async function revivePlacements(
   if (ranges.length === 0) return;
   await db.inTenant(source.tenantId, async (sql) => {
     const { nextSeq } = await lockSource(sql, source);
-    const revived = await sql.query<{ gen_id: number; uid: number }>(reviveRanges, [
+    const revived = await sql.query<{ gen_id: number; uid: number; copy_id: string | null }>(reviveRanges, [
       ranges.map((range) => range.genId),
       ranges.map((range) => range.from),
       ranges.map((range) => range.to),
       listedAfter,
     ]);
+    const copyIds = revived.flatMap(({ copy_id }) => copy_id ?? []);
+    await undelete(sql, source.tenantId, [...new Set(copyIds)]);
     await writeOutbox(sql, source, { nextSeq, events: placementEvents('placement.revived', revived) });
   });
 }
@@ -54,15 +58,23 @@ UPDATE placement p SET presence = 1, presence_at = now()
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS shown(gen_id, first, last)
 CROSS JOIN LATERAL (
   SELECT e.gen_id, e.uid FROM placement e
-  WHERE e.gen_id = shown.gen_id AND e.uid BETWEEN shown.first AND shown.last AND e.presence = 2
+  WHERE e.gen_id = shown.gen_id AND e.uid BETWEEN shown.first AND shown.last AND e.presence IN (2, 3)
     AND e.presence_at < $4 OFFSET 0) ended
-WHERE p.gen_id = ended.gen_id AND p.uid = ended.uid RETURNING p.gen_id, p.uid`;
+WHERE p.gen_id = ended.gen_id AND p.uid = ended.uid RETURNING p.gen_id, p.uid, p.copy_id`;
 
-/** Makes the flags of recorded placements follow the server's; unchanged ones are not written. Second run: no change. */
+/** What a server says of a message that may change. */
+export interface FlagState {
+  uid: number;
+  flags: number;
+  modseq: string | null;
+  labels?: string[];
+}
+
+/** Makes the flags and labels of recorded placements follow the server's; unchanged ones are not written. Second run: no change. */
 export async function followFlags(
   db: Database,
   source: FencedSource,
-  folder: { genId: number; flags: { uid: number; flags: number; modseq: string | null }[]; allRead: boolean },
+  folder: { genId: number; flags: FlagState[]; allRead: boolean },
 ): Promise<number> {
   return db.inTenant(source.tenantId, async (sql) => {
     const { nextSeq } = await lockSource(sql, source);
@@ -77,6 +89,7 @@ export async function followFlags(
         folder.flags.map((row) => row.uid),
         folder.flags.map((row) => row.flags),
         folder.flags.map((row) => row.modseq),
+        folder.flags.map((row) => (row.labels === undefined ? '' : JSON.stringify(row.labels))),
       ],
     );
     if (folder.allRead) {

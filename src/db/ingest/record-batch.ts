@@ -120,11 +120,11 @@ async function refuseRetired(sql: Sql, { tenantId }: FencedSource, genId: number
   if (current.length === 0) throw new MailFailure('cursor-lost', 'UID FETCH', { code: 'uidvalidity-changed' });
 }
 
-/** The UIDs that have a ledger row. `filtered: folder-role` does not count: the folder has come into scope. */
+/** The UIDs that have a ledger row. `filtered: folder-role` does not count: the folder has come into scope; nor does `removed`. */
 async function uidsWithRow(sql: Sql, genId: number, items: BatchItem[]): Promise<Set<number>> {
   const rows = await sql.query<{ uid: number }>(
     `SELECT uid FROM placement WHERE gen_id = $1 AND uid = ANY ($2::bigint[])
-     AND NOT (outcome = 3 AND reason = 'folder-role')`,
+     AND NOT (outcome = 3 AND reason IN ('folder-role', 'removed'))`,
     [genId, items.map((item) => item.uid)],
   );
   return new Set(rows.map((row) => row.uid));

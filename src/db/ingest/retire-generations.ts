@@ -1,4 +1,5 @@
 import type { Sql } from '../database';
+import { tombstone } from '../removals/tombstone';
 import { placementEvents, type OutboxEvent } from './outbox-write';
 import type { FencedSource } from './source-lock';
 
@@ -18,6 +19,7 @@ export async function retireGenerations(sql: Sql, source: FencedSource, folderId
      WHERE gen_id = ANY ($1::bigint[]) AND presence = 1 RETURNING gen_id, uid`,
     [retired.map(({ id }) => id)],
   );
+  await tombstone(sql, source, ended);
   await endImportWithoutHistory(sql, source);
   return placementEvents('placement.ended', ended);
 }

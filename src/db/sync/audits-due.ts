@@ -63,3 +63,15 @@ export async function auditCause(
   );
   return row?.cause ?? 'person';
 }
+
+/** The server of a mailbox has been away: it is compared now, or `apartMs` after its last comparison. Second run: no change. */
+export async function askForAudit(db: Database, { tenantId, mailboxId }: MailboxRef, apartMs: number): Promise<void> {
+  await db.inTenant(tenantId, (sql) =>
+    sql.execute(
+      `UPDATE mailbox SET audit_cause = 'outage', audit_due_at = greatest(now(), audited_at + $3::float8 * interval '1 millisecond')
+       WHERE tenant_id = $1 AND source_id = $2 AND audited_at IS NOT NULL
+         AND audit_due_at > greatest(now(), audited_at + $3::float8 * interval '1 millisecond')`,
+      [tenantId, mailboxId, apartMs],
+    ),
+  );
+}

@@ -1,0 +1,162 @@
+import type { RemovalCandidate, Sighting } from '../../domain/removal';
+import type { Database, Sql } from '../database';
+import { changeFlag } from '../events/state-write';
+import { lockSource, type FencedSource } from '../ingest/source-lock';
+import { standingPlacements } from './standing';
+import { catchUp, undelete } from './tombstone';
+
+interface OfSource {
+  tenantId: string;
+  sourceId: string;
+}
+
+/** Makes sure that all that is to be mirrored is noted: once after each wish. Otherwise it is one look by key. */
+export async function noteRemovals(db: Database, source: FencedSource): Promise<void> {
+  const { generation } = source.fence;
+  const isNoted = await db.inTenant(source.tenantId, (sql) =>
+    sql.query('SELECT FROM mirroring WHERE tenant_id = $1 AND source_id = $2 AND generation = $3', [
+      source.tenantId,
+      source.sourceId,
+      generation,
+    ]),
+  );
+  if (isNoted.length > 0) return;
+  await db.inTenant(source.tenantId, async (sql) => {
+    await lockSource(sql, source);
+    await catchUp(sql, { ...source, generation });
+  });
+}
+
+/** In how many milliseconds removals are to be looked at, 0 where they are due; null where none waits. */
+export async function nextRemovalMs(db: Database, source: OfSource): Promise<number | null> {
+  const [row] = await db.inTenant(source.tenantId, (sql) =>
+    sql.query<{ ms: number | null }>(
+      `SELECT ceil(extract(epoch FROM min(due_at) - clock_timestamp()) * 1000)::float8 AS ms FROM removal
+       WHERE tenant_id = $1 AND source_id = $2 AND state <> 'kept'`,
+      [source.tenantId, source.sourceId],
+    ),
+  );
+  return row?.ms == null ? null : Math.max(0, row.ms);
+}
+
+/** All copies that wait to be removed, and since when the oldest of them has been here. */
+export async function removalCandidates(
+  db: Database,
+  source: OfSource,
+): Promise<{ candidates: RemovalCandidate[]; since: Date }> {
+  const rows = await db.inTenant(source.tenantId, (sql) =>
+    sql.query<{
+      copy_id: string;
+      state: RemovalCandidate['state'];
+      is_due: boolean;
+      recorded_at: Date;
+      provider_id: string | null;
+      standing: number;
+      placed: { size: number | null; at: number | null }[];
+    }>(
+      `SELECT r.copy_id, r.state, r.due_at <= now() AS is_due, c.recorded_at, c.provider_id,
+         (SELECT count(*) FROM ${standingPlacements('r.copy_id')}) AS standing,
+         coalesce((SELECT jsonb_agg(jsonb_build_object('size', e.size, 'at', (extract(epoch FROM e.internal_date) * 1000)::bigint))
+           FROM placement e WHERE e.copy_id = r.copy_id), '[]') AS placed
+       FROM removal r JOIN copy c ON c.tenant_id = r.tenant_id AND c.id = r.copy_id
+       WHERE r.tenant_id = $1 AND r.source_id = $2 AND r.state <> 'kept'`,
+      [source.tenantId, source.sourceId],
+    ),
+  );
+  const candidates = rows.map((row) => ({
+    copyId: row.copy_id,
+    state: row.state,
+    livePlacements: row.standing,
+    isDue: row.is_due,
+    traits: row.placed.map(({ size, at }) => ({ providerId: row.provider_id, size, internalDate: at })),
+  }));
+  const oldest = Math.min(...rows.map((row) => row.recorded_at.getTime()));
+  return { candidates, since: new Date(Number.isFinite(oldest) ? oldest : 0) };
+}
+
+/**
+ * Live placements in scope that no copy stands for, recorded since then: left out, or not delivered. By generation; size and date where
+ * they are known.
+ */
+export async function placementsWithoutCopy(
+  db: Database,
+  source: OfSource,
+  since: Date,
+): Promise<Map<number, Sighting[]>> {
+  const rows = await db.inTenant(source.tenantId, (sql) =>
+    sql.query<{ gen_id: number; uid: number; size: number | null; at: string | null }>(
+      `SELECT p.gen_id, p.uid, nullif(p.size, 0) AS size, (extract(epoch FROM p.internal_date) * 1000)::bigint::text AS at
+       FROM folder_generation g JOIN folder f ON f.tenant_id = g.tenant_id AND f.id = g.folder_id AND f.in_scope
+       JOIN placement p ON p.gen_id = g.id AND p.presence = 1
+       WHERE g.tenant_id = $1 AND g.source_id = $2 AND g.retired_at IS NULL AND p.copy_id IS NULL AND p.raw_sha IS NULL
+         AND p.recorded_at >= $3 AND p.reason IS DISTINCT FROM 'folder-role'`,
+      [source.tenantId, source.sourceId, since],
+    ),
+  );
+  const byGeneration = new Map<number, Sighting[]>();
+  for (const { gen_id: genId, uid, size, at } of rows) {
+    const internalDate = at === null ? null : Number(at);
+    byGeneration.set(genId, [...(byGeneration.get(genId) ?? []), { genId, uid, providerId: null, size, internalDate }]);
+  }
+  return byGeneration;
+}
+
+/** How many messages of a source are there: have a live placement. */
+export async function aliveMessages(db: Database, source: OfSource): Promise<number> {
+  const [row] = await db.inTenant(source.tenantId, (sql) =>
+    sql.query<{ count: number }>(
+      `SELECT count(DISTINCT p.copy_id) AS count FROM folder_generation g JOIN placement p ON p.gen_id = g.id AND p.presence = 1
+       WHERE g.tenant_id = $1 AND g.source_id = $2 AND g.retired_at IS NULL AND p.copy_id IS NOT NULL`,
+      [source.tenantId, source.sourceId],
+    ),
+  );
+  return row?.count ?? 0;
+}
+
+/** What becomes of removals that are not carried out now. */
+export interface Postponed {
+  alive: string[];
+  /** Could not be decided: looked at again after `retryMs`. */
+  wait: string[];
+  /** Wait for a person, who is asked about all of them at once. */
+  ask: string[];
+  /** Messages of the mailbox that are there. */
+  alivePlaced: number;
+  retryMs: number;
+  askedAgainMs: number;
+}
+
+/** Writes what was decided, and whether a person must say something. Second run: only the times move. */
+export async function postponeRemovals(db: Database, source: FencedSource, decided: Postponed): Promise<void> {
+  const { tenantId, sourceId } = source;
+  await db.inTenant(tenantId, async (sql) => {
+    await lockSource(sql, source);
+    await undelete(sql, tenantId, decided.alive);
+    await sql.execute(
+      `UPDATE removal SET due_at = now() + $3::float8 * interval '1 millisecond' WHERE tenant_id = $1 AND copy_id = ANY ($2::uuid[])`,
+      [tenantId, decided.wait, decided.retryMs],
+    );
+    await sql.execute(
+      `UPDATE removal SET state = 'asked', due_at = now() + $3::float8 * interval '1 millisecond'
+       WHERE tenant_id = $1 AND copy_id = ANY ($2::uuid[]) AND state IN ('waiting', 'asked')`,
+      [tenantId, decided.ask, decided.askedAgainMs],
+    );
+    await settleQuestion(sql, { tenantId, sourceId }, decided.ask.length + decided.alivePlaced);
+  });
+}
+
+/** The flag stands for as long as removals wait for a person. The transaction has locked the source. */
+export async function settleQuestion(sql: Sql, source: OfSource, of: number | null): Promise<void> {
+  const [row] = await sql.query<{ count: number }>(
+    `SELECT count(*) AS count FROM removal WHERE tenant_id = $1 AND source_id = $2 AND state = 'asked'`,
+    [source.tenantId, source.sourceId],
+  );
+  const asked = row?.count ?? 0;
+  await sql.execute(
+    `UPDATE mirroring SET asked_at = CASE WHEN $3 > 0 THEN coalesce(asked_at, now()) END, asked_count = CASE WHEN $3 > 0 THEN $3 END,
+       asked_of = CASE WHEN $3 > 0 THEN coalesce($4, asked_of) END
+     WHERE tenant_id = $1 AND source_id = $2 AND ($3 > 0 OR asked_at IS NOT NULL)`,
+    [source.tenantId, source.sourceId, asked, of],
+  );
+  await changeFlag(sql, source, { flag: 'confirm-removal', to: asked > 0 ? 'set' : 'clear' });
+}

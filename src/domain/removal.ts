@@ -1,0 +1,141 @@
+/** What tells one message from another without its bytes; null where it is not known. */
+export interface Traits {
+  providerId: string | null;
+  size: number | null;
+  /** INTERNALDATE in milliseconds since the epoch. */
+  internalDate: number | null;
+}
+
+/** A message on the server that no copy stands for: not fetched yet, left out, or not delivered. */
+export interface Sighting extends Traits {
+  genId: number;
+  uid: number;
+}
+
+/**
+ * What looks at the folders in scope have shown. `proven`: each of them was listed whole, and nothing moved meanwhile. What was seen stands
+ * for itself: whoever looks longer can only see more.
+ */
+export interface Evidence {
+  proven: boolean;
+  seen: Sighting[];
+}
+
+/** A copy that no folder in scope shows any more. */
+export interface RemovalCandidate {
+  copyId: string;
+  /** `waiting` for its grace, `asked` a person, `confirmed` by one. */
+  state: 'waiting' | 'asked' | 'confirmed';
+  /** Its placements that the server still shows, in a folder in scope, or where nobody looks any more. */
+  livePlacements: number;
+  /** What its placements said of it; each of them may differ. */
+  traits: Traits[];
+  isDue: boolean;
+}
+
+/** `alive`: it is there. `wait`: nothing can be said now. `ask`: so many go at once that a person must say so. */
+export type RemovalVerdict = 'alive' | 'wait' | 'ask' | 'remove';
+
+/** What tells an upstream removal from a broken server. */
+export interface RemovalRule {
+  /** More at once than this number and this share of the mailbox's messages wait for a person. */
+  above: number;
+  percent: number;
+  /** Messages of the mailbox that are there. */
+  alive: number;
+  /** Candidates that are in Trash or Junk: somebody put them there, which no broken server does. */
+  thrownAway: ReadonlySet<string>;
+}
+
+/** Joins what two looks have shown. In whatever order and however often they are joined, the same comes of it. */
+export function mergeEvidence(one: Evidence, other: Evidence): Evidence {
+  const seen = new Map<string, Sighting>();
+  for (const sighting of [...one.seen, ...other.seen]) seen.set(JSON.stringify(sighting), sighting);
+  const sorted = [...seen].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sighting]) => sighting);
+  return { proven: one.proven && other.proven, seen: sorted };
+}
+
+/** Evidence that adds nothing to another. */
+export const noEvidence: Evidence = { proven: true, seen: [] };
+
+/**
+ * Decides for each candidate what becomes of it. A copy with a live placement is alive; without proof, or while the server shows a message
+ * that might be it, it waits; and where very many would go at once, they wait for a person, for a broken server looks just like it.
+ */
+export function decideRemovals(
+  candidates: readonly RemovalCandidate[],
+  evidence: Evidence,
+  rule: RemovalRule,
+): Map<string, RemovalVerdict> {
+  const verdicts = new Map<string, RemovalVerdict>();
+  const seen = indexOf(evidence.seen);
+  const going: RemovalCandidate[] = [];
+  for (const candidate of candidates) {
+    if (candidate.livePlacements > 0) verdicts.set(candidate.copyId, 'alive');
+    else if (!evidence.proven || mightBeSeen(candidate, seen)) verdicts.set(candidate.copyId, 'wait');
+    else going.push(candidate);
+  }
+  const unexplained = going.filter(({ copyId, state }) => state !== 'confirmed' && !rule.thrownAway.has(copyId));
+  const isMass = unexplained.length > rule.above && isMoreThan(unexplained.length, rule);
+  for (const candidate of going) verdicts.set(candidate.copyId, verdictOf(candidate, rule, isMass));
+  return verdicts;
+}
+
+function isMoreThan(count: number, { percent, alive }: RemovalRule): boolean {
+  return count * 100 > percent * (alive + count);
+}
+
+function verdictOf(candidate: RemovalCandidate, rule: RemovalRule, isMass: boolean): RemovalVerdict {
+  const { state, isDue, copyId } = candidate;
+  if (state === 'confirmed') return 'remove';
+  // Once a person is asked, the answer is waited for, however many are left.
+  if (state === 'asked') return 'ask';
+  if (isMass && !rule.thrownAway.has(copyId)) return 'ask';
+  return isDue ? 'remove' : 'wait';
+}
+
+interface SeenIndex {
+  providerIds: Set<string>;
+  sizes: Set<number>;
+  dates: Set<number>;
+  /** A message of which nothing is known may be any. */
+  unknown: boolean;
+}
+
+function indexOf(seen: readonly Sighting[]): SeenIndex {
+  const index: SeenIndex = { providerIds: new Set(), sizes: new Set(), dates: new Set(), unknown: false };
+  for (const { providerId, size, internalDate } of seen) {
+    if (providerId !== null) index.providerIds.add(providerId);
+    if (size !== null) index.sizes.add(size);
+    if (internalDate !== null) index.dates.add(internalDate);
+    if (providerId === null && size === null && internalDate === null) index.unknown = true;
+  }
+  return index;
+}
+
+/** Whether the server shows a message that no copy stands for and that has anything in common with this one. */
+function mightBeSeen({ traits }: RemovalCandidate, seen: SeenIndex): boolean {
+  return (
+    seen.unknown ||
+    traits.some(
+      ({ providerId, size, internalDate }) =>
+        (providerId !== null && seen.providerIds.has(providerId)) ||
+        (size !== null && seen.sizes.has(size)) ||
+        (internalDate !== null && seen.dates.has(internalDate)),
+    )
+  );
+}
+
+/** Of the candidates, those that a folder shows whose messages count as removed: by provider id, else by size and date together. */
+export function thrownAwayAmong(candidates: readonly RemovalCandidate[], shown: readonly Traits[]): Set<string> {
+  const known = new Set(shown.flatMap(keysOf));
+  return new Set(
+    candidates.filter(({ traits }) => traits.flatMap(keysOf).some((key) => known.has(key))).map(({ copyId }) => copyId),
+  );
+}
+
+function keysOf({ providerId, size, internalDate }: Traits): string[] {
+  const keys = providerId === null ? [] : [`id ${providerId}`];
+  if (size !== null && internalDate !== null) keys.push(`at ${String(size)} ${String(internalDate)}`);
+  return keys;
+}
