@@ -3,6 +3,7 @@ import { fillSearch, pendingSearchTenants } from '../db/search-fill';
 import { sweepIdempotencyKeys } from '../db/idempotency-sweep';
 import { sweepEvents, sweepNotices } from '../db/events/event-sweep';
 import { sweepReplayReports } from '../db/replay/sweep-reports';
+import { sweepExports } from '../db/people/exports';
 import { allTenants } from '../db/tenants';
 import type { ActivityContext, ActivityRun } from './context';
 
@@ -26,6 +27,7 @@ export async function housekeep(context: ActivityContext, run: ActivityRun): Pro
     run.signal.throwIfAborted();
     result.blobsSwept += await context.blobs.sweepOrphans(tenantId, { graceMs: orphanGraceMs });
     await sweepIdempotencyKeys(context.db, tenantId);
+    await sweepExports(context.db, tenantId);
     await sweepReplayReports(context.db, tenantId, context.limits.replayReportsKeptMs);
     await sweepEvents(context.db, tenantId, context.limits);
     await sweepNotices(context.db, tenantId, context.limits.mailboxEventsKeptMs);

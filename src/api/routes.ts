@@ -17,6 +17,7 @@ import { messageRoutes } from './messages/routes';
 import { metricsRoutes } from './metrics';
 import { noticeRoutes } from './notices/routes';
 import { operationRoutes } from './operations';
+import { personErasureRoutes, personExportRoutes } from './people/routes';
 import { presetRoutes } from './presets/routes';
 import { reconciliationRoutes } from './reconciliations';
 import { recordRoutes } from './records/routes';
@@ -36,6 +37,8 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   completenessRoutes,
   deletionRoutes,
   tenantRoutes,
+  personErasureRoutes,
+  personExportRoutes,
   eventRoutes,
   noticeRoutes,
   failureRoutes,

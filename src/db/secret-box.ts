@@ -15,7 +15,7 @@ export interface SecretBox {
    * By which a text that holds secrets is known again (32 bytes each): the first by the key that seals, then by each other key, for what
    * was kept before a rotation. Who has them but no key cannot try out texts.
    */
-  fingerprintsOf(text: string): [Buffer, ...Buffer[]];
+  fingerprintsOf: (text: string) => [Buffer, ...Buffer[]];
 }
 
 /** A secret cannot be opened. The message names the key's id and the remedy, never anything secret. */

@@ -74,7 +74,9 @@ async function addressesOfPerson(
     let after = '';
     for (;;) {
       const keys = await nextAddresses(db, erasure.tenantId, { table, after });
-      for (const key of keys) if (hashesOfAddress(key, fingerprintsOf).some((hash) => wanted.has(hash))) found.add(key);
+      keys
+        .filter((key) => hashesOfAddress(key, fingerprintsOf).some((hash) => wanted.has(hash)))
+        .forEach((key) => found.add(key));
       if (keys.length < addressesAtOnce) break;
       after = keys.at(-1) ?? '';
     }

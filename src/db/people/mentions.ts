@@ -2,6 +2,7 @@ import { publicId } from '../../domain/ids';
 import type { Sql } from '../database';
 import { searchMessages, searchWords } from '../search';
 import { allMailRecord } from '../timeline-write';
+import { addressPatterns } from './address-patterns';
 
 /** Messages that hold a person's address in subject or text, and are between others: they are others' mail, and stay. */
 export interface Mentions {
@@ -43,10 +44,12 @@ async function amongOthers(
 ): Promise<string[]> {
   if (messageIds.length === 0) return [];
   const rows = await sql.query<{ id: string }>(
-    `SELECT m.id FROM message m WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[]) AND NOT EXISTS (
+    `SELECT m.id FROM message m
+     LEFT JOIN message_subject s ON s.tenant_id = $1 AND s.message_id = m.id LEFT JOIN message_body b ON b.tenant_id = $1 AND b.message_id = m.id
+     WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[]) AND lower(concat_ws(E'\\n', s.subject, b.text)) ~ ANY ($4::text[]) AND NOT EXISTS (
        SELECT FROM copy c JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = c.id AND ca.address_key = ANY ($3::text[])
        WHERE c.tenant_id = $1 AND c.message_id = m.id) ORDER BY m.sort_at DESC, m.id DESC`,
-    [tenantId, messageIds, addressKeys],
+    [tenantId, messageIds, addressKeys, addressPatterns(addressKeys)],
   );
   return rows.map(({ id }) => id);
 }

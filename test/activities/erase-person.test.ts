@@ -1,0 +1,187 @@
+import { erasePersonRows, type ErasureShare } from '../../src/activities/erase-person';
+import type { ActivityRun } from '../../src/activities/context';
+import { beginErasure } from '../../src/db/people/begin-erasure';
+import { previewErasure } from '../../src/db/people/preview-erasure';
+import { fillSearch } from '../../src/db/search-fill';
+import { addAddress, insertRecord } from '../support/correspondence';
+import { asOwner } from '../support/database-copy';
+import { sharedDovecot } from '../support/dovecot';
+import { mail } from '../support/mail-factory';
+import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
+
+const run: ActivityRun = { signal: new AbortController().signal, heartbeat: () => undefined };
+const ada = 'ada@customer.example';
+const { imapPort } = sharedDovecot();
+
+let bench: SyncBench;
+let tenantId: string;
+let anna: TestMailbox;
+let ben: TestMailbox;
+
+beforeAll(async () => {
+  bench = await createSyncBench(imapPort, { deletionChunkRows: 2 });
+});
+afterAll(() => bench.close());
+
+beforeEach(async () => {
+  tenantId = await bench.database.newTenant();
+  anna = await bench.connect({ tenantId });
+  ben = await bench.connect({ tenantId });
+  const alone = mail({
+    from: `Ada <${ada}>`,
+    to: anna.user,
+    subject: 'alone',
+    messageId: 'alone@x',
+    attachments: [{ filename: 'a.pdf', content: 'x' }],
+  });
+  await anna.person.append('INBOX', alone);
+  await anna.person.append(
+    'INBOX',
+    mail({ from: anna.user, to: 'ADA@Customer.Example', subject: 'answer', messageId: 'answer@x' }),
+  );
+  await anna.person.append(
+    'INBOX',
+    mail({ from: 'grace@customer.example', cc: ada, subject: 'three', messageId: 'three@x' }),
+  );
+  await anna.person.append(
+    'INBOX',
+    mail({ from: 'grace@customer.example', subject: 'about her', text: `Write to ${ada}.`, messageId: 'about@x' }),
+  );
+  await anna.person.append('INBOX', mail({ from: 'joan@customer.example', subject: 'other', messageId: 'other@x' }));
+  await anna.person.append(
+    'INBOX',
+    Buffer.from(
+      `From: ${ada}\r\nSubject: parked\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n${'--b\r\n\r\nx\r\n'.repeat(1_100)}--b--\r\n`,
+    ),
+  );
+  await ben.person.append('INBOX', alone);
+  await bench.database.db.inTenant(tenantId, async (sql) => {
+    const recordId = await insertRecord(sql, tenantId);
+    await sql.execute('UPDATE record SET name = $3 WHERE tenant_id = $1 AND id = $2', [
+      tenantId,
+      recordId,
+      `Ada (${ada})`,
+    ]);
+    await addAddress(sql, tenantId, { recordId, addressKey: ada });
+  });
+  await anna.syncAll();
+  await ben.syncAll();
+  while ((await fillSearch(bench.database.db, tenantId, 100)) > 0);
+});
+
+async function begin(addressKeys = [ada]): Promise<string> {
+  const { fingerprintsOf } = bench.context.secretBox;
+  const begun = await bench.database.db.inTenant(tenantId, (sql) =>
+    beginErasure(sql, { tenantId, addressKeys, actor: 'key_1', fingerprintsOf }),
+  );
+  if (begun.kind !== 'begun') throw new Error('the erasure was refused');
+  return begun.deletionId;
+}
+
+async function carryOut(deletionId: string): Promise<ErasureShare> {
+  for (;;) {
+    const share = await erasePersonRows(bench.context, run, { tenantId, deletionId });
+    if (share.kind !== 'more') return share;
+  }
+}
+
+/** Every table of the database in which any row of the tenant holds a text; bytes of mail, which may be compressed, left out. */
+async function tablesWith(text: string): Promise<string[]> {
+  return asOwner(bench.database.ownerUrl, async (owner) => {
+    const { rows: tables } = await owner.query<{ name: string }>(
+      `SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+       WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname <> 'blob_chunk' ORDER BY 1`,
+    );
+    const found: string[] = [];
+    for (const { name } of tables) {
+      const { rows } = await owner.query(
+        `SELECT FROM ${name} t WHERE tenant_id = $1 AND (t::text ILIKE '%' || $2 || '%' OR t::text ILIKE '%' || encode($2::bytea, 'hex') || '%') LIMIT 1`,
+        [tenantId, text],
+      );
+      if (rows.length > 0) found.push(name);
+    }
+    return found;
+  });
+}
+
+const outcomesOf = async (mailbox: TestMailbox) =>
+  (await mailbox.ledger()).filter(({ folder }) => folder === 'INBOX').map(({ outcome, reason }) => [outcome, reason]);
+
+test('nothing of a person is left in any table but what others wrote of them, and the report says so', async () => {
+  expect(await tablesWith(ada)).toEqual(
+    expect.arrayContaining(['copy_address', 'message', 'record', 'record_address']),
+  );
+  const deletionId = await begin();
+  expect(await carryOut(deletionId)).toMatchObject({ kind: 'done', messages: 3 });
+  expect(await tablesWith(ada)).toEqual(['message_body']);
+  const [row] = await bench.database.db.inTenant(tenantId, (sql) =>
+    sql.query<{ report: { tables: Record<string, number>; mentions: { messages: number; messageIds: string[] } } }>(
+      'SELECT report FROM deletion WHERE id = $1',
+      [deletionId],
+    ),
+  );
+  expect(row?.report).toMatchObject({ tables: { message: 3, copy: 4, failure: 1 }, mentions: { messages: 1 } });
+  expect(row?.report.mentions.messageIds[0]).toMatch(/^msg_/);
+  expect(JSON.stringify(row)).not.toContain('@');
+  const blobs = await bench.database.db.inTenant(tenantId, (sql) =>
+    sql.query('SELECT FROM blob WHERE tenant_id = $1', [tenantId]),
+  );
+  expect(blobs).toHaveLength(2);
+  expect(await carryOut(deletionId)).toMatchObject({ kind: 'done', messages: 3 });
+});
+
+test('each UID keeps its row, and no round fetches the mail again, wherever it turns up', async () => {
+  await carryOut(await begin());
+  const erased = [3, 'erased'];
+  expect(await outcomesOf(anna)).toEqual([erased, erased, erased, [2, null], [2, null], erased]);
+  expect(await outcomesOf(ben)).toEqual([erased]);
+  expect(await anna.round()).toMatchObject({ recorded: 0 });
+  await anna.person.move('INBOX', 1, 'Archive').catch(() => undefined);
+  await anna.person.append('Archive', mail({ from: ada, subject: 'old', messageId: 'old@x' }), {
+    date: new Date('2026-01-05T10:00:00Z'),
+  });
+  await anna.syncAll();
+  const archived = (await anna.ledger()).filter(({ folder }) => folder === 'Archive');
+  expect(archived.length).toBeGreaterThan(0);
+  expect(archived.map(({ outcome, reason }) => [outcome, reason])).toEqual(archived.map(() => erased));
+  expect(await tablesWith('old@x')).toEqual([]);
+});
+
+test('what the person writes afterwards comes in as usual', async () => {
+  await carryOut(await begin());
+  const later = new Date(Date.now() + 60_000);
+  await anna.person.append('INBOX', mail({ from: ada, subject: 'again', messageId: 'again@x', date: later }), {
+    date: later,
+  });
+  expect(await anna.round()).toMatchObject({ kind: 'done' });
+  expect((await outcomesOf(anna)).at(-1)).toEqual([2, null]);
+});
+
+test('a count says what would go and what stays, and erases nothing', async () => {
+  const before = await tablesWith(ada);
+  const counted = await previewErasure(bench.database.db, tenantId, [ada]);
+  expect(counted).toMatchObject({
+    kind: 'counted',
+    preview: {
+      messages: 3,
+      messagesWithOthers: 1,
+      copies: 4,
+      ledgerRows: 4,
+      attachments: 2,
+      parkedToLookThrough: 1,
+      mentions: { messages: 1 },
+    },
+  });
+  expect(await tablesWith(ada)).toEqual(before);
+});
+
+test('the address of a user or a mailbox is refused, and a second call is the erasure that is under way', async () => {
+  const { fingerprintsOf } = bench.context.secretBox;
+  const asked = (addressKeys: string[]) =>
+    bench.database.db.inTenant(tenantId, (sql) =>
+      beginErasure(sql, { tenantId, addressKeys, actor: 'system', fingerprintsOf }),
+    );
+  expect(await asked([ada, anna.user])).toMatchObject({ kind: 'own', mailboxIds: [anna.mailboxId] });
+  const begun = await begin([ada, 'ada@home.example']);
+  expect(await asked(['ada@home.example', ada])).toEqual({ kind: 'begun', deletionId: begun });
+});
