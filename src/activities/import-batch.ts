@@ -59,7 +59,7 @@ async function importShare(
   at: { mailbox: MailboxForSync; open: Mailbox },
 ): Promise<{ imported: number; held: string | null }> {
   const { importActivityMessages, importActivityMs } = context.limits;
-  const room: Room = { messages: importActivityMessages, endsAt: Date.now() + importActivityMs };
+  const room: Room = { messages: importActivityMessages, endsAt: performance.now() + importActivityMs };
   let held: string | null = null;
   for (const folder of await foldersWithHistory(context.db, at.mailbox)) {
     try {
@@ -75,7 +75,7 @@ async function importShare(
 
 async function importFolder(context: ActivityContext, run: ActivityRun, share: FolderShare): Promise<void> {
   const { room } = share;
-  while (room.messages > 0 && Date.now() < room.endsAt) {
+  while (room.messages > 0 && performance.now() < room.endsAt) {
     run.signal.throwIfAborted();
     const done = await importFrom(context, run, share);
     run.heartbeat();

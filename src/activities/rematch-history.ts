@@ -14,9 +14,9 @@ export async function rematchHistory(
   run: ActivityRun,
   input: { tenantId: string; operationId: string },
 ): Promise<{ kind: 'more' | 'done' }> {
-  const endsAt = Date.now() + runForMs;
+  const endsAt = performance.now() + runForMs;
   let progress = await rematchProgress(context.db, input);
-  while (progress !== null && Date.now() < endsAt) {
+  while (progress !== null && performance.now() < endsAt) {
     run.signal.throwIfAborted();
     const chunk = await rematchChunk(context.db, input.tenantId, { ...progress, limit: messagesPerChunk });
     progress = await finishRematch(context.db, input, chunk);

@@ -127,10 +127,10 @@ export class Session {
 
   /** Ends the connection to a server that sends more than this within a minute, asked or not. */
   limitBytes(perMinute: number): void {
-    let minute = { since: Date.now(), from: this.wire.bytesRead };
+    let minute = { since: performance.now(), from: this.wire.bytesRead };
     this.wire.onBytes = () => {
-      const now = Date.now();
-      if (Math.abs(now - minute.since) >= oneMinuteMs) minute = { since: now, from: this.wire.bytesRead };
+      const now = performance.now();
+      if (now - minute.since >= oneMinuteMs) minute = { since: now, from: this.wire.bytesRead };
       else if (this.wire.bytesRead - minute.from > perMinute) {
         this.end(new MailFailure('busy', 'read', { code: 'flooded' }));
       }
@@ -167,12 +167,12 @@ function withByeReason(error: unknown, reason: string | undefined): unknown {
  * @throws MailFailure
  */
 export async function openSession(access: MailboxAccess, options: OpenOptions): Promise<Session> {
-  const deadline = Date.now() + options.connectTimeoutMs;
+  const deadline = performance.now() + options.connectTimeoutMs;
   const resolving = resolveHost(access.host, options.hostRules);
   const addresses = await within(resolving, options.connectTimeoutMs, options.signal);
   let failure: MailFailure | undefined;
   for (const address of addresses) {
-    const leftMs = deadline - Date.now();
+    const leftMs = deadline - performance.now();
     if (leftMs <= 0) break;
     try {
       return await connectTo(address, access, { ...options, connectTimeoutMs: leftMs });

@@ -22,11 +22,11 @@ export function watchSilence(
 ): NodeJS.Timeout {
   const before = wire.bytesRead;
   let seen = before;
-  let since = Date.now();
+  let since = performance.now();
   let lookedAt = since;
   let waitedMs = 0;
   const look = (): void => {
-    const now = Date.now();
+    const now = performance.now();
     if (!isOurs()) waitedMs += now - lookedAt;
     lookedAt = now;
     if (isOurs() || wire.bytesRead !== seen) {

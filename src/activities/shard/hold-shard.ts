@@ -19,8 +19,8 @@ export interface ShardRun {
   heartbeat: (counts: ShardCounts) => void;
 }
 
-/** Below the time-out of the heartbeat by far; the SDK lets few of them through. */
-const heartbeatMs = 1_000;
+/** So that one always waits when the SDK lets the next through, which is every 9.2 s. */
+const heartbeatMs = 4_000;
 const showCheckMs = 5_000;
 const showEveryMs = 3_600_000;
 

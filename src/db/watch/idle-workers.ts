@@ -11,19 +11,20 @@ const keptFor = '1 hour';
  * `startedAt` is by the worker's clock and only has to differ.
  */
 export async function attend(db: Database, me: { worker: string; startedAt: Date; shards: number }): Promise<string[]> {
-  return db.asWatcher(async (sql) => {
-    await sql.execute(
-      `INSERT INTO idle_worker (worker, started_at, seen_at, shards) VALUES ($1, $2, clock_timestamp(), $3)
-       ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at, shards = excluded.shards`,
-      [me.worker, me.startedAt, me.shards],
-    );
-    const rows = await sql.query<{ worker: string }>(
-      `SELECT worker FROM idle_worker WHERE seen_at > clock_timestamp() - $1::double precision * interval '1 millisecond'
+  const rows = await db.asWatcher((sql) =>
+    sql.query<{ worker: string }>(
+      `WITH me AS (
+         INSERT INTO idle_worker (worker, started_at, seen_at, shards) VALUES ($1, $2, clock_timestamp(), $3)
+         ON CONFLICT (worker) DO UPDATE SET seen_at = excluded.seen_at, shards = excluded.shards
+         RETURNING worker, started_at, set_config('synchronous_commit', 'off', true))
+       SELECT worker, started_at FROM me UNION ALL
+       SELECT worker, started_at FROM idle_worker
+       WHERE worker <> $1 AND seen_at > clock_timestamp() - $4::double precision * interval '1 millisecond'
        ORDER BY started_at, worker`,
-      [aliveForMs],
-    );
-    return rows.map((row) => row.worker);
-  });
+      [me.worker, me.startedAt, me.shards, aliveForMs],
+    ),
+  );
+  return rows.map(({ worker }) => worker);
 }
 
 /** A worker that leaves: the others may take its share at once. Also forgets those that died long ago. Second run: no change. */

@@ -29,13 +29,13 @@ const maxHeldMs = 20;
 
 parentPort?.on('message', (first: ThreadJob) => {
   let held: ThreadAnswer[] = [];
-  let heldSince = Date.now();
+  let heldSince = performance.now();
   for (let job: ThreadJob | null = first; job !== null; job = nextJob()) {
     held.push(answerWatched(job));
-    if (held.length < maxAnswersHeld && Date.now() - heldSince < maxHeldMs) continue;
+    if (held.length < maxAnswersHeld && performance.now() - heldSince < maxHeldMs) continue;
     parentPort?.postMessage(held);
     held = [];
-    heldSince = Date.now();
+    heldSince = performance.now();
   }
   if (held.length > 0) parentPort?.postMessage(held);
 });
@@ -48,7 +48,7 @@ function nextJob(): ThreadJob | null {
 }
 
 function answerWatched(job: ThreadJob): ThreadAnswer {
-  Atomics.store(running, progressSlots.startedAt, BigInt(Date.now()));
+  Atomics.store(running, progressSlots.startedAt, process.hrtime.bigint());
   Atomics.store(running, progressSlots.job, BigInt(job.job));
   const answer = answerTo(job);
   Atomics.store(running, progressSlots.job, 0n);

@@ -112,8 +112,9 @@ export class PoolThread {
 
   /** Goes by the thread's own clock: a main thread that was busy for long must not blame the message. */
   private endWhenOverTime(): void {
-    const started = Number(Atomics.load(this.running, progressSlots.startedAt));
-    if (Atomics.load(this.running, progressSlots.job) === 0n || Date.now() - started <= this.settings.timeoutMs) return;
+    // Nanoseconds of the system's monotonic clock, which all threads share.
+    const ranMs = Number(process.hrtime.bigint() - Atomics.load(this.running, progressSlots.startedAt)) / 1_000_000;
+    if (Atomics.load(this.running, progressSlots.job) === 0n || ranMs <= this.settings.timeoutMs) return;
     this.overTime = true;
     void this.worker.terminate();
   }

@@ -3,6 +3,7 @@ import type { ListedFolder } from '../../domain/folder';
 import { listFolders } from '../listing';
 import type { MailboxAbilities } from '../mailbox';
 import type { Session } from '../session';
+import { forgetListing } from './imapflow-internals';
 import { listenForNews } from './listen-for-news';
 import type { MailboxWatch, WatchMode, WatchOptions } from './mailbox-watch';
 import { askForNotify, whenNotifyOverflows } from './notify';
@@ -76,6 +77,14 @@ export class ImapWatch implements MailboxWatch {
 
   /** What NOTIFY tells of a folder during the listing takes the place of its STATUS, and is less than was asked for. */
   private async list(): Promise<ListedFolder[]> {
+    try {
+      return await this.listOnce();
+    } finally {
+      forgetListing(this.session.client);
+    }
+  }
+
+  private async listOnce(): Promise<ListedFolder[]> {
     // Were the folder of IDLE left, what arrives between the listing and the next EXAMINE would be in neither.
     const folders = await listFolders(this.session, 'kept');
     const isWhole = folders.every(({ selectable, status }) => !selectable || status !== null);
@@ -118,14 +127,14 @@ export class ImapWatch implements MailboxWatch {
 
   private idle(): void {
     const current = Symbol('idle');
-    const since = Date.now();
+    const since = performance.now();
     this.idling = current;
     this.session.client
       .idle()
       .then((answer) => {
         if (this.ended || !this.session.usable) return;
         if (answer === false) this.pushEnded('IDLE');
-        else if (this.idling === current) this.idleEnded(Date.now() - since);
+        else if (this.idling === current) this.idleEnded(performance.now() - since);
       })
       .catch(() => {
         // As above: the loss of the connection is told by the session.

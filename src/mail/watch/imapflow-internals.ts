@@ -22,6 +22,10 @@ export interface Internals {
   untaggedHandlers: Record<string, (answer: Untagged) => Promise<void>>;
   /** By response code (RFC 9051 7.1). */
   sectionHandlers: Record<string, () => Promise<void>>;
+  /** What LIST last told, kept for SELECT alone. */
+  folders: Map<string, unknown>;
+  /** The capabilities as the parser left them; they are read from `capabilities`. */
+  rawCapabilities: unknown;
 }
 
 /** The version is pinned, and the tests of the watch run against real servers: a change of these names cannot pass unseen. */
@@ -33,7 +37,17 @@ export function internalsOf(client: ImapFlow): ImapFlow & Internals {
 function hasInternals(client: ImapFlow): client is ImapFlow & Internals {
   const are = (type: string, ...names: string[]): boolean =>
     names.every((name) => typeof Reflect.get(client, name) === type);
-  return are('function', 'exec', 'handleResponse') && are('object', 'untaggedHandlers', 'sectionHandlers');
+  return (
+    are('function', 'exec', 'handleResponse') &&
+    are('object', 'untaggedHandlers', 'sectionHandlers', 'folders', 'rawCapabilities')
+  );
+}
+
+/** Lets go of what imapflow keeps of a listing and of the login, some hundred bytes for each folder: a watch is there for days. */
+export function forgetListing(client: ImapFlow): void {
+  const internals = internalsOf(client);
+  internals.folders.clear();
+  internals.rawCapabilities = null;
 }
 
 export const atom = (value: string): Atom => ({ type: 'ATOM', value });

@@ -20,7 +20,7 @@ export function takeTurns(session: Session, maxBytesPerMinute: number): void {
   session.limitBytes(maxBytesPerMinute);
   const internals = internalsOf(session.client);
   const handle = internals.handleResponse.bind(session.client);
-  let minute = { since: Date.now(), lines: 0 };
+  let minute = { since: performance.now(), lines: 0 };
   let lines = 0;
   internals.handleResponse = async (line) => {
     if (lines === 0) {
@@ -30,8 +30,8 @@ export function takeTurns(session: Session, maxBytesPerMinute: number): void {
     }
     lines += 1;
     minute.lines += 1;
-    const now = Date.now();
-    if (Math.abs(now - minute.since) >= oneMinuteMs) minute = { since: now, lines: 1 };
+    const now = performance.now();
+    if (now - minute.since >= oneMinuteMs) minute = { since: now, lines: 1 };
     if (minute.lines * bytesPerLine > maxBytesPerMinute) {
       session.end(new MailFailure('busy', 'read', { code: 'flooded' }));
     }
