@@ -17,6 +17,11 @@ export async function mailboxRows(ownerUrl, { messages, bytesPerMessage }) {
   await client.connect();
   const [tenantId, doomed, otherId] = [randomUUID(), randomUUID(), randomUUID()];
   const { defaultPolicy } = require('./dist/domain/policy.js');
+  // Pages of bytes that cannot be compressed, as compressed mail is.
+  await client.query(
+    `CREATE TEMPORARY TABLE bench_page AS SELECT k, decode(string_agg(md5(k || ' ' || part), ''), 'hex') AS bytes
+     FROM generate_series(0, 49) AS k, generate_series(1, 505) AS part GROUP BY k`,
+  );
   const policy = { ...defaultPolicy, visibility: 'full' };
   await client.query("INSERT INTO tenant (tenant_id, name) VALUES ($1, 'bench')", [tenantId]);
   const genOf = async (/** @type {string} */ id) => {
@@ -63,6 +68,9 @@ export async function mailboxRows(ownerUrl, { messages, bytesPerMessage }) {
   await client.end();
   return { tenantId, doomed, other: { sourceId: otherId, genId: otherGen, policy } };
 }
+
+// As `src/db/blobs/copy-binary.ts` cuts them: a row is a page.
+const chunkBytes = 8_080;
 
 const idOf = (/** @type {string} */ kind) => `md5('${kind}' || n)::uuid`;
 // A Date header, of which the date that messages are sorted by is made.
@@ -130,8 +138,10 @@ async function insertCopies(client, { tenantId, sourceId, genId, span, salt, byt
     );
     await client.query(`SELECT set_config('letterbook.tenant', $1, false)`, [tenantId]);
     await insert(
-      `INSERT INTO blob_chunk (tenant_id, blob_id, n, bytes) SELECT $1, ${blob}, 0, decode(repeat(md5(n::text), $4::integer / 16), 'hex') FROM ${series}`,
-      [bytesPerMessage],
+      `INSERT INTO blob_chunk (tenant_id, blob_id, n, bytes)
+       SELECT $1, ${blob}, part, substr(page.bytes, 1, least($5::integer, $4::integer - part * $5::integer))
+       FROM ${series} CROSS JOIN generate_series(0, ($4::integer - 1) / $5::integer) AS part JOIN bench_page page ON page.k = (n + part) % 50`,
+      [bytesPerMessage, chunkBytes],
     );
   }
   await insert(

@@ -104,9 +104,10 @@ const matchesAndStanding = `
     SELECT DISTINCT h.message_id, ra.record_id, ca.role, ca.address_key, r.version
     FROM held h
     JOIN policies p ON p.id = h.source_id
-    JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = h.id AND ca.address_key = ANY ($3::text[]) AND ca.role = ANY (p.roles)
+    CROSS JOIN LATERAL (SELECT role, address_key FROM copy_address WHERE tenant_id = $1 AND copy_id = h.id OFFSET 0) ca
     JOIN record_address ra ON ra.tenant_id = $1 AND ra.address_key = ca.address_key AND ra.kind = ANY (p.kinds)
     JOIN record r ON r.tenant_id = $1 AND r.id = ra.record_id AND r.deleted_at IS NULL
+    WHERE ca.address_key = ANY ($3::text[]) AND ca.role = ANY (p.roles)
   ), links AS MATERIALIZED (
     SELECT id, message_id, record_id, state FROM link WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])
   ), standing AS MATERIALIZED (

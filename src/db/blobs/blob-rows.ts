@@ -1,4 +1,5 @@
 import type { Sql } from '../database';
+import { uuidArray } from '../uuid-array';
 import type { BlobOwner } from './blob-store';
 import type { Encoding } from './compression';
 
@@ -30,6 +31,6 @@ export async function insertBlobs(sql: Sql, owner: BlobOwner, rows: readonly Blo
 
 /** Rows and bytes. How many of the blobs were there. */
 export async function deleteBlobs(sql: Sql, blobIds: readonly string[]): Promise<number> {
-  const rows = await sql.query<{ deleted: number }>('SELECT delete_blobs($1) AS deleted', [blobIds]);
+  const rows = await sql.query<{ deleted: number }>('SELECT delete_blobs($1) AS deleted', [uuidArray(blobIds)]);
   return rows[0]?.deleted ?? 0;
 }

@@ -126,11 +126,12 @@ interface BareCopies {
   messageIds: string[];
 }
 
+// OFFSET 0 here and below: a look-up by key for each row. Without statistics a planner that may choose joins with the whole table.
 /** A copy goes with the last of its placements. */
 async function bareCopies({ sql, ref }: ChunkWork, candidates: string[]): Promise<BareCopies> {
   const rows = await sql.query<{ id: string; message_id: string }>(
     `SELECT c.id, c.message_id FROM copy c WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[]) AND c.source_id = $3
-       AND NOT EXISTS (SELECT FROM placement p WHERE p.copy_id = c.id)`,
+       AND NOT EXISTS (SELECT FROM placement p WHERE p.copy_id = c.id OFFSET 0)`,
     [ref.tenantId, uuidArray(candidates), ref.sourceId],
   );
   return { copyIds: rows.map((row) => row.id), messageIds: [...new Set(rows.map((row) => row.message_id))] };
@@ -166,7 +167,7 @@ async function deleteCopies(chunk: ChunkWork, bare: BareCopies, kept: SharedMess
     ),
     sql.query<{ id: string; thread_id: string }>(
       `SELECT m.id, m.thread_id FROM message m WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[])
-         AND NOT EXISTS (SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = m.id)`,
+         AND NOT EXISTS (SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = m.id OFFSET 0)`,
       messages,
     ),
     sql.query<{ id: string; message_id: string }>(
@@ -229,7 +230,7 @@ async function deleteMessages(chunk: ChunkWork, { bare, linkIds }: GoneCopies): 
     ]),
     sql.query<{ id: string }>(
       `SELECT t.id FROM thread t WHERE t.tenant_id = $1 AND t.id = ANY ($2::uuid[])
-         AND NOT EXISTS (SELECT FROM message m WHERE m.tenant_id = $1 AND m.thread_id = t.id)`,
+         AND NOT EXISTS (SELECT FROM message m WHERE m.tenant_id = $1 AND m.thread_id = t.id OFFSET 0)`,
       threads,
     ),
     sql.query<{ id: string; merged_into: string }>(

@@ -1,5 +1,6 @@
 import { deleteBlobs } from '../blobs/blob-rows';
 import type { Database, Sql } from '../database';
+import { uuidArray } from '../uuid-array';
 import type { DeletionRef } from './deletions';
 import { noteStep } from './steps';
 
@@ -35,7 +36,7 @@ export async function freeBytes(db: Database, ref: DeletionRef): Promise<boolean
     );
     await sql.execute(
       'DELETE FROM deletion_blob WHERE tenant_id = $1 AND source_id = $2 AND blob_id = ANY ($3::uuid[])',
-      [ref.tenantId, ref.sourceId, handled],
+      [ref.tenantId, ref.sourceId, uuidArray(handled)],
     );
     await noteStep(sql, ref, { counts: { blob: blobs }, bytes: free.reduce((sum, row) => sum + row.stored_size, 0) });
     return true;
@@ -51,8 +52,8 @@ export async function noteOrphans(db: Database, ref: DeletionRef): Promise<numbe
     sql.execute(
       `INSERT INTO deletion_blob (tenant_id, source_id, blob_id)
        SELECT tenant_id, source_id, id FROM blob WHERE tenant_id = $1 AND source_id = $2
-         AND NOT EXISTS (SELECT FROM copy WHERE copy.tenant_id = $1 AND copy.blob_id = blob.id)
-         AND NOT EXISTS (SELECT FROM placement WHERE placement.tenant_id = $1 AND placement.blob_id = blob.id)
+         AND NOT EXISTS (SELECT FROM copy WHERE copy.tenant_id = $1 AND copy.blob_id = blob.id OFFSET 0)
+         AND NOT EXISTS (SELECT FROM placement WHERE placement.tenant_id = $1 AND placement.blob_id = blob.id OFFSET 0)
        ORDER BY id LIMIT $3 ON CONFLICT DO NOTHING`,
       [ref.tenantId, ref.sourceId, blobsPerTransaction],
     ),
@@ -71,7 +72,7 @@ interface Blob {
 async function freeAmong(sql: Sql, tenantId: string, blobIds: string[]): Promise<{ handled: string[]; free: Blob[] }> {
   const locked = await sql.query<Blob>(
     'SELECT id, stored_size FROM blob WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR UPDATE',
-    [tenantId, blobIds],
+    [tenantId, uuidArray(blobIds)],
   );
   let bytes = 0;
   const fitting = locked.filter(({ stored_size }) => (bytes += stored_size) - stored_size < bytesPerTransaction);
@@ -79,15 +80,15 @@ async function freeAmong(sql: Sql, tenantId: string, blobIds: string[]): Promise
   const handled = [...blobIds.filter((id) => !there.has(id)), ...fitting.map((row) => row.id)];
   const free = await sql.query<Blob>(
     `SELECT id, stored_size FROM blob WHERE tenant_id = $1 AND id = ANY ($2::uuid[])
-       AND NOT EXISTS (SELECT FROM copy WHERE copy.tenant_id = $1 AND copy.blob_id = blob.id)
-       AND NOT EXISTS (SELECT FROM placement WHERE placement.tenant_id = $1 AND placement.blob_id = blob.id)`,
-    [tenantId, fitting.map((row) => row.id)],
+       AND NOT EXISTS (SELECT FROM copy WHERE copy.tenant_id = $1 AND copy.blob_id = blob.id OFFSET 0)
+       AND NOT EXISTS (SELECT FROM placement WHERE placement.tenant_id = $1 AND placement.blob_id = blob.id OFFSET 0)`,
+    [tenantId, uuidArray(fitting.map((row) => row.id))],
   );
   return { handled, free };
 }
 
 /** No foreign key guards the chunks, which are written by COPY. */
 async function refuseLeftBytes(sql: Sql, blobIds: string[]): Promise<void> {
-  const left = await sql.query('SELECT FROM blob_bytes WHERE blob_id = ANY ($1::uuid[]) LIMIT 1', [blobIds]);
+  const left = await sql.query('SELECT FROM blob_bytes WHERE blob_id = ANY ($1::uuid[]) LIMIT 1', [uuidArray(blobIds)]);
   if (left.length > 0) throw new Error('bytes are left of a blob that was deleted');
 }
