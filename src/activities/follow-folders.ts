@@ -3,6 +3,7 @@ import type { ListedFolder } from '../domain/folder';
 import { disagreement, type Disagreement } from '../domain/folder-changes';
 import { foldersOnRecord, type FolderOnRecord, type KnownFolder } from '../db/ingest/folder-read';
 import { agree, reconcileFolders, shownFolders, type FolderChanges } from '../db/ingest/folder-write';
+import { noteAllMail } from '../db/ingest/partial-view';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
@@ -33,6 +34,7 @@ export async function followFolders(
   if (isNothing(between) && agree(onRecord, listed, policy)) {
     return { folders: shownFolders(onRecord, listed, policy), listed };
   }
+  if (at.open.abilities.gmail) await noteAllMail(context.db, at.mailbox, isAllMailShown(listed));
   const { changes, stillThere } = await explain(context, run, { ...at, listed, between, begunAt });
   const all = [...listed.filter(({ path }) => !stillThere.some((held) => held.path === path)), ...stillThere];
   return { folders: await reconcileFolders(context.db, at.mailbox, { listed: all, changes }), listed: all };
@@ -49,6 +51,11 @@ async function listAll(context: ActivityContext, open: Mailbox): Promise<ListedF
   if (listed.length === 0) throw new MailFailure('refused', 'LIST', { code: 'empty-listing' });
   if (listed.length > context.limits.maxFolders) throw new MailFailure('refused', 'LIST', { code: 'too-many-folders' });
   return listed;
+}
+
+/** Where it is hidden from IMAP, mail without a label is in no folder, and the other folders are synced instead. */
+function isAllMailShown(listed: ListedFolder[]): 'shown' | 'hidden' {
+  return listed.some(({ role, selectable }) => role === 'all' && selectable) ? 'shown' : 'hidden';
 }
 
 /** A session of Dovecot goes on showing a folder as unselectable that was made anew meanwhile, for as long as it lasts. */

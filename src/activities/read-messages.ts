@@ -163,5 +163,6 @@ export function placedOf(envelope: MessageEnvelope) {
     internalDate: envelope.internalDate,
     flags: envelope.flags,
     modseq: envelope.modseq,
+    ...(envelope.labels === undefined ? {} : { labels: envelope.labels }),
   };
 }

@@ -13,6 +13,8 @@ export interface CopyPlacement {
   presence: number;
   presenceAt: string | null;
   flags: number;
+  /** X-GM-LABELS; null where the server has none. */
+  labels: string[] | null;
   internalDate: string | null;
   recordedAt: string;
 }
@@ -45,7 +47,7 @@ export function heldCopies(sql: Sql, reader: Reader, messageIds: string[]): Prom
        c.recorded_at AS "recordedAt",
        coalesce((SELECT jsonb_agg(jsonb_build_object('folder', f.path, 'uidValidity', g.uidvalidity::text, 'uid', p.uid,
            'outcome', p.outcome, 'reason', p.reason, 'presence', p.presence, 'presenceAt', ${utc('p.presence_at')},
-           'flags', p.flags, 'internalDate', ${utc('p.internal_date')}, 'recordedAt', ${utc('p.recorded_at')})
+           'flags', p.flags, 'labels', p.labels, 'internalDate', ${utc('p.internal_date')}, 'recordedAt', ${utc('p.recorded_at')})
            ORDER BY p.recorded_at, p.gen_id, p.uid)
          FROM placement p JOIN folder_generation g ON g.id = p.gen_id
          JOIN folder f ON f.tenant_id = g.tenant_id AND f.id = g.folder_id WHERE p.copy_id = c.id), '[]') AS placements

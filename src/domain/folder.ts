@@ -17,6 +17,8 @@ export interface ListedFolder {
   role: FolderRole | null;
   selectable: boolean;
   status: FolderStatus | null;
+  /** Gmail: the folder is a label, and its mail is in the folder of all mail, which is listed too. */
+  view?: 'label';
 }
 
 /** The state of a folder, copied at the moment it was opened, before anything was fetched. */
@@ -44,6 +46,8 @@ export interface MessageEnvelope {
   providerId: string | null;
   /** THREADID or X-GM-THRID, with the same prefixes. */
   providerThreadId: string | null;
+  /** X-GM-LABELS; absent where the server has none. */
+  labels?: string[];
 }
 
 /** A message with its bytes. */

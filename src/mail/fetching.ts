@@ -9,7 +9,14 @@ import type { Session } from './session';
 import { ascending, uidSetsOf } from './uid-sets';
 
 /** What is asked beside the bytes; imapflow adds EMAILID or X-GM-MSGID, and MODSEQ where CONDSTORE is on. */
-export const envelopeQuery = { uid: true, flags: true, internalDate: true, size: true, threadId: true } as const;
+export const envelopeQuery = {
+  uid: true,
+  flags: true,
+  internalDate: true,
+  size: true,
+  threadId: true,
+  labels: true,
+} as const;
 
 type Row = FetchMessageObject;
 
@@ -100,7 +107,7 @@ export interface RowsRequest {
 }
 
 /** What is known of a message from the rows that came before: a server may spread the items of one message over several. */
-type Seen = Pick<Row, 'flags' | 'size' | 'internalDate' | 'modseq' | 'emailId' | 'threadId'>;
+type Seen = Pick<Row, 'flags' | 'size' | 'internalDate' | 'modseq' | 'emailId' | 'threadId' | 'labels'>;
 
 /**
  * UID FETCH of exactly these UIDs, in as many commands as their number needs. Rows of other messages, and rows without a UID, are
@@ -146,7 +153,7 @@ function aboutMessage(error: unknown, uids: readonly number[]): unknown {
   return new MailFailure(error.kind, error.operation, { code: error.code, uid });
 }
 
-function withoutBytes({ flags, size, internalDate, modseq, emailId, threadId }: Row): Seen {
+function withoutBytes({ flags, size, internalDate, modseq, emailId, threadId, labels }: Row): Seen {
   return {
     ...(flags === undefined ? {} : { flags }),
     ...(size === undefined ? {} : { size }),
@@ -154,6 +161,7 @@ function withoutBytes({ flags, size, internalDate, modseq, emailId, threadId }: 
     ...(modseq === undefined ? {} : { modseq }),
     ...(emailId === undefined ? {} : { emailId }),
     ...(threadId === undefined ? {} : { threadId }),
+    ...(labels === undefined ? {} : { labels }),
   };
 }
 
@@ -176,7 +184,13 @@ export function envelopeOf(row: Row, idPrefix: IdPrefix): MessageEnvelope {
     modseq: modseqOf(row.modseq),
     providerId: id(row.emailId),
     providerThreadId: id(row.threadId),
+    ...labelsOf(row.labels),
   };
+}
+
+/** Ascending, so that the same labels read alike. */
+export function labelsOf(labels: Row['labels']): { labels?: string[] } {
+  return labels === undefined ? {} : { labels: [...labels].sort() };
 }
 
 /**

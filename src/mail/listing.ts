@@ -35,7 +35,8 @@ export async function listFolders(session: Session, openFolder: 'left' | 'kept' 
     // imapflow hides a lost connection in the status of each folder that was still to be asked.
     if (!client.usable) throw new MailFailure('unreachable', 'STATUS', { code: 'connection-lost' });
     // Some servers list INBOX twice, once by its namespace.
-    return [...new Map(listed.map((entry) => [entry.path, folderOf(entry)])).values()];
+    const folders = [...new Map(listed.map((entry) => [entry.path, folderOf(entry)])).values()];
+    return client.capabilities.has('X-GM-EXT-1') ? withLabelViews(folders) : folders;
   });
 }
 
@@ -50,6 +51,17 @@ async function leaveFolder({ client }: Session): Promise<void> {
   if (client.capabilities.has('UNSELECT') && typeof run === 'function') {
     await Reflect.apply(run, client, ['CLOSE', { unselect: true }]);
   } else await client.noop();
+}
+
+const besideAllMail: ReadonlySet<FolderRole | null> = new Set<FolderRole | null>(['all', 'junk', 'trash', 'drafts']);
+
+/**
+ * Gmail shows each label as a folder, and every message but those of \\Junk and \\Trash in the folder \\All as well, unless a person has hidden
+ * that from IMAP.
+ */
+function withLabelViews(folders: ListedFolder[]): ListedFolder[] {
+  if (!folders.some(({ role, selectable }) => role === 'all' && selectable)) return folders;
+  return folders.map((folder) => (besideAllMail.has(folder.role) ? folder : { ...folder, view: 'label' }));
 }
 
 function folderOf(entry: ListResponse): ListedFolder {

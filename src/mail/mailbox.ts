@@ -81,6 +81,8 @@ export interface OpenFolder {
   ): Promise<{ envelope: MessageEnvelope; content: Readable } | null>;
   /** The header block only, BODY.PEEK[HEADER]; null: owed. */
   fetchHeader(uid: number): Promise<Buffer | null>;
-  /** Flags of messages changed since a modseq (RFC 7162 CHANGEDSINCE); null asks for all. `uid`, `flags`, `modseq` are meant. */
-  flagsSince(modseq: string | null): Promise<{ uid: number; flags: number; modseq: string | null }[]>;
+  /** Flags of messages changed since a modseq (RFC 7162 CHANGEDSINCE); null asks for all. With X-GM-LABELS where there are any. */
+  flagsSince(
+    modseq: string | null,
+  ): Promise<{ uid: number; flags: number; modseq: string | null; labels?: string[] }[]>;
 }

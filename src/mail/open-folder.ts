@@ -3,7 +3,7 @@ import type { MailboxObject } from 'imapflow';
 import { flagsOf } from '../domain/flags';
 import type { FolderSnapshot } from '../domain/folder';
 import { MailFailure } from '../domain/failure';
-import { fetchEnvelopes, fetchHeader, fetchRaw } from './fetching';
+import { fetchEnvelopes, fetchHeader, fetchRaw, labelsOf } from './fetching';
 import { modseqOf } from './listing';
 import type { MailboxAbilities, OpenFolder } from './mailbox';
 import type { Session } from './session';
@@ -98,10 +98,10 @@ async function flagsSince(session: Session, modseq: string | null): Promise<Flag
   return session.run('UID FETCH', async () => {
     const states = new Map<number, FlagState>();
     const options = modseq === null ? { uid: true } : { uid: true, changedSince: BigInt(modseq) };
-    for await (const row of session.client.fetch('1:*', { uid: true, flags: true }, options)) {
+    for await (const row of session.client.fetch('1:*', { uid: true, flags: true, labels: true }, options)) {
       const uid: unknown = row.uid;
       if (typeof uid !== 'number' || row.flags === undefined) continue;
-      states.set(uid, { uid, flags: flagsOf(row.flags), modseq: modseqOf(row.modseq) });
+      states.set(uid, { uid, flags: flagsOf(row.flags), modseq: modseqOf(row.modseq), ...labelsOf(row.labels) });
     }
     return [...states.values()].sort((a, b) => a.uid - b.uid);
   });

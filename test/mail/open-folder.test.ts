@@ -299,6 +299,7 @@ describe('the listing of all UIDs', () => {
             internalDate: new Date(0),
             emailId: null,
             threadId: null,
+            labels: [],
           });
           ok();
         },

@@ -8,6 +8,8 @@ export interface ScriptedMessage {
   /** EMAILID where OBJECTID is a capability, X-GM-MSGID where X-GM-EXT-1 is. */
   emailId: string | null;
   threadId: string | null;
+  /** X-GM-LABELS. */
+  labels: string[];
 }
 
 export interface ScriptedFolder {
@@ -33,6 +35,7 @@ export function folderOf(wish: FolderWish): ScriptedFolder {
     modseq: message.uid,
     internalDate: new Date('2026-01-02T03:04:05Z'),
     emailId: null,
+    labels: [],
     threadId: null,
     ...message,
     raw: Buffer.from(message.raw),
@@ -73,6 +76,10 @@ export function fetchItemsOf(message: ScriptedMessage, items: string): (string |
     [/\bEMAILID\b/, `EMAILID ${message.emailId === null ? 'NIL' : `(${message.emailId})`}`],
     [/\bTHREADID\b/, `THREADID ${message.threadId === null ? 'NIL' : `(${message.threadId})`}`],
     [/\bX-GM-MSGID\b/, `X-GM-MSGID ${message.emailId ?? '0'}`],
+    [
+      /\bX-GM-LABELS\b/,
+      `X-GM-LABELS (${message.labels.map((label) => (label.startsWith('\\') ? label : `"${label}"`)).join(' ')})`,
+    ],
     [/\bX-GM-THRID\b/, `X-GM-THRID ${message.threadId ?? '0'}`],
   ];
   const parts: (string | Buffer)[] = [

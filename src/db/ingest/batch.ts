@@ -12,6 +12,8 @@ interface Placed {
   /** Bits of domain/flags.ts. */
   flags: number;
   modseq: string | null;
+  /** X-GM-LABELS of Gmail. */
+  labels?: string[];
 }
 
 /** A message that was read: its copy, its message and its ledger row are written together. */

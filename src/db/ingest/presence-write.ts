@@ -80,9 +80,11 @@ export async function followFlags(
     const { nextSeq } = await lockSource(sql, source);
     // Parked mail keeps up as well, for when it is read; nobody is told of it before.
     const followed = await sql.query<{ gen_id: number; uid: number; told: boolean }>(
-      `UPDATE placement p SET flags = f.flags, modseq = coalesce(f.modseq, p.modseq)
-       FROM unnest($2::bigint[], $3::smallint[], $4::numeric[]) AS f(uid, flags, modseq)
-       WHERE p.gen_id = $1 AND p.uid = f.uid AND (p.copy_id IS NOT NULL OR p.outcome = 5) AND p.flags IS DISTINCT FROM f.flags
+      `UPDATE placement p SET flags = f.flags, modseq = coalesce(f.modseq, p.modseq), labels = coalesce(f.labels, p.labels)
+       FROM (SELECT uid, flags, modseq, CASE WHEN labels <> '' THEN ARRAY(SELECT jsonb_array_elements_text(labels::jsonb)) END AS labels
+             FROM unnest($2::bigint[], $3::smallint[], $4::numeric[], $5::text[]) AS shown(uid, flags, modseq, labels)) AS f
+       WHERE p.gen_id = $1 AND p.uid = f.uid AND (p.copy_id IS NOT NULL OR p.outcome = 5)
+         AND (p.flags IS DISTINCT FROM f.flags OR coalesce(f.labels, p.labels) IS DISTINCT FROM p.labels)
        RETURNING p.gen_id, p.uid, p.copy_id IS NOT NULL AS told`,
       [
         folder.genId,
