@@ -44,13 +44,18 @@ const summaries: Record<ReplayControl, string> = {
 
 /** /v1/operations/{id}: holding a replay, letting it go on, calling it off, and its report. */
 export function replayJobRoutes(api: Api, context: ApiContext): void {
-  for (const control of ['pause', 'resume', 'cancel'] as const) {
-    api.post(
-      `/v1/operations/:id/${control}`,
-      { schema: { tags, summary: summaries[control], params, body: noBody, response: { 200: operationSchema } } },
-      ({ viewer, params: { id } }) => controlled(context, viewer, { id, control }),
-    );
-  }
+  const schemaOf = (control: ReplayControl) => {
+    return { schema: { tags, summary: summaries[control], params, body: noBody, response: { 200: operationSchema } } };
+  };
+  api.post('/v1/operations/:id/pause', schemaOf('pause'), ({ viewer, params: { id } }) =>
+    controlled(context, viewer, { id, control: 'pause' }),
+  );
+  api.post('/v1/operations/:id/resume', schemaOf('resume'), ({ viewer, params: { id } }) =>
+    controlled(context, viewer, { id, control: 'resume' }),
+  );
+  api.post('/v1/operations/:id/cancel', schemaOf('cancel'), ({ viewer, params: { id } }) =>
+    controlled(context, viewer, { id, control: 'cancel' }),
+  );
 
   api.get(
     '/v1/operations/:id/report',
