@@ -1,7 +1,7 @@
 import type { Sql } from '../../database';
 import type { Actor } from '../../events/event-write';
 import type { Deletion } from '../deletions';
-import { endKeys } from './begin-cascade';
+import { closeDoors } from './begin-cascade';
 import { openCascade, openDeletionOf, type CascadePlan } from './cascades';
 
 /** A record that can be erased, also one that was deleted before. */
@@ -26,10 +26,7 @@ export async function askForRecord(
   tenantId: string,
   asked: { recordId: string; actor: Actor },
 ): Promise<Deletion> {
-  await sql.execute(
-    `UPDATE record SET deleted_at = coalesce(deleted_at, now()), updated_at = now(), version = version + 1 WHERE tenant_id = $1 AND id = $2`,
-    [tenantId, asked.recordId],
-  );
+  await closeDoors(sql, { tenantId, kind: 'record', targetId: asked.recordId });
   return openCascade(sql, tenantId, { kind: 'record', targetId: asked.recordId, actor: asked.actor });
 }
 
@@ -93,10 +90,7 @@ export async function askForUser(
   const { userId, reassignTo } = wish;
   const owned = await mailboxesOf(sql, tenantId, userId);
   const mailboxes: CascadePlan['mailboxes'] = owned.length === 0 ? 'none' : wish.mailboxes;
-  await sql.execute(
-    'UPDATE api_key SET revoked_at = now() WHERE tenant_id = $1 AND user_id = $2 AND revoked_at IS NULL',
-    [tenantId, userId],
-  );
+  await closeDoors(sql, { tenantId, kind: 'user', targetId: userId });
   return openCascade(sql, tenantId, { kind: 'user', targetId: userId, actor, plan: { mailboxes, reassignTo } });
 }
 
@@ -120,6 +114,6 @@ export async function readTenant(sql: Sql, tenantId: string): Promise<Tenant | n
 
 /** From this commit on no key of the tenant opens anything. To be called under the tenant's lock. */
 export async function askForTenant(sql: Sql, tenantId: string, actor: Actor): Promise<Deletion> {
-  await endKeys(sql, tenantId);
+  await closeDoors(sql, { tenantId, kind: 'tenant', targetId: tenantId });
   return openCascade(sql, tenantId, { kind: 'tenant', targetId: tenantId, actor });
 }

@@ -1,16 +1,21 @@
 import type { Database, Sql } from '../../database';
+import { lockTenantForWriting } from '../../tenant-lock';
 import type { DeletionProgress } from '../steps';
 import type { CascadeSteps } from './cascade-steps';
-import type { Cascade } from './cascades';
+import type { Cascade, CascadeKind } from './cascades';
 import { ledgerRowsOfMailboxes } from './mailboxes-of';
 
 const countTimeoutMs = 1_800_000;
 
-/** Counts once what there is to do in the mailboxes that go first, and ends the keys of a tenant. Second run: no change, but for newer keys. */
+/**
+ * Closes the doors, also where nobody asked by API: keys end, a record matches nothing more. Counts once what there is to do in the
+ * mailboxes that go first. Second run: no change, but for newer keys.
+ */
 export async function beginWithMailboxes(db: Database, cascade: Cascade): Promise<void> {
-  const { tenantId, deletionId, kind, state } = cascade;
+  const { tenantId, deletionId, state } = cascade;
   await db.inTenant(tenantId, async (sql) => {
-    if (kind === 'tenant') await endKeys(sql, tenantId);
+    await lockTenantForWriting(sql, tenantId);
+    await closeDoors(sql, cascade);
     if (state !== 'stopping') return;
     await sql.execute(`SET LOCAL statement_timeout = ${String(countTimeoutMs)}`);
     const [row] = await sql.query('SELECT FROM deletion WHERE tenant_id = $1 AND id = $2 AND total IS NULL', [
@@ -23,9 +28,27 @@ export async function beginWithMailboxes(db: Database, cascade: Cascade): Promis
   });
 }
 
-/** From now on no key of the tenant opens anything. Second run: ends those that were made meanwhile. */
-export async function endKeys(sql: Sql, tenantId: string): Promise<void> {
-  await sql.execute('UPDATE api_key SET revoked_at = now() WHERE tenant_id = $1 AND revoked_at IS NULL', [tenantId]);
+/**
+ * From now on no key of the tenant, or of the user, opens anything, and nothing new is linked to the record. Second run: ends the keys that
+ * were made meanwhile.
+ */
+export async function closeDoors(
+  sql: Sql,
+  door: { tenantId: string; kind: CascadeKind; targetId: string },
+): Promise<void> {
+  const { tenantId, kind, targetId } = door;
+  if (kind === 'record') {
+    await sql.execute(
+      `UPDATE record SET deleted_at = now(), updated_at = now(), version = version + 1
+       WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL`,
+      [tenantId, targetId],
+    );
+    return;
+  }
+  await sql.execute(
+    `UPDATE api_key SET revoked_at = now() WHERE tenant_id = $1 AND ($2 OR user_id = $3) AND revoked_at IS NULL`,
+    [tenantId, kind === 'tenant', targetId],
+  );
 }
 
 /** The mailboxes are gone: counts what is left to do. Second run: no change. */

@@ -20,6 +20,9 @@ const planSchema = z.object({
 });
 export type CascadePlan = z.output<typeof planSchema>;
 
+/** Of a user who is erased again after a restore, nobody knows any more to whom their mailboxes went: they stay, and are nobody's. */
+const nobodyAsked: Partial<CascadePlan> = { mailboxes: 'reassign', reassignTo: null };
+
 /** Which deletion. Ids are UUIDs. */
 export interface CascadeRef {
   tenantId: string;
@@ -52,7 +55,7 @@ export async function openCascade(
   await sql.execute(
     `INSERT INTO deletion (tenant_id, id, kind, target_id, state, desired_before, begins_at, started_at, actor, plan)
      VALUES ($1, $2, $3, $4, 'stopping', 'stopped', now(), now(), $5, $6)`,
-    [tenantId, id, kind, targetId, actor, JSON.stringify(planSchema.parse(asked.plan ?? {}))],
+    [tenantId, id, kind, targetId, actor, JSON.stringify(planSchema.parse(asked.plan ?? nobodyAsked))],
   );
   await noteErasure(sql, tenantId, { deletionId: id, kind, targetId, actor });
   const deletion = await findDeletion(sql, { tenantId, userId: null }, id);

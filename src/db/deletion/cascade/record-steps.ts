@@ -9,6 +9,12 @@ import type { CascadeSteps, StepOptions } from './cascade-steps';
 import type { Cascade } from './cascades';
 import { deleteSome } from './delete-some';
 
+/** What carries a record beside its links, and is deleted by it. */
+const besideLinks: readonly string[] = ['timeline', 'record_address', 'removed_link'];
+
+/** Every table that the deletion of a record knows: a test compares it with the schema. */
+export const tablesOfRecord: readonly string[] = ['link', ...besideLinks, 'record'];
+
 /** Timelines of so many messages are told anew by one transaction. */
 const mostMessages = 1_000;
 
@@ -73,7 +79,7 @@ async function deleteLinks(db: Database, cascade: Cascade, limit: number): Promi
 
 async function deleteBeside(db: Database, cascade: Cascade): Promise<number> {
   const { tenantId, targetId } = cascade;
-  for (const table of ['timeline', 'record_address']) {
+  for (const table of besideLinks) {
     const rows = await deleteSome(db, cascade, { table, column: 'record_id', value: targetId });
     if (rows > 0) return rows;
   }

@@ -1,29 +1,11 @@
 import type { Database, Sql } from '../../database';
 import { deleteBlobs } from '../../blobs/blob-rows';
+import { besideTables, contentTables, lastTables as lastTablesOfSource } from '../source-tables';
 import { noteStep, type RowCounts } from '../steps';
 import { countCarried } from './carriers';
 import type { CascadeSteps } from './cascade-steps';
 import type { Cascade } from './cascades';
 import { deleteSome } from './delete-some';
-
-/** What goes with the mailboxes, each by its own deletion. Here it is only counted: a mailbox that is left must be stopped first. */
-const ofMailboxes: readonly string[] = [
-  'placement',
-  'failure',
-  'replay_item',
-  'copy',
-  'deletion_blob',
-  'folder_audit',
-  'folder_generation',
-  'folder',
-  'mailbox_watch',
-  'mailbox_event',
-  'reconciliation_finding',
-  'notice',
-  'source_member',
-  'mailbox',
-  'source',
-];
 
 /** All that a tenant has beside its mailboxes, and what they might have left, in the order in which it can go. */
 const tenantTables: readonly string[] = [
@@ -51,6 +33,16 @@ const tenantTables: readonly string[] = [
   'app_user',
   'audit',
 ];
+
+/**
+ * What goes with the mailboxes, each by its own deletion. Here it is only counted: a mailbox that is left must be stopped first.
+ */
+const ofMailboxes: readonly string[] = [
+  ...contentTables,
+  ...besideTables.map(({ name }) => name),
+  ...lastTablesOfSource,
+  'source',
+].filter((name) => !tenantTables.includes(name));
 
 /** What goes last: it says how far the deletion is. */
 const lastTables: readonly string[] = ['deletion_address', 'deletion', 'tenant'];

@@ -10,7 +10,10 @@ import { deleteSome } from './delete-some';
 import { reassignMailbox, reassignMembership, refreshNext } from './reassign';
 
 /** These make the user, or end with them; what is left of them goes with the user's row. */
-const lastTables = ['api_key', 'user_address', 'notice', 'source_member'];
+const lastTables: readonly string[] = ['api_key', 'user_address', 'notice', 'source_member'];
+
+/** Every table that the deletion of a user knows: a test compares it with the schema. The others let go of the user. */
+export const tablesOfUser: readonly string[] = [...lastTables, 'source', 'record', 'deletion'];
 
 /**
  * How a user is deleted, when the mailboxes that were to be deleted are gone: mailboxes, memberships and records go to whom they were given,
