@@ -27,7 +27,7 @@ class ErasureFileError extends Error {
  */
 export async function readErasureFile(path: string): Promise<Erasure[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return '';
     throw error;
   });
   const erasures = new Map<string, Erasure>();
