@@ -149,7 +149,8 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
       return mailbox;
     },
     close: async () => {
-      await Promise.all(people.map((person) => person.close()));
+      // The server may have ended before.
+      await Promise.allSettled(people.map((person) => person.close()));
       await connections.closeAll();
       await parsePool.close();
       await database.drop();
