@@ -2,8 +2,10 @@ import { sweepAudits } from '../db/audit-history';
 import { fillSearch, pendingSearchTenants } from '../db/search-fill';
 import { sweepIdempotencyKeys } from '../db/idempotency-sweep';
 import { sweepEvents, sweepNotices } from '../db/events/event-sweep';
-import { sweepReplayReports } from '../db/replay/sweep-reports';
 import { sweepExports } from '../db/people/exports';
+import { sweepReplayReports } from '../db/replay/sweep-reports';
+import { releaseUnmirrored } from '../db/removals/answer';
+import { sweepRemovedLinks } from '../db/removals/removed-links';
 import { allTenants } from '../db/tenants';
 import type { ActivityContext, ActivityRun } from './context';
 
@@ -31,7 +33,11 @@ export async function housekeep(context: ActivityContext, run: ActivityRun): Pro
     await sweepReplayReports(context.db, tenantId, context.limits.replayReportsKeptMs);
     await sweepEvents(context.db, tenantId, context.limits);
     await sweepNotices(context.db, tenantId, context.limits.mailboxEventsKeptMs);
-    await context.db.inTenant(tenantId, (sql) => sweepAudits(sql, tenantId, context.limits));
+    await context.db.inTenant(tenantId, async (sql) => {
+      await sweepAudits(sql, tenantId, context.limits);
+      await sweepRemovedLinks(sql, tenantId, context.limits.removedLinksKeptMs);
+      await releaseUnmirrored(sql, tenantId);
+    });
     run.heartbeat();
   }
   for (const tenantId of await pendingSearchTenants(context.db)) {

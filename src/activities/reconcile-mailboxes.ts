@@ -9,7 +9,7 @@ import { startDueAudits } from './reconcile/audits';
 import { compare, type Differences } from './reconcile/compare';
 import { createPace, type Pace } from './reconcile/pace';
 import { startReplays } from './reconcile/start-replays';
-import { helpStuck, remindOfImports } from './reconcile/stuck';
+import { helpStuck, remindOfImports, remindOfRemovals } from './reconcile/stuck';
 import { createTallies, type Tallies } from './reconcile/tally';
 import { pokeUnwatched } from './shard/poke-unwatched';
 
@@ -24,7 +24,7 @@ export interface ReconcileResult {
   ended: number;
   /** Mailboxes whose work waited too long while nothing moved. */
   stuck: number;
-  /** Mailboxes that nobody watches, and that were looked at by the clock; and those whose import was lost. */
+  /** Mailboxes that nobody watches, and that were looked at by the clock; those whose import was lost, and those whose removals are overdue. */
   poked: number;
   /** Jobs that link stored mail again and that nobody was running. */
   rematches: number;
@@ -50,7 +50,8 @@ export async function reconcileMailboxes(context: ActivityContext, run: Activity
   await mend(context, run, { differences, tallies, pace });
   await helpStuck(context, run, { tallies, pace });
   await context.engine.ensureShards();
-  const poked = (await pokeUnwatched(context, run)) + (await remindOfImports(context, run, pace));
+  const unwatched = await pokeUnwatched(context, run);
+  const poked = unwatched + (await remindOfImports(context, run, pace)) + (await remindOfRemovals(context, run, pace));
   const audits = await startDueAudits(context, run, pace);
   const jobs = await startJobs(context);
   await startReplays(context, run);

@@ -46,6 +46,9 @@ function runningGauges(registry: Registry): (numbers: RunningNumbers) => void {
   const heldBackAge = gauge('outbox_held_back_oldest_seconds', 'Age of the oldest of them');
   const search = gauge('search_pending', 'Messages that search does not find yet');
   const searchAge = gauge('search_pending_oldest_seconds', 'Age of the oldest of them');
+  const missing = gauge('missing_messages', 'Messages that servers show and the last audits did not find here');
+  const proofAge = gauge('proof_oldest_seconds', 'Time since the mailbox that waits longest was last proven complete');
+  const unproven = gauge('mailboxes_unproven', 'Mailboxes that were not proven complete for over 26 hours');
   const reconcilerAge = gauge('reconciler_age_seconds', 'Time since it last wrote down a run; five minutes at most');
   const stuck = gauge('mailboxes_stuck', 'Mailboxes whose work waits while nothing moves');
   const idleQueues = gauge('queues_without_workers', 'Task queues that no worker asks for work');
@@ -61,6 +64,9 @@ function runningGauges(registry: Registry): (numbers: RunningNumbers) => void {
     heldBackAge.set(numbers.outboxHeldBack.oldestSeconds);
     search.set(numbers.searchPending.count);
     searchAge.set(numbers.searchPending.oldestSeconds);
+    missing.set(numbers.completeness.missing);
+    proofAge.set(numbers.completeness.oldestProofSeconds);
+    unproven.set(numbers.completeness.unproven);
     reconcilerAge.set(numbers.reconciler.ageSeconds);
     stuck.set(numbers.reconciler.stuck);
     idleQueues.set(numbers.reconciler.idleQueues);

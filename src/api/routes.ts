@@ -10,6 +10,7 @@ import { healthRoutes } from './health';
 import { keyRoutes } from './keys';
 import { completenessRoutes } from './mailboxes/completeness';
 import { ledgerRoutes } from './mailboxes/ledger';
+import { removalRoutes } from './mailboxes/removals';
 import { previewRoutes } from './mailboxes/preview';
 import { eventRoutes } from './mailboxes/events';
 import { lifecycleRoutes, mailboxDeletionRoute, mailboxReadRoutes, mailboxRoutes } from './mailboxes/routes';
@@ -35,6 +36,7 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   mailboxDeletionRoute,
   ledgerRoutes,
   completenessRoutes,
+  removalRoutes,
   deletionRoutes,
   tenantRoutes,
   personErasureRoutes,

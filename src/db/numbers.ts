@@ -11,6 +11,8 @@ export interface RunningNumbers {
   outboxHeldBack: { count: number; oldestSeconds: number };
   /** Messages that search does not find yet. */
   searchPending: { count: number; oldestSeconds: number };
+  /** Of mailboxes that should run: messages that the last audits missed, the age of the oldest proof, how many have none for 26 hours. */
+  completeness: { missing: number; oldestProofSeconds: number; unproven: number };
   /** Seconds since the reconciler last wrote down a run, which is every five minutes at least; what its newest runs found; what it did within the last hour. */
   reconciler: { ageSeconds: number; stuck: number; idleQueues: number; started: number; ended: number };
 }
@@ -35,12 +37,27 @@ export function runningNumbers(db: Database): Promise<RunningNumbers> {
         `SELECT count(*) AS count, ${seconds('min(created_at)')} AS "oldestSeconds" FROM outbox
          WHERE xact >= pg_snapshot_xmin(pg_current_snapshot())`,
       ),
+      completeness: await completenessNumbers(sql),
       reconciler: await reconcilerNumbers(sql),
       searchPending: await count(
         `SELECT count(*) AS count, ${seconds('min(added_at)')} AS "oldestSeconds" FROM search_pending`,
       ),
     };
   });
+}
+
+async function completenessNumbers(sql: Sql): Promise<RunningNumbers['completeness']> {
+  const [numbers] = await sql.query<RunningNumbers['completeness']>(
+    `WITH running AS (
+       SELECT s.tenant_id, s.id, coalesce(m.last_proven_at, s.running_since) AS since
+       FROM source s JOIN mailbox m ON m.tenant_id = s.tenant_id AND m.source_id = s.id
+       WHERE s.kind = 'mailbox' AND s.deleted_at IS NULL AND s.desired_state = 'running')
+     SELECT (SELECT coalesce(sum(a.missing_count + a.undelivered_count), 0)::float8 FROM folder_audit a
+               JOIN running ON running.tenant_id = a.tenant_id AND running.id = a.source_id) AS missing,
+       ${seconds('min(since)')} AS "oldestProofSeconds", count(*) FILTER (WHERE since < now() - interval '26 hours')::int AS unproven
+     FROM running`,
+  );
+  return numbers ?? { missing: 0, oldestProofSeconds: 0, unproven: 0 };
 }
 
 async function reconcilerNumbers(sql: Sql): Promise<RunningNumbers['reconciler']> {

@@ -18,7 +18,8 @@ const en: EffectTexts = {
   'unmatched-new-mail-kept': 'From now on mail of unknown addresses is kept; what was left out is not fetched again.',
   'unmatched-new-mail-dropped': 'From now on mail of unknown addresses is left out; what is recorded stays.',
   'matching-of-new-mail': 'Mail that is recorded from now on is matched so; links that are there stay.',
-  'removals-mirrored': 'Mail that was removed on the server will be removed here after the grace time.',
+  'removals-mirrored':
+    'Mail that was removed on the server is removed here after the grace time; very much at once waits for your answer.',
   'removals-kept': 'Mail that is removed on the server stays here from now on.',
   'flags-followed': 'From the next round on flags follow the server.',
   'flags-ignored': 'Flags stay as they are now.',
@@ -43,7 +44,8 @@ const de: EffectTexts = {
     'Ab jetzt wird Mail unbekannter Adressen behalten; was ausgelassen wurde, wird nicht nachgeholt.',
   'unmatched-new-mail-dropped': 'Ab jetzt wird Mail unbekannter Adressen ausgelassen; was erfasst ist, bleibt.',
   'matching-of-new-mail': 'Ab jetzt erfasste Mail wird so zugeordnet; vorhandene Verknüpfungen bleiben.',
-  'removals-mirrored': 'Mail, die auf dem Server entfernt wurde, wird hier nach der Frist entfernt.',
+  'removals-mirrored':
+    'Mail, die auf dem Server entfernt wurde, wird hier nach der Frist entfernt; sehr viel auf einmal wartet auf Ihre Antwort.',
   'removals-kept': 'Mail, die auf dem Server entfernt wird, bleibt hier ab jetzt erhalten.',
   'flags-followed': 'Ab dem nächsten Durchgang folgen Markierungen dem Server.',
   'flags-ignored': 'Markierungen bleiben, wie sie jetzt sind.',
@@ -70,7 +72,8 @@ const nl: EffectTexts = {
     'Vanaf nu wordt mail van onbekende adressen bewaard; wat is weggelaten, wordt niet alsnog opgehaald.',
   'unmatched-new-mail-dropped': 'Vanaf nu wordt mail van onbekende adressen weggelaten; wat is vastgelegd, blijft.',
   'matching-of-new-mail': 'Mail die vanaf nu wordt vastgelegd, wordt zo gekoppeld; bestaande koppelingen blijven.',
-  'removals-mirrored': 'Mail die op de server is verwijderd, wordt hier na de wachttijd verwijderd.',
+  'removals-mirrored':
+    'Mail die op de server is verwijderd, wordt hier na de wachttijd verwijderd; heel veel tegelijk wacht op uw antwoord.',
   'removals-kept': 'Mail die op de server wordt verwijderd, blijft hier vanaf nu bewaard.',
   'flags-followed': 'Vanaf de volgende ronde volgen markeringen de server.',
   'flags-ignored': 'Markeringen blijven zoals ze nu zijn.',
@@ -98,7 +101,8 @@ const ro: EffectTexts = {
   'unmatched-new-mail-dropped':
     'De acum mesajele de la adrese necunoscute sunt lăsate deoparte; ce s-a înregistrat se păstrează.',
   'matching-of-new-mail': 'Mesajele înregistrate de acum sunt asociate astfel; legăturile existente rămân.',
-  'removals-mirrored': 'Mesajele eliminate de pe server vor fi eliminate și aici după termenul de grație.',
+  'removals-mirrored':
+    'Mesajele eliminate de pe server se elimină și aici după termenul de grație; foarte multe deodată așteaptă răspunsul dumneavoastră.',
   'removals-kept': 'Mesajele eliminate de pe server rămân aici de acum înainte.',
   'flags-followed': 'De la următoarea rundă marcajele urmează serverul.',
   'flags-ignored': 'Marcajele rămân cum sunt acum.',

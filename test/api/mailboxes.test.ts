@@ -230,7 +230,7 @@ describe('connecting a mailbox', () => {
   });
 
   test.each([
-    [{ removals: 'mirror' }, ['removals: mirror']],
+    [{ severalCompanies: 'link-none' }, ['severalCompanies: link-none']],
     [{ preset: 'activities' }, ['severalCompanies: link-none', 'activity']],
   ])('refuses a policy that is not built yet, by name: %j', async (policy, values) => {
     const answer = await connect({ ...anna, policy });

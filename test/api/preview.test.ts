@@ -209,7 +209,7 @@ test('one more at once than is allowed is 429, and a failed one makes room', asy
 
 test.each([
   ['auth-not-available', { auth: { type: 'oauth2', provider: 'google' } }],
-  ['policy-not-available', { policy: { removals: 'mirror' } }],
+  ['policy-not-available', { policy: { severalCompanies: 'link-none' } }],
 ])('what cannot be connected cannot be looked into: %s', async (slug, change) => {
   shows();
   const answer = await preview({ ...anna, ...change });

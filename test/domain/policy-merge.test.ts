@@ -41,5 +41,8 @@ test('merging changes neither the defaults nor the presets', () => {
 });
 
 test('what is not built is named', () => {
-  expect(notAvailable(mergePolicy(null, { preset: 'mirror' }))).toEqual(['removals: mirror']);
+  expect(notAvailable(mergePolicy(null, { preset: 'activities' }))).toEqual([
+    'severalCompanies: link-none',
+    'activity',
+  ]);
 });

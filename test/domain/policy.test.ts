@@ -39,5 +39,9 @@ test.each([
 
 test('the preset of the register is available, those that need later behaviour name it', () => {
   expect(notAvailable({ ...defaultPolicy, ...presets.register })).toEqual([]);
-  expect(notAvailable({ ...defaultPolicy, ...presets.mirror })).toEqual(['removals: mirror']);
+  expect(notAvailable({ ...defaultPolicy, ...presets.mirror })).toEqual([]);
+  expect(notAvailable({ ...defaultPolicy, ...presets.activities })).toEqual([
+    'severalCompanies: link-none',
+    'activity',
+  ]);
 });

@@ -1,3 +1,4 @@
+import { overdueRemovals } from '../../db/removals/overdue';
 import { desiredMailbox } from '../../db/sync/desired-mailboxes';
 import { mailboxesToImport, waitingMailboxes, type WaitingMailbox } from '../../db/sync/waiting-work';
 import type { ActivityContext, ActivityRun, OpenWork } from '../context';
@@ -57,6 +58,21 @@ async function help(context: ActivityContext, waiting: WaitingMailbox): Promise<
 
 function moves({ heardAt }: OpenWork, now: number): boolean {
   return heardAt !== null && now - heardAt < heardLatelyMs;
+}
+
+/** A round carries removals out when their time has come; what is so long overdue has lost its timer. */
+const removalsOverdueMs = 120_000;
+
+/** Asks for a round where removals are overdue: their time is in Postgres, whatever became of a timer. Returns how many. */
+export async function remindOfRemovals(context: ActivityContext, run: ActivityRun, pace: Pace): Promise<number> {
+  const overdue = await overdueRemovals(context.db, removalsOverdueMs);
+  for (const mailboxId of overdue) {
+    run.signal.throwIfAborted();
+    await pace();
+    await context.engine.poke(mailboxId, 'reconcile');
+    run.heartbeat();
+  }
+  return overdue.length;
 }
 
 /** Asks for a round where history is left and nobody imports it: the round starts the import. Returns how many. */

@@ -54,7 +54,9 @@ export async function settleRemovals(context: ActivityContext, run: ActivityRun,
     await remove(context, run, { mailbox, copyIds: going.slice(from, from + removalChunk) });
     run.heartbeat();
   }
-  return nextRemovalMs(context.db, mailbox);
+  const leftMs = await nextRemovalMs(context.db, mailbox);
+  // What could not go (its text must be read from a copy that changed meanwhile) is not asked for in a hot loop.
+  return leftMs === 0 ? retryMs : leftMs;
 }
 
 async function decide(

@@ -14,7 +14,6 @@ export interface RemovalPlan {
   /** Nobody's deletion; other copies of the source stay. */
   ref: DeletionRef;
   copyIds: string[];
-  messageIds: string[];
   /** Messages that are told from another copy when these go: what must be read before. */
   toRead: SharedMessage[];
 }
@@ -26,15 +25,8 @@ export async function planRemoval(
   copyIds: string[],
 ): Promise<RemovalPlan> {
   const ref: DeletionRef = { tenantId, sourceId, deletionId: newUuid(), takes: copyIds };
-  return db.inTenant(tenantId, async (sql) => {
-    const rows = await sql.query<{ message_id: string }>(
-      'SELECT DISTINCT message_id FROM copy WHERE tenant_id = $1 AND id = ANY ($2::uuid[])',
-      [tenantId, copyIds],
-    );
-    const messageIds = rows.map(({ message_id }) => message_id);
-    const shared = await sharedMessages(sql, ref, messageIds);
-    return { ref, copyIds, messageIds, toRead: shared.filter(({ content }) => content === 'other') };
-  });
+  const shared = await db.inTenant(tenantId, (sql) => sharedMessages(sql, ref, copyIds));
+  return { ref, copyIds, toRead: shared.filter(({ content }) => content === 'other') };
 }
 
 /**

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+
+import { insertAudit } from '../../db/mailbox-write';
+import { findMailbox, lockMailbox } from '../../db/mailboxes';
+import { answerRemovals, pendingRemovals, type PendingRemovals, type RemovalAnswer } from '../../db/removals/answer';
+import { publicId } from '../../domain/ids';
+import type { Api, ApiContext } from '../context';
+import { refuseWhileDeleting } from '../deletions/refusals';
+import { idInPath, noBody, time, timeOrNull } from '../fields';
+import { conflict, notFound } from '../problems';
+import { actorOf, type Viewer } from '../viewer';
+import { readerOf, requireManager } from './people';
+import { tellEngine } from './tell-engine';
+
+const removalsSchema = z.object({
+  asked: z.int().describe('Messages that wait for a person: so many at once look like a broken server'),
+  askedAt: time.nullable(),
+  askedOf: z.int().nullable().describe('Of how many messages in the mailbox'),
+  waiting: z.int().describe('Messages that are gone on the server and wait for the end of their grace'),
+  nextAt: time.nullable().describe('When the first of these is looked for once more, and removed'),
+});
+
+const answeredSchema = z.object({ messages: z.int().describe('How many the answer was about') });
+
+const answers: Record<RemovalAnswer, string> = {
+  confirm: 'Yes, they were removed on purpose: remove them here too',
+  keep: 'No: keep all of them here',
+};
+
+const tags = ['mailboxes'];
+const params = idInPath('mailbox');
+
+/** /v1/mailboxes/{id}/removals: what is gone on the server, and what a person says to very many of them at once. */
+export function removalRoutes(api: Api, context: ApiContext): void {
+  api.get(
+    '/v1/mailboxes/:id/removals',
+    { schema: { tags, summary: 'What waits to be removed', params, response: { 200: removalsSchema } } },
+    async ({ viewer, params: { id } }) => presentRemovals(await waitingIn(context, viewer, id)),
+  );
+
+  for (const answer of Object.keys(answers) as RemovalAnswer[]) {
+    api.post(
+      `/v1/mailboxes/:id/removals/${answer}`,
+      { schema: { tags, summary: answers[answer], params, body: noBody, response: { 200: answeredSchema } } },
+      async ({ viewer, params: { id } }) => ({
+        messages: await giveAnswer(context, viewer, { mailboxId: id, answer }),
+      }),
+    );
+  }
+}
+
+function waitingIn({ db }: ApiContext, viewer: Viewer, mailboxId: string): Promise<PendingRemovals> {
+  return db.inTenant(viewer.tenantId, async (sql) => {
+    if ((await findMailbox(sql, readerOf(viewer), mailboxId)) === null) throw notFound();
+    return pendingRemovals(sql, { tenantId: viewer.tenantId, sourceId: mailboxId });
+  });
+}
+
+async function giveAnswer(
+  context: ApiContext,
+  viewer: Viewer,
+  { mailboxId, answer }: { mailboxId: string; answer: RemovalAnswer },
+): Promise<number> {
+  const { tenantId } = viewer;
+  const messages = await context.db.inTenant(tenantId, async (sql) => {
+    const mailbox = await lockMailbox(sql, readerOf(viewer), mailboxId);
+    if (mailbox === null) throw notFound();
+    requireManager(viewer, mailbox);
+    refuseWhileDeleting(mailbox);
+    const count = await answerRemovals(sql, { tenantId, sourceId: mailboxId }, answer);
+    if (count === 0) throw nothingAsked();
+    const ids = { mailboxId: publicId('mailbox', mailboxId) };
+    await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: `removals ${answer}`, ids });
+    return count;
+  });
+  await tellEngine(context, mailboxId, () => context.temporal.poke({ tenantId, mailboxId }, 'person'));
+  return messages;
+}
+
+function nothingAsked() {
+  return conflict(
+    'nothing-to-confirm',
+    'No removals of this mailbox wait for an answer; or it has been given already.',
+  );
+}
+
+function presentRemovals({ askedAt, nextAt, ...removals }: PendingRemovals): z.output<typeof removalsSchema> {
+  return { ...removals, askedAt: timeOrNull(askedAt), nextAt: timeOrNull(nextAt) };
+}
