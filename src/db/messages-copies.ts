@@ -13,8 +13,8 @@ export interface CopyPlacement {
   presence: number;
   presenceAt: string | null;
   flags: number;
-  /** X-GM-LABELS; null where the server has none. */
-  labels: string[] | null;
+  /** X-GM-LABELS; none where the server has none. */
+  labels: string[];
   internalDate: string | null;
   recordedAt: string;
 }

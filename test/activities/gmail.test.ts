@@ -77,9 +77,9 @@ async function flagsOf(mailbox: TestMailbox): Promise<string[]> {
   return row?.flags ?? [];
 }
 
-async function labelsByUid(mailbox: TestMailbox): Promise<Record<number, string[] | null>> {
+async function labelsByUid(mailbox: TestMailbox): Promise<Record<number, string[]>> {
   const rows = await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
-    sql.query<{ uid: number; labels: string[] | null }>(
+    sql.query<{ uid: number; labels: string[] }>(
       'SELECT uid, labels FROM placement WHERE copy_id IS NOT NULL ORDER BY uid',
     ),
   );

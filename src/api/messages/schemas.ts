@@ -64,7 +64,7 @@ const placement = z.object({
   presence: z.string(),
   presenceAt: time.nullable(),
   flags: z.array(z.string()),
-  labels: z.array(z.string()).nullable().describe('Labels at Gmail; null at other servers'),
+  labels: z.array(z.string()).describe('Labels at Gmail; none at other servers'),
   internalDate: time.nullable(),
   recordedAt: time,
 });

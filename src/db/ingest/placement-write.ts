@@ -69,7 +69,7 @@ export function placementValues(
     flags: item.flags,
     modseq: item.modseq,
     seen_due: place.policy.markSeen && (item.flags & 1) === 0 && item.kind !== 'parked' && item.kind !== 'filtered',
-    labels: item.labels ?? null,
+    labels: item.labels ?? [],
   };
 }
 
