@@ -1,3 +1,4 @@
+import { publicId } from '../domain/ids';
 import type { Sql } from './database';
 import { insertAudit } from './mailbox-write';
 
@@ -24,7 +25,7 @@ export async function acceptFailure(
     [tenantId, failureId, actor, reason],
   );
   if (accepted === 0) return false;
-  await insertAudit(sql, tenantId, { actor, action: 'failure.accepted', ids: { failureId, mailboxId } });
+  await insertAudit(sql, tenantId, { actor, action: 'failure accepted', ids: idsOf({ failureId, mailboxId }) });
   return true;
 }
 
@@ -43,6 +44,10 @@ export async function reopenFailure(
     `UPDATE failure SET state = 'parked', accepted_at = NULL, accepted_by = NULL, accepted_reason = NULL WHERE tenant_id = $1 AND id = $2`,
     [tenantId, failureId],
   );
-  await insertAudit(sql, tenantId, { actor, action: 'failure.reopened', ids: { failureId, mailboxId } });
+  await insertAudit(sql, tenantId, { actor, action: 'failure reopened', ids: idsOf({ failureId, mailboxId }) });
   return true;
+}
+
+function idsOf({ failureId, mailboxId }: Omit<Acceptance, 'actor'>): Record<string, string> {
+  return { failureId: publicId('failure', failureId), mailboxId: publicId('mailbox', mailboxId) };
 }

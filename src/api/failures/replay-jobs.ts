@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 
 import { z } from 'zod';
 
+import { insertAudit } from '../../db/mailbox-write';
 import { findOperation } from '../../db/operations';
 import {
   actorOfReplay,
@@ -84,7 +85,13 @@ async function controlled(
   const { actor } = await knownReplay(context, viewer, id);
   const mayControl = viewer.userId === null || viewer.role === 'admin' || actor === actorOf(viewer);
   if (!mayControl) throw forbidden('Only who began a job, or an admin, can hold it.');
-  const changed = await db.inTenant(viewer.tenantId, (sql) => controlReplay(sql, viewer.tenantId, { id, control }));
+  const changed = await db.inTenant(viewer.tenantId, async (sql) => {
+    const ids = { operationId: publicId('operation', id) };
+    const isChanged = await controlReplay(sql, viewer.tenantId, { id, control });
+    if (isChanged)
+      await insertAudit(sql, viewer.tenantId, { actor: actorOf(viewer), action: `replay ${control}`, ids });
+    return isChanged;
+  });
   if (changed && control === 'resume') return startedReplay(context, viewer, id);
   const { operation } = await knownReplay(context, viewer, id);
   if (!changed && operation.state !== stateAfter[control]) throw cannotNow(operation.state);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { insertAudit } from '../../db/mailbox-write';
 import { findOperation } from '../../db/operations';
 import {
   anyFailure,
@@ -131,9 +132,12 @@ async function requireChangeable({ db }: ApiContext, viewer: Viewer, mailboxId: 
 async function beginReplay(context: ApiContext, viewer: Viewer, wish: { filter: ReplayFilter; dryRun: boolean }) {
   const { filter, dryRun: isDry } = wish;
   const task = taskOf(viewer, { dryRun: isDry, senderDomain: filter.senderDomain });
-  const operationId = await context.db.inTenant(viewer.tenantId, (sql) =>
-    insertReplay(sql, readerOf(viewer), { filter, task }),
-  );
+  const operationId = await context.db.inTenant(viewer.tenantId, async (sql) => {
+    const id = await insertReplay(sql, readerOf(viewer), { filter, task });
+    const ids = { operationId: publicId('operation', id) };
+    if (!isDry) await insertAudit(sql, viewer.tenantId, { actor: task.actor, action: 'failures replay', ids });
+    return id;
+  });
   return startedReplay(context, viewer, operationId);
 }
 
