@@ -79,6 +79,23 @@ test('a mailbox that is importing is stopped, deleted and verified, and the work
   await expectNothingLeft(mailbox);
 });
 
+test('by the policy onStop: delete a stop says which deletion it has become, and that one ends verified', async () => {
+  const mailbox = await connected(3);
+  await mailbox.syncAll();
+  await life.bench.database.db.inTenant(mailbox.tenantId, (sql) =>
+    sql.execute(`UPDATE source SET policy = policy || '{"onStop": "delete"}'`),
+  );
+  await life.work(queues);
+  const stop = (await life.wish(mailbox, 'stop')) as Awaited<ReturnType<LifecycleBench['wish']>> & Shown;
+  expect(stop).toMatchObject({ kind: 'stop', deletionId: expect.stringMatching(/^del_/) as unknown });
+  expect(await workflowOf(mailbox).result()).toMatch(/^deleted and verified: 3 messages/);
+  const { body } = await call(mailbox, 'GET', `/v1/deletions/${stop.deletionId}`);
+  expect(body).toMatchObject({ state: 'done', report: { tables: { placement: 3, message: 3, source: 1 } } });
+  await expectNothingLeft(mailbox);
+  // The operation of the stop was the mailbox's, and went with it.
+  expect((await call(mailbox, 'GET', `/v1/operations/${stop.id}`)).status).toBe(404);
+});
+
 test('asked for while Temporal is away, a deletion is started by the reconciler', async () => {
   const mailbox = await connected(0);
   await mailbox.syncAll();

@@ -8,8 +8,10 @@ import { readCatalogue } from '../../../src/db/deletion/catalogue';
 import { deleteContent } from '../../../src/db/deletion/delete-content';
 import { besideTables, contentTables, lastTables } from '../../../src/db/deletion/source-tables';
 import { freeBytes } from '../../../src/db/deletion/free-bytes';
+import { rematchChunk } from '../../../src/db/rematch';
 import { lockTenantForWriting } from '../../../src/db/tenant-lock';
 import { fillSearch } from '../../../src/db/search-fill';
+import { addAddress, insertRecord } from '../../support/correspondence';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { asOwner } from '../../support/database-copy';
 import { aMailbox, aMessage, type TestMailbox } from '../../support/mail-rows';
@@ -283,4 +285,68 @@ test('two mailboxes that hold the same mail can be deleted at the same time', as
   expect(ends.map(({ end }) => end.kind)).toEqual(['done', 'done']);
   const counts = await countsOf(database.ownerUrl, tenantId);
   expect(Object.entries(counts).filter(([, count]) => count > 0)).toEqual([['tenant', 1]]);
+});
+
+test('mail whose threads are being linked while it is deleted is gone, and the other mailbox keeps its links', async () => {
+  const { db } = database;
+  const addressKey = 'ada@customer.example';
+  for (let n = 0; n < 12; n += 1) {
+    const shared = { messageId: `<${String(n)}@mail.example>`, from: addressKey };
+    await aMessage(db, anna, shared);
+    if (n % 3 === 0) await aMessage(db, ben, shared);
+  }
+  await db.inTenant(tenantId, async (sql) => {
+    const recordId = await insertRecord(sql, tenantId);
+    await addAddress(sql, tenantId, { recordId, addressKey });
+  });
+  const deleting = deleteIt(anna);
+  const linking = (async () => {
+    for (let round = 0; round < 5; round += 1) {
+      let next: string | null = null;
+      do {
+        next = (await rematchChunk(db, tenantId, { addressKeys: [addressKey], after: next, limit: 2 })).next;
+      } while (next !== null);
+    }
+  })();
+  const [{ end }] = await Promise.all([deleting, linking]);
+  expect(end).toMatchObject({ kind: 'done', messages: 8, kept: 4 });
+  expect(await rows('SELECT id FROM link')).toHaveLength(4);
+  expect(await rows('SELECT FROM link l WHERE NOT EXISTS (SELECT FROM message m WHERE m.id = l.message_id)')).toEqual(
+    [],
+  );
+});
+
+test.each([
+  ['message', 'thread'],
+  ['copy', 'message'],
+  ['placement', 'copy'],
+])('a %s cannot be left behind by its %s, whoever deletes it', async (_child, parent) => {
+  await aMessage(database.db, anna);
+  const deletion = database.db.inTenant(tenantId, (sql) => sql.execute(`DELETE FROM ${parent}`));
+  await expect(deletion).rejects.toThrow(/still refer to what is deleted/);
+});
+
+test('what a deletion leaves in the tables is cleared by the first vacuum, whatever runs beside it', async () => {
+  for (let n = 0; n < 30; n += 1) await aMessage(database.db, anna);
+  expect((await deleteIt(anna)).end).toMatchObject({ kind: 'done' });
+  const tables = [
+    'placement',
+    'copy',
+    'copy_address',
+    'message',
+    'message_subject',
+    'message_body',
+    'thread',
+    'outbox',
+  ];
+  await asOwner(database.ownerUrl, async (owner) => {
+    await owner.query('CREATE EXTENSION IF NOT EXISTS pgstattuple');
+    for (const table of tables) {
+      const dead = async () =>
+        (await owner.query<{ dead: string }>(`SELECT dead_tuple_count AS dead FROM pgstattuple('${table}')`)).rows[0]
+          ?.dead;
+      await owner.query(`VACUUM ${table}`);
+      expect([table, await dead()]).toEqual([table, '0']);
+    }
+  });
 });
