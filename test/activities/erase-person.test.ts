@@ -1,10 +1,11 @@
 import { erasePersonRows, type ErasureShare } from '../../src/activities/erase-person';
 import type { ActivityRun } from '../../src/activities/context';
+import { createPostgresBlobStore } from '../../src/db/blobs/postgres-blob-store';
 import { beginErasure } from '../../src/db/people/begin-erasure';
 import { previewErasure } from '../../src/db/people/preview-erasure';
 import { fillSearch } from '../../src/db/search-fill';
 import { addAddress, insertRecord } from '../support/correspondence';
-import { asOwner } from '../support/database-copy';
+import { asOwner, copyDatabase, killedDatabase } from '../support/database-copy';
 import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
@@ -86,8 +87,8 @@ async function carryOut(deletionId: string): Promise<ErasureShare> {
 }
 
 /** Every table of the database in which any row of the tenant holds a text; bytes of mail, which may be compressed, left out. */
-async function tablesWith(text: string): Promise<string[]> {
-  return asOwner(bench.database.ownerUrl, async (owner) => {
+async function tablesWith(text: string, ownerUrl = bench.database.ownerUrl): Promise<string[]> {
+  return asOwner(ownerUrl, async (owner) => {
     const { rows: tables } = await owner.query<{ name: string }>(
       `SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname <> 'blob_chunk' ORDER BY 1`,
@@ -184,4 +185,22 @@ test('the address of a user or a mailbox is refused, and a second call is the er
   expect(await asked([ada, anna.user])).toMatchObject({ kind: 'own', mailboxIds: [anna.mailboxId] });
   const begun = await begin([ada, 'ada@home.example']);
   expect(await asked(['ada@home.example', ada])).toEqual({ kind: 'begun', deletionId: begun });
+});
+
+test('killed under any statement, it goes on with what is there and comes to the same end', async () => {
+  const deletionId = await begin();
+  const copy = await copyDatabase(bench.database);
+  let [statements, killed] = [0, 0];
+  const db = killedDatabase(copy, () => (statements += 1) === killed);
+  const context = { ...bench.context, db, blobs: createPostgresBlobStore(copy.db) };
+  const ended: ErasureShare[] = [];
+  // Each try is killed some statements later than the one before, until one comes to the end.
+  for (killed = 1; ended.length === 0 && killed < 400; killed += 4) {
+    statements = 0;
+    const share = await erasePersonRows(context, run, { tenantId, deletionId }).catch(() => null);
+    if (share?.kind === 'done') ended.push(share);
+  }
+  expect(ended).toMatchObject([{ messages: 3 }]);
+  expect(await tablesWith(ada, copy.ownerUrl)).toEqual(['message_body']);
+  await copy.drop();
 });
