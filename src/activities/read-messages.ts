@@ -24,9 +24,13 @@ interface Read extends Hashed {
   rawState: 'full' | 'reduced';
 }
 
+/** So many bytes are stored with their rows: a transaction of their own costs more than COPY saves. */
+const togetherBytes = 262_144;
+
 /**
  * Turns fetched bytes into what `recordBatch` writes: hashes them, sorts out bytes that the mailbox already holds, stores and parses
- * the rest. The bytes are durable when it returns. Second run: the bytes are stored once more and swept as orphans.
+ * the rest. The bytes are durable when it returns, or are few and come with the items. Second run: the bytes are stored once more and
+ * swept as orphans.
  */
 export async function readMessages(
   context: ActivityContext,
@@ -34,6 +38,9 @@ export async function readMessages(
   messages: FetchedMessage[],
 ): Promise<BatchItem[]> {
   const hashed = messages.map((message) => ({ message, sha: createHash('sha256').update(message.raw).digest() }));
+  if (keepsAll(mailbox) && messages.reduce((sum, { raw }) => sum + raw.length, 0) <= togetherBytes) {
+    return readTogether(context, mailbox, hashed);
+  }
   const known = await context.db.inTenant(mailbox.tenantId, (sql) =>
     copiesOf(
       sql,
@@ -52,10 +59,26 @@ export async function readMessages(
   });
 }
 
+/** What the policy keeps whole need not wait for the parser: disk and processor work at the same time. */
+function keepsAll({ policy }: MailboxForSync): boolean {
+  return policy.attachments === 'store' && policy.unmatched === 'keep';
+}
+
+/** A few messages: what the mailbox holds already is told when they are recorded, and of that nothing is stored. */
+async function readTogether(context: ActivityContext, mailbox: MailboxForSync, hashed: Hashed[]): Promise<BatchItem[]> {
+  const [blobs, outcomes] = await Promise.all([
+    context.blobs.pack(hashed.map(({ message, sha }) => ({ sha256: sha, bytes: message.raw }))),
+    Promise.all(hashed.map(({ message }) => context.parsePool.parse({ kind: 'buffer', raw: message.raw }))),
+  ]);
+  return hashed.map((one, index) => {
+    const bytes = blobs[index];
+    if (bytes === undefined) throw new Error('a fetched message came to nothing');
+    return { ...itemOf(mailbox, one, { outcome: outcomes[index], blobId: bytes.id, rawState: 'full' }), bytes };
+  });
+}
+
 async function readFresh(context: ActivityContext, mailbox: MailboxForSync, fresh: Hashed[]): Promise<BatchItem[]> {
-  // What the policy keeps whole need not wait for the parser: disk and processor work at the same time.
-  const keepsAll = mailbox.policy.attachments === 'store' && mailbox.policy.unmatched === 'keep';
-  if (keepsAll) {
+  if (keepsAll(mailbox)) {
     const [blobIds, outcomes] = await Promise.all([
       store(context, mailbox, fresh),
       Promise.all(fresh.map(({ message }) => context.parsePool.parse({ kind: 'buffer', raw: message.raw }))),

@@ -1,16 +1,10 @@
 import type { Sql } from '../database';
 import { uuidArray } from '../uuid-array';
-import type { BlobOwner } from './blob-store';
-import type { Encoding } from './compression';
+import type { BlobOwner, PackedBlob } from './blob-store';
+import { chunksOf } from './copy-binary';
 
 /** A row of `blob`. */
-export interface BlobRow {
-  id: string;
-  sha256: Buffer;
-  size: number;
-  storedSize: number;
-  encoding: Encoding;
-}
+export type BlobRow = Omit<PackedBlob, 'stored'>;
 
 /** One statement for all rows. */
 export async function insertBlobs(sql: Sql, owner: BlobOwner, rows: readonly BlobRow[]): Promise<void> {
@@ -27,6 +21,25 @@ export async function insertBlobs(sql: Sql, owner: BlobOwner, rows: readonly Blo
       rows.map((row) => row.encoding),
     ],
   );
+}
+
+/**
+ * Stores a few small blobs in the transaction that writes what refers to them: there is no moment at which one is there without the other.
+ * COPY is quicker for many, and costs a transaction of its own.
+ */
+export async function storePacked(sql: Sql, owner: BlobOwner, blobs: readonly PackedBlob[]): Promise<void> {
+  if (blobs.length === 0) return;
+  const chunks = blobs.flatMap(({ id, stored }) => [...chunksOf(id, stored)]);
+  const rows = insertBlobs(sql, owner, blobs);
+  const bytes = chunks.map((chunk) =>
+    sql.execute('INSERT INTO blob_chunk (tenant_id, blob_id, n, bytes) VALUES ($1, $2, $3, $4)', [
+      owner.tenantId,
+      chunk.blobId,
+      chunk.n,
+      chunk.bytes,
+    ]),
+  );
+  await Promise.all([rows, ...bytes]);
 }
 
 /** Rows and bytes. How many of the blobs were there. */

@@ -12,6 +12,16 @@ export interface BlobOwner {
   sourceId: string;
 }
 
+/** Bytes as they are stored, under an id that is theirs. */
+export interface PackedBlob {
+  id: string;
+  sha256: Buffer;
+  size: number;
+  storedSize: number;
+  encoding: number;
+  stored: Buffer;
+}
+
 /**
  * Keeps bytes for good: a blob is never changed, and each put makes a new one (who has the same bytes already is decided where copies are
  * made). A put that resolves is durable; one that fails, at whatever moment, leaves nothing.
@@ -19,6 +29,8 @@ export interface BlobOwner {
 export interface BlobStore {
   /** Stores all of them or none; the ids are in the order of `blobs`. `sha256` is of `bytes`. */
   putBatch(owner: BlobOwner, blobs: readonly { sha256: Buffer; bytes: Buffer }[]): Promise<{ blobId: string }[]>;
+  /** Makes blobs of a few bytes, which `storePacked` stores in the transaction that writes what refers to them. */
+  pack(blobs: readonly { sha256: Buffer; bytes: Buffer }[]): Promise<PackedBlob[]>;
   /** Stores a file of any size in flat memory. @throws Error where its bytes do not have this SHA-256 */
   putFile(owner: BlobOwner, file: { path: string; sha256: Buffer }): Promise<{ blobId: string }>;
   /** All bytes at once. @throws BlobNotFound */

@@ -1,21 +1,18 @@
 import type { Database } from '../database';
 import { newUuid } from '../new-id';
-import { deleteBlobs, insertBlobs, type BlobRow } from './blob-rows';
-import type { BlobOwner, BlobStore } from './blob-store';
+import { deleteBlobs, insertBlobs } from './blob-rows';
+import type { BlobOwner, BlobStore, PackedBlob } from './blob-store';
 import { packed } from './compression';
 import { chunksOf, copyChunks, type Chunk } from './copy-binary';
 import { openBlob, readBlob, readBlobRange } from './read-blob';
 import { putFile } from './put-file';
 import { sweepOrphans } from './sweep-orphans';
 
-interface Packed extends BlobRow {
-  stored: Buffer;
-}
-
 /** Blobs in Postgres: a row in `blob`, the bytes in `blob_chunk`, both in one transaction. */
 export function createPostgresBlobStore(db: Database): BlobStore {
   return {
     putBatch: (owner, blobs) => putBatch(db, owner, blobs),
+    pack: (blobs) => Promise.all(blobs.map(packedRow)),
     putFile: (owner, file) => putFile(db, owner, file),
     read: (tenantId, blobId) => readBlob(db, tenantId, blobId),
     readRange: (tenantId, blobId, range) => readBlobRange(db, { tenantId, blobId }, range),
@@ -43,12 +40,12 @@ async function putBatch(
   return rows.map(({ id }) => ({ blobId: id }));
 }
 
-async function packedRow({ sha256, bytes }: { sha256: Buffer; bytes: Buffer }): Promise<Packed> {
+async function packedRow({ sha256, bytes }: { sha256: Buffer; bytes: Buffer }): Promise<PackedBlob> {
   const id = newUuid();
   const { encoding, stored } = await packed(bytes);
   return { id, sha256, size: bytes.length, storedSize: stored.length, encoding, stored };
 }
 
-function* chunksOfAll(rows: Packed[]): Generator<Chunk> {
+function* chunksOfAll(rows: PackedBlob[]): Generator<Chunk> {
   for (const { id, stored } of rows) yield* chunksOf(id, stored);
 }

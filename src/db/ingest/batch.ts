@@ -2,6 +2,7 @@ import type { FolderSnapshot } from '../../domain/folder';
 import type { FailureKind } from '../../domain/failure';
 import type { ParsedMessage } from '../../domain/message';
 import type { Direction } from '../../domain/direction';
+import type { PackedBlob } from '../blobs/blob-store';
 import type { AddressFingerprints } from '../erasures/erased-people';
 
 /** What every placement of a batch has. */
@@ -21,6 +22,8 @@ export interface RecordedItem extends Placed {
   kind: 'recorded' | 'headers-only';
   rawSha: Buffer;
   blobId: string | null;
+  /** The bytes of `blobId`, where they are stored with the row; absent where they are durable already. */
+  bytes?: PackedBlob;
   rawState: 'full' | 'reduced' | 'none';
   providerId: string | null;
   providerThreadId: string | null;
@@ -40,6 +43,8 @@ export interface ParkedItem extends Placed {
   kind: 'parked';
   rawSha: Buffer | null;
   blobId: string | null;
+  /** As with `RecordedItem`. */
+  bytes?: PackedBlob;
   /** What the server told of it besides, for when it can be read. */
   provider?: { id: string | null; threadId: string | null };
   failure: {

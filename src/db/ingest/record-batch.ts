@@ -1,6 +1,8 @@
 import { MailFailure } from '../../domain/failure';
 import { rolesOf } from '../../domain/match-headers';
 import type { Policy } from '../../domain/policy';
+import { storePacked } from '../blobs/blob-rows';
+import type { PackedBlob } from '../blobs/blob-store';
 import type { Database, Sql } from '../database';
 import { hasErasedPeople } from '../erasures/erased-people';
 import { countImported } from '../import-track';
@@ -19,7 +21,7 @@ import { nextSeqOf, type FencedSource } from './source-lock';
 import { knownThreads, threadsOf, writeThreads } from './thread-write';
 
 /**
- * Writes everything that a batch of placements means, in one short transaction after the bytes are durable: messages, threads, copies,
+ * Writes everything that a batch of placements means, in one short transaction after the bytes are durable, or with them: messages, threads, copies,
  * links, timelines, ledger rows, failures, events and the cursor (product promise B1). All that must be known is asked at once, and all
  * that follows is written at once: the transactions of a mailbox follow one another, and each round trip is paid by all that wait.
  * Second run: no change, because a placement that has its row is left out at the start.
@@ -46,6 +48,7 @@ export async function recordBatch(
     const place = { ...source, genId: batch.genId, parserVersion: batch.versions.parser };
     const events = eventsOf(batch.genId, { copies, failures });
     await Promise.all([
+      storePacked(sql, source, bytesOf(copies, placed)),
       writeThreads(sql, source.tenantId, threads),
       writeMessages(sql, source.tenantId, { messages, threads }),
       writeCopies(sql, place, copies),
@@ -60,6 +63,12 @@ export async function recordBatch(
     ]);
     return { ...countsOf(placed), deferred };
   });
+}
+
+/** What is stored with the rows: of a copy that is known by now, or a row that is there, nothing is. */
+function bytesOf(copies: MadeCopy[], placed: PlacedItem[]): PackedBlob[] {
+  const parked = placed.flatMap(({ item }) => (item.kind === 'parked' ? [item] : []));
+  return [...copies.map(({ item }) => item), ...parked].flatMap(({ bytes }) => bytes ?? []);
 }
 
 function writeRows(
