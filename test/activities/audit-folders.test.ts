@@ -1,5 +1,6 @@
 import { auditFolders } from '../../src/activities/audit-folders';
 import { newUuid } from '../../src/db/new-id';
+import { auditCause, beginDueAudit, dueAudits } from '../../src/db/sync/audits-due';
 import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
@@ -75,4 +76,179 @@ test('a mailbox with a folder that was never listed is not proven complete', asy
     sql.query<{ flags: string[]; last_proven_at: Date | null }>('SELECT flags, last_proven_at FROM mailbox'),
   );
   expect(row).toEqual({ flags: ['incomplete'], last_proven_at: null });
+});
+
+const rowsOf = <Row extends object>({ tenantId }: TestMailbox, text: string, values: unknown[] = []) =>
+  bench.database.db.inTenant(tenantId, (sql) => sql.query<Row>(text, values));
+
+const findingsOf = (mailbox: TestMailbox) =>
+  rowsOf<{ kind: string; uids: number[]; healed: boolean }>(
+    mailbox,
+    'SELECT kind, uids, healed_at IS NOT NULL AS healed FROM audit_finding ORDER BY found_at, kind',
+  );
+
+const flagsOf = async (mailbox: TestMailbox) =>
+  (await rowsOf<{ flags: string[] }>(mailbox, 'SELECT flags FROM mailbox'))[0]?.flags;
+
+/** Three messages in the INBOX, all in the ledger and proven. */
+async function provenMailbox(): Promise<TestMailbox> {
+  const mailbox = await bench.connect();
+  for (const subject of ['one', 'two', 'three']) await mailbox.person.append('INBOX', mail({ subject }));
+  await mailbox.syncAll();
+  await auditOf(mailbox);
+  expect(await flagsOf(mailbox)).toEqual([]);
+  return mailbox;
+}
+
+describe('a difference', () => {
+  test.each([
+    ['missing', 'DELETE FROM placement WHERE uid = 2'],
+    ['ended-but-alive', 'UPDATE placement SET presence = 2, presence_at = recorded_at WHERE uid = 2'],
+  ])('%s is found, heals with the next round, and leaves a record', async (kind, damage) => {
+    const mailbox = await provenMailbox();
+    await rowsOf(mailbox, `${damage} RETURNING 1`);
+    await auditOf(mailbox);
+    expect(await flagsOf(mailbox)).toEqual(['incomplete']);
+    expect(await findingsOf(mailbox)).toEqual([{ kind, uids: [2], healed: false }]);
+    await mailbox.round();
+    expect((await mailbox.ledger()).map(({ uid, outcome, presence }) => [uid, outcome, presence])).toEqual([
+      [1, 2, 1],
+      [2, 2, 1],
+      [3, 2, 1],
+    ]);
+    expect(await flagsOf(mailbox)).toEqual(['incomplete']);
+    await auditOf(mailbox);
+    expect(await flagsOf(mailbox)).toEqual([]);
+    expect(await findingsOf(mailbox)).toEqual([{ kind, uids: [2], healed: true }]);
+  });
+
+  test('extra is found, and ends with the next round', async () => {
+    const mailbox = await provenMailbox();
+    await rowsOf(
+      mailbox,
+      `INSERT INTO placement (gen_id, uid, tenant_id, source_id, outcome, recorded_at)
+       SELECT gen_id, 99, tenant_id, source_id, 3, now() - interval '1 hour' FROM placement WHERE uid = 1 RETURNING 1`,
+    );
+    await auditOf(mailbox);
+    expect(await findingsOf(mailbox)).toEqual([{ kind: 'extra', uids: [99], healed: false }]);
+    await mailbox.round();
+    await auditOf(mailbox);
+    expect(await findingsOf(mailbox)).toEqual([{ kind: 'extra', uids: [99], healed: true }]);
+    expect(await flagsOf(mailbox)).toEqual([]);
+  });
+
+  test('after which it is compared again soon, and then the more seldom the longer it lasts', async () => {
+    const mailbox = await provenMailbox();
+    const dueIn = async () =>
+      (
+        await rowsOf<{ minutes: number; cause: string }>(
+          mailbox,
+          'SELECT (extract(epoch FROM audit_due_at - now()) / 60)::float8 AS minutes, audit_cause AS cause FROM mailbox',
+        )
+      )[0];
+    expect(await dueIn()).toMatchObject({ cause: 'daily' });
+    expect((await dueIn())?.minutes).toBeGreaterThan(21 * 60);
+    await rowsOf(mailbox, 'DELETE FROM placement WHERE uid = 2 RETURNING 1');
+    await auditOf(mailbox);
+    expect(await dueIn()).toMatchObject({ cause: 'again' });
+    expect((await dueIn())?.minutes).toBeLessThan(11);
+    await rowsOf(mailbox, `UPDATE audit_finding SET found_at = now() - interval '3 hours' RETURNING 1`);
+    await auditOf(mailbox);
+    expect((await dueIn())?.minutes).toBeGreaterThan(170);
+  });
+});
+
+test('a recorded message that is in no timeline although an address matches is put there', async () => {
+  const mailbox = await bench.connect();
+  const recordId = newUuid();
+  await bench.database.db.inTenant(mailbox.tenantId, async (sql) => {
+    await sql.execute(`INSERT INTO record (tenant_id, id, type, name) VALUES ($1, $2, 'contact', 'Ada')`, [
+      mailbox.tenantId,
+      recordId,
+    ]);
+    await sql.execute(
+      `INSERT INTO record_address (tenant_id, address_key, record_id, kind, address) VALUES ($1, 'ada@customer.example', $2, 'business', 'ada@customer.example')`,
+      [mailbox.tenantId, recordId],
+    );
+  });
+  await mailbox.person.append('INBOX', mail({ subject: 'linked', from: 'ada@customer.example' }));
+  await mailbox.syncAll();
+  const linked = () => rowsOf(mailbox, 'SELECT FROM timeline WHERE record_id = $1 AND principal = -1', [recordId]);
+  expect(await linked()).toHaveLength(1);
+  for (const damage of ['DELETE FROM link', 'DELETE FROM timeline']) {
+    await rowsOf(mailbox, `${damage} RETURNING 1`);
+    if (damage === 'DELETE FROM link')
+      await rowsOf(mailbox, 'DELETE FROM timeline WHERE record_id = $1 RETURNING 1', [recordId]);
+    expect(await linked()).toHaveLength(0);
+    await auditOf(mailbox);
+    expect(await linked()).toHaveLength(1);
+  }
+  expect((await findingsOf(mailbox)).map(({ kind, healed }) => [kind, healed])).toEqual([
+    ['not-linked', true],
+    ['not-linked', true],
+  ]);
+});
+
+test('what the server lists and does not deliver is missing until a person accepts it', async () => {
+  const mailbox = await provenMailbox();
+  await rowsOf(mailbox, 'UPDATE placement SET outcome = 5, copy_id = NULL, raw_sha = NULL WHERE uid = 2 RETURNING 1');
+  await rowsOf(
+    mailbox,
+    `INSERT INTO failure (tenant_id, id, source_id, gen_id, uid, kind, code, versions)
+     SELECT tenant_id, gen_random_uuid(), source_id, gen_id, uid, 'unreadable', 'not-delivered', '{}' FROM placement WHERE uid = 2 RETURNING 1`,
+  );
+  await auditOf(mailbox);
+  expect(await flagsOf(mailbox)).toEqual(['incomplete']);
+  expect(await findingsOf(mailbox)).toEqual([{ kind: 'undelivered', uids: [2], healed: false }]);
+  await rowsOf(mailbox, `UPDATE failure SET state = 'accepted' RETURNING 1`);
+  await auditOf(mailbox);
+  expect(await flagsOf(mailbox)).toEqual([]);
+  expect(
+    await rowsOf(mailbox, `SELECT accepted_count, undelivered_count FROM folder_audit WHERE accepted_count > 0`),
+  ).toEqual([{ accepted_count: 1, undelivered_count: 0 }]);
+});
+
+describe('an audit that nobody asks for', () => {
+  const dueNow = async ({ mailboxId }: TestMailbox) =>
+    (await dueAudits(bench.database.db, 1_000)).some((due) => due.mailboxId === mailboxId);
+
+  test('is due when the first import has ended, and then daily', async () => {
+    const mailbox = await bench.connect();
+    expect(await dueNow(mailbox)).toBe(false);
+    await mailbox.person.append('INBOX', mail({ subject: 'history' }));
+    await mailbox.round();
+    expect(await dueNow(mailbox)).toBe(false);
+    await mailbox.syncAll();
+    expect(await dueNow(mailbox)).toBe(true);
+    await auditOf(mailbox);
+    expect(await dueNow(mailbox)).toBe(false);
+    await rowsOf(mailbox, 'UPDATE mailbox SET audit_due_at = now() RETURNING 1');
+    expect(await dueNow(mailbox)).toBe(true);
+  });
+
+  test('says what it was made for, and is not begun again while it is under way', async () => {
+    const mailbox = await provenMailbox();
+    await rowsOf(mailbox, `UPDATE mailbox SET audit_due_at = now(), audit_cause = 'outage' RETURNING 1`);
+    const { operationId } = await beginDueAudit(bench.database.db, mailbox, 60_000);
+    expect(await auditCause(bench.database.db, { ...mailbox, operationId })).toBe('outage');
+    expect(await dueNow(mailbox)).toBe(false);
+    expect(await beginDueAudit(bench.database.db, mailbox, 60_000)).toEqual({ operationId });
+  });
+
+  test('follows an outage, but not a connection that broke for a moment, and not twice within hours', async () => {
+    const mailbox = await provenMailbox();
+    const afterRound = async (lastSuccess: string, audited: string) => {
+      await rowsOf(
+        mailbox,
+        `UPDATE mailbox SET state = 'backing-off', last_success_at = now() - $1::interval, audited_at = now() - $2::interval,
+           audit_due_at = now() + interval '20 hours' RETURNING 1`,
+        [lastSuccess, audited],
+      );
+      await mailbox.round();
+      return dueNow(mailbox);
+    };
+    expect(await afterRound('1 minute', '8 hours')).toBe(false);
+    expect(await afterRound('1 hour', '1 hour')).toBe(false);
+    expect(await afterRound('1 hour', '8 hours')).toBe(true);
+  });
 });
