@@ -1,5 +1,5 @@
 // @ts-check
-// Measures the product beside what others do: `npm run bench [-- import|sweep|push|fleet|delete] [options]`, all five where none is named.
+// Measures the product beside what others do: `npm run bench [-- import|sweep|push|fleet|delete|reconcile] [options]`, all of them where none is named.
 //   --json FILE         writes all numbers
 //   --workers split     new mail, history and connections in workers of their own; otherwise one does all, as in `npm start`
 //   --cpu-profile DIR   the workers write CPU profiles there
@@ -8,6 +8,8 @@
 //   --runs N            how often each is measured, in turns (3)
 // delete
 //   --messages N        size of the mailbox that is deleted (10,000), without bytes and with 22 kB each
+// reconcile
+//   --compared N        mailboxes that are compared with their workflows (10,000)
 // push
 //   --deliveries N      of each case with single deliveries (200)
 //   --mailboxes N       quiet mailboxes (200)
@@ -31,9 +33,10 @@ import { startLetterbook } from './bench/letterbook.mjs';
 import { mailboxOfFolders, mixedMailbox } from './bench/mail-server.mjs';
 import { deletionTable, measuredDeletion } from './bench/deletion.mjs';
 import { measuredFleet } from './bench/fleet.mjs';
-import { inotifyAdvice } from './bench/fleet-of-mailboxes.mjs';
+import { filesAdvice, inotifyAdvice } from './bench/fleet-of-mailboxes.mjs';
 import { fleetTable, pushTable } from './bench/live-report.mjs';
 import { PushBench, pushCases } from './bench/push.mjs';
+import { benchReconcile, reconcileLines } from './bench/reconcile.mjs';
 import { importTable, sweepLine, summaryOf } from './bench/report.mjs';
 import { measuredSweep } from './bench/sweep.mjs';
 import { build } from './lib/build.mjs';
@@ -59,6 +62,7 @@ const { values: options, positionals } = parseArgs({
     import: { type: 'string', default: '5000' },
     restarts: { type: 'string', default: '4' },
     cases: { type: 'string', default: pushCases.join(',') },
+    compared: { type: 'string', default: '10000' },
     size: { type: 'string', default: '300' },
     rate: { type: 'string', default: '20' },
     minutes: { type: 'string', default: '1' },
@@ -72,6 +76,10 @@ const benches = {
   push: { measure: benchPush, lines: pushTable },
   fleet: { measure: benchFleet, lines: fleetTable },
   delete: { measure: benchDelete, lines: deletionTable },
+  reconcile: {
+    measure: () => benchReconcile({ terminal, home, records, mailboxes: Number(options.compared), say }),
+    lines: reconcileLines,
+  },
 };
 const [only = 'all'] = positionals;
 const messages = Number(options.messages);
@@ -236,8 +244,7 @@ async function benchFleet(dovecot) {
 
 /** @param {number} sessions of the mail server */
 function advise(sessions) {
-  const advice = inotifyAdvice(sessions);
-  if (advice !== null) say(advice);
+  for (const advice of [inotifyAdvice(sessions), filesAdvice(sessions / 2)]) if (advice !== null) say(advice);
 }
 
 /** @template Result @param {(letterbook: import('./bench/letterbook.mjs').Letterbook) => Promise<Result>} work @returns {Promise<Result>} */

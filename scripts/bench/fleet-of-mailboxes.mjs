@@ -102,3 +102,15 @@ export function inotifyAdvice(sessions) {
   if (allowed >= sessions + 50) return null;
   return `the system allows ${allowed} inotify instances, so most sessions of Dovecot look once a second: sysctl -w fs.inotify.max_user_instances=${2 ** Math.ceil(Math.log2(sessions + 50))}`;
 }
+
+/**
+ * Each watched mailbox is an open file of its worker. Node raises the soft limit of a process to the hard one by itself.
+ * @param {number} mailboxes @returns {string | null} what to do
+ */
+export function filesAdvice(mailboxes) {
+  const allowed = Number(
+    /^Max open files\s+\S+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity,
+  );
+  const needed = mailboxes * 2 + 200;
+  return allowed >= needed ? null : `a process may open ${allowed} files and needs ${needed}: ulimit -Hn ${needed}`;
+}

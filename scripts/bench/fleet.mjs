@@ -15,7 +15,8 @@ import { TimelineWatch } from './timeline-watch.mjs';
 /** The timeline is asked this often; a shorter time would measure the asking, on a machine that is shared. */
 const pollEveryMs = 40;
 const attachTimeoutMs = 600_000;
-const settleMs = 10_000;
+/** Until what begins with a process is over: code is compiled, and garbage collected. */
+const settleMs = 20_000;
 const sampled = 20;
 const dayMs = 86_400_000;
 
@@ -31,16 +32,21 @@ export async function measuredFleet({ letterbook, dovecot, plan, step }) {
   const fleet = { letterbook, dovecot, plan, users };
   const base = await step('A worker without mailboxes', () => measuredIdle(fleet));
   const empty = await settledMemory(fleet);
+  const few = await step('A sixth of the mailboxes, and a worker that begins with them', () => measuredFew(fleet));
   const { ids, attached } = await step(`${plan.size} mailboxes, connected through the API`, async ({ progress }) => {
     const [began, since] = [performance.now(), new Date()];
-    const connected = await connectFleet(api, dovecot, { users, progress: (a, b) => progress(a, b, 'connected') });
+    const rest = users.slice(few.ids.size);
+    const connected = await connectFleet(api, dovecot, {
+      users: rest,
+      progress: (a, b) => progress(a, b, 'connected'),
+    });
     const connectedSeconds = (performance.now() - began) / 1_000;
     const timeoutMs = attachTimeoutMs;
     const all = await untilAttached(
       { dovecot, database: letterbook.database },
-      { users, since, timeoutMs, progress: (a, b) => progress(a, b, 'attached') },
+      { users: rest, since, timeoutMs, progress: (a, b) => progress(a, b, 'attached') },
     );
-    return { ids: connected, attached: { ...all, connectedSeconds } };
+    return { ids: new Map([...few.ids, ...connected]), attached: { ...all, connectedSeconds } };
   });
   const histories = await openHistories(temporal.address);
   const idle = await step(`Idle for ${plan.idleSeconds} s`, () => measuredIdle(fleet));
@@ -70,6 +76,7 @@ export async function measuredFleet({ letterbook, dovecot, plan, step }) {
     kilobytesPerMailbox: {
       withCachedWorkflows: perMailbox(full, empty, plan.size),
       withoutCachedWorkflows: perMailbox(fresh, empty, plan.size),
+      further: perMailbox(fresh, few.memory, plan.size - few.ids.size),
     },
     arrivals,
     burst,
@@ -97,6 +104,21 @@ function perMailbox(now, before, size) {
 function percentOf500(base, idle, size) {
   const [without, all] = [base.percentOfCore['worker'] ?? 0, idle.percentOfCore['worker'] ?? 0];
   return without + (Math.max(0, all - without) / size) * 500;
+}
+
+/**
+ * What a worker holds that began with few: all that grows once, with the first mailboxes, is in it.
+ * @param {Fleet} fleet
+ */
+async function measuredFew(fleet) {
+  const { letterbook, dovecot, users } = fleet;
+  const some = users.slice(0, Math.ceil(users.length / 6));
+  const since = new Date();
+  const ids = await connectFleet(letterbook.api, dovecot, { users: some });
+  const where = { dovecot, database: letterbook.database };
+  await untilAttached(where, { users: some, since, timeoutMs: attachTimeoutMs });
+  await measuredTakeOver({ ...fleet, users: some }, () => {});
+  return { ids, memory: await settledMemory(fleet) };
 }
 
 /** @typedef {Awaited<ReturnType<typeof measuredIdle>>} Idle */

@@ -38,7 +38,7 @@ export function pushTable(results) {
 /** @param {FleetResult} fleet @returns {string[]} */
 export function fleetTable(fleet) {
   const { plan, attached, again, states, idle, kilobytesPerMailbox, arrivals, burst, perRound } = fleet;
-  const { withCachedWorkflows: cached, withoutCachedWorkflows: bare } = kilobytesPerMailbox;
+  const { withCachedWorkflows: cached, withoutCachedWorkflows: bare, further } = kilobytesPerMailbox;
   const parts = (/** @type {Record<string, number>} */ values, /** @type {number} */ digits) =>
     Object.entries(values)
       .map(([name, value]) => `${name} ${value.toFixed(digits)}`)
@@ -67,6 +67,7 @@ export function fleetTable(fleet) {
       '0, 0',
     ],
     ['worker memory per idle mailbox', `RSS ${bare.rss.toFixed(0)} kB, heap ${bare.heap.toFixed(0)} kB`, '200 kB'],
+    ['  of the last five sixths', `RSS ${further.rss.toFixed(0)} kB, heap ${further.heap.toFixed(0)} kB`, '150 kB'],
     ['  with its workflow cached', `RSS ${cached.rss.toFixed(0)} kB, heap ${cached.heap.toFixed(0)} kB`, ''],
     ['idle CPU of the worker, 500 mailboxes', `${idle.workerPercentOf500.toFixed(2)} % of a core`, '3 %'],
     ['idle CPU, % of a core', parts(idle.percentOfCore, 2), ''],
