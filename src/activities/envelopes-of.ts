@@ -36,10 +36,12 @@ export async function envelopesOf(
   }
 }
 
-/** A server may say goodbye in words that mean "not now". One that throttles means what it says. */
+const busyWithOne: ReadonlySet<string> = new Set(['unavailable', 'limit', 'in-use', 'over-quota']);
+
+/** A server may say goodbye, or refuse, in words that mean "not now". One that throttles means what it says. */
 function tellsOfLoss(error: unknown): boolean {
   if (!(error instanceof MailFailure)) return false;
-  return error.kind === 'unreachable' || (error.kind === 'busy' && error.code === 'unavailable');
+  return error.kind === 'unreachable' || (error.kind === 'busy' && busyWithOne.has(error.code));
 }
 
 /** A server that answers by silence costs its time-out for each question: the search goes on where the next round fails. */
@@ -88,7 +90,19 @@ async function findOne(breaking: BreakingMessages, search: Search): Promise<numb
   breaking.narrow(genId, null);
   const [uid] = among;
   // Once more: what happened to end a connection by chance is not it.
-  return uid !== undefined && (await breaksWith([uid])) ? uid : null;
+  if (uid === undefined || !(await breaksWith([uid]))) return null;
+  return (await anyOtherComes(left, { uid, breaksWith })) ? uid : null;
+}
+
+/** A server that answers nobody blames no message. */
+async function anyOtherComes(
+  uids: readonly number[],
+  { uid, breaksWith }: { uid: number; breaksWith: Prober['breaksWith'] },
+): Promise<boolean> {
+  const others = uids.filter((other) => other !== uid);
+  const controls = new Set([others[0], others.at(-1)].flatMap((other) => other ?? []));
+  for (const control of controls) if (!(await breaksWith([control]))) return true;
+  return controls.size === 0;
 }
 
 interface Prober {

@@ -199,5 +199,14 @@ export function labelsOf(labels: Row['labels']): { labels?: string[] } {
  */
 export function isRefusalOfMessages(session: Session, error: unknown): error is MailFailure {
   if (!(error instanceof MailFailure) || !session.usable) return false;
-  return error.code === 'command-refused' || error.code === 'unavailable';
+  return refusedMessages.has(error.code);
 }
+
+/** A NO with [CORRUPTION] or [NOPERM] is an answer about what was asked for as well. */
+const refusedMessages: ReadonlySet<string> = new Set([
+  'command-refused',
+  'unavailable',
+  'folder-corrupt',
+  'no-permission',
+  'contact-admin',
+]);

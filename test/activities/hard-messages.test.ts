@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { outcomes } from '../../src/domain/ledger';
 import type { Policy } from '../../src/domain/policy';
 import { mail } from '../support/mail-factory';
@@ -8,7 +10,7 @@ let bench: SyncBench;
 let server: ScriptedServer;
 
 beforeAll(async () => {
-  bench = await createSyncBench(0, { maxFolders: 50 });
+  bench = await createSyncBench(0, { maxFolders: 50, socketTimeoutMs: 1_500 });
 });
 
 afterAll(async () => {
@@ -159,6 +161,54 @@ describe('a message that ends every connection by', () => {
     await tryAll(mailbox, 6);
     expect(await recordedUids(mailbox)).toEqual([1, 2, 4, 5]);
   });
+});
+
+const refusals = [
+  '[LIMIT] too much',
+  '[INUSE] locked',
+  '[OVERQUOTA] full',
+  '[SERVERBUG] oops',
+  '[CORRUPTION] broken',
+  '[NOPERM] no',
+];
+
+describe.each(['BODY', 'RFC822.SIZE'])('a message of which %s is refused for ever with', (item) => {
+  test.each(refusals)('%s is parked, or comes by its bytes alone, and holds up no other', async (text) => {
+    const mailbox = await connect();
+    server.on['UID FETCH'] = (context) => {
+      if (context.args.includes(item) && asksFor(context.args, 3)) context.no(text);
+      else context.usual();
+    };
+    await tryAll(mailbox, 6);
+    expect(await recordedUids(mailbox)).toEqual(expect.arrayContaining([1, 2, 4, 5]));
+    bench.context.now = inElevenMinutes;
+    await tryAll(mailbox, 4);
+    expect((await mailbox.ledger()).map(({ uid }) => uid)).toEqual([1, 2, 3, 4, 5]);
+    expect(await mailbox.round()).toMatchObject({ kind: 'done' });
+  });
+});
+
+test.each([
+  ['shorter', -10],
+  ['longer', 10],
+])('a literal %s than announced loses nothing and invents nothing', async (_, difference) => {
+  const mailbox = await connect();
+  let lies = 3;
+  server.on['UID FETCH'] = (context) => {
+    const raw = server.folders.get('INBOX')?.messages[2]?.raw;
+    if (!context.args.includes('BODY') || !asksFor(context.args, 3) || raw === undefined || lies <= 0) {
+      context.usual();
+      return;
+    }
+    lies -= 1;
+    const announced = String(raw.length + difference);
+    context.send(`* 3 FETCH (UID 3 BODY[] {${announced}}\r\n${raw.toString()})`);
+    context.ok();
+  };
+  await tryAll(mailbox, 8);
+  expect(await recordedUids(mailbox)).toEqual([1, 2, 3, 4, 5]);
+  const shown = messages.map(({ raw }) => createHash('sha256').update(raw).digest('hex'));
+  expect((await mailbox.ledger()).map(({ sha256 }) => sha256)).toEqual(shown);
 });
 
 test('a connection that is lost by chance blames no message', async () => {
