@@ -116,7 +116,7 @@ export async function aliveMessages(db: Database, source: OfSource): Promise<num
 /** What becomes of removals that are not carried out now. */
 export interface Postponed {
   alive: string[];
-  /** Could not be decided: looked at again after `retryMs`. */
+  /** Could not be decided: looked at again after `retryMs`, and the more seldom the longer it lasts. */
   wait: string[];
   /** Wait for a person, who is asked about all of them at once. */
   ask: string[];
@@ -133,7 +133,8 @@ export async function postponeRemovals(db: Database, source: FencedSource, decid
     await lockSource(sql, source);
     await undelete(sql, tenantId, decided.alive);
     await sql.execute(
-      `UPDATE removal SET due_at = now() + $3::float8 * interval '1 millisecond' WHERE tenant_id = $1 AND copy_id = ANY ($2::uuid[])`,
+      `UPDATE removal SET due_at = now() + greatest($3::float8 * interval '1 millisecond', least((now() - noted_at) / 4, interval '6 hours'))
+       WHERE tenant_id = $1 AND copy_id = ANY ($2::uuid[])`,
       [tenantId, decided.wait, decided.retryMs],
     );
     await sql.execute(
