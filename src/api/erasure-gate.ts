@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 
 import type { Api, ApiContext } from './context';
 import { erasuresPending } from './problems';
+import { within } from './within';
 
 /** Whether what was erased is erased here too: a database that was restored may hold it again. */
 export interface ErasureGate {
@@ -11,6 +12,8 @@ export interface ErasureGate {
 
 const settledForMs = 60_000;
 const pendingForMs = 2_000;
+/** A request does not wait for a long comparison. */
+const answerMs = 3_000;
 
 /**
  * Asks `replay`, which begins what must be erased again and counts what is not done, at most every few seconds until nothing is pending,
@@ -53,7 +56,8 @@ export function createErasureGate(
 export function refuseUntilErased(api: Api, { erasures }: ApiContext): void {
   api.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.access === 'public') return;
-    const pending = await erasures.pending();
+    const looked = await within(erasures.pending(), answerMs);
+    const pending = looked.kind === 'answered' ? looked.answer : null;
     if (pending !== 0) throw erasuresPending(pending);
   });
 }

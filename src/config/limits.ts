@@ -73,6 +73,10 @@ export const defaultLimits = {
   /** Ledger rows that one transaction of a deletion deletes; one share of its work lasts so long. */
   deletionChunkRows: 2_000,
   deletionActivityMs: 20_000,
+  /** Addresses of one person that a call erases or exports. */
+  personAddresses: 20,
+  /** The export of a person can be fetched for this long. */
+  exportKeptMs: 24 * 3_600_000,
   /** Workflows the reconciler starts. */
   reconcileStartsPerSecond: 30,
   /** The owner of a mailbox hears of it after so many hours without a successful round. */

@@ -99,6 +99,16 @@ test('an erasure is counted first, must be confirmed with the same addresses, an
   expect(`${shown.body}${server.logged()}`).not.toContain('@');
 });
 
+test('as many addresses as the limit says are one person, and no more', async () => {
+  const addresses = (most: number) => Array.from({ length: most }, (_, n) => `ada-${String(n)}@customer.example`);
+  expect((await post('erasures', { addresses: addresses(20), dryRun: true })).statusCode).toBe(200);
+  expect((await post('erasures', { addresses: addresses(21), dryRun: true })).statusCode).toBe(400);
+  expect((await post('exports', { addresses: [] })).statusCode).toBe(400);
+  const { result } = (await post('exports', { addresses: addresses(20) })).json<{ result: { expiresAt: string } }>();
+  const leftMs = new Date(result.expiresAt).getTime() - Date.now();
+  expect(Math.round(leftMs / 3_600_000)).toBe(24);
+});
+
 test('what has begun cannot be taken back', async () => {
   const begun = await post('erasures', { addresses: [ada], confirm: [ada] });
   const url = begun.headers.location ?? '';

@@ -9,7 +9,7 @@ import { within } from '../within';
 import { dryRunConfirmed, erasureNotConfirmed, otherConfirmed, ownAddress } from './refusals';
 
 /** The body of an erasure, its addresses normalised. */
-export interface ErasureWish {
+interface ErasureWish {
   addresses: { key: string }[];
   dryRun?: boolean | undefined;
   confirm?: { key: string }[] | undefined;

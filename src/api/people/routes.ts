@@ -19,14 +19,14 @@ import { addressesField, erasurePreviewSchema, presentPreview } from './schemas'
 
 const tags = ['people'];
 
-const erasureBody = z.strictObject({
-  addresses: addressesField,
-  dryRun: z.boolean().optional().describe('`true` counts only'),
-  confirm: addressesField.optional().describe('The same addresses once more'),
-});
-
 /** /v1/people/erasures: everything of a person goes (GDPR, article 17). */
 export function personErasureRoutes(api: Api, context: ApiContext): void {
+  const addresses = addressesField(context.limits.personAddresses);
+  const erasureBody = z.strictObject({
+    addresses,
+    dryRun: z.boolean().optional().describe('`true` counts only'),
+    confirm: addresses.optional().describe('The same addresses once more'),
+  });
   api.post(
     '/v1/people/erasures',
     {
@@ -56,11 +56,9 @@ export function personErasureRoutes(api: Api, context: ApiContext): void {
   );
 }
 
-const exportKeptMs = 24 * 3_600_000;
-
 /** /v1/people/exports: all that there is of a person (GDPR, articles 15 and 20). */
 export function personExportRoutes(api: Api, context: ApiContext): void {
-  const { db, now } = context;
+  const { db, limits, now } = context;
   api.post(
     '/v1/people/exports',
     {
@@ -69,8 +67,8 @@ export function personExportRoutes(api: Api, context: ApiContext): void {
         tags,
         summary: 'Export everything of a person',
         description:
-          'The ZIP is made while it is fetched, from GET /v1/people/exports/{id}/file, as often as wanted for 24 hours. Nothing of it is stored.',
-        body: z.strictObject({ addresses: addressesField }),
+          'The ZIP is made while it is fetched, from GET /v1/people/exports/{id}/file, as often as wanted until `result.expiresAt`. Nothing of it is stored.',
+        body: z.strictObject({ addresses: addressesField(limits.personAddresses) }),
         response: { 202: operationSchema },
       },
     },
@@ -115,9 +113,9 @@ export function personExportRoutes(api: Api, context: ApiContext): void {
   );
 }
 
-function askForExport({ db, now }: ApiContext, viewer: Viewer, addressKeys: string[]): Promise<string> {
+function askForExport({ db, limits, now }: ApiContext, viewer: Viewer, addressKeys: string[]): Promise<string> {
   const { tenantId } = viewer;
-  const expiresAt = new Date(now().getTime() + exportKeptMs);
+  const expiresAt = new Date(now().getTime() + limits.exportKeptMs);
   return db.inTenant(tenantId, async (sql) => {
     const id = await insertExport(sql, tenantId, { addressKeys, expiresAt });
     const ids = { operationId: publicId('operation', id) };

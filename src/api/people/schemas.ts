@@ -4,15 +4,15 @@ import type { ErasurePreview } from '../../db/people/preview-erasure';
 import { publicId } from '../../domain/ids';
 import { addressField, refuseTwice } from '../records/text-fields';
 
-const mostAddresses = 20;
-
-/** The addresses of one person. */
-export const addressesField = z
-  .array(addressField)
-  .min(1)
-  .max(mostAddresses)
-  .superRefine(refuseTwice(({ key }) => key, []))
-  .describe('All addresses of one person, however they are written');
+/** The addresses of one person, at most so many. */
+export function addressesField(most: number) {
+  return z
+    .array(addressField)
+    .min(1)
+    .max(most)
+    .superRefine(refuseTwice(({ key }) => key, []))
+    .describe('All addresses of one person, however they are written');
+}
 
 /** What a dry run answers. */
 export const erasurePreviewSchema = z.object({

@@ -1,6 +1,6 @@
 import type { Database, Sql } from '../database';
 
-export type ErasureKind = 'mailbox' | 'record' | 'user' | 'person' | 'tenant';
+type ErasureKind = 'mailbox' | 'record' | 'user' | 'person' | 'tenant';
 
 /** What was erased. Ids are UUIDs. Nothing in it says whose data it was. */
 export interface Erasure {
@@ -18,7 +18,7 @@ export interface Erasure {
 }
 
 /** What is to be noted of a mailbox, record, user or tenant. */
-export interface ErasureToNote {
+interface ErasureToNote {
   deletionId: string;
   kind: Exclude<ErasureKind, 'person'>;
   targetId: string;

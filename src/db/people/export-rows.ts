@@ -84,7 +84,7 @@ LEFT JOIN message_body b ON b.tenant_id = $1 AND b.message_id = m.id
 ORDER BY 1, 2`;
 
 /** A record that has one of the addresses. Ids are UUIDs. */
-export interface ExportedRecord {
+interface ExportedRecord {
   id: string;
   type: string;
   name: string;

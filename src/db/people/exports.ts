@@ -6,7 +6,7 @@ import { newUuid } from '../new-id';
 const exportTask = z.object({ addressKeys: z.array(z.string()), expiresAt: z.iso.datetime() });
 
 /** What an export hands out; the addresses are kept for as long as it can be fetched. */
-export interface PersonExport {
+interface PersonExport {
   addressKeys: string[];
   expiresAt: Date;
 }
