@@ -127,11 +127,16 @@ type Lock = (name: string) => Promise<unknown>;
 /** Two transactions that take two locks in opposite order, each holding its first one when it asks for the second. */
 async function meet(begin: (work: (lock: Lock) => Promise<void>) => Promise<void>): Promise<number> {
   let attempts = 0;
+  let holding = 0;
+  let bothHold: () => void = () => undefined;
+  const met = new Promise<void>((resolve) => (bothHold = resolve));
   const take = (first: string, second: string) =>
     begin(async (lock) => {
       attempts += 1;
       await lock(first);
-      if (attempts <= 2) await new Promise((resolve) => setTimeout(resolve, 100));
+      holding += 1;
+      if (holding === 2) bothHold();
+      await met;
       await lock(second);
     });
   await Promise.all([take('a', 'b'), take('b', 'a')]);
@@ -283,5 +288,37 @@ describe('a writer', () => {
     // The writer would wait for another writer of its tenant: the other one holds no such lock.
     await Promise.all([take('one', 'two', 'writeInTenant'), take('two', 'one', 'inTenant')]);
     expect(attempts).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('what is asked again and again', () => {
+  test('is planned once, for whatever values, and never along a whole table', async () => {
+    const tenantId = await testDatabase.newTenant();
+    const plans = await db.preparedInTenant(tenantId, async (sql) => {
+      const text = 'SELECT name FROM tenant WHERE tenant_id = $1';
+      await Promise.all([sql.query(text, [tenantId]), sql.query(text, [newUuid()]), sql.query(text, [tenantId])]);
+      const [kept] = await sql.query(
+        'SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1',
+        [text],
+      );
+      const [whole] = await sql.query(`SELECT current_setting('enable_seqscan') AS scans`);
+      return { ...kept, ...whole };
+    });
+    expect(plans).toEqual({ generic_plans: 3, custom_plans: 0, scans: 'off' });
+  });
+
+  test('goes on after a migration that a kept plan does not fit', async () => {
+    const tenantId = await testDatabase.newTenant();
+    await asOwner(
+      'CREATE TABLE grown (n integer); INSERT INTO grown VALUES (1); GRANT SELECT ON grown TO letterbook_app',
+    );
+    const read = () => db.preparedInTenant(tenantId, (sql) => sql.query('SELECT * FROM grown WHERE n = $1', [1]));
+    expect(await read()).toEqual([{ n: 1 }]);
+    await asOwner('ALTER TABLE grown ADD COLUMN more text');
+    expect(await read()).toEqual([{ n: 1, more: null }]);
+  });
+
+  test('finds out what went wrong where its transaction could not even begin', async () => {
+    await expect(db.preparedInTenant('nobody', names)).rejects.toThrow('a tenant id must be a UUID');
   });
 });
