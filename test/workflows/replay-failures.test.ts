@@ -51,6 +51,12 @@ async function parked(count: number): Promise<TestMailbox> {
   return mailbox;
 }
 
+const trail = async (mailbox: TestMailbox, messageId: string) => {
+  const { headers } = await issueKey(life.bench.database.db, mailbox.tenantId);
+  const answer = await life.api.api.inject({ url: `/v1/messages/${publicId('message', messageId)}/trail`, headers });
+  return answer.json<{ items: { event: string; operationId: string | null }[] }>();
+};
+
 /** From here on the parser is the one after the fix. */
 async function fix<Result>(work: () => Promise<Result>): Promise<Result> {
   const { context } = life.bench;
@@ -76,6 +82,11 @@ test('after a fix all parked mail is replayed by one call, and a job that was he
     await call(mailbox, 'POST', `/v1/operations/${job.id}/resume`);
     await until(async () => (await jobOf(mailbox, job)).state === 'done', 'the replay');
     expect(await jobOf(mailbox, job)).toMatchObject({ result: { mode: 'for-good', recorded: 3 } });
+    const [row] = await mailbox.ledger();
+    const { items } = await trail(mailbox, row?.messageId ?? '');
+    const events = items.map(({ event }) => event);
+    expect(events).toEqual(expect.arrayContaining(['sent', 'received', 'stored', 'seen', 'parked', 'replayed']));
+    expect(items.find(({ event }) => event === 'replayed')?.operationId).toBe(job.id);
   });
   expect((await mailbox.ledger()).map(({ outcome }) => outcome)).toEqual(Array(3).fill(outcomes.recorded));
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { copyHistories } from '../../db/messages-trail';
 import { allMailRecord, unassignedRecord } from '../../db/timeline-write';
 import type { Api, ApiContext } from '../context';
 import { idField, idInPath } from '../fields';
@@ -61,7 +62,14 @@ export function messageRoutes(api: Api, context: ApiContext): void {
   api.get(
     '/v1/messages/:id/trail',
     { schema: { tags, summary: 'What happened to a message when', params, response: { 200: trailSchema } } },
-    async ({ viewer, params: { id } }) => ({ items: trailOf(await knownMessage(context, viewer, id)) }),
+    async ({ viewer, params: { id } }) => {
+      const message = await knownMessage(context, viewer, id);
+      const copyIds = message.copies.map((copy) => copy.id);
+      const histories = await context.db.inTenant(viewer.tenantId, (sql) =>
+        copyHistories(sql, viewer.tenantId, copyIds),
+      );
+      return { items: trailOf(message, histories) };
+    },
   );
 
   downloadRoutes(api, context);

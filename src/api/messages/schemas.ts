@@ -139,7 +139,18 @@ export const trailSchema = z.object({
   items: z.array(
     z.object({
       at: time,
-      event: z.enum(['sent', 'received', 'seen', 'recorded', 'left', 'linked']),
+      event: z.enum([
+        'sent',
+        'received',
+        'seen',
+        'stored',
+        'parked',
+        'replayed',
+        'recorded',
+        'moved',
+        'left',
+        'linked',
+      ]),
       words: z.string(),
       sourceId: z.string().nullable(),
       copyId: z.string().nullable(),
@@ -147,6 +158,7 @@ export const trailSchema = z.object({
       uidValidity: z.string().nullable(),
       uid: z.int().nullable(),
       recordId: z.string().nullable(),
+      operationId: z.string().nullable().describe('The replay that did it'),
     }),
   ),
 });

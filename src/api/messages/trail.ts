@@ -2,6 +2,7 @@ import type { z } from 'zod';
 
 import type { MessageDetail } from '../../db/messages';
 import type { CopyPlacement, MessageCopy } from '../../db/messages-copies';
+import type { CopyHistory, FailedPlacement } from '../../db/messages-trail';
 import { publicId } from '../../domain/ids';
 import { outcomeName, presenceName } from '../../domain/ledger';
 import { reasonWords } from './presenter';
@@ -11,11 +12,21 @@ type Event = z.output<typeof trailSchema>['items'][number];
 
 type Where = Omit<Event, 'at' | 'event' | 'words'>;
 
-const nowhere: Where = { sourceId: null, copyId: null, folder: null, uidValidity: null, uid: null, recordId: null };
+const nowhere: Where = {
+  sourceId: null,
+  copyId: null,
+  folder: null,
+  uidValidity: null,
+  uid: null,
+  recordId: null,
+  operationId: null,
+};
 
-/** What happened to a message, oldest first, as far as its copies, placements and links tell. */
-export function trailOf(message: MessageDetail): Event[] {
-  const events = [...sentEvent(message), ...message.copies.flatMap(copyEvents), ...linkEvents(message)];
+/** What happened to a message, oldest first, as far as its copies, placements, failures and links tell. */
+export function trailOf(message: MessageDetail, histories: CopyHistory[]): Event[] {
+  const historyOf = new Map(histories.map((history) => [history.copyId, history]));
+  const copies = message.copies.flatMap((copy) => copyEvents(copy, historyOf.get(copy.id)));
+  const events = [...sentEvent(message), ...copies, ...linkEvents(message)];
   return events.sort((one, other) => one.at.localeCompare(other.at));
 }
 
@@ -24,15 +35,55 @@ function sentEvent({ sentAt }: MessageDetail): Event[] {
   return [{ ...nowhere, at: sentAt.toISOString(), event: 'sent', words: 'Sent, as its Date header says.' }];
 }
 
-function copyEvents(copy: MessageCopy): Event[] {
+function copyEvents(copy: MessageCopy, history: CopyHistory | undefined): Event[] {
   const at: Where = { ...nowhere, sourceId: publicId('mailbox', copy.sourceId), copyId: publicId('copy', copy.id) };
   const recorded: Event = {
     ...at,
     at: copy.recordedAt.toISOString(),
     event: 'recorded',
-    words: copy.rawState === 'none' ? 'Recorded; no bytes of it are kept.' : 'Recorded, its bytes are kept.',
+    words: recordedWords(copy, history),
   };
-  return [recorded, ...copy.placements.flatMap((placement) => placementEvents(at, placement))];
+  return [
+    recorded,
+    ...(history === undefined ? [] : historyEvents(at, history)),
+    ...copy.placements.flatMap((placement) => placementEvents(at, placement)),
+    ...movedEvents(at, copy.placements),
+  ];
+}
+
+function recordedWords({ rawState }: MessageCopy, history: CopyHistory | undefined): string {
+  const words = rawState === 'none' ? 'Recorded; no bytes of it are kept' : 'Recorded, its bytes are kept';
+  return history === undefined ? `${words}.` : `${words}; read by parser version ${String(history.parserVersion)}.`;
+}
+
+function historyEvents(at: Where, { storedAt, failures }: CopyHistory): Event[] {
+  const stored: Event[] =
+    storedAt === null
+      ? []
+      : [{ ...at, at: storedAt.toISOString(), event: 'stored', words: 'Fetched; its bytes are stored.' }];
+  return [...stored, ...failures.flatMap((failure) => failureEvents(at, failure))];
+}
+
+function failureEvents(of: Where, failure: FailedPlacement): Event[] {
+  const { folder, uidValidity, uid, code, attempts, parkedAt, replayedAt, operationId } = failure;
+  const at: Where = { ...of, folder, uidValidity, uid };
+  const parked: Event = { ...at, at: parkedAt, event: 'parked', words: `Could not be read: ${code}.` };
+  if (replayedAt === null) return [parked];
+  const by = operationId === null ? null : publicId('operation', operationId);
+  const words = `Replayed, and read at try ${String(attempts)}.`;
+  return [parked, { ...at, at: replayedAt, event: 'replayed', words, operationId: by }];
+}
+
+/** A UID that has ended while another of the same copy was seen since it began: the message was moved, or copied and deleted. */
+function movedEvents(of: Where, placements: CopyPlacement[]): Event[] {
+  return placements.flatMap(({ presence, presenceAt, recordedAt, folder }) => {
+    if (presence === 1 || presenceAt === null) return [];
+    const next = placements.find((other) => other.folder !== folder && other.recordedAt > recordedAt);
+    if (next === undefined) return [];
+    const at = next.recordedAt > presenceAt ? next.recordedAt : presenceAt;
+    const where = { ...of, folder: next.folder, uidValidity: next.uidValidity, uid: next.uid };
+    return [{ ...where, at, event: 'moved' as const, words: 'Moved here from another folder.' }];
+  });
 }
 
 function placementEvents(of: Where, placement: CopyPlacement): Event[] {

@@ -1,0 +1,44 @@
+import type { Sql } from './database';
+
+/** What the rows around a copy tell of when it was stored, read, parked and read after all. */
+export interface CopyHistory {
+  copyId: string;
+  /** When its bytes became durable; null where none are kept. */
+  storedAt: Date | null;
+  parserVersion: number;
+  /** Of each of its UIDs that was parked once, oldest first. */
+  failures: FailedPlacement[];
+}
+
+export interface FailedPlacement {
+  folder: string;
+  uidValidity: string;
+  uid: number;
+  code: string;
+  attempts: number;
+  parkedAt: string;
+  replayedAt: string | null;
+  /** The replay that it was read by, for as long as its report is kept. */
+  operationId: string | null;
+}
+
+// As in messages-copies.ts: jsonb writes times in the session's zone.
+const utc = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/** The history of these copies; whether somebody may see them is the caller's question. */
+export function copyHistories(sql: Sql, tenantId: string, copyIds: string[]): Promise<CopyHistory[]> {
+  return sql.query<CopyHistory>(
+    `SELECT c.id AS "copyId", b.created_at AS "storedAt", c.parser_version AS "parserVersion",
+       coalesce((SELECT jsonb_agg(jsonb_build_object('folder', f.path, 'uidValidity', g.uidvalidity::text, 'uid', x.uid, 'code', x.code,
+           'attempts', x.attempts, 'parkedAt', ${utc('x.first_failed_at')}, 'replayedAt', ${utc('x.replayed_at')},
+           'operationId', (SELECT i.operation_id FROM replay_item i WHERE i.gen_id = x.gen_id AND i.uid = x.uid
+             AND i.outcome IN ('recorded', 'headers-only') ORDER BY i.done_at = x.replayed_at DESC, i.done_at LIMIT 1))
+           ORDER BY x.first_failed_at, x.id)
+         FROM placement p JOIN failure x ON x.gen_id = p.gen_id AND x.uid = p.uid
+         JOIN folder_generation g ON g.id = p.gen_id JOIN folder f ON f.tenant_id = $1 AND f.id = g.folder_id
+         WHERE p.copy_id = c.id), '[]') AS failures
+     FROM copy c LEFT JOIN blob b ON b.tenant_id = $1 AND b.id = c.blob_id
+     WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[])`,
+    [tenantId, copyIds],
+  );
+}
