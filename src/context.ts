@@ -156,9 +156,10 @@ function shardsOf(
   const watching: Watching = {
     ...given,
     watch: (mailbox, wish) =>
-      watchLeased(leases, { account: mailbox, limits, onLost: wish.onLost }, (onLost) =>
-        openWatch(accessTo(mailbox), { ...watchOptionsOf(config, mailbox.imap.host), ...wish, onLost }),
-      ),
+      watchLeased(leases, { account: mailbox, limits, onLost: wish.onLost }, async (onLost) => {
+        await wish.turn();
+        return openWatch(accessTo(mailbox), { ...watchOptionsOf(config, mailbox.imap.host), ...wish, onLost });
+      }),
     gate: createGate(limits.attachesPerHost),
     limits: { ...limits, connectionKeptMs: connectionIdleMs },
     now: () => performance.now(),

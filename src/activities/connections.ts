@@ -83,7 +83,7 @@ export function createConnections(source: ConnectionSource): Connections {
       if (signal.aborted) cut();
       try {
         const result = await work(open);
-        const mayStay = open.usable && !signal.aborted && !kept.has(key) && !countsConnections(mailbox);
+        const mayStay = open.usable && !signal.aborted && !kept.has(key) && isWorthKeeping(use);
         if (mayStay) keep(key, mailbox, open);
         else await open.close();
         return result;
@@ -103,9 +103,9 @@ export function createConnections(source: ConnectionSource): Connections {
   };
 }
 
-function countsConnections({ imap }: MailboxForSync): boolean {
-  const preset = presetOfHost(imap.host);
-  return preset !== null && preset.connections.limit !== null;
+/** An audit is once a day; a provider that counts connections is not to count idle ones. */
+function isWorthKeeping({ purpose, mailbox }: ConnectionUse): boolean {
+  return purpose !== 'audit' && (presetOfHost(mailbox.imap.host)?.connections.limit ?? null) === null;
 }
 
 /** A login that nobody waits for any more is logged out again when it has come to its end. */

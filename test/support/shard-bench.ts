@@ -33,7 +33,8 @@ export function createShardBench(bench: SyncBench, changes: Partial<Limits> = {}
   const connects: ShardBench['connects'] = [];
   const watching: Watching = {
     db,
-    watch: (mailbox, wish) => {
+    watch: async (mailbox, wish) => {
+      await wish.turn();
       connects.push({ mailboxId: mailbox.sourceId, at: Date.now() });
       const { username } = mailbox;
       return openWatch(

@@ -146,10 +146,7 @@ export class HeldMailbox {
   private async connect(ending: AbortController): Promise<Watched | null> {
     const { watching } = this;
     ending.signal.throwIfAborted();
-    const [mailbox] = await Promise.all([
-      mailboxToWatch(watching.db, this.roster),
-      watching.pace.turn(this.roster.host, ending.signal),
-    ]);
+    const mailbox = await mailboxToWatch(watching.db, this.roster);
     // The roster is seconds old; the next one says the same.
     if (mailbox === null) throw new MailFailure('gone', 'connect', { code: 'not-running' });
     this.scope = mailbox.policy.folders;
@@ -166,6 +163,7 @@ export class HeldMailbox {
       onLost: (failure) => {
         this.lose(ending, failure);
       },
+      turn: () => watching.pace.turn(this.roster.host, ending.signal),
       signal: ending.signal,
     });
     this.refusals = 0;

@@ -5,10 +5,13 @@ import type { HostPace } from '../host-pace';
 import type { Gate } from '../../domain/gate';
 import type { ShardPoke } from './poker';
 
-/** Opens a connection that watches; the password is opened just for it. */
+/**
+ * Opens a connection that watches; the password is opened just for it. `turn` resolves when the host may be connected to, and is asked for
+ * once nothing else stands in the way: turns that are not used would keep others waiting.
+ */
 export type WatchMailbox = (
   mailbox: MailboxToWatch,
-  wish: Pick<WatchOptions, 'folder' | 'onNews' | 'onLost'> & { signal: AbortSignal },
+  wish: Pick<WatchOptions, 'folder' | 'onNews' | 'onLost'> & { turn: () => Promise<void>; signal: AbortSignal },
 ) => Promise<MailboxWatch>;
 
 /** The limits of watching; the values are the configuration's. */

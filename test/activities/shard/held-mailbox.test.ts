@@ -223,3 +223,28 @@ test('a mailbox that was paused after the roster was read is not connected to', 
   await until(() => mailbox.shown()?.lostReason === 'not-running', 'the refusal to connect');
   expect(connects()).toBe(0);
 });
+
+test('a watch that finds no slot says so, tries again soon and then seldom, takes no turn at the host, and asks for no round', async () => {
+  const roster = await mailboxWith(['INBOX']);
+  let isFree = false;
+  const { mailbox, clock, pokes, connects } = held(roster, () =>
+    isFree
+      ? Promise.resolve(watchThat(() => Promise.resolve([folder('INBOX')])))
+      : Promise.reject(new MailFailure('busy', 'connect', { code: 'connections-taken' })),
+  );
+  const waits: number[] = [];
+  for (let tries = 1; tries <= 20; tries += 1) {
+    mailbox.tick(clock.ms);
+    await until(() => connects() === tries && mailbox.state.kind === 'due', 'a try');
+    const at = mailbox.state.kind === 'due' ? mailbox.state.at : NaN;
+    waits.push(at - clock.ms);
+    clock.ms = at;
+  }
+  expect(mailbox.shown()).toEqual({ mode: 'lost', lostReason: 'connections-taken' });
+  expect(Math.max(...waits.slice(0, 15))).toBeLessThanOrEqual(1_500);
+  expect(Math.max(...waits)).toBeLessThanOrEqual(defaultLimits.watchRetryCapMs);
+  expect(pokes).toEqual([]);
+  isFree = true;
+  mailbox.tick(clock.ms);
+  await until(() => mailbox.state.kind === 'watched', 'the watch');
+});
