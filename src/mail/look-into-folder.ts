@@ -1,3 +1,5 @@
+import { MailFailure } from '../domain/failure';
+import { flagsOf } from '../domain/flags';
 import type { MessageEnvelope } from '../domain/folder';
 import type { Amount, InsideLook } from '../domain/preview';
 import type { Mailbox, OpenFolder } from './mailbox';
@@ -17,8 +19,8 @@ interface Connection {
 
 const hourMs = 3_600_000;
 
-/** Of how many messages whose day may be either side of the date the exact time is asked. */
-const mostAtTheDate = 5_000;
+/** Of so many messages at most flags and date are asked; of more the number is not told, rather than a wrong one. */
+const mostAskedAlone = 5_000;
 
 /**
  * What is in a folder: how much the server shows, its bytes, its dates, how much of it is unread or since a date. Nothing is changed.
@@ -41,9 +43,16 @@ export async function lookInto(
     bytes: bytesOf(exactBytes, sample, uids.length),
     firstDate: dates.length === 0 ? null : new Date(dates.reduce((a, b) => Math.min(a, b))),
     lastDate: dates.length === 0 ? null : new Date(dates.reduce((a, b) => Math.max(a, b))),
-    unread: wish.counts ? (await open.listUnseenUids()).length : null,
-    sinceDate: wish.since === null ? null : await countSince(open, wish.since),
+    unread: wish.counts ? await countUnread({ open, uids, sample }) : null,
+    sinceDate: wish.since === null ? null : await countSince({ open, uids, sample }, wish.since),
   };
+}
+
+interface Looked {
+  open: OpenFolder;
+  /** All that the folder shows. */
+  uids: readonly number[];
+  sample: readonly MessageEnvelope[];
 }
 
 function emptyFolder(wish: LookWish): InsideLook {
@@ -94,17 +103,55 @@ function bytesOf(exact: number | null, sample: readonly MessageEnvelope[], shown
   return { value: Math.round((sum / sample.length) * shown), estimated: sample.length < shown };
 }
 
+async function countUnread(looked: Looked): Promise<number | null> {
+  const isUnread = ({ flags }: MessageEnvelope): boolean => (flags & seenFlag) === 0;
+  const found = await searched(looked, () => looked.open.listUnseenUids());
+  if (found === null || !looked.sample.every((one) => found.has(one.uid) === isUnread(one))) {
+    return countOneByOne(looked, isUnread);
+  }
+  return found.size;
+}
+
 /**
  * Messages whose INTERNALDATE is not before `since`. SEARCH SINCE knows days, in a time zone of the server's (RFC 9051 6.4.4), so only
- * of those within a day and a half of it the exact time is asked.
+ * of those within a day and a half of it the exact time is asked. A message that shows no date counts, as the first import takes it.
  */
-async function countSince(open: OpenFolder, since: Date): Promise<number> {
-  const candidates = await open.listUidsSince(new Date(since.getTime() - 24 * hourMs));
-  const certain = new Set(await open.listUidsSince(new Date(since.getTime() + 48 * hourMs)));
-  const doubtful = candidates.filter((uid) => !certain.has(uid));
-  const asked = doubtful.slice(0, mostAtTheDate);
-  const before = (await open.fetchEnvelopes(asked)).filter(
-    ({ internalDate }) => internalDate !== null && internalDate < since,
-  );
-  return candidates.length - before.length;
+async function countSince(looked: Looked, since: Date): Promise<number | null> {
+  const { open, sample } = looked;
+  const isSince = ({ internalDate }: MessageEnvelope): boolean => internalDate === null || internalDate >= since;
+  const candidates = await searched(looked, () => open.listUidsSince(new Date(since.getTime() - 24 * hourMs)));
+  const certain = await searched(looked, () => open.listUidsSince(new Date(since.getTime() + 48 * hourMs)));
+  const agrees = (one: MessageEnvelope): boolean =>
+    isSince(one) ? candidates?.has(one.uid) === true : certain?.has(one.uid) !== true;
+  if (candidates === null || certain === null || !sample.every(agrees)) return countOneByOne(looked, isSince);
+  const doubtful = [...candidates].filter((uid) => !certain.has(uid));
+  if (doubtful.length > mostAskedAlone) return null;
+  const before = (await open.fetchEnvelopes(doubtful)).filter((one) => !isSince(one));
+  return candidates.size - before.length;
 }
+
+/** What a SEARCH finds of what the folder shows; null where the server refuses to search. */
+async function searched({ uids }: Looked, search: () => Promise<number[]>): Promise<ReadonlySet<number> | null> {
+  try {
+    const found = new Set(await search());
+    return new Set(uids.filter((uid) => found.has(uid)));
+  } catch (error) {
+    if (error instanceof MailFailure && error.kind === 'refused') return null;
+    throw error;
+  }
+}
+
+/** Where the sample shows that the SEARCH is not right; null where there are too many to ask for. */
+async function countOneByOne(
+  { open, uids }: Looked,
+  isWanted: (envelope: MessageEnvelope) => boolean,
+): Promise<number | null> {
+  if (uids.length > mostAskedAlone) return null;
+  const envelopes = new Map((await open.fetchEnvelopes([...uids])).map((envelope) => [envelope.uid, envelope]));
+  return uids.filter((uid) => {
+    const envelope = envelopes.get(uid);
+    return envelope === undefined || isWanted(envelope);
+  }).length;
+}
+
+const seenFlag = flagsOf(['\\Seen']);

@@ -8,7 +8,7 @@ import { sharedDovecot, startDovecot, type TestDovecot } from '../support/doveco
 import { openMailClient, type MailClient } from '../support/mail-client';
 import { mail } from '../support/mail-factory';
 import type { MessageWish } from '../support/scripted-imap-folder';
-import { startScriptedServer, type Script, type ScriptedServer } from '../support/scripted-imap-server';
+import { startScriptedServer, type Handler, type Script, type ScriptedServer } from '../support/scripted-imap-server';
 
 const options: PreviewOptions = {
   hostRules: { allowedNetworks: ['127.0.0.0/8', '::1/128'] },
@@ -216,6 +216,52 @@ describe('on odd servers', () => {
       },
     });
     expect(folderOf(look, 'INBOX')).toMatchObject({ messages: 6, inside: { shown: 5, capped: false } });
+  });
+
+  describe('a SEARCH that is wrong is not believed', () => {
+    const old = new Date('2020-05-05T12:00:00Z');
+    const recent = new Date('2026-05-05T12:00:00Z');
+    const mixed = messages(6).map((message, at) => ({
+      ...message,
+      flags: at < 2 ? [] : ['\\Seen'],
+      internalDate: at < 3 ? recent : old,
+    }));
+    const start = { from: 'date', date: '2025-01-01' } as const;
+    const wrong: [string, Handler][] = [
+      [
+        'finds nothing',
+        (context) => {
+          context.send('* SEARCH');
+          context.ok();
+        },
+      ],
+      [
+        'finds all',
+        (context) => {
+          context.send(`* SEARCH ${mixed.map(({ uid }) => String(uid)).join(' ')}`);
+          context.ok();
+        },
+      ],
+      [
+        'is refused',
+        (context) => {
+          context.no('cannot search');
+        },
+      ],
+    ];
+    test.each(wrong)('one that %s', async (_, answer) => {
+      const server = await scripted({
+        folders: { INBOX: { messages: mixed } },
+        on: {
+          'UID SEARCH': (context) => {
+            if (/UNSEEN|SINCE/i.test(context.args)) answer(context);
+            else context.usual();
+          },
+        },
+      });
+      const look = lookOf(await previewMailbox(server.access(), policy({ start }), options));
+      expect(folderOf(look, 'INBOX')).toMatchObject({ inside: { unread: 2, sinceDate: 3 } });
+    });
   });
 
   test('RFC 9738 and Gmail are known by their capabilities', async () => {
