@@ -65,12 +65,14 @@ const facts = () =>
 
 test('what waits for an answer is told with its number, and since when', async () => {
   await asked();
-  expect((await call('GET', '')).json()).toMatchObject({
-    asked: 1,
-    askedAt: expect.any(String),
-    askedOf: 4,
-    waiting: 0,
-  });
+  const told = (await call('GET', '')).json<{
+    asked: number;
+    askedAt: string | null;
+    askedOf: number;
+    waiting: number;
+  }>();
+  expect(told).toMatchObject({ asked: 1, askedOf: 4, waiting: 0 });
+  expect(told.askedAt).not.toBeNull();
 });
 
 test('confirmed, they are due at once, the mailbox is asked for a round, and the flag goes', async () => {

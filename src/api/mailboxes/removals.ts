@@ -22,9 +22,12 @@ const removalsSchema = z.object({
 
 const answeredSchema = z.object({ messages: z.int().describe('How many the answer was about') });
 
-const answers: Record<RemovalAnswer, string> = {
-  confirm: 'Yes, they were removed on purpose: remove them here too',
-  keep: 'No: keep all of them here',
+const answers: Record<RemovalAnswer, { path: string; summary: string }> = {
+  confirm: {
+    path: '/v1/mailboxes/:id/removals/confirm',
+    summary: 'Yes, they were removed on purpose: remove them here too',
+  },
+  keep: { path: '/v1/mailboxes/:id/removals/keep', summary: 'No: keep all of them here' },
 };
 
 const tags = ['mailboxes'];
@@ -39,9 +42,10 @@ export function removalRoutes(api: Api, context: ApiContext): void {
   );
 
   for (const answer of Object.keys(answers) as RemovalAnswer[]) {
+    const { path, summary } = answers[answer];
     api.post(
-      `/v1/mailboxes/:id/removals/${answer}`,
-      { schema: { tags, summary: answers[answer], params, body: noBody, response: { 200: answeredSchema } } },
+      path,
+      { schema: { tags, summary, params, body: noBody, response: { 200: answeredSchema } } },
       async ({ viewer, params: { id } }) => ({
         messages: await giveAnswer(context, viewer, { mailboxId: id, answer }),
       }),
