@@ -30,7 +30,7 @@ const db = openDatabase({ url, poolSize: 2, applicationName: 'letterbook tenants
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof Refused)) throw error;
+  if (!(error instanceof Refused) && !(error instanceof Error && error.name === 'DatabaseUnavailable')) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
 } finally {
