@@ -12,7 +12,7 @@
  * @property {string} listen
  * @property {DovecotProfile} profile
  * @property {boolean} durable
- * @property {number} connectionsPerUser 0: any number
+ * @property {number} [connectionsPerUser] any number by default
  * @property {string} version
  */
 
@@ -48,7 +48,7 @@ export function dovecotConfig(settings) {
 }
 
 /** @param {DovecotSettings} settings */
-function general({ runDir, logFile, account, listen, libexecDir, profile, durable, connectionsPerUser }) {
+function general({ runDir, logFile, account, listen, libexecDir, profile, durable, connectionsPerUser = 0 }) {
   return [
     `base_dir = ${runDir}`,
     `state_dir = ${runDir}/state`,

@@ -70,8 +70,8 @@ export async function startDovecot(wish) {
     libexecDir: program.libexecDir,
     listen: program.from === 'docker' ? '*' : host,
     profile,
-    durable: wish.durable ?? false,
-    connectionsPerUser: wish.connectionsPerUser ?? 0,
+    durable: wish.durable === true,
+    connectionsPerUser: wish.connectionsPerUser,
     version: program.version,
   });
   writeFileSync(configFile, config);

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { writeWish, type Wished } from '../../src/db/desired-state';
 import { recordAuditDone } from '../../src/db/ingest/audit-write';
 import { updateMailbox } from '../../src/db/mailbox-write';
-import { newUuid } from '../../src/db/new-id';
 import { recordRoundFailure, recordRoundSuccess, recordWishApplied } from '../../src/db/sync/round-write';
 import { auditDone } from '../support/audit-done';
 import { createTestDatabase, type TestDatabase } from '../support/database';

@@ -74,5 +74,11 @@ export function killedDatabase(copy: DatabaseCopy, isNext: () => boolean): Datab
         await killIfNext(sql);
         return result;
       });
-  return { ...copy.db, inTenant: cut(copy.db.inTenant), writeInTenant: cut(copy.db.writeInTenant) };
+  const { db } = copy;
+  return {
+    ...db,
+    inTenant: cut((tenantId, work) => db.inTenant(tenantId, work)),
+    writeInTenant: cut((tenantId, work) => db.writeInTenant(tenantId, work)),
+    preparedInTenant: cut((tenantId, work) => db.preparedInTenant(tenantId, work)),
+  };
 }

@@ -102,7 +102,7 @@ export async function retiredFolders(
 
 /** Whether the import still has to fetch history of a folder. */
 export function hasHistory({ generation, inScope }: FolderOnRecord): boolean {
-  return inScope && generation !== null && generation.uidNext !== null && !generation.historyDone;
+  return inScope && generation?.uidNext != null && !generation.historyDone;
 }
 
 /** What a listing is compared with, to see whether the ledger is behind it. */

@@ -2,7 +2,10 @@ import type { MailboxForSync } from '../sync/mailbox-for-sync';
 import type { Database } from '../database';
 
 /** What a connection that watches needs to know of its mailbox. The password is still sealed. */
-export type MailboxToWatch = Pick<MailboxForSync, 'tenantId' | 'sourceId' | 'policy' | 'provider' | 'imap' | 'username' | 'secret'>;
+export type MailboxToWatch = Pick<
+  MailboxForSync,
+  'tenantId' | 'sourceId' | 'policy' | 'provider' | 'imap' | 'username' | 'secret'
+>;
 
 interface Row extends Omit<MailboxToWatch, 'tenantId' | 'sourceId' | 'secret'> {
   secret: Buffer;
