@@ -406,7 +406,7 @@ test('the comparison with the server, the rematch and the reconciler each end wi
       name: workflowNames.reconcile,
       args: [],
       sentence:
-        '0 desired, 0 running, 0 started, 0 reminded, 0 ended, 0 stuck, 0 looked at by the clock, 0 rematches, 0 deletions, 0 told',
+        '0 desired, 0 running, 0 started, 0 reminded, 0 ended, 0 stuck, 0 looked at by the clock, 0 audits, 0 rematches, 0 deletions, 0 told',
     },
   ];
   for (const { name, args, sentence } of runs) {

@@ -2,7 +2,7 @@ import type { ConnectionPurpose } from '../../domain/connection-slots';
 import type { Database, Sql } from '../database';
 
 /** A holder that is not heard of for so long has lost its connections: others take their slots. */
-export const holderAliveForMs = 12_000;
+const holderAliveForMs = 12_000;
 const forgottenAfterMs = 60_000;
 
 /** The first of the two numbers of an advisory lock says what it is for (1: tenants). */
