@@ -48,6 +48,9 @@ export async function measuredFleet({ letterbook, dovecot, plan, step }) {
     );
     return { ids: new Map([...few.ids, ...connected]), attached: { ...all, connectedSeconds } };
   });
+  await step('All compared with their server for the first time', ({ progress }) =>
+    untilProven(letterbook.database, (done) => progress(done, plan.size, 'mailboxes')),
+  );
   const histories = await openHistories(temporal.address);
   const idle = await step(`Idle for ${plan.idleSeconds} s`, () => measuredIdle(fleet));
   const full = await step('Memory with its workflows cached', () => settledMemory(fleet));
@@ -119,6 +122,20 @@ async function measuredFew(fleet) {
   await untilAttached(where, { users: some, since, timeoutMs: attachTimeoutMs });
   await measuredTakeOver({ ...fleet, users: some }, () => {});
   return { ids, memory: await settledMemory(fleet) };
+}
+
+/** @param {import('pg').Client} database @param {(done: number) => void} progress */
+async function untilProven(database, progress) {
+  const deadline = Date.now() + attachTimeoutMs;
+  for (;;) {
+    const { rows } = await database.query(
+      'SELECT count(*) FILTER (WHERE last_proven_at IS NULL)::int AS waiting, count(last_proven_at)::int AS proven FROM mailbox',
+    );
+    progress(rows[0].proven);
+    if (rows[0].waiting === 0) return;
+    if (Date.now() > deadline) throw new Error(`${rows[0].waiting} mailboxes are not compared with their server.`);
+    await wait(500);
+  }
 }
 
 /** @typedef {Awaited<ReturnType<typeof measuredIdle>>} Idle */

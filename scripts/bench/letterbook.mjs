@@ -42,10 +42,11 @@ const require = createRequire(join(projectDir, 'package.json'));
  * @param {string | null} wish.cpuProfileDir
  * @param {(line: string) => void} wish.say
  * @param {WorkerWish[]} [wish.workers] one with all roles, as in `npm start`
+ * @param {Record<string, string>} [wish.settings] beside those of `npm start`
  * @returns {Promise<Letterbook>}
  */
 export async function startLetterbook(wish) {
-  const { home, records, cpuProfileDir, say, workers = [{ name: 'Worker', roles: null }] } = wish;
+  const { home, records, cpuProfileDir, say, workers = [{ name: 'Worker', roles: null }], settings = {} } = wish;
   removeState(home);
   mkdirSync(join(home, 'logs'), { recursive: true });
   const logOf = (/** @type {string} */ name) => join(home, 'logs', `${name}.log`);
@@ -56,7 +57,7 @@ export async function startLetterbook(wish) {
   const apiKey = await firstKey(postgres.appUrl, home);
   const port = await freePort();
   const places = { home, appUrl: postgres.appUrl, temporalAddress: temporal.address, temporalUiUrl: null, port };
-  const env = { ...productEnvironment({ env: process.env, ...places }), LETTERBOOK_LOG_LEVEL: 'warn' };
+  const env = { ...productEnvironment({ env: process.env, ...places }), LETTERBOOK_LOG_LEVEL: 'warn', ...settings };
   const node = (/** @type {string} */ name, /** @type {string[]} */ args, more = {}) =>
     startProcess({
       name,

@@ -37,10 +37,23 @@ export async function readMessages(
   mailbox: MailboxForSync,
   messages: FetchedMessage[],
 ): Promise<BatchItem[]> {
-  const hashed = messages.map((message) => ({ message, sha: createHash('sha256').update(message.raw).digest() }));
   if (keepsAll(mailbox) && messages.reduce((sum, { raw }) => sum + raw.length, 0) <= togetherBytes) {
-    return readTogether(context, mailbox, hashed);
+    return readTogether(context, mailbox, hashedOf(messages));
   }
+  return readStored(context, mailbox, messages);
+}
+
+function hashedOf(messages: FetchedMessage[]): Hashed[] {
+  return messages.map((message) => ({ message, sha: createHash('sha256').update(message.raw).digest() }));
+}
+
+/** The same, where the bytes are durable when it returns, however few they are. */
+export async function readStored(
+  context: ActivityContext,
+  mailbox: MailboxForSync,
+  messages: FetchedMessage[],
+): Promise<BatchItem[]> {
+  const hashed = hashedOf(messages);
   const known = await context.db.inTenant(mailbox.tenantId, (sql) =>
     copiesOf(
       sql,

@@ -7,7 +7,7 @@ import type { FetchedMessage, MessageEnvelope } from '../domain/folder';
 import type { ReplayOutcome } from '../domain/replay';
 import { isFromDomain } from '../mail/parse/sender-domain';
 import type { Replaying } from './replaying';
-import { readMessages } from './read-messages';
+import { readStored } from './read-messages';
 
 /** A message whose bytes are kept. */
 export interface StoredItem extends ReplayItem {
@@ -66,7 +66,7 @@ async function readAnew(replaying: Replaying, items: ReadItem[]): Promise<void> 
   for (const genId of new Set(items.map((item) => item.genId))) {
     const ofFolder = items.filter((item) => item.genId === genId);
     const blobs = isDry ? storingNothing(context.blobs) : keepingStored(context.blobs, ofFolder);
-    const batch = await readMessages({ ...context, blobs }, mailbox, ofFolder.map(messageOf));
+    const batch = await readStored({ ...context, blobs }, mailbox, ofFolder.map(messageOf));
     if (isDry) {
       await noteShare(context.db, ref, { items: batch.map((item) => wouldBe(genId, item)), next: 'as-planned' });
     } else {
