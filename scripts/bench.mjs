@@ -256,15 +256,9 @@ function advise(sessions) {
  */
 async function withLetterbook(work, settings = {}) {
   const place = join(home, 'letterbook');
+  const wish = { home: place, records, cpuProfileDir: options['cpu-profile'] ?? null, say, settings };
   const letterbook = await terminal.step('Letterbook', () =>
-    startLetterbook({
-      home: place,
-      records,
-      cpuProfileDir: options['cpu-profile'] ?? null,
-      say,
-      workers: workersOf(options.workers),
-      settings,
-    }),
+    startLetterbook({ ...wish, workers: workersOf(options.workers) }),
   );
   try {
     return await work(letterbook);
