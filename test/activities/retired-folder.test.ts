@@ -48,6 +48,11 @@ test('an import whose folder is retired while it runs leaves no live row in it, 
       await retireAll(mailbox);
       return stored;
     },
+    pack: async (batch) => {
+      const packed = await blobs.pack(batch);
+      await retireAll(mailbox);
+      return packed;
+    },
   };
   const end = await importBatch({ ...bench.context, blobs: retiring }, run, mailbox);
   expect(end).toMatchObject({ kind: 'retry', failure: 'cursor-lost (uidvalidity-changed)' });

@@ -200,10 +200,10 @@ describe('completeness', () => {
     server.engine.onAudit = async ({ operationId }) => {
       await audited(inbox.folderId, 'complete', []);
       await database.db.inTenant(key.tenantId, (sql) =>
-        sql.execute(`UPDATE operation SET state = 'done' WHERE tenant_id = $1 AND id = $2`, [
-          key.tenantId,
-          operationId,
-        ]),
+        sql.execute(
+          `UPDATE operation SET state = 'done', started_at = now(), finished_at = now() WHERE tenant_id = $1 AND id = $2`,
+          [key.tenantId, operationId],
+        ),
       );
     };
     const answer = await compare();

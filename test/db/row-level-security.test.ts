@@ -105,7 +105,7 @@ test('only these functions and views run as the owner; each applies the tenant i
     await names(
       `SELECT proname AS name FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef ORDER BY proname`,
     ),
-  ).toEqual(['delete_blobs', 'search_messages']);
+  ).toEqual(['delete_blobs', 'refuse_orphans', 'search_messages']);
   expect(
     await names(
       `SELECT proname AS name FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef
