@@ -40,7 +40,10 @@ export interface Database {
   prismaInTenant<T>(tenantId: string, work: (tx: PrismaTransaction) => Promise<T>): Promise<T>;
   /** Reads across tenants, as the role `letterbook_system`, whose policies allow just the tables that housekeeping needs. Writes nothing. */
   acrossTenants<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
-  /** As the same role, writing: its grants allow just what workers note of whom they watch and which connections they have (`src/db/watch`). */
+  /**
+   * As the same role, writing: its grants allow just what workers note of whom they watch and which connections they have (`src/db/watch`).
+   * On connections of its own, so that what others take for a sign of life waits for no tenant's lock.
+   */
   asWatcher<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   /** Sees just the key with this SHA-256: what must be known before the tenant is. Writes nothing. */
   withKeyHash<T>(hash: Buffer, work: (sql: Sql) => Promise<T>): Promise<T>;
@@ -53,6 +56,7 @@ const statementTimeoutMs = 120_000;
 const idleInTransactionTimeoutMs = 60_000;
 const connectTimeoutMs = 10_000;
 const repeats = 5;
+const watcherPoolSize = 2;
 
 /**
  * Planning takes longer than running for most statements of a round, so plans are kept. One that was made while a table was small would
@@ -72,6 +76,7 @@ const preparedIdleMs = 300_000;
 export function openDatabase(options: { url: string; poolSize: number; applicationName?: string }): Database {
   const pool = openPool(options);
   const prepared = openPool({ ...options, plans: 'kept' });
+  const watcher = openPool({ ...options, poolSize: watcherPoolSize });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
 
   return {
@@ -80,13 +85,14 @@ export function openDatabase(options: { url: string; poolSize: number; applicati
     writeInTenant: (tenantId, work) => repeating(() => transaction(prepared, beginWritingFor(tenantId), work)),
     prismaInTenant: (tenantId, work) => repeating(() => prismaTransaction(prisma, tenantId, work)),
     acrossTenants: (work) => repeating(() => transaction(pool, beginAcrossTenants, work)),
-    asWatcher: (work) => repeating(() => transaction(pool, beginAsWatcher, work)),
+    asWatcher: (work) => repeating(() => transaction(watcher, beginAsWatcher, work)),
     withKeyHash: (hash, work) => repeating(() => transaction(prepared, beginWithKeyHash(hash), work)),
     ping: async () => {
       await repeating(() => pool.query('SELECT 1'));
     },
     close: async () => {
       await prisma.$disconnect();
+      await watcher.end();
       await prepared.end();
       await pool.end();
     },

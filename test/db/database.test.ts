@@ -3,6 +3,7 @@ import pg from 'pg';
 import { openDatabase, type Database, type Sql } from '../../src/db/database';
 import { DatabaseUnavailable, namedDatabaseError } from '../../src/db/database-error';
 import { newUuid } from '../../src/db/new-id';
+import { lockTenantForWriting } from '../../src/db/tenant-lock';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 
 let testDatabase: TestDatabase;
@@ -104,6 +105,29 @@ test('across tenants all are read, and nothing can be written', async () => {
   expect(rows.map((row) => row.tenant_id)).toEqual(expect.arrayContaining(tenants));
   await expect(db.acrossTenants((sql) => sql.execute('DELETE FROM tenant'))).rejects.toThrow();
   await expect(db.acrossTenants((sql) => sql.query('SELECT * FROM message'))).rejects.toThrow(/permission denied/);
+});
+
+test('what workers note of themselves waits for no transaction, however many wait for one lock', async () => {
+  const tenantId = await testDatabase.newTenant();
+  let free: () => void = () => undefined;
+  let began: () => void = () => undefined;
+  const holderBegan = new Promise<void>((resolve) => (began = resolve));
+  const freed = new Promise<void>((resolve) => (free = resolve));
+  const holder = db.writeInTenant(tenantId, () => {
+    began();
+    return freed;
+  });
+  await holderBegan;
+  const waiting = Array.from({ length: 5 }, () => [
+    db.inTenant(tenantId, (sql) => lockTenantForWriting(sql, tenantId)),
+    db.writeInTenant(tenantId, () => Promise.resolve()),
+  ]).flat();
+  try {
+    await expect(db.asWatcher((sql) => sql.query('SELECT 1 AS one'))).resolves.toEqual([{ one: 1 }]);
+  } finally {
+    free();
+  }
+  await Promise.all([holder, ...waiting]);
 });
 
 test('a key is found by its hash, and no other key is seen', async () => {
