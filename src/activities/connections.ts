@@ -110,14 +110,13 @@ function isWorthKeeping({ purpose, mailbox }: ConnectionUse): boolean {
 
 /** A login that nobody waits for any more is logged out again when it has come to its end. */
 async function unlessAborted(connecting: Promise<Mailbox>, signal: AbortSignal): Promise<Mailbox> {
+  const connected = new AbortController();
   const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener(
-      'abort',
-      () => {
-        reject(signal.reason as Error);
-      },
-      { once: true },
-    );
+    const giveUp = () => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', giveUp, { signal: connected.signal });
+    if (signal.aborted) giveUp();
   });
   try {
     return await Promise.race([connecting, aborted]);
@@ -127,6 +126,8 @@ async function unlessAborted(connecting: Promise<Mailbox>, signal: AbortSignal):
       () => undefined,
     );
     throw error;
+  } finally {
+    connected.abort();
   }
 }
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createConnections, type Connections } from '../../src/activities/connections';
@@ -74,4 +75,10 @@ test('where connections are not counted a worker keeps one for rounds and one fo
   await until(workers.length * 2);
   await work(own);
   expect(server.sockets.size).toBe(workers.length * 2);
+});
+
+test('a signal that outlives many uses of connections has nobody left who listens to it', async () => {
+  const own = await mailboxAt('imap.company.example');
+  await work(own);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
