@@ -1,11 +1,13 @@
 import { StaleFence } from '../domain/stale-fence';
 import { replayPlanOf, type MailboxOfRow } from '../domain/replay';
+import { DatabaseUnavailable } from '../db/database-error';
 import type { ItemNote } from '../db/replay/replay-items';
 import {
   giveBackShare,
   noteShare,
   takeShare,
   trackReplay,
+  type NextTry,
   type ReplayItem,
   type ReplayRef,
   type ReplayShare,
@@ -64,10 +66,15 @@ async function replayShare(
   try {
     await carryOut(context, run, { ref, share });
   } catch (error) {
-    await giveBackShare(context.db, ref, share.items);
+    if (isNoMessagesFault(error, run)) await giveBackShare(context.db, ref, share.items);
     // A newer wish: the next look finds out what it means.
     if (!(error instanceof StaleFence)) throw error;
   }
+}
+
+/** Any other error may be of a message: it keeps its try, is taken alone, and is left alone after some. */
+function isNoMessagesFault(error: unknown, { signal }: ActivityRun): boolean {
+  return signal.aborted || error instanceof StaleFence || error instanceof DatabaseUnavailable;
 }
 
 async function carryOut(
@@ -78,14 +85,20 @@ async function carryOut(
   const mailbox = await mailboxForSync(context.db, { tenantId: ref.tenantId, mailboxId: share.sourceId });
   const { settled, stored, server } = sortOut(share, mailbox);
   const isDry = share.task.mode === 'dry-run';
-  const isLater = ({ outcome }: ItemNote) => outcome === 'not-fetched';
-  await noteShare(context.db, ref, { items: settled.filter(isLater), next: isDry ? 'as-planned' : 'soon' });
-  const over = settled.filter((note) => !isLater(note));
-  await noteShare(context.db, ref, { items: over, next: isDry ? 'as-planned' : 'never' });
+  for (const next of new Set(settled.map(nextTryOf))) {
+    const items = settled.filter((note) => nextTryOf(note) === next);
+    await noteShare(context.db, ref, { items, next: isDry ? 'as-planned' : next });
+  }
   if (mailbox === null) return;
   const replaying: Replaying = { context, run, ref, mailbox, share };
   await replayStored(replaying, stored);
   if (server.length > 0) await replayFetched(replaying, server);
+}
+
+/** What a person or a worker can still change is tried again; mail that is read or removed is not. */
+function nextTryOf({ outcome }: ItemNote): NextTry {
+  if (outcome === 'not-fetched') return 'soon';
+  return outcome === 'parked' ? 'ever-later' : 'never';
 }
 
 interface Sorted {

@@ -31,7 +31,7 @@ export interface RowToReplay {
   blobId: string | null;
   /** Its folder is there, and has the UIDVALIDITY that the UID belongs to. */
   isCurrent: boolean;
-  /** Times that a worker began with it in this replay and did not come back. */
+  /** Times that a worker began with it in this replay and did not come back, or broke off with an error that may be of this message. */
   tries: number;
 }
 

@@ -1,3 +1,5 @@
+import pg from 'pg';
+
 import type { ActivityRun } from '../../src/activities/context';
 import { replayFailures } from '../../src/activities/replay-failures';
 import { defaultLimits } from '../../src/config/limits';
@@ -240,6 +242,56 @@ test('a message that a worker began with three times and never came back from is
     { outcome: 'parked', reason: 'ended-its-worker' },
     { outcome: 'recorded', reason: null },
   ]);
+});
+
+/** The activity, as Temporal tries it again after an error; with the number of errors. */
+async function carryOutInTheEnd(mailbox: TestMailbox, operationId: string) {
+  for (let errors = 0; ; errors += 1) {
+    try {
+      return { errors, report: await carryOut(mailbox, operationId) };
+    } catch (error) {
+      if (errors === 10) throw error;
+    }
+  }
+}
+
+test('a message that the database does not take is left alone after three tries, and holds nobody up', async () => {
+  const mailbox = await connectParked([poison('refused'), poison('good')]);
+  const owner = new pg.Client(bench.database.ownerUrl);
+  await owner.connect();
+  await owner.query(`ALTER TABLE failure ADD CONSTRAINT breaks CHECK (uid <> 1 OR state <> 'replayed') NOT VALID`);
+  bench.context.parsePool = fixed;
+  const operationId = await write(mailbox);
+  try {
+    expect(await carryOutInTheEnd(mailbox, operationId)).toEqual({
+      errors: 3,
+      report: [
+        { outcome: 'parked', reason: 'ended-its-worker' },
+        { outcome: 'recorded', reason: null },
+      ],
+    });
+  } finally {
+    await owner.query('ALTER TABLE failure DROP CONSTRAINT breaks');
+    await owner.end();
+  }
+  expect(await operation(mailbox, operationId)).toMatchObject({ state: 'done' });
+  expect(await replay(mailbox)).toEqual([{ outcome: 'recorded', reason: null }]);
+});
+
+test('a replay that was told to stop holds no try against its messages', async () => {
+  const mailbox = await connectParked([poison('stopped')]);
+  const operationId = await write(mailbox);
+  const stop = new AbortController();
+  bench.context.parsePool = {
+    ...fixed,
+    parse: () => {
+      stop.abort();
+      return Promise.reject(new Error('the worker ends'));
+    },
+  };
+  const ref = { tenantId: mailbox.tenantId, operationId };
+  await expect(replayFailures(bench.context, { ...run, signal: stop.signal }, ref)).rejects.toThrow();
+  expect(await rows(mailbox, 'SELECT tries FROM replay_item')).toEqual([{ tries: 0 }]);
 });
 
 /** A mailbox of which the server delivers everything but the second message. */

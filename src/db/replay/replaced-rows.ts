@@ -1,11 +1,11 @@
 import { outcomes } from '../../domain/ledger';
-import { pauseBeforeTryMs } from '../../domain/replay';
 import type { Policy } from '../../domain/policy';
 import { StaleFence } from '../../domain/stale-fence';
 import type { Sql } from '../database';
 import type { BatchItem, ParkedItem } from '../ingest/batch';
 import { hashOrNull, placementValues, type PlacedItem } from '../ingest/placement-write';
 import { hexOf } from '../insert-rows';
+import { planNextTries } from './next-tries';
 import { noteItems } from './replay-items';
 
 interface Place {
@@ -144,19 +144,5 @@ async function parkAgain(sql: Sql, { genId, parserVersion }: Place, items: Parke
     sql,
     genId,
     tried.filter(({ uid }) => withoutBytes.has(uid)),
-  );
-}
-
-/** When the server is asked again for what it does not deliver, each time later; in the end no more. */
-async function planNextTries(sql: Sql, genId: number, tried: { uid: number; attempts: number }[]): Promise<void> {
-  const planned = tried.flatMap(({ uid, attempts }) => {
-    const pauseMs = pauseBeforeTryMs(attempts);
-    return pauseMs === null ? [] : [{ uid, pauseMs }];
-  });
-  if (planned.length === 0) return;
-  await sql.execute(
-    `UPDATE failure x SET next_try_at = now() + r.pause * interval '1 millisecond'
-     FROM unnest($2::bigint[], $3::float8[]) AS r(uid, pause) WHERE x.gen_id = $1 AND x.uid = r.uid AND x.state = 'parked'`,
-    [genId, planned.map(({ uid }) => uid), planned.map(({ pauseMs }) => pauseMs)],
   );
 }

@@ -4,6 +4,7 @@ import { workBegan, workWentOn } from '../../domain/progress';
 import type { RowToReplay } from '../../domain/replay';
 import type { Database, Sql } from '../database';
 import { trackOf } from '../import-track';
+import { countTryInVain } from './next-tries';
 import { noteItems, type ItemNote } from './replay-items';
 import type { ReplayTask } from './replay-select';
 
@@ -82,22 +83,29 @@ export async function takeShare(
   });
 }
 
-/** Nobody can tell that it was these messages that ended the work: their tries are not held against them. */
+/** It was not these messages that ended the work: their tries are not held against them. */
 export async function giveBackShare(db: Database, ref: ReplayRef, items: ReplayItem[]): Promise<void> {
   await db.inTenant(ref.tenantId, (sql) => countTries(sql, ref, { items, by: -1 }));
 }
 
-/** Notes what became of messages without writing anything else of them. `next`: when their server is asked again by itself. */
+/**
+ * When a server is asked again by itself: when it would have been anyway, in an hour, the later the more often it was tried in vain, this
+ * time included, or no more.
+ */
+export type NextTry = 'as-planned' | 'soon' | 'ever-later' | 'never';
+
+/** Notes what became of messages without writing anything else of them. */
 export async function noteShare(
   db: Database,
   ref: ReplayRef,
-  noted: { items: ItemNote[]; next: 'as-planned' | 'soon' | 'never' },
+  noted: { items: ItemNote[]; next: NextTry },
 ): Promise<void> {
   const { items, next } = noted;
   if (items.length === 0) return;
   await db.inTenant(ref.tenantId, async (sql) => {
     await noteItems(sql, ref.tenantId, { operationId: ref.operationId, items });
     if (next === 'as-planned') return;
+    if (next === 'ever-later') return countTryInVain(sql, ref.tenantId, items);
     await sql.execute(
       `UPDATE failure x SET next_try_at = CASE WHEN $4 THEN now() + interval '1 hour' END
        FROM unnest($2::bigint[], $3::bigint[]) AS r(gen_id, uid)
