@@ -61,7 +61,7 @@ async function lookThroughParked(context: ActivityContext, ref: PersonRef, beat:
   const addressKeys = await context.db.inTenant(ref.tenantId, (sql) => addressesOf(sql, ref));
   let after: ParkedMail | null = null;
   for (;;) {
-    const page: ParkedMail[] = await parkedMail(context.db, ref.tenantId, { after, limit: parkedAtOnce });
+    const page: ParkedMail[] = await parkedMail(context.db, ref, { after, limit: parkedAtOnce });
     for (const parked of page) {
       beat();
       if (await holdsPerson(context, ref, { blobId: parked.blobId, addressKeys })) {

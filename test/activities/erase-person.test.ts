@@ -158,6 +158,39 @@ test('what the person writes afterwards comes in as usual', async () => {
   expect((await outcomesOf(anna)).at(-1)).toEqual([2, null]);
 });
 
+test('mail that the person writes while the erasure runs stays, and does not hold it up', async () => {
+  const deletionId = await begin();
+  const later = new Date(Date.now() + 60_000);
+  await anna.person.append('INBOX', mail({ from: ada, subject: 'again', messageId: 'again@x', date: later }), {
+    date: later,
+  });
+  const parked = `From: ${ada}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n${'--b\r\n\r\nx\r\n'.repeat(1_100)}--b--\r\n`;
+  await anna.person.append('INBOX', Buffer.from(parked), { date: later });
+  expect(await anna.round()).toMatchObject({ kind: 'done' });
+  await bench.database.db.inTenant(tenantId, (sql) =>
+    sql.execute(`UPDATE placement SET recorded_at = $2 WHERE tenant_id = $1 AND internal_date > now()`, [
+      tenantId,
+      later,
+    ]),
+  );
+  expect(await carryOut(deletionId)).toMatchObject({ kind: 'done', messages: 3 });
+  expect((await outcomesOf(anna)).slice(-2)).toEqual([
+    [2, null],
+    [5, expect.anything()],
+  ]);
+  expect(await tablesWith(ada)).toEqual(expect.arrayContaining(['copy_address', 'message']));
+});
+
+test('mail that was here before the erasure goes, also where its date is later', async () => {
+  const later = new Date(Date.now() + 3_600_000);
+  await anna.person.append('INBOX', mail({ from: ada, subject: 'ahead', messageId: 'ahead@x', date: later }), {
+    date: later,
+  });
+  await anna.round();
+  expect(await carryOut(await begin())).toMatchObject({ kind: 'done', messages: 4 });
+  expect((await outcomesOf(anna)).at(-1)).toEqual([3, 'erased']);
+});
+
 test('a count says what would go and what stays, and erases nothing', async () => {
   const before = await tablesWith(ada);
   const counted = await previewErasure(bench.database.db, tenantId, [ada]);

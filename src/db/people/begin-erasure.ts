@@ -4,6 +4,7 @@ import { insertErasure, type Erasure } from '../erasures/journal';
 import type { Sql } from '../database';
 import { newUuid } from '../new-id';
 import { lockTenantForWriting } from '../tenant-lock';
+import { isLater } from './later-mail';
 
 /** Which erasure of a person. Ids are UUIDs. */
 export interface PersonRef {
@@ -72,14 +73,15 @@ async function openErasureOf(sql: Sql, tenantId: string, addressKeys: string[]):
 
 /** The deletion that carries an erasure out, with the addresses for as long as it is under way. Second run: no change. */
 export async function insertPersonDeletion(sql: Sql, erasure: Erasure, addressKeys: string[]): Promise<void> {
-  const { tenantId, id, actor } = erasure;
+  const { tenantId, id, actor, at } = erasure;
   await sql.execute(
     `INSERT INTO deletion (tenant_id, id, kind, target_id, state, desired_before, begins_at, started_at, actor, total)
      VALUES ($1, $2, 'person', $2, 'deleting', 'none', now(), now(), $3, (
-       SELECT count(DISTINCT c.message_id) FROM copy_address ca JOIN copy c ON c.tenant_id = $1 AND c.id = ca.copy_id
-       WHERE ca.tenant_id = $1 AND ca.address_key = ANY ($4::text[])))
+       SELECT count(DISTINCT m.id) FROM copy_address ca JOIN copy c ON c.tenant_id = $1 AND c.id = ca.copy_id
+       JOIN message m ON m.tenant_id = $1 AND m.id = c.message_id
+       WHERE ca.tenant_id = $1 AND ca.address_key = ANY ($4::text[]) AND NOT ${isLater('$5')}))
      ON CONFLICT DO NOTHING`,
-    [tenantId, id, actor, addressKeys],
+    [tenantId, id, actor, addressKeys, at],
   );
   await sql.execute(
     `INSERT INTO deletion_address (tenant_id, deletion_id, address_key) SELECT $1, $2, unnest($3::text[]) ON CONFLICT DO NOTHING`,

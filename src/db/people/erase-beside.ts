@@ -4,6 +4,7 @@ import { lockTenantForWriting } from '../tenant-lock';
 import { addressesOf, type PersonRef } from './begin-erasure';
 import { addressPatterns } from './address-patterns';
 import { erasedRow, noteBlobs, stepOf } from './erase-messages';
+import { erasedAt, isLater } from './later-mail';
 
 /** What stands in a name that was nothing but the address. */
 const nameOfErased = 'erased';
@@ -12,7 +13,7 @@ const nameOfErased = 'erased';
 const holds = (column: string) => `lower(${column}) ~ ANY ($2::text[])`;
 
 /**
- * Takes the addresses from all that is not mail: records (which stay), reasons of links, answers kept for repeated requests, and what jobs
+ * Takes the addresses from all that is not mail: records (which stay), reasons of links of earlier mail, answers kept for repeated requests, and what jobs
  * still have to do. Second run: finds nothing left. Returns the counts by table.
  */
 export async function eraseBeside(db: Database, ref: PersonRef): Promise<RowCounts> {
@@ -29,7 +30,12 @@ export async function eraseBeside(db: Database, ref: PersonRef): Promise<RowCoun
         'DELETE FROM record_address WHERE tenant_id = $1 AND address_key = ANY ($2::text[])',
         [ref.tenantId, addressKeys],
       ),
-      link_reason: await erase(`DELETE FROM link_reason WHERE tenant_id = $1 AND ${holds('key')}`),
+      link_reason: await sql.execute(
+        `DELETE FROM link_reason r WHERE r.tenant_id = $1 AND ${holds('r.key')} AND NOT EXISTS (
+           SELECT FROM link l JOIN message m ON m.tenant_id = $1 AND m.id = l.message_id
+           WHERE l.tenant_id = $1 AND l.id = r.link_id AND ${isLater('$3')})`,
+        [ref.tenantId, patterns, await erasedAt(sql, ref)],
+      ),
       idempotency_key: await erase(`DELETE FROM idempotency_key WHERE tenant_id = $1 AND ${holds('response::text')}`),
       operation: await erase(eraseFromTasks),
     };
@@ -50,18 +56,20 @@ export interface ParkedMail {
   blobId: string;
 }
 
-/** The next parked mail that has bytes, after a position. */
+/** The next parked mail that has bytes and did not come after the erasure, after a position. */
 export function parkedMail(
   db: Database,
-  tenantId: string,
+  ref: PersonRef,
   page: { after: Pick<ParkedMail, 'genId' | 'uid'> | null; limit: number },
 ): Promise<ParkedMail[]> {
-  return db.inTenant(tenantId, (sql) =>
+  const { tenantId } = ref;
+  return db.inTenant(tenantId, async (sql) =>
     sql.query<ParkedMail>(
       `SELECT p.gen_id AS "genId", p.uid, p.blob_id AS "blobId" FROM placement p JOIN source s ON s.id = p.source_id AND s.tenant_id = $1
        WHERE p.tenant_id = $1 AND p.outcome IN (1, 5) AND p.blob_id IS NOT NULL AND (p.gen_id, p.uid) > ($2, $3)
+         AND (p.internal_date IS NULL OR least(p.internal_date, p.recorded_at) <= $5)
        ORDER BY p.gen_id, p.uid LIMIT $4`,
-      [tenantId, page.after?.genId ?? 0, page.after?.uid ?? 0, page.limit],
+      [tenantId, page.after?.genId ?? 0, page.after?.uid ?? 0, page.limit, await erasedAt(sql, ref)],
     ),
   );
 }

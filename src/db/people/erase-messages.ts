@@ -3,6 +3,7 @@ import { noteStep, type RowCounts } from '../deletion/steps';
 import { lockTenantForWriting } from '../tenant-lock';
 import type { PersonRef } from './begin-erasure';
 import { deleteDependents, type Dependents } from './dependents';
+import { erasedAt, isLater } from './later-mail';
 
 interface ChunkWork {
   sql: Sql;
@@ -12,8 +13,8 @@ interface ChunkWork {
 }
 
 /**
- * Deletes the next messages in which the person is sender or recipient, at most `limit`, in one short transaction under the tenant's lock:
- * all copies of them in all mailboxes with all that hangs on them, and threads that became empty. Their ledger rows stay and say
+ * Deletes the next messages in which the person is sender or recipient, at most `limit`, in one short transaction under the tenant's lock, but
+ * none that came after the erasure: all copies of them in all mailboxes with all that hangs on them, and threads that became empty. Their ledger rows stay and say
  * `filtered: erased`, so that nobody fetches them again. The bytes are noted to be freed. Second run: takes the next of what is there.
  * Returns how many messages went; 0 where none is left.
  */
@@ -40,13 +41,13 @@ export function stepOf({ tenantId, deletionId }: PersonRef) {
   return { tenantId, deletionId, sourceId: deletionId };
 }
 
-async function nextMessages(sql: Sql, { tenantId, deletionId }: PersonRef, limit: number): Promise<string[]> {
+async function nextMessages(sql: Sql, ref: PersonRef, limit: number): Promise<string[]> {
   const rows = await sql.query<{ id: string }>(
     `SELECT DISTINCT c.message_id AS id FROM deletion_address d
      JOIN copy_address ca ON ca.tenant_id = $1 AND ca.address_key = d.address_key
-     JOIN copy c ON c.tenant_id = $1 AND c.id = ca.copy_id
-     WHERE d.tenant_id = $1 AND d.deletion_id = $2 LIMIT $3`,
-    [tenantId, deletionId, limit],
+     JOIN copy c ON c.tenant_id = $1 AND c.id = ca.copy_id JOIN message m ON m.tenant_id = $1 AND m.id = c.message_id
+     WHERE d.tenant_id = $1 AND d.deletion_id = $2 AND NOT ${isLater('$4')} LIMIT $3`,
+    [ref.tenantId, ref.deletionId, limit, await erasedAt(sql, ref)],
   );
   return rows.map((row) => row.id);
 }
