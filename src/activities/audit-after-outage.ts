@@ -1,3 +1,4 @@
+import type { Limits } from '../config/limits';
 import { askForAudit } from '../db/sync/audits-due';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { ActivityContext } from './context';
@@ -11,9 +12,14 @@ export async function auditAfterOutage(
   context: Pick<ActivityContext, 'db' | 'limits'>,
   mailbox: MailboxForSync,
 ): Promise<void> {
-  const { outageMs, auditsApartMs } = context.limits;
-  const { state, lastSuccessAt } = mailbox;
-  const wasDown = state === 'backing-off' || state === 'auth-required' || state === 'needs-attention';
-  if (!wasDown || lastSuccessAt === null || mailbox.readAt.getTime() - lastSuccessAt.getTime() < outageMs) return;
+  if (!hasBeenDown(context.limits, mailbox)) return;
+  const { auditsApartMs } = context.limits;
   await askForAudit(context.db, { tenantId: mailbox.tenantId, mailboxId: mailbox.sourceId }, auditsApartMs);
+}
+
+/** Whether the last rounds of a mailbox have failed, for so long that its server was away, and not just a connection. */
+export function hasBeenDown({ outageMs }: Pick<Limits, 'outageMs'>, mailbox: MailboxForSync): boolean {
+  const { state, lastSuccessAt } = mailbox;
+  const isDown = state === 'backing-off' || state === 'auth-required' || state === 'needs-attention';
+  return isDown && lastSuccessAt !== null && mailbox.readAt.getTime() - lastSuccessAt.getTime() >= outageMs;
 }

@@ -1,8 +1,9 @@
 import { believedListing } from '../domain/believed-listing';
 import type { FolderStatus } from '../domain/folder';
+import { otherMessages } from '../domain/folder-changes';
 import { absentFrom, outside, rangesOf } from '../domain/uid-set';
 import type { FolderAudit } from '../db/ingest/audit-write';
-import type { FolderGeneration, KnownFolder } from '../db/ingest/folder-read';
+import { identitiesOf, type FolderGeneration, type KnownFolder } from '../db/ingest/folder-read';
 import { ledgerRanges, liveRanges } from '../db/ingest/ledger-ranges';
 import { parkedSide } from '../db/ingest/parked-side';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
@@ -24,7 +25,7 @@ const noDifference = { missing: [], extra: [], ended: [], undelivered: [], accep
 const nothing = { serverCount: null, serverBytes: null, ...noDifference };
 
 /**
- * Compares one folder with the ledger, UID by UID. What is missing is named also where the listing is not proven; that something is
+ * Compares one folder with the ledger, UID by UID, and what is known of the messages under them. What is missing is named also where the listing is not proven; that something is
  * absent follows only from one that is.
  * @throws MailFailure
  */
@@ -54,21 +55,48 @@ async function compareListed(
   const listing = believedListing(await open.listUids(), { status, uidValidity });
   const known = await ledgerRanges(context.db, tenantId, { genId: generation.id, scope: folder.scope });
   const live = await liveRanges(context.db, tenantId, generation.id);
-  const missing = outside(listing.uids, known);
+  const unrecorded = outside(listing.uids, known);
+  const envelopes = await envelopesToCompare(context, { ...of, uids: listing.uids });
+  const missing = unitedUids(unrecorded, envelopes.others);
   const differences = {
     missing,
     extra: listing.proven ? absentFrom(live, listing.uids) : [],
     ended: outside(outside(listing.uids, live), rangesOf(missing)),
     ...(await parkedSide(context.db, tenantId, generation.id)),
   };
-  const sizes = listing.uids.length <= of.sizesUpTo ? await open.fetchEnvelopes(listing.uids) : null;
   const counted = {
     serverCount: listing.proven ? listing.uids.length : Math.max(open.snapshot.messages, status?.messages ?? 0),
-    serverBytes: sizes?.reduce((sum, envelope) => sum + envelope.size, 0) ?? null,
+    serverBytes: envelopes.bytes,
   };
   if (!listing.proven) return { ...counted, ...differences, verdict: 'not-provable', reason: listing.reason };
   const { extra, ended, undelivered } = differences;
   const isComplete = missing.length + extra.length + ended.length + undelivered.length === 0;
-  const importing = !generation.historyDone && missing.length > 0 ? 'import-running' : null;
+  const importing =
+    !generation.historyDone && unrecorded.length > 0 && envelopes.others.length === 0 ? 'import-running' : null;
   return { ...counted, ...differences, verdict: isComplete ? 'complete' : 'missing', reason: importing };
+}
+
+/** In a folder of which not all sizes are asked for. */
+const newestCompared = 1_000;
+
+/**
+ * The bytes of the folder where all its sizes are asked for, else null; and the UIDs that have the row of another message: a server that
+ * was put back to an older state has given them away anew, and what it shows there was never fetched.
+ */
+async function envelopesToCompare(
+  context: ActivityContext,
+  of: { mailbox: MailboxForSync; open: OpenFolder; generation: FolderGeneration; sizesUpTo: number; uids: number[] },
+): Promise<{ bytes: number | null; others: number[] }> {
+  const isWhole = of.uids.length <= of.sizesUpTo;
+  const uids = isWhole ? of.uids : of.uids.slice(-newestCompared);
+  const asked = { genId: of.generation.id, uids, most: uids.length };
+  const known = await identitiesOf(context.db, of.mailbox.tenantId, asked);
+  const wanted = isWhole ? uids : known.map(({ uid }) => uid);
+  const shown = wanted.length === 0 ? [] : await of.open.fetchEnvelopes(wanted);
+  const bytes = isWhole ? shown.reduce((sum, envelope) => sum + envelope.size, 0) : null;
+  return { bytes, others: otherMessages(known, shown) };
+}
+
+function unitedUids(some: number[], others: number[]): number[] {
+  return [...new Set([...some, ...others])].sort((one, other) => one - other);
 }

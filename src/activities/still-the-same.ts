@@ -1,8 +1,10 @@
 import { compareIdentities, contradicts } from '../domain/folder-changes';
+import { uidsDoubted } from '../db/ingest/audit-findings';
 import { hasRowFrom, identitiesOf, type FolderGeneration, type KnownIdentity } from '../db/ingest/folder-read';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { OpenFolder } from '../mail/mailbox';
 import type { MessageEnvelope } from '../domain/folder';
+import { hasBeenDown } from './audit-after-outage';
 import type { ActivityContext } from './context';
 
 interface Opened {
@@ -14,7 +16,8 @@ interface Opened {
  * Whether an open folder is the generation on record although UIDVALIDITY alone does not tell: a server that was put back to an older
  * state gives the UIDs of lost mail to new mail, which would be taken for the old and never be fetched. It shows in UIDNEXT or
  * HIGHESTMODSEQ that fall, neither of which may (RFC 9051 2.3.1.1, RFC 7162 3.1); where both have been overtaken by new mail, an audit
- * finds it, and has the folder looked at again. Nothing is asked while there is no such sign.
+ * finds it, and has the folder looked at again. After an outage, which a restore may have been, messages are compared in any case; else
+ * nothing is asked while there is no such sign.
  * @throws MailFailure
  */
 export async function isStill(
@@ -27,9 +30,11 @@ export async function isStill(
   if (hasFallen) return provesToBe(context, { ...of, genId });
   const modseqFell =
     modseq !== null && snapshot.highestModseq !== null && BigInt(snapshot.highestModseq) < BigInt(modseq);
-  if (!modseqFell && (uidNext === null || listedAt !== null)) return true;
+  const isDoubted = uidNext !== null && (listedAt === null || hasBeenDown(context.limits, of.mailbox));
+  if (!modseqFell && !isDoubted) return true;
   const { known, shown } = await sampleOf(context, { ...of, genId });
-  return !contradicts(known, shown);
+  if (contradicts(known, shown)) return false;
+  return listedAt !== null || !(await doubtsAreTrue(context, { ...of, genId }));
 }
 
 /**
@@ -47,6 +52,17 @@ export async function provesToBe(context: ActivityContext, of: Opened & { genId:
 }
 
 const newestCompared = 2_000;
+const sampled = 20;
+
+/** What an audit has found to be other mail lies deeper than a sample where more has come since. */
+async function doubtsAreTrue(context: ActivityContext, of: Opened & { genId: number }): Promise<boolean> {
+  const { tenantId } = of.mailbox;
+  const uids = await uidsDoubted(context.db, tenantId, of.genId);
+  if (uids.length === 0) return false;
+  const known = await identitiesOf(context.db, tenantId, { genId: of.genId, uids, most: uids.length });
+  if (known.length === 0) return false;
+  return contradicts(known, await of.opened.fetchEnvelopes(known.map(({ uid }) => uid)));
+}
 
 /** The newest messages that a generation and an open folder both have, as each knows them. */
 export async function sampleOf(
@@ -54,7 +70,7 @@ export async function sampleOf(
   of: Opened & { genId: number },
 ): Promise<{ uids: number[]; known: KnownIdentity[]; shown: MessageEnvelope[] }> {
   const { uids } = await of.opened.listUids();
-  const asked = { genId: of.genId, uids: uids.slice(-newestCompared) };
+  const asked = { genId: of.genId, uids: uids.slice(-newestCompared), most: sampled };
   const known = await identitiesOf(context.db, of.mailbox.tenantId, asked);
   const shown = known.length === 0 ? [] : await of.opened.fetchEnvelopes(known.map(({ uid }) => uid));
   return { uids, known, shown };

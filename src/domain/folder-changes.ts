@@ -77,11 +77,17 @@ const widestOffsetMs = 14 * 3_600_000;
  * tell the time of arrival in another zone after the clocks have changed: neither alone makes another message.
  */
 export function contradicts(onRecord: Identity[], shown: Identity[]): boolean {
+  return otherMessages(onRecord, shown).length > 0;
+}
+
+/** The UIDs, ascending, under which a folder certainly shows another message than the one on record. */
+export function otherMessages(onRecord: Identity[], shown: Identity[]): number[] {
   const shownBy = new Map(shown.map((identity) => [identity.uid, identity]));
-  return onRecord.some((one) => {
+  const others = onRecord.filter((one) => {
     const other = shownBy.get(one.uid);
     return other !== undefined && isOther(one, other);
   });
+  return others.map(({ uid }) => uid).sort((one, other) => one - other);
 }
 
 function isOther(one: Identity, other: Identity): boolean {

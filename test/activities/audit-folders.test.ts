@@ -1,6 +1,6 @@
-import { auditFolders } from '../../src/activities/audit-folders';
 import { newUuid } from '../../src/db/new-id';
 import { auditCause, beginDueAudit, dueAudits } from '../../src/db/sync/audits-due';
+import { auditOf as auditAsked } from '../support/audit-of';
 import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
@@ -15,27 +15,7 @@ afterAll(async () => {
   await bench.close();
 });
 
-const run = { signal: new AbortController().signal, heartbeat: () => undefined };
-
-/** An audit as the API asks for one, without anybody who waits for it: what its operation says at the end. */
-async function auditOf({ tenantId, mailboxId }: TestMailbox) {
-  const operationId = newUuid();
-  const { db } = bench.database;
-  await db.inTenant(tenantId, (sql) =>
-    sql.execute(
-      `INSERT INTO operation (tenant_id, id, kind, source_id, state) VALUES ($1, $2, 'audit', $3, 'waiting')`,
-      [tenantId, operationId, mailboxId],
-    ),
-  );
-  const result = await auditFolders(bench.context, run, { tenantId, mailboxId, operationId });
-  const [operation] = await db.inTenant(tenantId, (sql) =>
-    sql.query<{ state: string; error: unknown; ended: boolean }>(
-      'SELECT state, error, finished_at IS NOT NULL AS ended FROM operation WHERE id = $1',
-      [operationId],
-    ),
-  );
-  return { kind: result.kind, ...operation };
-}
+const auditOf = (mailbox: TestMailbox) => auditAsked(bench, mailbox);
 
 test('an audit that compared has ended its operation', async () => {
   const mailbox = await bench.connect();

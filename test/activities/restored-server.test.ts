@@ -1,4 +1,5 @@
 import { presences } from '../../src/domain/ledger';
+import { auditOf } from '../support/audit-of';
 import { mail } from '../support/mail-factory';
 import { folderOf, type ScriptedFolder } from '../support/scripted-imap-folder';
 import { startScriptedServer, type ScriptedServer } from '../support/scripted-imap-server';
@@ -37,12 +38,17 @@ const inbox = (): ScriptedFolder => {
 };
 
 /** The server is put back to an older state, and new mail takes the UIDs of mail that came after that. */
-function restore(backup: { last: number; fresh: ReturnType<typeof messagesOf>; uidNext?: number }): void {
+function restore(backup: {
+  last: number;
+  fresh: ReturnType<typeof messagesOf>;
+  uidNext?: number;
+  highestModseq?: string;
+}): void {
   const kept = old.filter(({ uid }) => uid <= backup.last);
-  const { fresh, uidNext } = backup;
+  const { fresh, uidNext, highestModseq = '29' } = backup;
   server.folders.set(
     'INBOX',
-    folderOf({ messages: [...kept, ...fresh], ...(uidNext === undefined ? {} : { uidNext }), highestModseq: '29' }),
+    folderOf({ messages: [...kept, ...fresh], ...(uidNext === undefined ? {} : { uidNext }), highestModseq }),
   );
 }
 
@@ -103,6 +109,49 @@ describe('after a restore of the server from backup', () => {
     await mailbox.syncAll();
     const kept = (await live(mailbox)).filter(({ uid }) => uid <= 20);
     expect(kept.map(({ messageId }) => messageId)).toEqual(kept.map(({ uid }) => before.get(uid)));
+  });
+});
+
+describe('after a restore that new mail has overtaken before anybody looked', () => {
+  const findings = (mailbox: TestMailbox) =>
+    bench.database.db.inTenant(mailbox.tenantId, (sql) =>
+      sql.query<{ kind: string; uids: number[]; healed: boolean }>(
+        'SELECT kind, uids, healed_at IS NOT NULL AS healed FROM audit_finding WHERE source_id = $1',
+        [mailbox.mailboxId],
+      ),
+    );
+
+  test.each([40, 80])('an audit finds the reused UIDs, and the next round fetches them: up to UID %d', async (last) => {
+    const mailbox = await connect();
+    restore({ last: 28, fresh: messagesOf(29, last, 'new'), highestModseq: '99' });
+    await mailbox.syncAll();
+    await auditOf(bench, mailbox);
+    expect(await findings(mailbox)).toEqual([{ kind: 'missing', uids: [29, 30], healed: false }]);
+    await mailbox.syncAll();
+    await expectWhole(mailbox, last + 2);
+    await auditOf(bench, mailbox);
+    expect(await findings(mailbox)).toEqual([{ kind: 'missing', uids: [29, 30], healed: true }]);
+  });
+
+  test('an audit that nobody asked for finds them in a folder whose sizes it does not ask for', async () => {
+    const mailbox = await connect();
+    restore({ last: 28, fresh: messagesOf(29, 60, 'new'), highestModseq: '99' });
+    await mailbox.syncAll();
+    await auditOf(bench, mailbox, 'outage');
+    expect(await findings(mailbox)).toEqual([{ kind: 'missing', uids: [29, 30], healed: false }]);
+  });
+
+  test('the round that ends an outage finds them itself', async () => {
+    const mailbox = await connect();
+    restore({ last: 28, fresh: messagesOf(29, 40, 'new'), highestModseq: '99' });
+    await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
+      sql.execute(
+        `UPDATE mailbox SET state = 'backing-off', last_success_at = now() - interval '2 hours' WHERE source_id = $1`,
+        [mailbox.mailboxId],
+      ),
+    );
+    await mailbox.syncAll();
+    await expectWhole(mailbox, 42);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Sql } from '../database';
+import type { Database, Sql } from '../database';
 import { newUuid } from '../new-id';
 
 /** What an audit was made for. */
@@ -56,6 +56,18 @@ export async function writeFindings(sql: Sql, folder: OfFolder, found: Finding[]
       ],
     );
   }
+}
+
+/** The UIDs of a folder that its last audit found without a row, or with the row of another message; at most 1,000. */
+export async function uidsDoubted(db: Database, tenantId: string, genId: number): Promise<number[]> {
+  const rows = await db.inTenant(tenantId, (sql) =>
+    sql.query<{ uid: number }>(
+      `SELECT unnest(a.missing) AS uid FROM folder_generation g
+       JOIN folder_audit a ON a.tenant_id = g.tenant_id AND a.folder_id = g.folder_id WHERE g.tenant_id = $1 AND g.id = $2`,
+      [tenantId, genId],
+    ),
+  );
+  return rows.map(({ uid }) => uid);
 }
 
 /** Folders that are compared no more (gone, or out of scope) are no reason to call a mailbox incomplete. */

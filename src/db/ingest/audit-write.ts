@@ -14,7 +14,7 @@ export interface FolderAudit {
   serverCount: number | null;
   /** null: not measured this time. */
   serverBytes: number | null;
-  /** On the server, and without a row. */
+  /** On the server, and without a row; or the row under that UID is another message's. */
   missing: number[];
   /** Live in the ledger, and not on the server. */
   extra: number[];

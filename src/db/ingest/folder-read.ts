@@ -142,19 +142,19 @@ export interface KnownIdentity {
   providerId: string | null;
 }
 
-/** At most 20 of these UIDs, the newest, whose size and date are known. Big ones have another size than the server says. */
+/** At most so many of these UIDs, the newest, whose size and date are known. Big ones have another size than the server says. */
 export async function identitiesOf(
   db: Database,
   tenantId: string,
-  of: { genId: number; uids: number[] },
+  of: { genId: number; uids: number[]; most: number },
 ): Promise<KnownIdentity[]> {
   const rows = await db.inTenant(tenantId, (sql) =>
     sql.query<{ uid: number; size: string; internal_date: Date; provider_id: string | null }>(
       `SELECT p.uid, p.size, p.internal_date, c.provider_id
        FROM placement p LEFT JOIN copy c ON c.tenant_id = p.tenant_id AND c.id = p.copy_id
        WHERE p.gen_id = $1 AND p.uid = ANY ($2::bigint[]) AND p.size BETWEEN 1 AND 8388608 AND p.internal_date IS NOT NULL
-       ORDER BY p.uid DESC LIMIT 20`,
-      [of.genId, of.uids],
+       ORDER BY p.uid DESC LIMIT $3`,
+      [of.genId, of.uids, of.most],
     ),
   );
   return rows.map((row) => ({
