@@ -11,6 +11,7 @@ import type { ActivityContext, ShardEngine } from './activities/context';
 import { createHostPace, type HostPace } from './activities/host-pace';
 import { connectLeased, watchLeased, type LeasedUse } from './activities/leased-connections';
 import { createGate } from './domain/gate';
+import { passwordOf } from './activities/mailbox-password';
 import type { ShardContext } from './activities/shard/hold-shard';
 import { createIdleHolder } from './activities/shard/idle-holder';
 import type { Watching } from './activities/shard/watching';
@@ -60,14 +61,16 @@ export async function createWorkerContext(config: Config, client: Client): Promi
   });
   parsePool.warm();
   const spoolDirectory = await ownSpool(join(config.home, 'spool'));
-  const accessTo = (mailbox: MailboxToWatch) => accessOf(mailbox, secretBox.open(mailbox.secret));
+  const accessTo = (mailbox: MailboxToWatch) => accessOf(mailbox, passwordOf(secretBox, mailbox));
   const pace = hostPaceOf(config, db);
   const worker = randomUUID();
   const leases = leasesOfWorker(worker, db);
   const connect = (mailbox: MailboxForSync, use: LeasedUse) =>
     connectLeased(leases, { account: mailbox, use, limits }, async () => {
       await pace.turn(mailbox.imap.host, use.signal);
-      return openMailbox(accessTo(mailbox), optionsOf(config));
+      // Connections of rounds and imports are kept, and outlive the signal of whoever asked first.
+      const { signal } = use.purpose === 'second-look' ? use : {};
+      return openMailbox(accessTo(mailbox), { ...optionsOf(config), ...(signal === undefined ? {} : { signal }) });
     });
   const engine = createMailboxEngine(client);
   const poke: ShardEngine['poke'] = (mailboxId, reason) => engine.poke(mailboxId, reason);
@@ -85,7 +88,8 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     parsePool,
     budget: createByteBudget(limits.bytesInFlight),
     limits,
-    connect: (mailbox) => connect(mailbox, { purpose: 'second-look' }),
+    connect: (mailbox, signal) =>
+      connect(mailbox, { purpose: 'second-look', ...(signal === undefined ? {} : { signal }) }),
     connections,
     spoolDirectory,
     freeDiskBytes: () => freeDiskBytes(config.home),

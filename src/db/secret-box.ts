@@ -19,7 +19,7 @@ export interface SecretBox {
 }
 
 /** A secret cannot be opened. The message names the key's id and the remedy, never anything secret. */
-class SecretBoxError extends Error {
+export class SecretBoxError extends Error {
   override readonly name = 'SecretBoxError';
 }
 

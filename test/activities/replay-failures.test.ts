@@ -367,6 +367,14 @@ test('a server that cannot be reached is asked later', async () => {
   expect(await replay(mailbox)).toEqual([{ outcome: 'not-fetched', reason: 'unreachable' }]);
 });
 
+test('a mailbox whose password cannot be read for want of its key is asked later, and a round says why', async () => {
+  const mailbox = await connectUndelivered();
+  await bench.context.connections.closeAll();
+  await rows(mailbox, `UPDATE mailbox SET secret_key_id = 'lost'`);
+  expect(await replay(mailbox)).toEqual([{ outcome: 'not-fetched', reason: 'credentials' }]);
+  expect(await mailbox.round()).toMatchObject({ kind: 'waiting', failure: 'credentials (password-unreadable)' });
+});
+
 test('a message that is kept by its header alone is completed where it stands', async () => {
   const big = mail({ subject: 'big', date, text: 'needle '.repeat(2_000), attachments: [{ content: 'file' }] });
   const mailbox = await connect([big], {}, { maxMessageBytes: 5_000 });

@@ -6,6 +6,7 @@ import { createByteBudget } from '../../src/activities/byte-budget';
 import { createConnections, type Connections } from '../../src/activities/connections';
 import type { ActivityContext, ActivityRun } from '../../src/activities/context';
 import { importBatch } from '../../src/activities/import-batch';
+import { passwordOf } from '../../src/activities/mailbox-password';
 import { runRound, type RoundResult } from '../../src/activities/run-round';
 import { defaultLimits, type Limits } from '../../src/config/limits';
 import { createPostgresBlobStore } from '../../src/db/blobs/postgres-blob-store';
@@ -80,14 +81,14 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
     heapMegabytes: all.parseHeapMegabytes,
     limits: all,
   });
-  const connect: ActivityContext['connect'] = (mailbox) =>
+  const connect: ActivityContext['connect'] = (mailbox, signal) =>
     openMailbox(
       {
         ...mailbox.imap,
         allowInvalidCertificate: true,
         ca: null,
         username: mailbox.username,
-        password: secretBox.open(mailbox.secret),
+        password: passwordOf(secretBox, mailbox),
       },
       {
         hostRules: { allowedNetworks: ['127.0.0.0/8'] },
@@ -95,6 +96,7 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
         socketTimeoutMs: all.socketTimeoutMs,
         commandTimeoutMs: all.commandTimeoutMs,
         minBytesPerSecond: all.minBytesPerSecond,
+        ...(signal === undefined ? {} : { signal }),
       },
     );
   const connections = createConnections({

@@ -123,6 +123,11 @@ export const stateTextsDe: StateTexts = {
       sentence: 'Das Postfach ist voll.',
       remedy: 'Schaffen Sie Platz im Postfach, oder bitten Sie den Anbieter um mehr.',
     },
+    'password-unreadable': {
+      sentence: 'Letterbook kann das gespeicherte Passwort nicht lesen: Der Schlüssel fehlt oder ist ein anderer.',
+      remedy:
+        'Wer Letterbook betreibt, kann den Schlüssel wieder in LETTERBOOK_SECRET_KEYS eintragen; geben Sie danach das Passwort mit PATCH /v1/mailboxes/{id} neu an.',
+    },
     'read-only': {
       sentence: 'Der Server lässt dieses Konto keine Markierungen ändern.',
       remedy: 'Geben Sie dem Konto das Recht, oder schalten Sie markSeen in der Policy aus.',

@@ -118,6 +118,11 @@ export const stateTextsEn: StateTexts = {
       sentence: 'The mailbox is full.',
       remedy: 'Make room in the mailbox, or ask the provider for more.',
     },
+    'password-unreadable': {
+      sentence: 'Letterbook cannot read the password that it keeps: the key is missing, or is another one.',
+      remedy:
+        'Whoever runs Letterbook can put the key back into LETTERBOOK_SECRET_KEYS; then give the password anew with PATCH /v1/mailboxes/{id}.',
+    },
     'read-only': {
       sentence: 'The server does not let this account change flags.',
       remedy: 'Give the account the right, or switch markSeen off in the policy.',

@@ -123,6 +123,11 @@ export const stateTextsNl: StateTexts = {
       sentence: 'Het postvak is vol.',
       remedy: 'Maak ruimte in het postvak, of vraag de aanbieder om meer.',
     },
+    'password-unreadable': {
+      sentence: 'Letterbook kan het bewaarde wachtwoord niet lezen: de sleutel ontbreekt, of is een andere.',
+      remedy:
+        'Wie Letterbook beheert, kan de sleutel weer in LETTERBOOK_SECRET_KEYS zetten; geef daarna het wachtwoord opnieuw op met PATCH /v1/mailboxes/{id}.',
+    },
     'read-only': {
       sentence: 'De server laat dit account geen markeringen wijzigen.',
       remedy: 'Geef het account het recht, of zet markSeen uit in de policy.',

@@ -121,6 +121,11 @@ export const stateTextsRo: StateTexts = {
       sentence: 'Căsuța poștală este plină.',
       remedy: 'Eliberați spațiu în căsuța poștală sau cereți furnizorului mai mult.',
     },
+    'password-unreadable': {
+      sentence: 'Letterbook nu poate citi parola păstrată: cheia lipsește sau este alta.',
+      remedy:
+        'Cine administrează Letterbook poate pune cheia la loc în LETTERBOOK_SECRET_KEYS; apoi dați din nou parola cu PATCH /v1/mailboxes/{id}.',
+    },
     'read-only': {
       sentence: 'Serverul nu lasă acest cont să schimbe marcaje.',
       remedy: 'Dați contului dreptul sau dezactivați markSeen în politică.',

@@ -26,6 +26,7 @@ export const reasonCodes = [
   'not-delivered',
   'nothing-delivered',
   'over-quota',
+  'password-unreadable',
   'read-only',
   'search-refused',
   'store-refused',
