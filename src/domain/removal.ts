@@ -6,7 +6,7 @@ export interface Traits {
   internalDate: number | null;
 }
 
-/** A message on the server that no copy stands for: not fetched yet, left out, or not delivered. */
+/** A message on the server that no copy stands for: not fetched yet, left out however long ago, or not delivered. */
 export interface Sighting extends Traits {
   genId: number;
   uid: number;
@@ -47,12 +47,12 @@ export interface RemovalRule {
   thrownAway: ReadonlySet<string>;
 }
 
-/** Joins what two looks have shown. In whatever order and however often they are joined, the same comes of it. */
-export function mergeEvidence(one: Evidence, other: Evidence): Evidence {
+/** Joins what looks have shown. In whatever order and however often they are joined, the same comes of it. */
+export function mergeEvidence(...looks: readonly Evidence[]): Evidence {
   const seen = new Map<string, Sighting>();
-  for (const sighting of [...one.seen, ...other.seen]) seen.set(JSON.stringify(sighting), sighting);
+  for (const look of looks) for (const sighting of look.seen) seen.set(JSON.stringify(sighting), sighting);
   const sorted = [...seen].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sighting]) => sighting);
-  return { proven: one.proven && other.proven, seen: sorted };
+  return { proven: looks.every(({ proven }) => proven), seen: sorted };
 }
 
 /** Evidence that adds nothing to another. */

@@ -1,5 +1,6 @@
 import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
+import { startScriptedServer } from '../support/scripted-imap-server';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
 import { answerRemovals } from '../../src/db/removals/answer';
 import { presences } from '../../src/domain/ledger';
@@ -267,4 +268,72 @@ test('a folder that leaves the scope takes nothing with it, and is compared when
   await query(mailbox, 'UPDATE removal SET due_at = now() RETURNING 1');
   await round(mailbox);
   expect(await subjects(mailbox)).toEqual(['two']);
+});
+
+describe('a message that lies in Archive since before the start point, was copied to INBOX and goes there', () => {
+  /** Its INBOX copy is recorded, and gone on the server; the Archive keeps it, and another. */
+  async function archived(): Promise<TestMailbox> {
+    const mailbox = await mirrored({ start: { from: 'now' } });
+    const raw = mail({ subject: 'in the archive', text: 'long '.repeat(99) });
+    await mailbox.person.append('Archive', raw, { date: new Date('2020-02-02T02:02:02Z') });
+    await mailbox.person.append('Archive', mail({ subject: 'older' }), { date: new Date('2019-01-01T01:01:01Z') });
+    await mailbox.syncAll();
+    expect((await mailbox.ledger()).map(({ reason }) => reason)).toEqual(['before-start', 'before-start']);
+    await mailbox.person.copy('Archive', 1, 'INBOX');
+    await mailbox.person.append('INBOX', mail({ subject: 'goes', text: 'another' }));
+    await round(mailbox);
+    expect(await subjects(mailbox)).toEqual(['goes', 'in the archive']);
+    await mailbox.person.expunge('INBOX', [1, 2]);
+    return mailbox;
+  }
+
+  test('stays, for the server still shows it; what is nowhere goes', async () => {
+    const mailbox = await archived();
+    await round(mailbox);
+    expect(await subjects(mailbox)).toEqual(['in the archive']);
+  });
+
+  test.each([
+    [2, ['in the archive']],
+    [1, ['goes', 'in the archive']],
+  ])('where %i messages without a copy may be compared, and there are two, these stay: %j', async (most, stay) => {
+    const mailbox = await archived();
+    const before = { ...bench.context };
+    Object.assign(bench.context, { limits: { ...before.limits, removalCompareMessages: most } });
+    await round(mailbox).finally(() => Object.assign(bench.context, before));
+    expect(await subjects(mailbox)).toEqual(stay);
+  });
+});
+
+test('a message that a listing left out, and that the server shows again before it is removed, lives', async () => {
+  const messages = ['stays', 'comes back'].map((subject, at) => ({ uid: at + 1, raw: mail({ subject }) }));
+  const server = await startScriptedServer({ folders: { INBOX: { messages } } });
+  const mailbox = await bench.connect({
+    port: server.port,
+    user: 'somebody',
+    withoutPerson: true,
+    policy: { removals: 'mirror', removalGraceSeconds: 0 },
+  });
+  await mailbox.syncAll();
+  const inbox = server.folders.get('INBOX');
+  const all = inbox?.messages ?? [];
+  Object.assign(inbox ?? {}, { messages: all.slice(0, 1), highestModseq: '8' });
+  let listed = false;
+  server.on['UID SEARCH'] = ({ usual }) => {
+    listed = true;
+    usual();
+  };
+  server.on['LIST'] = ({ usual }) => {
+    if (listed) Object.assign(inbox ?? {}, { messages: all, highestModseq: '9' });
+    usual();
+  };
+  await round(mailbox);
+  expect(inbox?.messages).toHaveLength(2);
+  expect((await mailbox.ledger()).map(({ presence }) => presence)).toEqual([presences.live, presences.tombstoned]);
+  await round(mailbox);
+  expect((await mailbox.ledger()).map(({ presence }) => presence)).toEqual([presences.live, presences.live]);
+  expect(await subjects(mailbox)).toEqual(['comes back', 'stays']);
+  expect(await query(mailbox, 'SELECT FROM removal')).toEqual([]);
+  await bench.context.connections.closeAll();
+  await server.stop();
 });

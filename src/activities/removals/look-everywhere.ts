@@ -4,17 +4,16 @@ import { scopeOf } from '../../domain/policy';
 import { mergeEvidence, noEvidence, type Evidence, type Sighting, type Traits } from '../../domain/removal';
 import { outside } from '../../domain/uid-set';
 import { foldersOnRecord, type FolderGeneration } from '../../db/ingest/folder-read';
-import { ledgerRanges } from '../../db/ingest/ledger-ranges';
-import { placementsWithoutCopy } from '../../db/removals/pending';
+import { carriedRanges } from '../../db/ingest/ledger-ranges';
+import { ledgerTraits } from '../../db/removals/pending';
 import type { MailboxForSync } from '../../db/sync/mailbox-for-sync';
 import type { Mailbox, OpenFolder } from '../../mail/mailbox';
 import type { ActivityContext, ActivityRun } from '../context';
+import { envelopesOf } from '../envelopes-of';
 
 interface Look {
   mailbox: MailboxForSync;
   open: Mailbox;
-  /** Nothing that was recorded before can be a message that is looked for. */
-  since: Date;
 }
 
 /** So often all folders are looked at until nothing has moved between two looks. */
@@ -28,24 +27,33 @@ const unproven: Evidence = { proven: false, seen: [] };
  * @throws MailFailure
  */
 export async function lookEverywhere(context: ActivityContext, run: ActivityRun, look: Look): Promise<Evidence> {
-  const looked = new Map<string, string>();
-  const withoutCopy = await placementsWithoutCopy(context.db, look.mailbox, look.since);
-  let evidence = noEvidence;
+  const looked = new Map<string, Looked>();
+  const evidence = () => mergeEvidence(...[...looked.values()].map(({ shown }) => shown));
   for (let number = 0; number < mostLooks; number += 1) {
     const changed = await foldersToLookAt(context, look, looked);
     if (changed === null) return unproven;
-    if (changed.length === 0) return evidence;
+    if (changed.length === 0) return evidence();
     for (const folder of changed) {
       run.signal.throwIfAborted();
       run.heartbeat();
-      const { key, shown } = await lookInto(context, look, { ...folder, withoutCopy });
-      evidence = mergeEvidence(evidence, shown);
-      if (!evidence.proven || evidence.seen.length > context.limits.removalCompareMessages) return unproven;
-      looked.set(folder.path, key);
+      const before = looked.get(folder.path)?.shown ?? noEvidence;
+      const { key, shown } = await lookInto(context, run, { ...look, ...folder, before });
+      looked.set(folder.path, { key, shown: mergeEvidence(before, shown) });
+      if (!shown.proven || seenIn(looked) > context.limits.removalCompareMessages) return unproven;
     }
   }
   // The last look has seen changes: one more STATUS says whether they were the last.
-  return (await foldersToLookAt(context, look, looked))?.length === 0 ? evidence : unproven;
+  return (await foldersToLookAt(context, look, looked))?.length === 0 ? evidence() : unproven;
+}
+
+/** What a folder has shown, and its state then. */
+interface Looked {
+  key: string;
+  shown: Evidence;
+}
+
+function seenIn(looked: Map<string, Looked>): number {
+  return [...looked.values()].reduce((sum, { shown }) => sum + shown.seen.length, 0);
 }
 
 interface ToLookAt {
@@ -58,7 +66,7 @@ interface ToLookAt {
 async function foldersToLookAt(
   context: ActivityContext,
   { mailbox, open }: Look,
-  looked: Map<string, string>,
+  looked: Map<string, Looked>,
 ): Promise<ToLookAt[] | null> {
   const listed = (await open.listFolders()).filter((folder) => isInScope(folder, mailbox));
   const rows = await context.db.inTenant(mailbox.tenantId, (sql) => foldersOnRecord(sql, mailbox));
@@ -67,7 +75,7 @@ async function foldersToLookAt(
   for (const { path, status } of listed) {
     const generation = rowOf.get(path)?.generation ?? null;
     if (generation?.uidNext == null) return null;
-    const before = looked.get(path);
+    const before = looked.get(path)?.key;
     // A server without STATUS for it: it is opened each time, and the last look must be the same as the one before.
     if (before === undefined || status === null || keyOf(status) !== before) changed.push({ path, status, generation });
   }
@@ -82,34 +90,46 @@ function keyOf({ uidValidity, uidNext, messages }: FolderStatus): string {
   return `${uidValidity} ${String(uidNext)} ${String(messages)}`;
 }
 
-async function lookInto(
-  context: ActivityContext,
-  { mailbox, open }: Look,
-  folder: ToLookAt & { withoutCopy: Map<number, Sighting[]> },
-): Promise<{ key: string; shown: Evidence }> {
-  const { generation, status } = folder;
+type FolderLook = Look & ToLookAt & { before: Evidence };
+
+async function lookInto(context: ActivityContext, run: ActivityRun, folder: FolderLook): Promise<Looked> {
+  const { mailbox, open, generation, status } = folder;
   const opened = await open.examine(folder.path);
   const key = keyOf(opened.snapshot);
   const { uidValidity } = opened.snapshot;
   if (uidValidity !== generation.uidValidity) return { key, shown: unproven };
   const listing = believedListing(await opened.listUids(), { status, uidValidity });
   if (!listing.proven) return { key, shown: unproven };
-  const known = await ledgerRanges(context.db, mailbox.tenantId, { genId: generation.id, scope: 'fetch' });
-  const missing = outside(listing.uids, known);
-  const bare = folder.withoutCopy.get(generation.id) ?? [];
-  const undescribed = bare.filter(({ size, internalDate }) => size === null || internalDate === null);
-  const asked = [...missing, ...undescribed.map(({ uid }) => uid)];
-  if (asked.length > context.limits.removalCompareMessages) return { key, shown: unproven };
-  const described = await describe(opened, { genId: generation.id, uids: asked });
-  const seen = [...bare.filter((one) => !undescribed.includes(one)), ...described];
-  return { key, shown: { proven: true, seen } };
+  const carried = await carriedRanges(context.db, mailbox.tenantId, generation.id);
+  const uids = outside(listing.uids, carried);
+  if (uids.length > context.limits.removalCompareMessages) return { key, shown: unproven };
+  const rows = await ledgerTraits(context.db, mailbox.tenantId, { genId: generation.id, uids });
+  // It has ended in the ledger, and is here: the copy is alive, and the next round gives it its placement back.
+  if (rows.some(({ hasCopy }) => hasCopy)) return { key, shown: unproven };
+  const known = new Map<number, Sighting>(folder.before.seen.filter(isDescribed).map((one) => [one.uid, one]));
+  for (const { uid, size, internalDate } of rows) {
+    const sighting = { genId: generation.id, uid, providerId: null, size, internalDate };
+    if (isDescribed(sighting)) known.set(uid, sighting);
+  }
+  const asked = uids.filter((uid) => !known.has(uid));
+  const at = { mailbox, connection: open, open: opened, genId: generation.id, uids: asked };
+  const described = asked.length === 0 ? [] : await describe(context, run, at);
+  return { key, shown: { proven: true, seen: [...uids.flatMap((uid) => known.get(uid) ?? []), ...described] } };
+}
+
+function isDescribed({ size, internalDate }: Sighting): boolean {
+  return size !== null && internalDate !== null;
 }
 
 /** A message that the server lists and says nothing of may be any: nothing of it is known. */
-async function describe(opened: OpenFolder, { genId, uids }: { genId: number; uids: number[] }): Promise<Sighting[]> {
-  const ascending = [...new Set(uids)].sort((one, other) => one - other);
-  const envelopes = new Map((await opened.fetchEnvelopes(ascending)).map((envelope) => [envelope.uid, envelope]));
-  return ascending.map((uid) => ({ genId, uid, ...traitsOf(envelopes.get(uid)) }));
+async function describe(
+  context: ActivityContext,
+  run: ActivityRun,
+  at: { mailbox: MailboxForSync; connection: Mailbox; open: OpenFolder; genId: number; uids: number[] },
+): Promise<Sighting[]> {
+  const { genId, uids } = at;
+  const envelopes = new Map((await envelopesOf(context, run, at)).map((envelope) => [envelope.uid, envelope]));
+  return uids.map((uid) => ({ genId, uid, ...traitsOf(envelopes.get(uid)) }));
 }
 
 function traitsOf(envelope: MessageEnvelope | undefined): Traits {
@@ -122,7 +142,7 @@ function traitsOf(envelope: MessageEnvelope | undefined): Traits {
 export async function lookIntoTrash(
   context: ActivityContext,
   run: ActivityRun,
-  { mailbox, open }: Omit<Look, 'since'>,
+  { mailbox, open }: Look,
 ): Promise<Traits[]> {
   const shown: Traits[] = [];
   for (const folder of await open.listFolders()) {

@@ -66,8 +66,8 @@ async function decide(
 ): Promise<{ verdicts: Map<string, RemovalVerdict>; alive: number }> {
   const { mailbox } = at;
   const { confirmRemovalsAbove: above, confirmRemovalsPercent: percent } = context.limits;
-  const { candidates, since } = await removalCandidates(context.db, mailbox);
-  const evidence = await lookEverywhere(context, run, { ...at, since });
+  const candidates = await removalCandidates(context.db, mailbox);
+  const evidence = await lookEverywhere(context, run, at);
   const isMany = candidates.length > above;
   const alive = isMany ? await aliveMessages(context.db, mailbox) : 0;
   const rule = { above, percent, alive, thrownAway: new Set<string>() };

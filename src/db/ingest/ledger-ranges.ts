@@ -19,6 +19,11 @@ export async function liveRanges(db: Database, tenantId: string, genId: number):
   return rangesWhere(db, tenantId, { genId, condition: 'AND presence = 1' });
 }
 
+/** The UIDs of a generation that were on the server when it was last looked at and that a copy stands for, as ranges. */
+export async function carriedRanges(db: Database, tenantId: string, genId: number): Promise<UidRanges> {
+  return rangesWhere(db, tenantId, { genId, condition: 'AND presence = 1 AND copy_id IS NOT NULL' });
+}
+
 /** Gaps and islands: rows whose UID grows in step with their number are one range. */
 async function rangesWhere(
   db: Database,

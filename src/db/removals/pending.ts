@@ -1,4 +1,4 @@
-import type { RemovalCandidate, Sighting } from '../../domain/removal';
+import type { RemovalCandidate } from '../../domain/removal';
 import type { Database, Sql } from '../database';
 import { changeFlag } from '../events/state-write';
 import { lockSource, type FencedSource } from '../ingest/source-lock';
@@ -39,22 +39,18 @@ export async function nextRemovalMs(db: Database, source: OfSource): Promise<num
   return row?.ms == null ? null : Math.max(0, row.ms);
 }
 
-/** All copies that wait to be removed, and since when the oldest of them has been here. */
-export async function removalCandidates(
-  db: Database,
-  source: OfSource,
-): Promise<{ candidates: RemovalCandidate[]; since: Date }> {
+/** All copies that wait to be removed. */
+export async function removalCandidates(db: Database, source: OfSource): Promise<RemovalCandidate[]> {
   const rows = await db.inTenant(source.tenantId, (sql) =>
     sql.query<{
       copy_id: string;
       state: RemovalCandidate['state'];
       is_due: boolean;
-      recorded_at: Date;
       provider_id: string | null;
       standing: number;
       placed: { size: number | null; at: number | null }[];
     }>(
-      `SELECT r.copy_id, r.state, r.due_at <= now() AS is_due, c.recorded_at, c.provider_id,
+      `SELECT r.copy_id, r.state, r.due_at <= now() AS is_due, c.provider_id,
          (SELECT count(*) FROM ${standingPlacements('r.copy_id')}) AS standing,
          coalesce((SELECT jsonb_agg(jsonb_build_object('size', e.size, 'at', (extract(epoch FROM e.internal_date) * 1000)::bigint))
            FROM placement e WHERE e.copy_id = r.copy_id), '[]') AS placed
@@ -63,42 +59,46 @@ export async function removalCandidates(
       [source.tenantId, source.sourceId],
     ),
   );
-  const candidates = rows.map((row) => ({
+  return rows.map((row) => ({
     copyId: row.copy_id,
     state: row.state,
     livePlacements: row.standing,
     isDue: row.is_due,
     traits: row.placed.map(({ size, at }) => ({ providerId: row.provider_id, size, internalDate: at })),
   }));
-  const oldest = Math.min(...rows.map((row) => row.recorded_at.getTime()));
-  return { candidates, since: new Date(Number.isFinite(oldest) ? oldest : 0) };
 }
 
-/**
- * Live placements in scope that no copy stands for, recorded since then: left out, or not delivered. By generation; size and date where
- * they are known.
- */
-export async function placementsWithoutCopy(
+/** What the ledger knows of a UID; size and date where they are known. */
+export interface LedgerTraits {
+  uid: number;
+  /** Its row stands for a copy, also where it has ended. */
+  hasCopy: boolean;
+  size: number | null;
+  /** Milliseconds since the epoch. */
+  internalDate: number | null;
+}
+
+/** The ledger's rows of these UIDs of a generation; those that have none are absent. */
+export async function ledgerTraits(
   db: Database,
-  source: OfSource,
-  since: Date,
-): Promise<Map<number, Sighting[]>> {
-  const rows = await db.inTenant(source.tenantId, (sql) =>
-    sql.query<{ gen_id: number; uid: number; size: number | null; at: string | null }>(
-      `SELECT p.gen_id, p.uid, nullif(p.size, 0) AS size, (extract(epoch FROM p.internal_date) * 1000)::bigint::text AS at
-       FROM folder_generation g JOIN folder f ON f.tenant_id = g.tenant_id AND f.id = g.folder_id AND f.in_scope
-       JOIN placement p ON p.gen_id = g.id AND p.presence = 1
-       WHERE g.tenant_id = $1 AND g.source_id = $2 AND g.retired_at IS NULL AND p.copy_id IS NULL AND p.raw_sha IS NULL
-         AND p.recorded_at >= $3 AND p.reason IS DISTINCT FROM 'folder-role'`,
-      [source.tenantId, source.sourceId, since],
+  tenantId: string,
+  of: { genId: number; uids: number[] },
+): Promise<LedgerTraits[]> {
+  if (of.uids.length === 0) return [];
+  const rows = await db.inTenant(tenantId, (sql) =>
+    sql.query<{ uid: number; has_copy: boolean; size: number | null; at: string | null }>(
+      `SELECT uid, copy_id IS NOT NULL AS has_copy, nullif(size, 0) AS size,
+         (extract(epoch FROM internal_date) * 1000)::bigint::text AS at
+       FROM placement WHERE gen_id = $1 AND uid = ANY ($2::bigint[])`,
+      [of.genId, of.uids],
     ),
   );
-  const byGeneration = new Map<number, Sighting[]>();
-  for (const { gen_id: genId, uid, size, at } of rows) {
-    const internalDate = at === null ? null : Number(at);
-    byGeneration.set(genId, [...(byGeneration.get(genId) ?? []), { genId, uid, providerId: null, size, internalDate }]);
-  }
-  return byGeneration;
+  return rows.map(({ uid, has_copy: hasCopy, size, at }) => ({
+    uid,
+    hasCopy,
+    size,
+    internalDate: at === null ? null : Number(at),
+  }));
 }
 
 /** How many messages of a source are there: have a live placement. */
