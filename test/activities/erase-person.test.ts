@@ -191,6 +191,34 @@ test('mail that was here before the erasure goes, also where its date is later',
   expect((await outcomesOf(anna)).at(-1)).toEqual([3, 'erased']);
 });
 
+test('an address in the name of another, or within the address of another, is not the person and holds nothing up', async () => {
+  await anna.person.append(
+    'INBOX',
+    Buffer.from(
+      `From: "${ada} via Group" <group@y.example>\r\nTo: <"${ada}"@y.example>\r\n` +
+        'Message-ID: <named@y.example>\r\nSubject: named\r\n\r\nx\r\n',
+    ),
+  );
+  await anna.person.append(
+    'INBOX',
+    Buffer.from(
+      `From: ${anna.user}\r\nTo: joan@y.example\r\nBcc: "${ada}" <hidden@y.example>\r\nMessage-ID: <bcc@y.example>\r\n\r\nx\r\n`,
+    ),
+  );
+  await anna.round();
+  while ((await fillSearch(bench.database.db, tenantId, 100)) > 0);
+  const deletionId = await begin();
+  expect(await carryOut(deletionId)).toMatchObject({ kind: 'done', messages: 3 });
+  expect((await outcomesOf(anna)).at(-1)).toEqual([2, null]);
+  const [row] = await bench.database.db.inTenant(tenantId, (sql) =>
+    sql.query<{ mentions: { messages: number } }>(
+      `SELECT report -> 'mentions' AS mentions FROM deletion WHERE id = $1`,
+      [deletionId],
+    ),
+  );
+  expect(row?.mentions).toMatchObject({ messages: 3 });
+});
+
 test('a count says what would go and what stays, and erases nothing', async () => {
   const before = await tablesWith(ada);
   const counted = await previewErasure(bench.database.db, tenantId, [ada]);

@@ -7,7 +7,7 @@ import { countAddresses, countWords, tablesOfWords, type ErasedPerson } from './
 import { addressesOf, type PersonRef } from './begin-erasure';
 import { stepOf } from './erase-messages';
 import { erasedAt } from './later-mail';
-import { findMentions, type Mentions } from './mentions';
+import { findMentions, mentionedInBcc, type Mentions } from './mentions';
 
 /**
  * Counts everything that carries an address of the person, but for mail that came after the erasure; where nothing is left, forgets the addresses and writes the report in the same
@@ -21,7 +21,9 @@ export async function finishErasure(db: Database, ref: PersonRef): Promise<Delet
   return endVerified(db, ref, {
     look: async (sql) => {
       const person = await personOf(sql, ref);
-      state.mentions = await findMentions(sql, ref.tenantId, person.addressKeys);
+      const { addressKeys } = person;
+      const beside = await mentionedInBcc(sql, ref.tenantId, addressKeys);
+      state.mentions = await findMentions(sql, ref.tenantId, { addressKeys, beside });
       const { left } = await countAddresses(sql, person);
       const words = await countWords(sql, person);
       return { ...left, ...words, ...(await danglingRows(sql, ref.tenantId)) };

@@ -40,7 +40,7 @@ export async function previewErasure(
       `SELECT DISTINCT record_id AS id FROM record_address WHERE tenant_id = $1 AND address_key = ANY ($2::text[]) ORDER BY 1 LIMIT ${String(recordsShown)}`,
       values,
     );
-    const mentions = await findMentions(sql, tenantId, addressKeys);
+    const mentions = await findMentions(sql, tenantId, { addressKeys, beside: [] });
     return { kind: 'counted', preview: { ...row, recordIds: records.map(({ id }) => id), mentions } };
   });
 }
