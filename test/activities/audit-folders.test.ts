@@ -1,5 +1,8 @@
+import { closeFolder } from '../../src/db/ingest/generation-write';
+import { recordBatch } from '../../src/db/ingest/record-batch';
 import { newUuid } from '../../src/db/new-id';
 import { auditCause, beginDueAudit, dueAudits } from '../../src/db/sync/audits-due';
+import { mailboxForSync } from '../../src/db/sync/mailbox-for-sync';
 import { auditOf as auditAsked } from '../support/audit-of';
 import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
@@ -101,6 +104,36 @@ describe('a difference', () => {
     expect(await flagsOf(mailbox)).toEqual([]);
     expect(await findingsOf(mailbox)).toEqual([{ kind, uids: [2], healed: true }]);
   });
+
+  test.each(['closes the folder', 'records its last batch'])(
+    'is looked at by the next round also where a round that was under way %s after the audit',
+    async (how) => {
+      const mailbox = await provenMailbox();
+      const { db } = bench.database;
+      const underWay = await mailboxForSync(db, mailbox);
+      if (underWay === null) throw new Error('no mailbox');
+      const [generation] = await rowsOf<{ id: number; uidnext: string; modseq: string; exists_count: number }>(
+        mailbox,
+        `SELECT g.id, g.uidnext, g.modseq, g.exists_count FROM folder_generation g
+         JOIN folder f ON f.id = g.folder_id WHERE f.path = 'INBOX'`,
+      );
+      if (generation === undefined) throw new Error('no INBOX');
+      const { id: genId, uidnext, modseq: highestModseq, exists_count: messages } = generation;
+      const snapshot = { uidValidity: '1', uidNext: Number(uidnext), highestModseq, messages };
+      await rowsOf(mailbox, 'DELETE FROM placement WHERE uid = 2 RETURNING 1');
+      await auditOf(mailbox);
+      if (how === 'closes the folder') {
+        await closeFolder(db, underWay, { genId, snapshot, history: 0, presence: 'settled' });
+      } else {
+        const versions = { parser: bench.context.parserVersion };
+        await recordBatch(db, underWay, { genId, items: [], cursor: snapshot, part: 'live', versions });
+      }
+      await mailbox.round();
+      expect((await mailbox.ledger()).map(({ uid }) => uid)).toEqual([1, 2, 3]);
+      await auditOf(mailbox);
+      expect(await flagsOf(mailbox)).toEqual([]);
+    },
+  );
 
   test('extra is found, and ends with the next round', async () => {
     const mailbox = await provenMailbox();

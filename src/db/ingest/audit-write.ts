@@ -41,12 +41,13 @@ export async function recordAudit(
     await sql.execute(upsert, await rowOf(sql, source, audit));
     const { missing, extra, ended } = audit;
     const differs = missing.length + extra.length + ended.length > 0;
+    await writeFindings(sql, { ...source, folderId: audit.folderId, cause: audit.cause }, findingsOf(audit));
+    // The last moment: a round that begins later must see the mark (cursor.ts).
     await sql.execute(
-      `UPDATE folder_generation SET audited_at = now(), proven_at = CASE WHEN $2 THEN now() ELSE proven_at END,
+      `UPDATE folder_generation SET audited_at = clock_timestamp(), proven_at = CASE WHEN $2 THEN now() ELSE proven_at END,
          listed_at = CASE WHEN $3 THEN NULL ELSE listed_at END WHERE id = $1`,
       [audit.genId, audit.verdict === 'complete', differs],
     );
-    await writeFindings(sql, { ...source, folderId: audit.folderId, cause: audit.cause }, findingsOf(audit));
   });
 }
 

@@ -3,7 +3,7 @@ import type { FilterReason } from '../../domain/ledger';
 import type { Database, Sql } from '../database';
 import { countTowardsImport } from '../import-track';
 import { refuseRetired } from './current-generation';
-import { moveCursor } from './cursor';
+import { moveCursor, type ReadSource } from './cursor';
 import { writeOutbox } from './outbox-write';
 import { endImportWithoutHistory, retireGenerations } from './retire-generations';
 import { lockSource, type FencedSource } from './source-lock';
@@ -119,13 +119,13 @@ export async function recordFiltered(
  */
 export async function closeFolder(
   db: Database,
-  source: FencedSource,
+  source: ReadSource,
   folder: { genId: number; snapshot: FolderSnapshot; history: number; presence: 'settled' | 'unsettled' },
 ): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
     await refuseRetired(sql, source, folder.genId);
-    await moveCursor(sql, folder.genId, folder.snapshot);
+    await moveCursor(sql, source, folder);
     if (folder.presence === 'unsettled') await forgetListing(sql, source, folder.genId);
     if (folder.history > 0) {
       await sql.execute(

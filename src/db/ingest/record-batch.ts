@@ -12,7 +12,7 @@ import { matchingKeys } from '../matching-addresses';
 import { insertTimelines, refreshTimelines } from '../timeline-write';
 import type { Batch, BatchItem, RecordedItem, WrittenBatch } from './batch';
 import { copiesMade, takenProviderIds, writeCopies, type MadeCopy } from './copy-write';
-import { moveCursor } from './cursor';
+import { moveCursor, type ReadSource } from './cursor';
 import { withoutErased } from './erased-mail';
 import { addressRolesOf, messagesOf, storedMessages, writeMessages, type StoredMessage } from './message-write';
 import { writeOutbox, type OutboxEvent } from './outbox-write';
@@ -30,7 +30,7 @@ import { knownThreads, threadsOf, writeThreads } from './thread-write';
  */
 export async function recordBatch(
   db: Database,
-  source: FencedSource & { policy: Policy },
+  source: ReadSource & { policy: Policy },
   batch: Batch,
 ): Promise<WrittenBatch> {
   return db.writeInTenant(source.tenantId, async (sql) => {
@@ -58,7 +58,7 @@ export async function recordBatch(
       ...writeRows(sql, place, { batch, placed, failures }),
       writeOutbox(sql, source, { nextSeq: known.nextSeq, events }),
       countImported(sql, source, { genId: batch.genId, done: batch.part === 'history' ? items.length : 0 }),
-      batch.cursor === null || deferred > 0 ? null : moveCursor(sql, batch.genId, batch.cursor),
+      batch.cursor === null || deferred > 0 ? null : moveCursor(sql, source, { ...batch, snapshot: batch.cursor }),
       copies.length === 0 || batch.part === 'replay' ? null : noteNewestMessage(sql, source),
     ]);
     return { ...countsOf(placed), deferred };
