@@ -95,10 +95,11 @@ async function carryOut(
   if (server.length > 0) await replayFetched(replaying, server);
 }
 
-/** What a person or a worker can still change is tried again; mail that is read or removed is not. */
-function nextTryOf({ outcome }: ItemNote): NextTry {
+/** What may still come, or come back, is asked for again; what is read or was removed is not. */
+function nextTryOf({ outcome, reason }: ItemNote): NextTry {
   if (outcome === 'not-fetched') return 'soon';
-  return outcome === 'parked' ? 'ever-later' : 'never';
+  if (outcome === 'refused') return 'as-planned';
+  return outcome === 'parked' || reason === 'not-on-server' ? 'ever-later' : 'never';
 }
 
 interface Sorted {

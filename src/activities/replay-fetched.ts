@@ -126,7 +126,8 @@ function failed(error: MailFailure, { item, asked }: { item: ReplayItem; asked: 
 async function write(replaying: Replaying, item: ReplayItem, fetched: Fetched): Promise<void> {
   const { context, ref } = replaying;
   if (fetched.kind === 'gone') {
-    return noteShare(context.db, ref, { items: [noteOf(item, 'gone', fetched.reason)], next: 'never' });
+    // One listing can be wrong, and a folder can come back.
+    return noteShare(context.db, ref, { items: [noteOf(item, 'gone', fetched.reason)], next: 'ever-later' });
   }
   if (item.row?.outcome === outcomes['headers-only']) return replaceHeaderOnly(replaying, item, fetched.item);
   return recordReplayed(replaying, item.genId, [fetched.item]);

@@ -320,21 +320,14 @@ test('what the server did not deliver is fetched again, and says so before in a 
 
 test('what is not delivered again is asked for ever more seldom', async () => {
   const mailbox = await connectUndelivered();
-  const hours = async () =>
-    (
-      await rows<{ hours: number }>(
-        mailbox,
-        'SELECT round(extract(epoch FROM next_try_at - now()) / 3600)::integer AS hours FROM failure',
-      )
-    )[0]?.hours;
-  expect(await hours()).toBe(1);
+  expect(await nextTryInHours(mailbox)).toBe(1);
   expect(await replay(mailbox)).toEqual([{ outcome: 'parked', reason: 'not-delivered' }]);
-  expect(await hours()).toBe(2);
+  expect(await nextTryInHours(mailbox)).toBe(2);
   await replay(mailbox);
-  expect(await hours()).toBe(4);
+  expect(await nextTryInHours(mailbox)).toBe(4);
   await rows(mailbox, 'UPDATE failure SET attempts = 30');
   await replay(mailbox);
-  expect(await hours()).toBeNull();
+  expect(await nextTryInHours(mailbox)).toBeNull();
 });
 
 test('a paused mailbox is not asked, which is said, and is made up for later', async () => {
@@ -344,11 +337,48 @@ test('a paused mailbox is not asked, which is said, and is made up for later', a
   expect(await rows(mailbox, 'SELECT next_try_at IS NOT NULL AS planned FROM failure')).toEqual([{ planned: true }]);
 });
 
-test('what the server has no longer is gone, and nobody asks again', async () => {
+/** In how many hours the server is asked again; null: no more. */
+const nextTryInHours = async (mailbox: TestMailbox) =>
+  (
+    await rows<{ hours: number | null }>(
+      mailbox,
+      'SELECT round(extract(epoch FROM next_try_at - now()) / 3600)::integer AS hours FROM failure',
+    )
+  )[0]?.hours;
+
+test('what the server does not list is gone, and is asked for ever more seldom: one listing can be wrong', async () => {
   const mailbox = await connectUndelivered();
-  server.folders.get('INBOX')?.messages.pop();
+  const hidden = server.folders.get('INBOX')?.messages.pop();
   expect(await replay(mailbox)).toEqual([{ outcome: 'gone', reason: 'not-on-server' }]);
-  expect(await rows(mailbox, 'SELECT next_try_at FROM failure')).toEqual([{ next_try_at: null }]);
+  expect(await nextTryInHours(mailbox)).toBe(2);
+  if (hidden !== undefined) server.folders.get('INBOX')?.messages.push(hidden);
+  mailbox.deliver();
+  expect(await replay(mailbox)).toEqual([{ outcome: 'recorded', reason: null }]);
+});
+
+test('what is in a folder that is gone is asked for ever more seldom, and in the end no more', async () => {
+  const mailbox = await connectUndelivered();
+  await rows(mailbox, 'UPDATE folder SET gone_at = now()');
+  expect(await replay(mailbox)).toEqual([{ outcome: 'gone', reason: 'not-on-server' }]);
+  expect(await nextTryInHours(mailbox)).toBe(2);
+  await rows(mailbox, 'UPDATE failure SET attempts = 30');
+  await replay(mailbox);
+  expect(await nextTryInHours(mailbox)).toBeNull();
+});
+
+test('what was removed on a server that is mirrored is asked for no more', async () => {
+  const mailbox = await connectUndelivered();
+  await rows(mailbox, 'UPDATE placement SET presence = 2, presence_at = now() WHERE uid = 2');
+  await rows(mailbox, `UPDATE source SET policy = policy || '{"removals": "mirror"}'`);
+  expect(await replay(mailbox)).toEqual([{ outcome: 'gone', reason: 'removed-on-server' }]);
+  expect(await nextTryInHours(mailbox)).toBeNull();
+});
+
+test('a deletion that is undone has changed no plan of asking the server again', async () => {
+  const mailbox = await connectUndelivered();
+  await rows(mailbox, `UPDATE source SET desired_state = 'stopped', deletion_id = gen_random_uuid()`);
+  expect(await replay(mailbox)).toEqual([{ outcome: 'refused', reason: 'mailbox-deleting' }]);
+  expect(await nextTryInHours(mailbox)).toBe(1);
 });
 
 test('a message that ends the connection is parked again, the next is fetched over a new one', async () => {
