@@ -68,9 +68,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
   const connect = (mailbox: MailboxForSync, use: LeasedUse) =>
     connectLeased(leases, { account: mailbox, use, limits }, async () => {
       await pace.turn(mailbox.imap.host, use.signal);
-      // Connections of rounds and imports are kept, and outlive the signal of whoever asked first.
-      const { signal } = use.purpose === 'second-look' ? use : {};
-      return openMailbox(accessTo(mailbox), { ...optionsOf(config), ...(signal === undefined ? {} : { signal }) });
+      return openMailbox(accessTo(mailbox), optionsOf(config, use));
     });
   const engine = createMailboxEngine(client);
   const poke: ShardEngine['poke'] = (mailboxId, reason) => engine.poke(mailboxId, reason);
@@ -88,8 +86,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     parsePool,
     budget: createByteBudget(limits.bytesInFlight),
     limits,
-    connect: (mailbox, signal) =>
-      connect(mailbox, { purpose: 'second-look', ...(signal === undefined ? {} : { signal }) }),
+    connect: (mailbox, signal) => connect(mailbox, { purpose: 'second-look', signal }),
     connections,
     spoolDirectory,
     freeDiskBytes: () => freeDiskBytes(config.home),
@@ -123,10 +120,12 @@ function accessOf(mailbox: MailboxToWatch, password: string) {
   };
 }
 
-function optionsOf({ allowedNetworks, limits }: Config) {
+function optionsOf({ allowedNetworks, limits }: Config, { purpose, signal }: LeasedUse) {
   const { connectTimeoutMs, socketTimeoutMs, commandTimeoutMs, minBytesPerSecond } = limits;
   const patience = { socketTimeoutMs, commandTimeoutMs, minBytesPerSecond };
-  return { hostRules: { allowedNetworks }, connectTimeoutMs, ...patience };
+  // Connections of rounds and imports are kept, and outlive the signal of whoever asked first.
+  const ended = purpose === 'second-look' && signal !== undefined ? { signal } : {};
+  return { hostRules: { allowedNetworks }, connectTimeoutMs, ...patience, ...ended };
 }
 
 /** Connections of this worker, counted with those of all others. */

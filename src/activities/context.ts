@@ -122,8 +122,8 @@ export interface ActivityContext {
   parsePool: ParsePool;
   budget: ByteBudget;
   limits: ActivityLimits;
-  /** Connects to a mailbox; the password is opened just for it. */
-  connect(mailbox: MailboxForSync): Promise<Mailbox>;
+  /** Connects to a mailbox; the password is opened just for it. The signal ends the connection, whatever it is doing. */
+  connect(mailbox: MailboxForSync, signal?: AbortSignal): Promise<Mailbox>;
   /** Where big messages are spooled while they are fetched. */
   spoolDirectory: string;
   /** Free bytes of the disk that holds the data. */

@@ -7,6 +7,8 @@ import type { ActivityContext, ActivityRun } from './context';
 
 interface Asked {
   mailbox: MailboxForSync;
+  /** The one that `open` is open on. */
+  connection: Mailbox;
   open: OpenFolder;
   genId: number;
   uids: number[];
@@ -57,7 +59,9 @@ async function lookForBreaking(context: ActivityContext, run: ActivityRun, asked
     run.heartbeat();
     return context.now() < endsAt;
   };
-  const prober = createProber(context, asked);
+  // A lost one still has its slot, which a fresh one needs where the provider allows few.
+  if (!asked.connection.usable) await asked.connection.close();
+  const prober = createProber(context, run, asked);
   try {
     for (let number = 0; number < mostFound; number += 1) {
       const uid = await findOne(breaking, { ...asked, breaksWith: prober.breaksWith, mayGoOn });
@@ -114,12 +118,16 @@ interface Prober {
   close: () => Promise<void>;
 }
 
-function createProber(context: ActivityContext, { mailbox, open }: Asked): Prober {
+function createProber(context: ActivityContext, { signal }: ActivityRun, { mailbox, open }: Asked): Prober {
   let connection: Mailbox | null = null;
   let folder: OpenFolder | null = null;
+  const close = async (): Promise<void> => {
+    await connection?.close();
+  };
   const opened = async (): Promise<OpenFolder> => {
     if (connection?.usable === true && folder !== null) return folder;
-    connection = await context.connect(mailbox);
+    await close();
+    connection = await context.connect(mailbox, signal);
     folder = await connection.examine(open.path);
     if (folder.snapshot.uidValidity === open.snapshot.uidValidity) return folder;
     throw new MailFailure('cursor-lost', 'EXAMINE', { code: 'uidvalidity-changed' });
@@ -131,13 +139,13 @@ function createProber(context: ActivityContext, { mailbox, open }: Asked): Probe
         await asked.fetchEnvelopes([...uids]);
         return false;
       } catch (error) {
+        // That it broke is our own doing then, and blames no message.
+        signal.throwIfAborted();
         if (!tellsOfLoss(error)) throw error;
-        await connection?.close();
+        await close();
         return true;
       }
     },
-    close: async () => {
-      await connection?.close();
-    },
+    close,
   };
 }

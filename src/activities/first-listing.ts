@@ -56,7 +56,8 @@ export async function beginFirstListing(
 async function wantedUids(context: ActivityContext, run: ActivityRun, first: FirstListing): Promise<number[]> {
   const { work, open, generation, listing } = first;
   const { mailbox, firstRound } = work;
-  const ask = (uids: number[]) => envelopesOf(context, run, { mailbox, open, genId: generation.id, uids });
+  const of = { mailbox, connection: work.open, open, genId: generation.id };
+  const ask = (uids: number[]) => envelopesOf(context, run, { ...of, uids });
   const question = startQuestion(mailbox.policy.start, { startedAt: mailbox.startedAt, firstRound });
   if (question.ask === 'nothing') return listing.uids;
   const isWanted = ({ internalDate, flags }: MessageEnvelope) =>

@@ -117,7 +117,8 @@ async function importFrom(
     return 'nothing-left';
   }
   const uids = history.slice(-share.room.messages);
-  const ingest = { mailbox, open, genId: generation.id, uids, part: 'history' as const, cursor: null };
+  const of = { mailbox, connection: share.open, open, genId: generation.id };
+  const ingest = { ...of, uids, part: 'history' as const, cursor: null };
   const { recorded, filtered, parked } = await ingestMessages(context, run, ingest);
   if (mailbox.policy.markSeen) await setSeen(context, { mailbox, open: share.open, path: share.path, generation });
   return recorded + filtered + parked;

@@ -5,7 +5,7 @@ import type { BatchItem, BatchResult } from '../db/ingest/batch';
 import { copiesByProviderId } from '../db/ingest/known-copies';
 import { recordBatch } from '../db/ingest/record-batch';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
-import type { OpenFolder } from '../mail/mailbox';
+import type { Mailbox, OpenFolder } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
 import { envelopesOf } from './envelopes-of';
 import { readHeaderOnly, readStreamed } from './read-big-message';
@@ -16,6 +16,8 @@ import { decideUndelivered, parkedItem, unknownEnvelope } from './undelivered';
 /** What to ingest: UIDs of the open folder that have no ledger row. */
 export interface Ingest {
   mailbox: MailboxForSync;
+  /** The one that `open` is open on. */
+  connection: Mailbox;
   open: OpenFolder;
   genId: number;
   uids: number[];

@@ -21,7 +21,7 @@ export interface SlotLimits {
 
 export interface LeasedUse {
   purpose: Exclude<ConnectionPurpose, 'watch'>;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** The code where a watch found no slot free: it tries again by itself, and a round need not find out why. */

@@ -162,7 +162,8 @@ async function ingestLive(context: ActivityContext, run: ActivityRun, live: Live
   const uids = fresh.slice(-limit);
   // Without proof the cursor stays, so that the next round looks again.
   const cursor = listing.proven && changes.kind === 'none' ? open.snapshot : null;
-  const ingest = { mailbox, open, genId: generation.id, uids, part: 'live' as const, cursor };
+  const of = { mailbox, connection: work.open, open, genId: generation.id };
+  const ingest = { ...of, uids, part: 'live' as const, cursor };
   const result = uids.length > 0 ? await ingestMessages(context, run, ingest) : nothing;
   const presence = await notePresence(context, seen, changes);
   const isWhole = result.recorded + result.filtered + result.parked === uids.length;

@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
 
+import { createConnections } from '../../src/activities/connections';
+import type { ActivityContext } from '../../src/activities/context';
+import { importBatch } from '../../src/activities/import-batch';
+import { runRound } from '../../src/activities/run-round';
+import { mailboxForSync } from '../../src/db/sync/mailbox-for-sync';
+import { MailFailure } from '../../src/domain/failure';
 import { outcomes } from '../../src/domain/ledger';
 import type { Policy } from '../../src/domain/policy';
 import { mail } from '../support/mail-factory';
@@ -160,6 +166,94 @@ describe('a message that ends every connection by', () => {
     };
     await tryAll(mailbox, 6);
     expect(await recordedUids(mailbox)).toEqual([1, 2, 4, 5]);
+  });
+});
+
+describe('while it is looked for which message ends every connection', () => {
+  const cutAt3: Handler = (context) => {
+    if (asksFor(context.args, 3)) context.cut();
+    else context.usual();
+  };
+  const refOf = async (mailbox: TestMailbox) => {
+    const found = await mailboxForSync(bench.context.db, mailbox);
+    if (found === null) throw new Error('the mailbox is gone');
+    return { tenantId: mailbox.tenantId, mailboxId: mailbox.mailboxId, fence: found.fence };
+  };
+
+  test('one connection is enough, and each is given back before the next', async () => {
+    const mailbox = await connect();
+    server.on['UID FETCH'] = cutAt3;
+    let held = 0;
+    const connectOne: ActivityContext['connect'] = async (wanted, signal) => {
+      if (held > 0) throw new MailFailure('busy', 'connect', { code: 'too-many-connections' });
+      const open = await bench.context.connect(wanted, signal);
+      held += 1;
+      const closeIt = open.close.bind(open);
+      let isHeld = true;
+      return Object.assign(open, {
+        close: async () => {
+          await closeIt();
+          held -= isHeld ? 1 : 0;
+          isHeld = false;
+        },
+      });
+    };
+    const connections = createConnections({
+      connect: (use) => connectOne(use.mailbox),
+      overtaken: () => Promise.resolve(new Set()),
+      idleMs: 60_000,
+      checkMs: 60_000,
+    });
+    const context = { ...bench.context, connections, connect: connectOne };
+    const ref = await refOf(mailbox);
+    const run = { signal: new AbortController().signal, heartbeat: () => undefined };
+    for (let tried = 0; tried < 3; tried += 1) {
+      await runRound(context, run, ref);
+      await connections.closeAll();
+      await importBatch(context, run, ref);
+      await connections.closeAll();
+    }
+    expect(held).toBe(0);
+    expect(await recordedUids(mailbox)).toEqual([1, 2, 4, 5]);
+  });
+
+  test('whoever gives the round up ends the search too', async () => {
+    const mailbox = await connect({}, { start: { from: 'date', date: '2020-01-01' } });
+    server.on['UID FETCH'] = cutAt3;
+    await mailbox.round();
+    const giveUp = new AbortController();
+    const neverConnects: ActivityContext['connect'] = (_, signal) =>
+      new Promise((_resolve, reject) => {
+        if (signal === undefined) throw new Error('nobody could end it');
+        signal.addEventListener('abort', () => {
+          reject(signal.reason as Error);
+        });
+        giveUp.abort(new Error('the worker ends'));
+      });
+    const context = { ...bench.context, connect: neverConnects };
+    const run = { signal: giveUp.signal, heartbeat: () => undefined };
+    await expect(runRound(context, run, await refOf(mailbox))).rejects.toThrow('the worker ends');
+  });
+
+  test('a search that is given up blames no message', async () => {
+    const mailbox = await connect({}, { start: { from: 'date', date: '2020-01-01' } });
+    server.on['UID FETCH'] = cutAt3;
+    await mailbox.round();
+    const giveUp = new AbortController();
+    server.on['UID FETCH'] = (context) => {
+      // The round's own connection is lost; the one that looks is left without an answer.
+      if (context.connection === lastOfRound()) context.cut();
+      else giveUp.abort(new Error('the worker ends'));
+    };
+    const before = server.connections;
+    const lastOfRound = () => before + 1;
+    const run = { signal: giveUp.signal, heartbeat: () => undefined };
+    await expect(runRound(bench.context, run, await refOf(mailbox))).rejects.toThrow('the worker ends');
+    server.on['UID FETCH'] = (context) => {
+      context.usual();
+    };
+    await mailbox.syncAll();
+    expect(await recordedUids(mailbox)).toEqual([1, 2, 3, 4, 5]);
   });
 });
 
