@@ -1,4 +1,5 @@
 import { publicId } from '../domain/ids';
+import { pauseBeforeTryMs } from '../domain/replay';
 import type { Sql } from './database';
 import { insertAudit } from './mailbox-write';
 
@@ -29,20 +30,27 @@ export async function acceptFailure(
   return true;
 }
 
-/** Takes an acceptance back. False where it has been read meanwhile. Second run: no change. */
+/**
+ * Takes an acceptance back; where there are no bytes the server is asked again in an hour, unless it was asked often enough. False where it
+ * has been read meanwhile. Second run: no change.
+ */
 export async function reopenFailure(
   sql: Sql,
   tenantId: string,
   { failureId, mailboxId, actor }: Acceptance,
 ): Promise<boolean> {
-  const [failure] = await sql.query<{ state: string }>(
-    'SELECT state FROM failure WHERE tenant_id = $1 AND id = $2 FOR UPDATE',
+  const [failure] = await sql.query<{ state: string; attempts: number; hasBytes: boolean }>(
+    `SELECT x.state, x.attempts, p.blob_id IS NOT NULL AS "hasBytes" FROM failure x
+     JOIN placement p ON p.gen_id = x.gen_id AND p.uid = x.uid WHERE x.tenant_id = $1 AND x.id = $2 FOR UPDATE OF x`,
     [tenantId, failureId],
   );
   if (failure?.state !== 'accepted') return failure?.state === 'parked';
+  const isAskedAgain = !failure.hasBytes && pauseBeforeTryMs(failure.attempts) !== null;
   await sql.execute(
-    `UPDATE failure SET state = 'parked', accepted_at = NULL, accepted_by = NULL, accepted_reason = NULL WHERE tenant_id = $1 AND id = $2`,
-    [tenantId, failureId],
+    `UPDATE failure SET state = 'parked', accepted_at = NULL, accepted_by = NULL, accepted_reason = NULL,
+       next_try_at = CASE WHEN $3 THEN now() + interval '1 hour' END
+     WHERE tenant_id = $1 AND id = $2`,
+    [tenantId, failureId, isAskedAgain],
   );
   await insertAudit(sql, tenantId, { actor, action: 'failure reopened', ids: idsOf({ failureId, mailboxId }) });
   return true;

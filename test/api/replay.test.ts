@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { controlReplay } from '../../src/db/replay/replay-control';
 import { noteItems } from '../../src/db/replay/replay-items';
 import { publicId, uuidOf } from '../../src/domain/ids';
@@ -157,6 +159,25 @@ test('a failure is accepted with a reason, shown with who did, and reopened; bot
   expect(audit).toEqual(
     ['failure accepted', 'failure reopened'].map((action) => ({ action, ids: { failureId: id, mailboxId } })),
   );
+});
+
+test('a failure that is reopened is asked for again, unless its bytes are here or it was asked for often enough', async () => {
+  const nextTry = async () => {
+    const [id = ''] = failures;
+    await call('POST', `/v1/failures/${id}/accept`, { reason: 'a mistake' });
+    const { nextTryAt } = (await call('DELETE', `/v1/failures/${id}/accept`)).json<{ nextTryAt: string | null }>();
+    return nextTryAt === null ? null : Math.round((Date.parse(nextTryAt) - Date.now()) / 60_000);
+  };
+  expect(await nextTry()).toBe(60);
+  await rows('UPDATE failure SET attempts = 11');
+  expect(await nextTry()).toBeNull();
+  const [stored] = await server.context.blobs.putBatch(
+    { tenantId: key.tenantId, sourceId: uuidOf('mailbox', mailboxId) ?? '' },
+    [{ sha256: createHash('sha256').update('x').digest(), bytes: Buffer.from('x') }],
+  );
+  await rows(`UPDATE failure SET attempts = 1`);
+  await rows(`UPDATE placement SET blob_id = '${stored?.blobId ?? ''}'`);
+  expect(await nextTry()).toBeNull();
 });
 
 test('what was read meanwhile cannot be accepted, and nothing is accepted without a reason', async () => {
