@@ -35,7 +35,7 @@ export async function deleteContent(
     chunk: ContentChunk;
     contents: SurvivorContents;
     catalogue: Catalogue;
-    /** What is to be done first with the copies that can go; those that it returns do. */
+    /** What is to be done first with the copies that can go; those that it returns do: of a message all, or none. */
     prepare?: (sql: Sql, copyIds: string[]) => Promise<string[]>;
   },
 ): Promise<{ retold: number }> {

@@ -47,16 +47,21 @@ export async function carryOutRemovals(
   return deleteContent(db, ref, { chunk, contents, catalogue, prepare });
 }
 
-/** The copies that may really go: their placements no longer stand for them. */
+/**
+ * The copies that may really go: their placements no longer stand for them. What stays of their messages was read for the plan: a message
+ * of which a copy of the plan has come back keeps all its copies for the next one, which tells it from that copy.
+ */
 async function letGo(sql: Sql, source: FencedSource, candidates: string[]): Promise<string[]> {
   const { tenantId } = source;
   const nextSeq = await nextSeqOf(sql, source);
-  const rows = await sql.query<{ copy_id: string; message_id: string }>(
-    `SELECT r.copy_id, c.message_id FROM removal r JOIN copy c ON c.tenant_id = r.tenant_id AND c.id = r.copy_id
-     WHERE r.tenant_id = $1 AND r.source_id = $2 AND r.copy_id = ANY ($3::uuid[]) AND r.state IN ('waiting', 'confirmed')
-       AND NOT EXISTS (SELECT FROM ${standingPlacements('r.copy_id')}) ORDER BY r.copy_id`,
+  const found = await sql.query<{ copy_id: string; message_id: string; goes: boolean }>(
+    `SELECT c.id AS copy_id, c.message_id, r.copy_id IS NOT NULL AND NOT EXISTS (SELECT FROM ${standingPlacements('c.id')}) AS goes
+     FROM copy c LEFT JOIN removal r ON r.tenant_id = c.tenant_id AND r.copy_id = c.id AND r.source_id = $2 AND r.state IN ('waiting', 'confirmed')
+     WHERE c.tenant_id = $1 AND c.id = ANY ($3::uuid[]) ORDER BY c.id`,
     [tenantId, source.sourceId, candidates],
   );
+  const cameBack = new Set(found.flatMap(({ goes, message_id: messageId }) => (goes ? [] : [messageId])));
+  const rows = found.filter(({ message_id: messageId }) => !cameBack.has(messageId));
   const copyIds = rows.map(({ copy_id }) => copy_id);
   if (copyIds.length === 0) return [];
   await keepLinks(sql, source, copyIds);
