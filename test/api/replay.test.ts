@@ -78,6 +78,8 @@ test('filters that name nothing, a mailbox of others or an empty span are refuse
   expect(await status({ colour: 'red' })).toBe(400);
   expect(await status({ since: '2026-02-01T00:00:00Z', until: '2026-02-01T00:00:00Z' })).toBe(400);
   expect(await status({ ids: [] })).toBe(400);
+  expect(await status({ parserVersion: 2_147_483_648 })).toBe(400);
+  expect(await status({ parserVersion: 2_147_483_647 })).toBe(202);
   expect(await status({ mailboxId: publicId('mailbox', '0192f0c1-0000-7000-8000-000000000000') })).toBe(404);
 });
 

@@ -25,6 +25,8 @@ import { failureKinds } from './schemas';
 
 const tags = ['failures'];
 const maxIds = 1_000;
+/** Of Postgres' `integer`. */
+const maxInteger = 2_147_483_647;
 const dryRun = z.boolean().default(false).describe('Says for each what would happen, and writes nothing');
 
 const filterSchema = z
@@ -40,7 +42,7 @@ const filterSchema = z
       .min(1)
       .max(253)
       .describe('Of the From or Sender header, or a domain above it; read when a message has its turn'),
-    parserVersion: z.int().min(0).describe('Of the parser that tried it last'),
+    parserVersion: z.int().min(0).max(maxInteger).describe('Of the parser that tried it last'),
     text: z.string().min(1).max(200).describe('Stands in the code or detail of the error'),
   })
   .partial();
