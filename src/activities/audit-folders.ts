@@ -9,7 +9,7 @@ import { compareFolder } from './compare-folder';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
 import { followFolders } from './follow-folders';
-import { roundFailure, type NotDone } from './round-failure';
+import { failureBesideRounds, type NotDone } from './round-failure';
 
 export interface AuditRun {
   tenantId: string;
@@ -23,7 +23,8 @@ export type AuditResult =
 /**
  * Answers "is anything missing?" for every folder in scope, computed against the server (product promise B13), and whether every recorded
  * message is in the timelines it belongs to. Differences are written down, and left to the round that follows; links are mended at once.
- * Its operation ends with it. Second run: compares again.
+ * Its operation ends with it; where it cannot compare, nothing else changes: the state of the mailbox is for its rounds to say.
+ * Second run: compares again.
  */
 export async function auditFolders(
   context: ActivityContext & { connections: Connections },
@@ -45,7 +46,7 @@ export async function auditFolders(
     return await conclude(context, { mailbox, operationId: input.operationId, cause, audits, linked });
   } catch (error) {
     // Here, and not by who asked: that process may be no more.
-    const notDone = await roundFailure(context, mailbox, { error, roundBegunAt: null });
+    const notDone = failureBesideRounds(mailbox, error);
     const failure = error instanceof MailFailure ? { kind: error.kind, code: error.code } : superseded;
     await recordAuditFailed(context.db, failed, failure);
     return notDone;

@@ -43,20 +43,35 @@ export async function roundFailure(
   mailbox: MailboxForSync,
   { error, roundBegunAt }: Failed,
 ): Promise<NotDone> {
-  if (error instanceof StaleFence) return { kind: 'superseded' };
+  const { notDone, state, failure } = decide(mailbox, error);
+  if (failure === null) return notDone;
+  const { kind, code, operation } = failure;
+  const retryAfterMs = state === 'auth-required' ? null : notDone.retryAfterMs;
+  const { alternationsKept } = context.limits;
+  const told = { state, kind, code, operation, retryAfterMs, roundBegunAt, alternationsKept };
+  await recordRoundFailure(context.db, mailbox, told);
+  return notDone;
+}
+
+/** What a failure of other work than a round comes to. The state of the mailbox stays: that is for its next round to find out. */
+export function failureBesideRounds(mailbox: MailboxForSync, error: unknown): NotDone {
+  return decide(mailbox, error).notDone;
+}
+
+type Decision =
+  | { notDone: { kind: 'superseded' }; state: null; failure: null }
+  | { notDone: Exclude<NotDone, { kind: 'superseded' }>; state: MailboxState; failure: MailFailure };
+
+function decide(mailbox: MailboxForSync, error: unknown): Decision {
+  if (error instanceof StaleFence) return { notDone: { kind: 'superseded' }, state: null, failure: null };
   if (!(error instanceof MailFailure)) throw error;
   const state = stateOfKind[error.kind];
-  const retryAfterMs =
-    state === 'backing-off'
-      ? (error.retryAfterMs ?? backoffMs(mailbox.failedRounds + 1, Math.random()))
-      : refusedAgainAfterMs;
-  const shownRetry = state === 'auth-required' ? null : retryAfterMs;
-  const { kind, code, operation } = error;
-  const { alternationsKept } = context.limits;
-  const retry = { retryAfterMs: shownRetry, roundBegunAt, alternationsKept };
-  await recordRoundFailure(context.db, mailbox, { state, kind, code, operation, ...retry });
-  const failure = `${kind} (${code})`;
-  if (state === 'auth-required' || state === 'needs-attention')
-    return { kind: 'waiting', state, failure, retryAfterMs };
-  return { kind: 'retry', failure, retryAfterMs, wait: error.retryAfterMs === undefined ? 'reckoned' : 'told' };
+  const failure = `${error.kind} (${error.code})`;
+  if (state === 'auth-required' || state === 'needs-attention') {
+    const notDone = { kind: 'waiting', state, failure, retryAfterMs: refusedAgainAfterMs } as const;
+    return { notDone, state, failure: error };
+  }
+  const retryAfterMs = error.retryAfterMs ?? backoffMs(mailbox.failedRounds + 1, Math.random());
+  const wait = error.retryAfterMs === undefined ? 'reckoned' : 'told';
+  return { notDone: { kind: 'retry', failure, retryAfterMs, wait }, state, failure: error };
 }

@@ -11,16 +11,19 @@ const { auditFolders } = proxyActivities<Pick<Activities, 'auditFolders'>>({
   summary: 'compare every folder with the server',
 });
 
-/** Compares the ledger with the server once; differences are left to a round, which is asked for at once. */
+/**
+ * Compares the ledger with the server once; differences are left to a round, which is asked for at once. So is what keeps the server from
+ * being compared: a round finds out whether the mailbox is out of reach.
+ */
 export async function auditMailbox(input: AuditInput): Promise<string> {
   const result = await auditFolders(input);
   if (result.kind === 'superseded') return 'the mailbox is no more';
-  if (result.kind !== 'done') return `could not compare: ${result.failure}`;
-  if (result.missing + result.extra > 0) {
+  if (result.kind !== 'done' || result.missing + result.extra > 0) {
     // A mailbox that is paused has no round to poke; the audit's answer stands all the same.
     await getExternalWorkflowHandle(workflowIds.mailboxSync(input.mailboxId))
       .signal(pokeSignal, 'reconcile')
       .catch(() => undefined);
   }
+  if (result.kind !== 'done') return `could not compare: ${result.failure}`;
   return `${String(result.folders)} folders compared: ${String(result.missing)} missing, ${String(result.extra)} extra, ${String(result.notProvable)} not provable`;
 }

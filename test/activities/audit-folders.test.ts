@@ -34,6 +34,19 @@ test('an audit that does not reach the server has failed, with the kind and the 
   expect(await auditOf(mailbox)).toEqual({ kind: 'retry', state: 'failed', error, ended: true });
 });
 
+test('an audit that does not reach the server leaves the state of the mailbox to its rounds', async () => {
+  const mailbox = await provenMailbox();
+  const stateOf = () =>
+    rowsOf<{ state: string }>(mailbox, 'SELECT state, state_reason, failed_rounds, last_error FROM mailbox');
+  const before = await stateOf();
+  expect(before).toMatchObject([{ state: 'live' }]);
+  await rowsOf(mailbox, `UPDATE mailbox SET imap = jsonb_set(imap, '{port}', '1') RETURNING 1`);
+  expect(await auditOf(mailbox)).toMatchObject({ kind: 'retry', state: 'failed' });
+  expect(await stateOf()).toEqual(before);
+  expect((await mailbox.round()).kind).toBe('retry');
+  expect(await stateOf()).toMatchObject([{ state: 'backing-off', failed_rounds: 1 }]);
+});
+
 test('an audit of a mailbox that is no more has failed', async () => {
   const mailbox = await bench.connect();
   await bench.database.db.inTenant(mailbox.tenantId, (sql) =>

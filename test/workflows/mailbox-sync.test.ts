@@ -47,6 +47,13 @@ const done: RoundResult = {
   lookAgainMs: 3_600_000,
 };
 
+const notReached = {
+  kind: 'retry',
+  failure: 'unreachable (port-closed)',
+  retryAfterMs: 1_000,
+  wait: 'reckoned',
+} as const;
+
 const activities: Activities = {
   runRound: async (input) => {
     const script = scriptOf(input.mailboxId);
@@ -62,7 +69,7 @@ const activities: Activities = {
   },
   importBatch: () => Promise.resolve({ kind: 'done', imported: 0, foldersLeft: 0 }),
   fillSearchRows: () => Promise.resolve({ filled: 0 }),
-  auditFolders: () => Promise.resolve({ kind: 'superseded' }),
+  auditFolders: ({ mailboxId }) => Promise.resolve(scripts.has(mailboxId) ? notReached : { kind: 'superseded' }),
   rematchHistory: () => Promise.resolve({ kind: 'done' }),
   replayFailures: () => Promise.resolve({ kind: 'done', looked: 0 }),
   beginStop: () => Promise.resolve({ kind: 'goes-on' }),
@@ -414,6 +421,18 @@ test('the comparison with the server, the rematch and the reconciler each end wi
     expect(await handle.result()).toBe(sentence);
     await keepHistory(handle, name);
   }
+});
+
+test('a comparison that does not reach the server asks for a round, which finds out what that means', async () => {
+  const { mailboxId, script } = await start();
+  await until(() => script.rounds.length === 1);
+  const audit = await engine.client.workflow.start(workflowNames.auditMailbox, {
+    args: [{ tenantId: newUuid(), mailboxId, operationId: newUuid() }],
+    taskQueue: taskQueues.sync,
+    workflowId: `audit-${newUuid()}`,
+  });
+  expect(await audit.result()).toBe('could not compare: unreachable (port-closed)');
+  await until(() => script.rounds.length === 2);
 });
 
 test('the Temporal UI finds a mailbox by tenant, mailbox, status and provider', async () => {
