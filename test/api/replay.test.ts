@@ -101,6 +101,10 @@ test('a job is held, goes on and is called off, and says what it cannot do', asy
   server.engine.asked.length = 0;
   expect(await control('resume')).toBe('waiting');
   expect(server.engine.asked.map(({ what }) => what)).toEqual(['startReplay']);
+  expect(await control('resume')).toBe('waiting');
+  await rows(`UPDATE operation SET state = 'running'`);
+  expect(await control('resume')).toBe('running');
+  expect(await control('cancel')).toBe('cancelled');
   expect(await control('cancel')).toBe('cancelled');
   expect((await call('POST', `/v1/operations/${id}/resume`)).json()).toMatchObject({
     status: 409,

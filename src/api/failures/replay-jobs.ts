@@ -94,12 +94,16 @@ async function controlled(
   });
   if (changed && control === 'resume') return startedReplay(context, viewer, id);
   const { operation } = await knownReplay(context, viewer, id);
-  if (!changed && operation.state !== stateAfter[control]) throw cannotNow(operation.state);
+  if (!changed && !statesAfter[control].includes(operation.state)) throw cannotNow(operation.state);
   return presentOperation(operation, now());
 }
 
 /** Asking twice for the same is no error. */
-const stateAfter: Record<ReplayControl, string> = { pause: 'paused', resume: 'running', cancel: 'cancelled' };
+const statesAfter: Record<ReplayControl, string[]> = {
+  pause: ['paused'],
+  resume: ['waiting', 'running'],
+  cancel: ['cancelled'],
+};
 
 async function knownReplay({ db }: ApiContext, viewer: Viewer, id: string) {
   const operation = await findOperation(db, readerOf(viewer), id);
