@@ -19,17 +19,23 @@ export async function replayErasures(
   return underWay(db);
 }
 
+/**
+ * All under the tenant's lock, in one transaction: nobody writes an address between the look for them and the entry, and of several that
+ * have read the same file only the first begins anything.
+ */
 async function replay(
   db: Database,
   { erasure, fingerprintsOf }: { erasure: Erasure; fingerprintsOf: AddressFingerprints },
 ): Promise<void> {
   const { tenantId } = erasure;
-  const addressKeys = erasure.kind === 'person' ? await addressesOfPerson(db, { erasure, fingerprintsOf }) : [];
   await db.inTenant(tenantId, async (sql) => {
     await lockTenantForWriting(sql, tenantId);
-    if (addressKeys.length > 0) await insertPersonDeletion(sql, erasure, addressKeys);
+    if (!(await insertErasure(sql, erasure, { replayedAt: new Date() }))) return;
+    if (erasure.kind === 'person') {
+      const addressKeys = await addressesOfPerson(sql, { erasure, fingerprintsOf });
+      if (addressKeys.length > 0) await insertPersonDeletion(sql, erasure, addressKeys);
+    }
     if (await isThere(sql, erasure)) await begin(sql, erasure);
-    await insertErasure(sql, erasure, { replayedAt: new Date() });
   });
 }
 
@@ -65,7 +71,7 @@ const addressesAtOnce = 5_000;
 
 /** The journal knows a person by fingerprints: each address of the tenant's mail and records is held against them. */
 async function addressesOfPerson(
-  db: Database,
+  sql: Sql,
   { erasure, fingerprintsOf }: { erasure: Erasure; fingerprintsOf: AddressFingerprints },
 ): Promise<string[]> {
   const wanted = new Set(erasure.addressHashes);
@@ -73,7 +79,7 @@ async function addressesOfPerson(
   for (const table of ['copy_address', 'record_address']) {
     let after = '';
     for (;;) {
-      const keys = await nextAddresses(db, erasure.tenantId, { table, after });
+      const keys = await nextAddresses(sql, erasure.tenantId, { table, after });
       keys
         .filter((key) => hashesOfAddress(key, fingerprintsOf).some((hash) => wanted.has(hash)))
         .forEach((key) => found.add(key));
@@ -85,15 +91,13 @@ async function addressesOfPerson(
 }
 
 async function nextAddresses(
-  db: Database,
+  sql: Sql,
   tenantId: string,
   { table, after }: { table: string; after: string },
 ): Promise<string[]> {
-  const rows = await db.inTenant(tenantId, (sql) =>
-    sql.query<{ key: string }>(
-      `SELECT DISTINCT address_key AS key FROM ${table} WHERE tenant_id = $1 AND address_key > $2 ORDER BY 1 LIMIT ${String(addressesAtOnce)}`,
-      [tenantId, after],
-    ),
+  const rows = await sql.query<{ key: string }>(
+    `SELECT DISTINCT address_key AS key FROM ${table} WHERE tenant_id = $1 AND address_key > $2 ORDER BY 1 LIMIT ${String(addressesAtOnce)}`,
+    [tenantId, after],
   );
   return rows.map(({ key }) => key);
 }

@@ -1,6 +1,7 @@
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 import { createByteBudget } from '../../../src/activities/byte-budget';
 import type { ActivityContext, ActivityRun } from '../../../src/activities/context';
@@ -9,7 +10,7 @@ import { erasePersonRows } from '../../../src/activities/erase-person';
 import { createErasureGate } from '../../../src/api/erasure-gate';
 import { defaultLimits } from '../../../src/config/limits';
 import { createPostgresBlobStore } from '../../../src/db/blobs/postgres-blob-store';
-import type { Database } from '../../../src/db/database';
+import type { Database, Sql } from '../../../src/db/database';
 import { unfinishedDeletions } from '../../../src/db/deletion/deletions';
 import { readErasureFile } from '../../../src/db/erasures/erasure-file';
 import { createErasureMirror } from '../../../src/db/erasures/mirror';
@@ -17,6 +18,7 @@ import { replayErasures } from '../../../src/db/erasures/replay';
 import { beginErasure } from '../../../src/db/people/begin-erasure';
 import { unfinishedErasures } from '../../../src/db/people/unfinished-erasures';
 import { createSecretBox } from '../../../src/db/secret-box';
+import { lockTenantForWriting } from '../../../src/db/tenant-lock';
 import { issueKey, testApi, type IssuedKey, type TestApi } from '../../support/api';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { asOwner, copyDatabase, type DatabaseCopy } from '../../support/database-copy';
@@ -112,6 +114,18 @@ function serverOver(db: Database): { server: TestApi; get: (url: string) => Prom
   return { server, get };
 }
 
+/** Until another connection waits for the lock of a tenant. */
+async function waitsForLock(sql: Sql): Promise<void> {
+  for (;;) {
+    const waiting = await sql.query(
+      `SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 1 AND NOT granted
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    );
+    if (waiting.length > 0) return;
+    await setTimeout(20);
+  }
+}
+
 const subjects = (db: Database) =>
   db.inTenant(key.tenantId, async (sql) => {
     const rows = await sql.query<{ subject: string }>(
@@ -152,6 +166,84 @@ test('a restored database knows an erased person by the fingerprint alone', asyn
     ),
   );
   expect(erasure).toEqual({ replayed: true, hashes: [fingerprintsOf(`address ${ada}`)[0].toString('hex')] });
+});
+
+test('an API that comes to the lock after another has done it all begins nothing anew', async () => {
+  const restored = await copyDatabase(database);
+  older = restored;
+  await eraseAda(database.db);
+  await deleteAnna(database.db);
+  const erasures = await createErasureMirror(restored.db, file).compare();
+  const stale = { mirror: { compare: () => Promise.resolve(erasures) }, fingerprintsOf };
+  const theOther: { replay: () => Promise<void> } = {
+    replay: async () => {
+      theOther.replay = () => Promise.resolve();
+      await replayErasures(restored.db, stale);
+      await carryOutAll(restored.db);
+    },
+  };
+  const late: Database = {
+    ...restored.db,
+    inTenant: (tenantId, work) =>
+      restored.db.inTenant(tenantId, (sql) =>
+        work({
+          ...sql,
+          execute: async (text, values) => {
+            if (text.includes('pg_advisory_xact_lock')) await theOther.replay();
+            return sql.execute(text, values);
+          },
+        }),
+      ),
+  };
+  expect(await replayErasures(late, stale)).toBe(0);
+  const rows = await restored.db.inTenant(key.tenantId, (sql) =>
+    sql.query(`SELECT FROM deletion_address WHERE tenant_id = $1`, [key.tenantId]),
+  );
+  expect(rows).toEqual([]);
+});
+
+test('an address that is being written while the journal is replayed is found', async () => {
+  const { tenantId } = key;
+  await aMessage(database.db, ben, { from: 'late@customer.example', subject: 'late' });
+  const restored = await copyDatabase(database);
+  older = restored;
+  await database.db.inTenant(tenantId, (sql) =>
+    beginErasure(sql, { tenantId, addressKeys: ['late@customer.example'], actor: 'system', fingerprintsOf }),
+  );
+  await createErasureMirror(database.db, file).compare();
+  await restored.db.inTenant(tenantId, (sql) =>
+    sql.execute(`DELETE FROM copy_address WHERE tenant_id = $1 AND address_key = 'late@customer.example'`, [tenantId]),
+  );
+  let replaying: Promise<number> = Promise.resolve(0);
+  await restored.db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
+    replaying = replayErasures(restored.db, { mirror: createErasureMirror(restored.db, file), fingerprintsOf });
+    await waitsForLock(sql);
+    await sql.execute(
+      `INSERT INTO copy_address (tenant_id, address_key, copy_id, role)
+       SELECT $1, 'late@customer.example', c.id, 'from' FROM copy c JOIN message_subject s ON s.message_id = c.message_id
+       WHERE c.tenant_id = $1 AND s.subject = 'late'`,
+      [tenantId],
+    );
+  });
+  expect(await replaying).toBe(1);
+  await carryOutAll(restored.db);
+  expect(await subjects(restored.db)).toEqual(['of ada', 'of anna', 'stays']);
+});
+
+test('what the person wrote after the erasure outlives the replay', async () => {
+  const restored = await copyDatabase(database);
+  older = restored;
+  await eraseAda(database.db);
+  const later = new Date(Date.now() + 60_000);
+  await aMessage(restored.db, ben, { from: ada, subject: 'later', sentAt: later });
+  await aMessage(restored.db, ben, { from: ada, subject: 'fetched again' });
+  await restored.db.inTenant(key.tenantId, (sql) =>
+    sql.execute('UPDATE message SET created_at = $2 WHERE tenant_id = $1 AND sort_at >= $2', [key.tenantId, later]),
+  );
+  await replayErasures(restored.db, { mirror: createErasureMirror(restored.db, file), fingerprintsOf });
+  await carryOutAll(restored.db);
+  expect(await subjects(restored.db)).toEqual(['later', 'of anna', 'stays']);
 });
 
 test('a database that was not restored serves at once, and the file says no address', async () => {
