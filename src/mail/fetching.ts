@@ -5,6 +5,7 @@ import type { FetchedMessage, MessageEnvelope } from '../domain/folder';
 import { MailFailure } from '../domain/failure';
 import { isServersExcuse } from './servers-excuse';
 import { modseqOf } from './listing';
+import { cleanText } from './parse/clean-text';
 import type { Session } from './session';
 import { ascending, uidSetsOf } from './uid-sets';
 
@@ -174,8 +175,10 @@ export function idPrefixOf(session: Session): IdPrefix {
 
 /** An envelope from a row. */
 export function envelopeOf(row: Row, idPrefix: IdPrefix): MessageEnvelope {
-  const id = (value: string | undefined): string | null =>
-    value === undefined || value === '' ? null : `${idPrefix}:${value}`;
+  const id = (value: string | undefined): string | null => {
+    const clean = cleanText(value ?? '');
+    return clean === '' ? null : `${idPrefix}:${clean}`;
+  };
   return {
     uid: row.uid,
     size: row.size ?? 0,
@@ -188,9 +191,9 @@ export function envelopeOf(row: Row, idPrefix: IdPrefix): MessageEnvelope {
   };
 }
 
-/** Ascending, so that the same labels read alike. */
+/** Ascending, so that the same labels read alike, and as they can be stored: what a label is called must not hold up its messages. */
 export function labelsOf(labels: Row['labels']): { labels?: string[] } {
-  return labels === undefined ? {} : { labels: [...labels].sort() };
+  return labels === undefined ? {} : { labels: [...new Set([...labels].map(cleanText))].sort() };
 }
 
 /**

@@ -6,6 +6,7 @@ import { MailFailure } from '../domain/failure';
 import { fetchEnvelopes, fetchHeader, fetchRaw, labelsOf } from './fetching';
 import { modseqOf } from './listing';
 import type { MailboxAbilities, OpenFolder } from './mailbox';
+import { cleanText } from './parse/clean-text';
 import type { Session } from './session';
 import { streamRaw } from './streaming';
 import { listAllUids, listUidRange, searchUids } from './uid-listing';
@@ -41,7 +42,8 @@ export async function examine(session: Session, path: string): Promise<Examined>
   const told = state.uidNext ?? (await statedUidNext(session, path));
   const uidNext = told ?? ((await searchUids(session, { all: true })).at(-1) ?? 0) + 1;
   const snapshot = { uidValidity, uidNext, messages, highestModseq };
-  return { snapshot, toldUidNext: told !== null, mailboxId: state.mailboxId ?? null };
+  const mailboxId = cleanText(state.mailboxId ?? '');
+  return { snapshot, toldUidNext: told !== null, mailboxId: mailboxId === '' ? null : mailboxId };
 }
 
 /** UIDNEXT may be left out of the answer to EXAMINE (RFC 3501 6.3.1); null where STATUS does not tell it either. */

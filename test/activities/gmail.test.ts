@@ -112,6 +112,21 @@ test('labels are those that the server tells, and follow it', async () => {
   expect(bodiesAsked()).toBe(asked);
 });
 
+test('a label that no database stores is kept without what it cannot store, and holds up no message', async () => {
+  // NUL and half a surrogate pair, in modified UTF-7 (RFC 3501 5.1.3).
+  const odd = gmailMessage(4, ['Kun&AAA-den', '&2AA-Wichtig']);
+  const mailbox = await connect({
+    folders: { ...gmailFolders(), [allMail]: { uidValidity: '3', attributes: ['\\All'], messages: [...inAll, odd] } },
+  });
+  expect((await labelsByUid(mailbox))[4]).toEqual(['Kunden', 'Wichtig']);
+  const [first] = folder(allMail).messages;
+  if (first === undefined) throw new Error('no messages');
+  Object.assign(first, { labels: ['&2AA-Neu', 'Al&AAA-t'], modseq: 50 });
+  folder(allMail).highestModseq = '50';
+  await mailbox.round();
+  expect((await labelsByUid(mailbox))[1]).toEqual(['Alt', 'Neu']);
+});
+
 test('a label that is named is a folder of its own, and its mail is not fetched twice', async () => {
   const mailbox = await connect();
   const asked = bodiesAsked();
