@@ -20,7 +20,8 @@ ENV NODE_ENV=production LETTERBOOK_HOST=0.0.0.0 LETTERBOOK_HOME=/var/lib/letterb
 # Half of the threads may wait for the DNS; files and zlib have the others.
 ENV UV_THREADPOOL_SIZE=16
 WORKDIR /app
-RUN install -d -o node -g node -m 0700 /var/lib/letterbook
+# The second is for what all processes share: a volume there takes over whose it is.
+RUN install -d -o node -g node -m 0700 /var/lib/letterbook /var/lib/letterbook-erasures
 COPY LICENSE package.json ./
 COPY prisma/migrations prisma/migrations
 COPY scripts/migrate.mjs scripts/migrate.mjs

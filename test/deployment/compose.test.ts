@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import Ajv from 'ajv';
 import { parse } from 'yaml';
@@ -112,6 +112,16 @@ test.each(['api', 'worker-sync', 'worker-bulk', 'worker-idle'])(
     expect(given).toEqual(expect.arrayContaining(settingsRead().settings));
   },
 );
+
+test('API and workers write what is erased into one file, on a volume that they share and the image makes', () => {
+  const image = readFileSync(join(root, 'Dockerfile'), 'utf8');
+  for (const name of ['api', ...roles.map((role) => `worker-${role}`)]) {
+    const { environment = {}, volumes = [] } = compose.services[name] ?? {};
+    const directory = dirname(String(environment['LETTERBOOK_ERASURES_FILE']));
+    expect(volumes).toContain(`erasures:${directory}`);
+    expect(image).toMatch(new RegExp(`install -d -o node -g node -m 0700 .*${directory}$`, 'm'));
+  }
+});
 
 test.each(roles)('a worker has the role %s alone, and is healthy while it polls that queue', (role) => {
   const { command = [], healthcheck } = compose.services[`worker-${role}`] ?? {};

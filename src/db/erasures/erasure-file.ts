@@ -1,4 +1,5 @@
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, open, readFile, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { z } from 'zod';
@@ -27,7 +28,7 @@ class ErasureFileError extends Error {
  */
 export async function readErasureFile(path: string): Promise<Erasure[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return '';
+    if (isAbsence(error)) return '';
     throw error;
   });
   const erasures = new Map<string, Erasure>();
@@ -54,21 +55,44 @@ function parsed(content: string): Erasure | null {
   }
 }
 
-/** Appends erasures, durably: when it resolves they are on the disk. They begin with a line break of their own after a line that was cut off. */
+/**
+ * Appends erasures and makes the file durable: when it resolves, all that it holds is on the disk, also what another process has written and
+ * not synced yet. Several processes may append at once: each line is one write to the end of the file, and begins with a line break of its
+ * own, so that what was cut off before it, or is written after it, spoils no other. Nothing is ever taken out of the file.
+ * @throws ErasureFileError where a line was not taken whole
+ */
 export async function appendToErasureFile(path: string, erasures: Erasure[]): Promise<void> {
-  if (erasures.length === 0) return;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const file = await open(path, 'a', 0o600);
+  const file = await openFile(path, erasures.length > 0);
+  if (file === null) return;
   try {
-    const lines = erasures.map(
-      (erasure) => `${JSON.stringify(line.parse({ ...erasure, at: erasure.at.toISOString() }))}\n`,
-    );
-    await file.appendFile(`\n${lines.join('')}`);
+    for (const erasure of erasures) {
+      const content = Buffer.from(`\n${JSON.stringify(line.parse({ ...erasure, at: erasure.at.toISOString() }))}\n`);
+      const { bytesWritten } = await file.write(content);
+      if (bytesWritten < content.length) {
+        throw new ErasureFileError(`${path} did not take a whole line. Is its disk full?`);
+      }
+    }
     await file.sync();
   } finally {
     await file.close();
   }
   await syncDirectory(dirname(path));
+}
+
+/** Open to append; null where there is none and nothing to write. */
+async function openFile(path: string, create: boolean): Promise<FileHandle | null> {
+  if (create) {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return open(path, 'a', 0o600);
+  }
+  return open(path, constants.O_WRONLY | constants.O_APPEND).catch((error: unknown) => {
+    if (isAbsence(error)) return null;
+    throw error;
+  });
+}
+
+function isAbsence(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
 }
 
 /** A new file is there after a power cut only when its directory is durable too. */

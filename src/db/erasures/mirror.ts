@@ -5,7 +5,7 @@ import { allErasures, type Erasure } from './journal';
 /** The journal's file, outside the database. */
 export interface ErasureMirror {
   /**
-   * Writes to the file what the table has and the file has not, durably. Returns what the file has and the table has not, oldest first: the
+   * Writes to the file what the table has and the file has not; when it resolves, all that the file holds is on the disk. Returns what the file has and the table has not, oldest first: the
    * database is older than the file, and these must be erased again. Second run: nothing to write, the same answer.
    */
   compare(): Promise<Erasure[]>;
