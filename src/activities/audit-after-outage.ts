@@ -13,13 +13,12 @@ export async function auditAfterOutage(
   mailbox: MailboxForSync,
 ): Promise<void> {
   if (!hasBeenDown(context.limits, mailbox)) return;
-  const { auditsApartMs } = context.limits;
-  await askForAudit(context.db, { tenantId: mailbox.tenantId, mailboxId: mailbox.sourceId }, auditsApartMs);
+  const { auditsApartMs: apartMs, auditRetryMs: retryMs } = context.limits;
+  const { tenantId, sourceId: mailboxId } = mailbox;
+  await askForAudit(context.db, { tenantId, mailboxId }, { apartMs, retryMs });
 }
 
 /** Whether the last rounds of a mailbox have failed, for so long that its server was away, and not just a connection. */
-export function hasBeenDown({ outageMs }: Pick<Limits, 'outageMs'>, mailbox: MailboxForSync): boolean {
-  const { state, lastSuccessAt } = mailbox;
-  const isDown = state === 'backing-off' || state === 'auth-required' || state === 'needs-attention';
-  return isDown && lastSuccessAt !== null && mailbox.readAt.getTime() - lastSuccessAt.getTime() >= outageMs;
+export function hasBeenDown({ outageMs }: Pick<Limits, 'outageMs'>, { downSince, readAt }: MailboxForSync): boolean {
+  return downSince !== null && readAt.getTime() - downSince.getTime() >= outageMs;
 }

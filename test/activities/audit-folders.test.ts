@@ -261,20 +261,72 @@ describe('an audit that nobody asks for', () => {
     expect(await beginDueAudit(bench.database.db, mailbox, 60_000)).toEqual({ operationId });
   });
 
-  test('follows an outage, but not a connection that broke for a moment, and not twice within hours', async () => {
-    const mailbox = await provenMailbox();
-    const afterRound = async (lastSuccess: string, audited: string) => {
+  describe('after an outage', () => {
+    /** What the clock would say of a mailbox that has been quiet for long, whose rounds have failed for some time. */
+    const downFor = (mailbox: TestMailbox, down: string, audited: string) =>
+      rowsOf(
+        mailbox,
+        `UPDATE mailbox SET down_since = now() - $1::interval, audited_at = now() - $2::interval, audit_tried_at = NULL,
+           audit_due_at = now() + interval '20 hours' RETURNING 1`,
+        [down, audited],
+      );
+
+    const roundAt = async (mailbox: TestMailbox, port: number) => {
+      await rowsOf(mailbox, `UPDATE mailbox SET imap = jsonb_set(imap, '{port}', $1) RETURNING 1`, [String(port)]);
+      return mailbox.round();
+    };
+
+    test.each([
+      ['1 minute', '8 hours', false],
+      ['1 hour', '1 hour', false],
+      ['1 hour', '8 hours', true],
+    ])('of %s, when it was compared %s ago, it is due: %s', async (down, audited, due) => {
+      const mailbox = await provenMailbox();
+      await downFor(mailbox, down, audited);
+      await mailbox.round();
+      expect(await dueNow(mailbox)).toBe(due);
+    });
+
+    test('of a moment a mailbox that had been quiet for hours is not', async () => {
+      const mailbox = await provenMailbox();
       await rowsOf(
         mailbox,
-        `UPDATE mailbox SET state = 'backing-off', last_success_at = now() - $1::interval, audited_at = now() - $2::interval,
-           audit_due_at = now() + interval '20 hours' RETURNING 1`,
-        [lastSuccess, audited],
+        `UPDATE mailbox SET last_success_at = now() - interval '5 hours', audited_at = now() - interval '8 hours' RETURNING 1`,
+      );
+      expect((await roundAt(mailbox, 1)).kind).toBe('retry');
+      expect((await roundAt(mailbox, sharedDovecot().imapPort)).kind).toBe('done');
+      expect(await dueNow(mailbox)).toBe(false);
+    });
+
+    test('it is measured from the first failure, and over with the first success', async () => {
+      const mailbox = await provenMailbox();
+      const downSince = async () =>
+        (await rowsOf<{ at: Date | null }>(mailbox, 'SELECT down_since AS at FROM mailbox'))[0]?.at;
+      await roundAt(mailbox, 1);
+      const first = await downSince();
+      expect(first).toBeInstanceOf(Date);
+      await roundAt(mailbox, 1);
+      expect(await downSince()).toEqual(first);
+      await roundAt(mailbox, sharedDovecot().imapPort);
+      expect(await downSince()).toBeNull();
+    });
+
+    test('it is not tried again at once where it could not be made', async () => {
+      const mailbox = await provenMailbox();
+      await rowsOf(mailbox, `UPDATE mailbox SET imap = jsonb_set(imap, '{port}', '1') RETURNING 1`);
+      await auditOf(mailbox);
+      await rowsOf(
+        mailbox,
+        `UPDATE mailbox SET down_since = now() - interval '1 hour', audited_at = now() - interval '8 hours' RETURNING 1`,
+      );
+      await roundAt(mailbox, sharedDovecot().imapPort);
+      expect(await dueNow(mailbox)).toBe(false);
+      await rowsOf(
+        mailbox,
+        `UPDATE mailbox SET down_since = now() - interval '1 hour', audit_tried_at = now() - interval '20 minutes' RETURNING 1`,
       );
       await mailbox.round();
-      return dueNow(mailbox);
-    };
-    expect(await afterRound('1 minute', '8 hours')).toBe(false);
-    expect(await afterRound('1 hour', '1 hour')).toBe(false);
-    expect(await afterRound('1 hour', '8 hours')).toBe(true);
+      expect(await dueNow(mailbox)).toBe(true);
+    });
   });
 });

@@ -146,7 +146,7 @@ describe('after a restore that new mail has overtaken before anybody looked', ()
     restore({ last: 28, fresh: messagesOf(29, 40, 'new'), highestModseq: '99' });
     await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
       sql.execute(
-        `UPDATE mailbox SET state = 'backing-off', last_success_at = now() - interval '2 hours' WHERE source_id = $1`,
+        `UPDATE mailbox SET state = 'backing-off', down_since = now() - interval '2 hours' WHERE source_id = $1`,
         [mailbox.mailboxId],
       ),
     );

@@ -47,6 +47,7 @@ export async function changeState(sql: Sql, mailbox: MailboxRow, change: StateCh
        state_since = CASE WHEN before.state = $3 AND before.state_reason IS NOT DISTINCT FROM $4 THEN m.state_since
          ELSE date_trunc('milliseconds', clock_timestamp()) END,
        failed_rounds = CASE $7 WHEN 'round-failed' THEN m.failed_rounds + 1 WHEN 'wish' THEN m.failed_rounds ELSE 0 END,
+       down_since = CASE $7 WHEN 'round-failed' THEN coalesce(m.down_since, now()) WHEN 'round-succeeded' THEN NULL ELSE m.down_since END,
        last_success_at = CASE $7 WHEN 'round-succeeded' THEN now() ELSE m.last_success_at END,
        last_error = CASE $7 WHEN 'round-succeeded' THEN NULL WHEN 'round-failed' THEN $8::jsonb || jsonb_build_object('at', now())
          ELSE m.last_error END

@@ -174,7 +174,7 @@ export async function recordAuditFailed(
       [audit.tenantId, audit.operationId, JSON.stringify(error)],
     );
     await sql.execute(
-      `UPDATE mailbox SET audit_due_at = now() + $3::float8 * interval '1 millisecond'
+      `UPDATE mailbox SET audit_tried_at = now(), audit_due_at = now() + $3::float8 * interval '1 millisecond'
        WHERE tenant_id = $1 AND source_id = (SELECT source_id FROM operation WHERE tenant_id = $1 AND id = $2)`,
       [audit.tenantId, audit.operationId, audit.againMs],
     );

@@ -43,7 +43,8 @@ export async function beginDueAudit(
       [tenantId, id, mailboxId],
     );
     await sql.execute(
-      `UPDATE mailbox SET audit_due_at = now() + $3::float8 * interval '1 millisecond' WHERE tenant_id = $1 AND source_id = $2`,
+      `UPDATE mailbox SET audit_tried_at = now(), audit_due_at = now() + $3::float8 * interval '1 millisecond'
+       WHERE tenant_id = $1 AND source_id = $2`,
       [tenantId, mailboxId, retryMs],
     );
     return { operationId: id };
@@ -64,14 +65,26 @@ export async function auditCause(
   return row?.cause ?? 'person';
 }
 
-/** The server of a mailbox has been away: it is compared now, or `apartMs` after its last comparison. Second run: no change. */
-export async function askForAudit(db: Database, { tenantId, mailboxId }: MailboxRef, apartMs: number): Promise<void> {
+/** At least so long after an audit that compared, and after one that was only tried. */
+interface AuditSpacing {
+  apartMs: number;
+  retryMs: number;
+}
+
+/** The server of a mailbox has been away: it is compared now, or as soon as the spacing allows. Second run: no change. */
+export async function askForAudit(
+  db: Database,
+  { tenantId, mailboxId }: MailboxRef,
+  { apartMs, retryMs }: AuditSpacing,
+): Promise<void> {
   await db.inTenant(tenantId, (sql) =>
     sql.execute(
-      `UPDATE mailbox SET audit_cause = 'outage', audit_due_at = greatest(now(), audited_at + $3::float8 * interval '1 millisecond')
-       WHERE tenant_id = $1 AND source_id = $2 AND audited_at IS NOT NULL
-         AND audit_due_at > greatest(now(), audited_at + $3::float8 * interval '1 millisecond')`,
-      [tenantId, mailboxId, apartMs],
+      `WITH soonest AS (
+         SELECT greatest(now(), audited_at + $3::float8 * interval '1 millisecond', audit_tried_at + $4::float8 * interval '1 millisecond') AS at
+         FROM mailbox WHERE tenant_id = $1 AND source_id = $2)
+       UPDATE mailbox SET audit_cause = 'outage', audit_due_at = soonest.at FROM soonest
+       WHERE tenant_id = $1 AND source_id = $2 AND audited_at IS NOT NULL AND audit_due_at > soonest.at`,
+      [tenantId, mailboxId, apartMs, retryMs],
     ),
   );
 }
