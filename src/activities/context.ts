@@ -47,6 +47,7 @@ export interface ActivityLimits {
   mailboxEventsKept: number;
   mailboxEventsKeptMs: number;
   safetyTimerMs: number;
+  flagsLookMs: number;
   watchStaleMs: number;
   stopDrainMs: number;
   stopCancelMs: number;

@@ -77,17 +77,24 @@ const dueAndOverMs = 250;
 
 /**
  * When to look again although nobody has news. What the server still owes after a round, or does not tell the state of, nobody will have
- * news of: that is looked at again at the refresh time.
+ * news of: that is looked at again at the refresh time. Nor of flags in a folder whose changes the server does not count.
  */
 function lookAgainAfter(
   { limits }: ActivityContext,
   mailbox: MailboxForSync,
   { listed, presence, onRecord }: Pick<Swept, 'listed' | 'presence'> & { onRecord: FolderOnRecord[] },
 ): number {
-  const { folders, refreshSeconds } = mailbox.policy;
-  return presence === 'unsettled' || isBehind(listed, onRecord.map(storedFolderOf), folders)
-    ? Math.min(refreshSeconds * 1_000, limits.safetyTimerMs)
-    : limits.safetyTimerMs;
+  const { folders, refreshSeconds, flags } = mailbox.policy;
+  const isOwed = presence === 'unsettled' || isBehind(listed, onRecord.map(storedFolderOf), folders);
+  return Math.min(
+    limits.safetyTimerMs,
+    isOwed ? refreshSeconds * 1_000 : Infinity,
+    flags === 'follow' && onRecord.some(hidesItsFlags) ? limits.flagsLookMs : Infinity,
+  );
+}
+
+function hidesItsFlags({ inScope, generation }: FolderOnRecord): boolean {
+  return inScope && generation?.uidNext != null && generation.modseq === null && generation.exists !== 0;
 }
 
 /** Whether the mailbox still has the wish that the caller was begun with. */

@@ -70,6 +70,8 @@ export const defaultLimits = {
   watchStaleMs: 90_000,
   /** A mailbox is looked at after this even if nobody has news of it. */
   safetyTimerMs: 21_600_000,
+  /** The same while flags are followed and a server does not say that they have changed. */
+  flagsLookMs: 3_600_000,
   /** Ledger rows that one transaction of a deletion deletes; one share of its work lasts so long. */
   deletionChunkRows: 2_000,
   deletionActivityMs: 20_000,

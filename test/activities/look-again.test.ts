@@ -11,8 +11,10 @@ beforeAll(async () => {
   bench = await createSyncBench(0);
 });
 
-afterAll(async () => {
-  await bench.close();
+afterAll(() => bench.close());
+
+afterEach(async () => {
+  await bench.context.connections.closeAll();
   await server.stop();
 });
 
@@ -41,6 +43,22 @@ test('a mailbox is left alone when all is in the ledger, and looked at again at 
   silentAbout = 0;
   expect(await mailbox.round()).toMatchObject({ kind: 'done', recorded: 1, lookAgainMs: defaultLimits.safetyTimerMs });
 });
+
+test.each([
+  ['are followed', { flags: 'follow' }, defaultLimits.flagsLookMs],
+  ['are not followed', { flags: 'ignore' }, defaultLimits.safetyTimerMs],
+] as const)(
+  'a server that does not say when flags change is looked at by the clock: they %s',
+  async (_, policy, afterMs) => {
+    const messages = [{ uid: 1, raw: mail({ subject: 'one' }) }];
+    const folders = { INBOX: { uidValidity: '7', messages, highestModseq: null } };
+    const capabilities = ['LITERAL+', 'ENABLE', 'UIDPLUS', 'NAMESPACE', 'UNSELECT'];
+    server = await startScriptedServer({ folders, capabilities });
+    const mailbox = await bench.connect({ port: server.port, user: 'somebody', withoutPerson: true, policy });
+    await mailbox.syncAll();
+    expect(await mailbox.round()).toMatchObject({ kind: 'done', lookAgainMs: afterMs });
+  },
+);
 
 function asksFor(args: string, uid: number): boolean {
   const [set = ''] = args.split(' ');
