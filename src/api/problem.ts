@@ -26,6 +26,7 @@ export interface ProblemExtension {
   mailboxId?: string;
   deletionId?: string;
   suggestion?: ServerSuggestion;
+  removals?: { asked: number; askedAt: string };
   retryAfterSeconds?: number;
 }
 
@@ -65,6 +66,10 @@ export const problemSchema = z.object({
   values: z.array(z.string()).optional().describe('The values that are not available'),
   mailboxId: z.string().optional().describe('The mailbox that stands in the way'),
   deletionId: z.string().optional().describe('The deletion that the mailbox waits for or is in'),
+  removals: z
+    .object({ asked: z.int(), askedAt: z.string() })
+    .optional()
+    .describe('The removals that wait for a person now'),
   suggestion: z
     .object({
       provider: z.string(),
@@ -79,7 +84,7 @@ export const problemSchema = z.object({
 /** The JSON text of a problem; `requestId` finds it in the logs. */
 export function problemText(problem: Problem, requestId: string): string {
   const { status, slug, title, detail } = problem.about;
-  const { errors, code, values, mailboxId, deletionId, suggestion } = problem.extension;
+  const { errors, code, values, mailboxId, deletionId, removals, suggestion } = problem.extension;
   return JSON.stringify({
     type: `/problems/${slug}`,
     title,
@@ -91,6 +96,7 @@ export function problemText(problem: Problem, requestId: string): string {
     values,
     mailboxId,
     deletionId,
+    removals,
     suggestion,
   });
 }

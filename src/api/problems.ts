@@ -49,6 +49,15 @@ export function conflict(slug: string, detail: string): Problem {
   return new Problem({ status: 409, slug, title: 'In conflict with what is there', detail });
 }
 
+/** 409: the question is no longer the one that was answered. */
+export function removalsChanged(asked: number, askedAt: string): Problem {
+  const detail = `Messages were added or came back since you looked: ${String(asked)} wait for an answer now. Look at them again before you answer.`;
+  return new Problem(
+    { status: 409, slug: 'removals-changed', title: 'Changed in the meantime', detail },
+    { removals: { asked, askedAt } },
+  );
+}
+
 /** 409: the address is connected already. `mailboxId` is null where the viewer may not see that mailbox. */
 export function mailboxExists(mailboxId: string | null): Problem {
   const type = { status: 409, slug: 'mailbox-exists', title: 'This mailbox is connected already' } as const;

@@ -2,7 +2,13 @@ import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
 import { startScriptedServer } from '../support/scripted-imap-server';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
-import { answerRemovals } from '../../src/db/removals/answer';
+import {
+  answerRemovals,
+  pendingRemovals,
+  type Answered,
+  type RemovalAnswer,
+  type SeenQuestion,
+} from '../../src/db/removals/answer';
 import { presences } from '../../src/domain/ledger';
 import type { Policy } from '../../src/domain/policy';
 
@@ -190,6 +196,40 @@ describe('many at once', () => {
     return mailbox;
   }
 
+  async function answer(mailbox: TestMailbox, given: RemovalAnswer, seen?: SeenQuestion): Promise<Answered> {
+    const source = { tenantId: mailbox.tenantId, sourceId: mailbox.mailboxId };
+    return bench.database.db.inTenant(mailbox.tenantId, async (sql) => {
+      const question = seen ?? (await questionOf(mailbox));
+      return answerRemovals(sql, source, { answer: given, seen: question });
+    });
+  }
+
+  async function questionOf({ tenantId, mailboxId }: TestMailbox): Promise<SeenQuestion> {
+    const source = { tenantId, sourceId: mailboxId };
+    const { asked, askedAt } = await bench.database.db.inTenant(tenantId, (sql) => pendingRemovals(sql, source));
+    return { messages: asked, askedAt: askedAt ?? new Date(0) };
+  }
+
+  test('an answer is about the messages that were shown: not where others were added, also where as many came back', async () => {
+    const mailbox = await robbed();
+    const seen = await questionOf(mailbox);
+    await round(mailbox);
+    await query(mailbox, 'UPDATE removal SET due_at = now() RETURNING 1');
+    await round(mailbox);
+    expect(await questionOf(mailbox)).toEqual(seen);
+    await mailbox.person.expunge('INBOX', [5]);
+    await round(mailbox);
+    await query(
+      mailbox,
+      `DELETE FROM removal WHERE copy_id = (SELECT copy_id FROM placement WHERE uid = 1) RETURNING 1`,
+    );
+    const { askedAt } = await questionOf(mailbox);
+    expect(await answer(mailbox, 'confirm', seen)).toEqual({ kind: 'changed', now: { messages: 4, askedAt } });
+    expect(askedAt).not.toEqual(seen.askedAt);
+    await round(mailbox);
+    expect(await subjects(mailbox)).toEqual(names);
+  });
+
   test('wait for a person, while new mail comes in', async () => {
     const mailbox = await robbed();
     expect(await subjects(mailbox)).toEqual(names);
@@ -204,9 +244,7 @@ describe('many at once', () => {
 
   test('go when the person has confirmed', async () => {
     const mailbox = await robbed();
-    await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
-      answerRemovals(sql, { tenantId: mailbox.tenantId, sourceId: mailbox.mailboxId }, 'confirm'),
-    );
+    await answer(mailbox, 'confirm');
     expect(await flags(mailbox)).toEqual([]);
     await round(mailbox);
     expect(await subjects(mailbox)).toEqual(['e', 'f']);
@@ -215,9 +253,7 @@ describe('many at once', () => {
 
   test('stay when the person keeps them, also in later rounds', async () => {
     const mailbox = await robbed();
-    await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
-      answerRemovals(sql, { tenantId: mailbox.tenantId, sourceId: mailbox.mailboxId }, 'keep'),
-    );
+    await answer(mailbox, 'keep');
     expect(await flags(mailbox)).toEqual([]);
     await mailbox.person.expunge('INBOX', [5]);
     await round(mailbox);

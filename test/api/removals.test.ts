@@ -23,13 +23,24 @@ beforeEach(async () => {
   id = await connectMailbox(server, key);
 });
 
-const call = (method: 'GET' | 'POST', path: string) =>
-  server.api.inject({ method, url: `/v1/mailboxes/${id}/removals${path}`, headers: key.headers });
+const call = (method: 'GET' | 'POST', path: string, payload?: object) =>
+  server.api.inject({
+    method,
+    url: `/v1/mailboxes/${id}/removals${path}`,
+    headers: key.headers,
+    ...(payload === undefined ? {} : { payload }),
+  });
+
+/** What a person was shown of the question. */
+async function shown(): Promise<{ messages: number; askedAt: string }> {
+  const { asked: messages, askedAt } = (await call('GET', '')).json<{ asked: number; askedAt: string }>();
+  return { messages, askedAt };
+}
 
 test('a mailbox in which nothing waits says so, and has nothing to be answered', async () => {
   expect((await call('GET', '')).json()).toEqual({ asked: 0, askedAt: null, askedOf: null, waiting: 0, nextAt: null });
   for (const answer of ['/confirm', '/keep']) {
-    const refused = await call('POST', answer);
+    const refused = await call('POST', answer, { messages: 1, askedAt: '2026-01-02T03:04:05.000Z' });
     expect(refused.statusCode).toBe(409);
     expect(refused.json<{ type: string }>().type).toBe('/problems/nothing-to-confirm');
   }
@@ -77,22 +88,47 @@ test('what waits for an answer is told with its number, and since when', async (
 
 test('confirmed, they are due at once, the mailbox is asked for a round, and the flag goes', async () => {
   await asked();
-  const answer = await call('POST', '/confirm');
+  const seen = await shown();
+  const answer = await call('POST', '/confirm', seen);
   expect([answer.statusCode, answer.json()]).toEqual([200, { messages: 1 }]);
   expect(await facts()).toEqual([{ state: 'confirmed', presence: 3, flags: [], is_due: true }]);
-  expect((await call('POST', '/confirm')).statusCode).toBe(409);
+  expect((await call('POST', '/confirm', seen)).statusCode).toBe(409);
 });
 
 test('kept, they have merely ended, and nothing asks again', async () => {
   await asked();
-  expect((await call('POST', '/keep')).json()).toEqual({ messages: 1 });
+  expect((await call('POST', '/keep', await shown())).json()).toEqual({ messages: 1 });
   expect(await facts()).toMatchObject([{ state: 'kept', presence: 2, flags: [] }]);
   expect((await call('GET', '')).json()).toMatchObject({ asked: 0, waiting: 0, nextAt: null });
 });
 
+test.each(['/confirm', '/keep'])(
+  '%s without what was seen, or of another question, decides nothing',
+  async (answer) => {
+    await asked();
+    const seen = await shown();
+    for (const body of [undefined, {}, { messages: 1 }, { askedAt: seen.askedAt }, { ...seen, messages: 0 }]) {
+      expect((await call('POST', answer, body)).statusCode).toBe(400);
+    }
+    for (const body of [
+      { ...seen, messages: 2 },
+      { ...seen, askedAt: '2026-01-02T03:04:05.000Z' },
+    ]) {
+      const refused = await call('POST', answer, body);
+      expect(refused.statusCode).toBe(409);
+      expect(refused.json()).toMatchObject({
+        type: '/problems/removals-changed',
+        removals: { asked: 1, askedAt: seen.askedAt },
+      });
+    }
+    expect(await facts()).toMatchObject([{ state: 'asked', presence: 3, flags: ['confirm-removal'] }]);
+  },
+);
+
 test('the mailbox of another tenant cannot be answered for', async () => {
   await asked();
+  const seen = await shown();
   key = await issueKey(database.db, await database.newTenant());
   expect((await call('GET', '')).statusCode).toBe(404);
-  expect((await call('POST', '/confirm')).statusCode).toBe(404);
+  expect((await call('POST', '/confirm', seen)).statusCode).toBe(404);
 });

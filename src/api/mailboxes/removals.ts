@@ -2,22 +2,33 @@ import { z } from 'zod';
 
 import { insertAudit } from '../../db/mailbox-write';
 import { findMailbox, lockMailbox } from '../../db/mailboxes';
-import { answerRemovals, pendingRemovals, type PendingRemovals, type RemovalAnswer } from '../../db/removals/answer';
+import {
+  answerRemovals,
+  pendingRemovals,
+  type PendingRemovals,
+  type RemovalAnswer,
+  type SeenQuestion,
+} from '../../db/removals/answer';
 import { publicId } from '../../domain/ids';
 import type { Api, ApiContext } from '../context';
 import { refuseWhileDeleting } from '../deletions/refusals';
-import { idInPath, noBody, time, timeOrNull } from '../fields';
-import { conflict, notFound } from '../problems';
+import { idInPath, time, timeOrNull } from '../fields';
+import { conflict, notFound, removalsChanged } from '../problems';
 import { actorOf, type Viewer } from '../viewer';
 import { readerOf, requireManager } from './people';
 import { tellEngine } from './tell-engine';
 
 const removalsSchema = z.object({
   asked: z.int().describe('Messages that wait for a person: so many at once look like a broken server'),
-  askedAt: time.nullable(),
+  askedAt: time.nullable().describe('When messages were last added to these'),
   askedOf: z.int().nullable().describe('Of how many messages in the mailbox'),
   waiting: z.int().describe('Messages that are gone on the server and wait for the end of their grace'),
   nextAt: time.nullable().describe('When the first of these is looked for once more, and removed'),
+});
+
+const answerSchema = z.strictObject({
+  messages: z.int().min(1).describe('`asked` of the removals as they were shown: the answer is about just these'),
+  askedAt: time.describe('`askedAt` of the same'),
 });
 
 const answeredSchema = z.object({ messages: z.int().describe('How many the answer was about') });
@@ -45,10 +56,11 @@ export function removalRoutes(api: Api, context: ApiContext): void {
     const { path, summary } = answers[answer];
     api.post(
       path,
-      { schema: { tags, summary, params, body: noBody, response: { 200: answeredSchema } } },
-      async ({ viewer, params: { id } }) => ({
-        messages: await giveAnswer(context, viewer, { mailboxId: id, answer }),
-      }),
+      { schema: { tags, summary, params, body: answerSchema, response: { 200: answeredSchema } } },
+      async ({ viewer, params: { id }, body: { messages, askedAt } }) => {
+        const seen = { messages, askedAt: new Date(askedAt) };
+        return { messages: await giveAnswer(context, viewer, { mailboxId: id, answer, seen }) };
+      },
     );
   }
 }
@@ -63,7 +75,7 @@ function waitingIn({ db }: ApiContext, viewer: Viewer, mailboxId: string): Promi
 async function giveAnswer(
   context: ApiContext,
   viewer: Viewer,
-  { mailboxId, answer }: { mailboxId: string; answer: RemovalAnswer },
+  { mailboxId, ...given }: { mailboxId: string; answer: RemovalAnswer; seen: SeenQuestion },
 ): Promise<number> {
   const { tenantId } = viewer;
   const messages = await context.db.inTenant(tenantId, async (sql) => {
@@ -71,11 +83,12 @@ async function giveAnswer(
     if (mailbox === null) throw notFound();
     requireManager(viewer, mailbox);
     refuseWhileDeleting(mailbox);
-    const count = await answerRemovals(sql, { tenantId, sourceId: mailboxId }, answer);
-    if (count === 0) throw nothingAsked();
+    const answered = await answerRemovals(sql, { tenantId, sourceId: mailboxId }, given);
+    if (answered.kind === 'nothing-asked') throw nothingAsked();
+    if (answered.kind === 'changed') throw removalsChanged(answered.now.messages, answered.now.askedAt.toISOString());
     const ids = { mailboxId: publicId('mailbox', mailboxId) };
-    await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: `removals ${answer}`, ids });
-    return count;
+    await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: `removals ${given.answer}`, ids });
+    return answered.messages;
   });
   await tellEngine(context, mailboxId, () => context.temporal.poke({ tenantId, mailboxId }, 'person'));
   return messages;

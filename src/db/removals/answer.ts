@@ -10,7 +10,7 @@ export type RemovalAnswer = 'confirm' | 'keep';
 
 /** What waits to be removed from a mailbox. */
 export interface PendingRemovals {
-  /** Copies that wait for a person, since when, and of how many messages. */
+  /** Copies that wait for a person, since when none was added to them, and of how many messages. */
   asked: number;
   askedAt: Date | null;
   askedOf: number | null;
@@ -32,16 +32,35 @@ export async function pendingRemovals(sql: Sql, { tenantId, sourceId }: OfSource
   return row ?? { asked: 0, askedAt: null, askedOf: null, waiting: 0, nextAt: null };
 }
 
+/** The question as a person saw it: how many messages, and since when it has been about just these or more of them. */
+export interface SeenQuestion {
+  messages: number;
+  askedAt: Date;
+}
+
+export type Answered =
+  | { kind: 'answered'; messages: number }
+  | { kind: 'nothing-asked' }
+  /** The question is about others by now. */
+  | { kind: 'changed'; now: SeenQuestion };
+
 /**
- * A person's answer, once for all that were asked about: `confirm` lets the next round remove them, after it has looked for them once
- * more; `keep` keeps them for good, as if they had been removed under that policy. The transaction has locked the source. Returns how many
- * it was about. Second run: 0.
+ * A person's answer to the question that they saw: `confirm` lets the next round remove the messages, after it has looked for them once
+ * more; `keep` keeps them for good, as if they had been removed under that policy. It is about none where messages were added to the
+ * question meanwhile, or came back: nobody has decided on those. The transaction has locked the source. Second run: nothing is asked.
  */
-export async function answerRemovals(sql: Sql, source: OfSource, answer: RemovalAnswer): Promise<number> {
-  const values = [source.tenantId, source.sourceId];
+export async function answerRemovals(
+  sql: Sql,
+  source: OfSource,
+  { answer, seen }: { answer: RemovalAnswer; seen: SeenQuestion },
+): Promise<Answered> {
+  const { asked, askedAt } = await pendingRemovals(sql, source);
+  if (asked === 0 || askedAt === null) return { kind: 'nothing-asked' };
+  const isSame = asked === seen.messages && askedAt.getTime() === seen.askedAt.getTime();
+  if (!isSame) return { kind: 'changed', now: { messages: asked, askedAt } };
   const rows = await sql.query<{ copy_id: string }>(
     `UPDATE removal SET state = $3, due_at = now() WHERE tenant_id = $1 AND source_id = $2 AND state = 'asked' RETURNING copy_id`,
-    [...values, answer === 'confirm' ? 'confirmed' : 'kept'],
+    [source.tenantId, source.sourceId, answer === 'confirm' ? 'confirmed' : 'kept'],
   );
   if (answer === 'keep') {
     await sql.execute(
@@ -49,8 +68,8 @@ export async function answerRemovals(sql: Sql, source: OfSource, answer: Removal
       [source.tenantId, rows.map(({ copy_id }) => copy_id)],
     );
   }
-  await settleQuestion(sql, source, null);
-  return rows.length;
+  await settleQuestion(sql, source, { added: 0 });
+  return { kind: 'answered', messages: rows.length };
 }
 
 /** Mailboxes of a tenant that are not mirrored any more remove nothing: what waited has merely ended. Second run: no change. */
@@ -66,7 +85,7 @@ export async function releaseUnmirrored(sql: Sql, tenantId: string): Promise<voi
        UPDATE placement p SET presence = 2 FROM freed WHERE p.tenant_id = $1 AND p.copy_id = freed.copy_id AND p.presence = 3`,
       [tenantId, sourceId],
     );
-    await settleQuestion(sql, { tenantId, sourceId }, null);
+    await settleQuestion(sql, { tenantId, sourceId }, { added: 0 });
     await sql.execute('DELETE FROM mirroring WHERE tenant_id = $1 AND source_id = $2', [tenantId, sourceId]);
   }
 }

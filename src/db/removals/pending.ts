@@ -137,27 +137,38 @@ export async function postponeRemovals(db: Database, source: FencedSource, decid
        WHERE tenant_id = $1 AND copy_id = ANY ($2::uuid[])`,
       [tenantId, decided.wait, decided.retryMs],
     );
+    const added = await sql.execute(
+      `UPDATE removal SET state = 'asked' WHERE tenant_id = $1 AND copy_id = ANY ($2::uuid[]) AND state = 'waiting'`,
+      [tenantId, decided.ask],
+    );
     await sql.execute(
-      `UPDATE removal SET state = 'asked', due_at = now() + $3::float8 * interval '1 millisecond'
-       WHERE tenant_id = $1 AND copy_id = ANY ($2::uuid[]) AND state IN ('waiting', 'asked')`,
+      `UPDATE removal SET due_at = now() + $3::float8 * interval '1 millisecond'
+       WHERE tenant_id = $1 AND copy_id = ANY ($2::uuid[]) AND state = 'asked'`,
       [tenantId, decided.ask, decided.askedAgainMs],
     );
-    await settleQuestion(sql, { tenantId, sourceId }, decided.ask.length + decided.alivePlaced);
+    await settleQuestion(sql, { tenantId, sourceId }, { added, of: decided.ask.length + decided.alivePlaced });
   });
 }
 
-/** The flag stands for as long as removals wait for a person. The transaction has locked the source. */
-export async function settleQuestion(sql: Sql, source: OfSource, of: number | null): Promise<void> {
+/**
+ * The flag stands for as long as removals wait for a person. Where some were added it is another question, asked now; `of` how many
+ * messages, where that was counted. The transaction has locked the source.
+ */
+export async function settleQuestion(
+  sql: Sql,
+  source: OfSource,
+  { added, of }: { added: number; of?: number },
+): Promise<void> {
   const [row] = await sql.query<{ count: number }>(
     `SELECT count(*) AS count FROM removal WHERE tenant_id = $1 AND source_id = $2 AND state = 'asked'`,
     [source.tenantId, source.sourceId],
   );
   const asked = row?.count ?? 0;
   await sql.execute(
-    `UPDATE mirroring SET asked_at = CASE WHEN $3 > 0 THEN coalesce(asked_at, now()) END, asked_count = CASE WHEN $3 > 0 THEN $3 END,
-       asked_of = CASE WHEN $3 > 0 THEN coalesce($4, asked_of) END
+    `UPDATE mirroring SET asked_at = CASE WHEN $5 > 0 THEN now() WHEN $3 > 0 THEN coalesce(asked_at, now()) END,
+       asked_count = CASE WHEN $3 > 0 THEN $3 END, asked_of = CASE WHEN $3 > 0 THEN coalesce($4, asked_of) END
      WHERE tenant_id = $1 AND source_id = $2 AND ($3 > 0 OR asked_at IS NOT NULL)`,
-    [source.tenantId, source.sourceId, asked, of],
+    [source.tenantId, source.sourceId, asked, of ?? null, added],
   );
   await changeFlag(sql, source, { flag: 'confirm-removal', to: asked > 0 ? 'set' : 'clear' });
 }
