@@ -8,7 +8,7 @@ import type { Mailbox } from '../mail/mailbox';
 import { compareFolder } from './compare-folder';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
-import { followFolders } from './follow-folders';
+import { followFolders, type FollowedFolders } from './follow-folders';
 import { failureBesideRounds, type NotDone } from './round-failure';
 
 export interface AuditRun {
@@ -39,11 +39,12 @@ export async function auditFolders(
   }
   try {
     const cause = await auditCause(context.db, input);
-    const audits = await context.connections.use({ mailbox, purpose: 'audit', signal: run.signal }, (open) =>
-      compareAll(context, run, { mailbox, open, cause }),
+    const { audits, allMail } = await context.connections.use(
+      { mailbox, purpose: 'audit', signal: run.signal },
+      (open) => compareAll(context, run, { mailbox, open, cause }),
     );
     const linked = await mendAllLinks(context, run, mailbox);
-    return await conclude(context, { mailbox, operationId: input.operationId, cause, audits, linked });
+    return await conclude(context, { mailbox, operationId: input.operationId, cause, audits, allMail, linked });
   } catch (error) {
     // Here, and not by who asked: that process may be no more.
     const notDone = failureBesideRounds(mailbox, error);
@@ -59,13 +60,18 @@ const superseded = { code: 'superseded' };
 /** A person who asks sees the bytes of both sides; what runs by itself asks big folders for them no more than once. */
 const sizesUpTo: Record<AuditCause, number> = { person: 50_000, import: 50_000, again: 0, outage: 0, daily: 1_000 };
 
+interface Compared {
+  audits: FolderAudit[];
+  allMail: FollowedFolders['allMail'];
+}
+
 async function compareAll(
   context: ActivityContext,
   run: ActivityRun,
   at: { mailbox: MailboxForSync; open: Mailbox; cause: AuditCause },
-): Promise<FolderAudit[]> {
+): Promise<Compared> {
   const { cause } = at;
-  const { folders, listed } = await followFolders(context, run, at);
+  const { folders, listed, allMail } = await followFolders(context, run, at);
   const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
   const audits: FolderAudit[] = [];
   for (const folder of folders) {
@@ -79,7 +85,7 @@ async function compareAll(
     audits.push(audit);
     run.heartbeat();
   }
-  return audits;
+  return { audits, allMail };
 }
 
 const copiesPerShare = 1_000;
@@ -101,17 +107,16 @@ async function mendAllLinks(
   return mended;
 }
 
-interface Concluded {
+interface Concluded extends Compared {
   mailbox: MailboxForSync;
   operationId: string;
   cause: AuditCause;
-  audits: FolderAudit[];
   linked: number;
 }
 
 async function conclude(
   context: ActivityContext,
-  { mailbox, operationId, cause, audits, linked }: Concluded,
+  { mailbox, operationId, cause, audits, allMail, linked }: Concluded,
 ): Promise<AuditResult> {
   const { dailyAuditMs: dailyMs, auditAgainMs: againMs } = context.limits;
   const sumOf = (countOf: (audit: FolderAudit) => number) => audits.reduce((sum, audit) => sum + countOf(audit), 0);
@@ -127,7 +132,7 @@ async function conclude(
     cause,
     folderIds: audits.map(({ folderId }) => folderId),
     verdict: worstOf(audits),
-    isPartial: audits.some(({ reason }) => reason === 'message-limit'),
+    isPartial: allMail === 'hidden' || audits.some(({ reason }) => reason === 'message-limit'),
     linked,
     result: counts,
     dailyMs,

@@ -14,6 +14,8 @@ import { onFreshConnection } from './second-look';
 export interface FollowedFolders {
   folders: KnownFolder[];
   listed: ListedFolder[];
+  /** The folder of all mail, where the provider has one; null elsewhere. */
+  allMail: 'shown' | 'hidden' | null;
 }
 
 /**
@@ -29,15 +31,16 @@ export async function followFolders(
 ): Promise<FollowedFolders> {
   const begunAt = Date.now();
   const { listed, onRecord } = await listBeside(context, at);
+  const allMail = at.open.abilities.gmail ? isAllMailShown(listed) : null;
+  if (allMail !== null) await noteAllMail(context.db, at.mailbox, allMail);
   const { policy } = at.mailbox;
   const between = disagreement(onRecord, listed);
   if (isNothing(between) && agree(onRecord, listed, policy)) {
-    return { folders: shownFolders(onRecord, listed, policy), listed };
+    return { folders: shownFolders(onRecord, listed, policy), listed, allMail };
   }
-  if (at.open.abilities.gmail) await noteAllMail(context.db, at.mailbox, isAllMailShown(listed));
   const { changes, stillThere } = await explain(context, run, { ...at, listed, between, begunAt });
   const all = [...listed.filter(({ path }) => !stillThere.some((held) => held.path === path)), ...stillThere];
-  return { folders: await reconcileFolders(context.db, at.mailbox, { listed: all, changes }), listed: all };
+  return { folders: await reconcileFolders(context.db, at.mailbox, { listed: all, changes }), listed: all, allMail };
 }
 
 /** A name that stands for no messages yet (`reoccupied`) is only of interest where something has lost its name. */

@@ -1,5 +1,6 @@
 import { heldCopies } from '../../src/db/messages-copies';
 import { outcomes, presences } from '../../src/domain/ledger';
+import { auditOf } from '../support/audit-of';
 import { mail } from '../support/mail-factory';
 import { folderOf, type MessageWish, type ScriptedFolder } from '../support/scripted-imap-folder';
 import { startScriptedServer, type ScriptedServer } from '../support/scripted-imap-server';
@@ -155,6 +156,15 @@ describe('where the folder of all mail is hidden', () => {
     expect(await flagsOf(mailbox)).toEqual(['partial-view']);
   });
 
+  test('an audit says so too, also after the mailbox has lost the flag', async () => {
+    const mailbox = await connect({ folders: hidden().folders });
+    await auditOf(bench, mailbox);
+    expect(await flagsOf(mailbox)).toEqual(['partial-view']);
+    await bench.database.db.inTenant(mailbox.tenantId, (sql) => sql.execute(`UPDATE mailbox SET flags = '{}'`));
+    await mailbox.round();
+    expect(await flagsOf(mailbox)).toEqual(['partial-view']);
+  });
+
   test('and is shown later, nothing is fetched again, and the mailbox no longer says so', async () => {
     const mailbox = await connect({ folders: hidden().folders });
     const asked = bodiesAsked();
@@ -165,6 +175,24 @@ describe('where the folder of all mail is hidden', () => {
     expect(bodiesAsked()).toBe(asked);
     expect(await flagsOf(mailbox)).toEqual([]);
   });
+});
+
+test('where the folder of all mail is shown in part, rounds leave the flag that an audit has set', async () => {
+  const mailbox = await connect({
+    on: {
+      STATUS: (context) => {
+        const { send } = context;
+        context.send = (...parts) => {
+          send(...parts.map((part) => String(part).replace('MESSAGES 3', 'MESSAGES 9000')));
+        };
+        context.usual();
+      },
+    },
+  });
+  await auditOf(bench, mailbox);
+  expect(await flagsOf(mailbox)).toContain('partial-view');
+  await mailbox.round();
+  expect(await flagsOf(mailbox)).toContain('partial-view');
 });
 
 test('whoever holds the copy sees its labels', async () => {

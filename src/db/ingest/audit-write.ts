@@ -115,7 +115,7 @@ export interface AuditDone {
   /** The folders that were compared. */
   folderIds: string[];
   verdict: FolderAudit['verdict'];
-  /** The server shows but a part of some folder. */
+  /** The server shows but a part of some folder, or hides one. */
   isPartial: boolean;
   /** Messages that were in no timeline although an address matches; they are now. */
   linked: number;
