@@ -141,6 +141,10 @@ export interface ActivityContext {
 /** Told to stop: the worker shuts down, or the workflow was cancelled. */
 export interface ActivityRun {
   signal: AbortSignal;
+  /** From 1, where Temporal counts. */
+  attempt?: number;
   /** Tells Temporal that the activity is alive; cheap, throttled by the SDK. */
   heartbeat(): void;
+  /** A line in the worker's log, about ids. */
+  warn?(what: string, about: Record<string, string>): void;
 }

@@ -119,7 +119,10 @@ async function alive<Result>(work: (run: ActivityRun) => Promise<Result>): Promi
   };
   const timer = setInterval(heartbeat, heartbeatEveryMs);
   try {
-    return await work({ signal: activity.cancellationSignal, heartbeat });
+    const warn: ActivityRun['warn'] = (what, about) => {
+      activity.log.warn(what, about);
+    };
+    return await work({ signal: activity.cancellationSignal, attempt: activity.info.attempt, heartbeat, warn });
   } catch (error) {
     throw scrubbedError(error);
   } finally {

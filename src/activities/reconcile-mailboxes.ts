@@ -54,7 +54,7 @@ export async function reconcileMailboxes(context: ActivityContext, run: Activity
   const poked = unwatched + (await remindOfImports(context, run, pace)) + (await remindOfRemovals(context, run, pace));
   const audits = await startDueAudits(context, run, pace);
   const jobs = await startJobs(context);
-  await startReplays(context, run);
+  await startReplays(context, run, pace);
   const queuesWithoutWorkers = await context.engine.queuesWithoutWorkers();
   await recordReconciliation(context.db, {
     startedAt,

@@ -38,7 +38,10 @@ export function createMailboxEngine(client: Client): Engine {
     startAudit: async (input) => {
       await client.workflow.start(workflowNames.auditMailbox, auditOptions(input));
     },
-    startReplay: (input) => sendReplay(client, input),
+    startReplay: async (input) => {
+      // Without a signal: one that runs needs none, and Temporal takes no more than 10,000 for a workflow.
+      await client.workflow.start(workflowNames.replayFailures, replayOptions(input));
+    },
     ...createWorkEngine(client),
     ...createOverview(client),
     ...createShardEngine(client),
@@ -91,17 +94,24 @@ export function auditOptions(input: AuditInput) {
   };
 }
 
-/** Starts a replay; one that runs, or is just about to end because it was held, goes on. */
-export async function sendReplay(client: Client, { tenantId, operationId }: ReplayInput): Promise<void> {
+/** Starts a replay that a person has let go on; one that runs, or is just about to end because it was held, goes on. */
+export async function sendReplay(client: Client, input: ReplayInput): Promise<void> {
   await client.workflow.signalWithStart(workflowNames.replayFailures, {
+    ...replayOptions(input),
+    signal: signals.wish,
+    signalArgs: [],
+  });
+}
+
+function replayOptions({ tenantId, operationId }: ReplayInput) {
+  return {
     args: [{ tenantId, operationId }],
     taskQueue: taskQueues.bulk,
     workflowId: workflowIds.replayFailures(operationId),
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
     staticSummary: 'Reads messages again that could not be read',
-    signal: signals.wish,
-    signalArgs: [],
-  });
+  };
 }
 
 /** Starts the deletion of a mailbox; one that runs is used, and told to look at what is wished now. */

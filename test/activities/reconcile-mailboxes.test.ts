@@ -256,6 +256,49 @@ test('a queue that nobody works on is named', async () => {
   expect(await written()).toMatchObject([{ queues: ['letterbook-bulk'] }]);
 });
 
+describe('replays that nobody runs', () => {
+  const replays = (count: number) =>
+    inTenant(
+      `INSERT INTO operation (tenant_id, id, kind, state, task, created_at)
+       SELECT $1, gen_random_uuid(), 'replay', 'waiting', '{}', now() - interval '2 minutes' FROM generate_series(1, $2)`,
+      [tenantId, count],
+    );
+  afterEach(() => inTenant(`DELETE FROM operation WHERE kind = 'replay'`));
+
+  test('one that cannot be started keeps neither the others from it, nor the run from being written down', async () => {
+    await mailboxes({ count: 1 });
+    await replays(3);
+    let tried = 0;
+    engine.startReplay = ({ operationId }) => {
+      tried += 1;
+      engine.asked.push({ what: 'startReplay', mailboxId: operationId, at: performance.now() });
+      return tried === 1 ? Promise.reject(new RangeError('of somebody@corp.example')) : Promise.resolve();
+    };
+    const warned: string[] = [];
+    await reconcileMailboxes(bench.context, {
+      signal: new AbortController().signal,
+      heartbeat: () => undefined,
+      warn: (what, about) => warned.push(`${what}: ${JSON.stringify(about)}`),
+    });
+    expect(new Set(asked('startReplay')).size).toBe(3);
+    expect(warned).toEqual([expect.stringMatching(/^replay not started.*"operationId":"opn_.*"error":"RangeError"/)]);
+    expect(await written()).toHaveLength(1);
+  });
+
+  test('of very many some are started in each run, and not faster than mailboxes are', async () => {
+    await replays(205);
+    engine.startReplay = ({ operationId }) => {
+      engine.asked.push({ what: 'startReplay', mailboxId: operationId, at: performance.now() });
+      return Promise.resolve();
+    };
+    Object.assign(bench.context.limits, { reconcileStartsPerSecond: 150 });
+    await reconcile();
+    const times = engine.asked.filter(({ what }) => what === 'startReplay').map(({ at }) => at);
+    expect(times).toHaveLength(200);
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(1_000);
+  });
+});
+
 test('runs that had nothing to do are written down now and then, old ones are forgotten', async () => {
   const [mailboxId] = await mailboxes({ count: 1, applied: true });
   engine.running.set(mailboxId ?? '', tenantId);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 
 import { reconcileMailboxes } from '../../src/activities/reconcile-mailboxes';
+import { newUuid } from '../../src/db/new-id';
 import { createMailboxEngine } from '../../src/engine/mailbox-engine';
 import { schedules, workflowIds } from '../../src/workflows/contract';
 import { insertMailboxes } from '../support/many-mailboxes';
@@ -70,3 +71,18 @@ test('two thousand mailboxes without workflows get them, and afterwards nothing 
     expect(status.name).toBe('RUNNING');
   }
 }, 400_000);
+
+test('a replay that runs is not told each minute that it is to run, and one that has ended is started anew', async () => {
+  const replay = { tenantId: await bench.database.newTenant(), operationId: newUuid() };
+  const handle = engine.client.workflow.getHandle(workflowIds.replayFailures(replay.operationId));
+  const start = () => bench.context.engine.startReplay(replay);
+  await start();
+  const first = await handle.describe();
+  await start();
+  await start();
+  const { runId, historyLength } = await handle.describe();
+  expect({ runId, historyLength }).toEqual({ runId: first.runId, historyLength: first.historyLength });
+  await handle.terminate();
+  await start();
+  expect((await handle.describe()).runId).not.toBe(runId);
+});

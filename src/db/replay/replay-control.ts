@@ -86,9 +86,11 @@ WHERE i.tenant_id = $1 AND i.operation_id = $3 AND (i.gen_id, i.uid) > ($4, $5) 
   OR EXISTS (SELECT FROM source_member m WHERE m.tenant_id = $1 AND m.source_id = s.id AND m.user_id = $2))
 ORDER BY i.gen_id, i.uid LIMIT ${String(linesPerPage)}`;
 
+const mostReplays = 200;
+
 /**
  * Replays of all tenants that should run: written or begun, and at least `olderThanMs` old, so that whoever wrote them had the time to start
- * them. Starting one that runs changes nothing.
+ * them; at most 200, of more any, so that those that run already stand in nobody's way for long. Starting one that runs changes nothing.
  */
 export function unfinishedReplays(
   db: Database,
@@ -97,7 +99,8 @@ export function unfinishedReplays(
   return db.acrossTenants((sql) =>
     sql.query(
       `SELECT tenant_id AS "tenantId", id AS "operationId" FROM operation
-       WHERE kind = 'replay' AND state IN ('waiting', 'running') AND created_at < now() - $1 * interval '1 millisecond' ORDER BY created_at`,
+       WHERE kind = 'replay' AND state IN ('waiting', 'running') AND created_at < now() - $1 * interval '1 millisecond'
+       ORDER BY random() LIMIT ${String(mostReplays)}`,
       [olderThanMs],
     ),
   );
