@@ -131,6 +131,22 @@ test('nothing of a person is left in any table but what others wrote of them, an
   expect(await carryOut(deletionId)).toMatchObject({ kind: 'done', messages: 3 });
 });
 
+test('links that are kept of removed mail go too, where their reasons hold the address', async () => {
+  const kept = (key: string) =>
+    bench.database.db.inTenant(tenantId, (sql) =>
+      sql.execute(
+        `INSERT INTO removed_link (tenant_id, source_id, message_key, record_id, state, reasons)
+         VALUES ($1, $2, sha256(convert_to($3::text, 'UTF8')), gen_random_uuid(), 'active', jsonb_build_array(jsonb_build_object('kind', 'address', 'key', $3::text)))`,
+        [tenantId, anna.mailboxId, key],
+      ),
+    );
+  await kept(ada);
+  await kept('grace@customer.example');
+  expect(await carryOut(await begin())).toMatchObject({ kind: 'done' });
+  expect(await tablesWith(ada)).toEqual(['message_body']);
+  expect(await tablesWith('grace@customer.example')).toContain('removed_link');
+});
+
 test('each UID keeps its row, and no round fetches the mail again, wherever it turns up', async () => {
   await carryOut(await begin());
   const erased = [3, 'erased'];

@@ -80,6 +80,7 @@ const written = [
 /** Columns in which an address may stand among other words, all of which are cleaned. */
 const wordy = [
   { name: 'record', column: 'name' },
+  { name: 'removed_link', column: 'reasons' },
   { name: 'idempotency_key', column: 'response' },
   { name: 'operation', column: 'task' },
 ] as const;

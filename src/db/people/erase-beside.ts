@@ -13,8 +13,8 @@ const nameOfErased = 'erased';
 const holds = (column: string) => `lower(${column}) ~ ANY ($2::text[])`;
 
 /**
- * Takes the addresses from all that is not mail: records (which stay), reasons of links of earlier mail, answers kept for repeated requests, and what jobs
- * still have to do. Second run: finds nothing left. Returns the counts by table.
+ * Takes the addresses from all that is not mail: records (which stay), reasons of links of earlier mail, links kept of removed mail, answers
+ * kept for repeated requests, and what jobs still have to do. Second run: finds nothing left. Returns the counts by table.
  */
 export async function eraseBeside(db: Database, ref: PersonRef): Promise<RowCounts> {
   return db.inTenant(ref.tenantId, async (sql) => {
@@ -36,6 +36,7 @@ export async function eraseBeside(db: Database, ref: PersonRef): Promise<RowCoun
            WHERE l.tenant_id = $1 AND l.id = r.link_id AND ${isLater('$3')})`,
         [ref.tenantId, patterns, await erasedAt(sql, ref)],
       ),
+      removed_link: await erase(`DELETE FROM removed_link WHERE tenant_id = $1 AND ${holds('reasons::text')}`),
       idempotency_key: await erase(`DELETE FROM idempotency_key WHERE tenant_id = $1 AND ${holds('response::text')}`),
       operation: await erase(eraseFromTasks),
     };
