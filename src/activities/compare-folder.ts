@@ -1,7 +1,7 @@
 import { believedListing } from '../domain/believed-listing';
 import type { FolderStatus } from '../domain/folder';
 import { otherMessages } from '../domain/folder-changes';
-import { absentFrom, outside, rangesOf } from '../domain/uid-set';
+import { absentFrom, outside, rangesOf, type UidRanges } from '../domain/uid-set';
 import type { FolderAudit } from '../db/ingest/audit-write';
 import { identitiesOf, type FolderGeneration, type KnownFolder } from '../db/ingest/folder-read';
 import { ledgerRanges, liveRanges } from '../db/ingest/ledger-ranges';
@@ -36,18 +36,19 @@ export async function compareFolder(context: ActivityContext, of: Comparison): P
   if (generation?.uidNext == null) {
     return { folderId: folder.folderId, genId: null, ...nothing, verdict: 'not-provable', reason: 'never-listed' };
   }
+  const liveBefore = await liveRanges(context.db, of.mailbox.tenantId, generation.id);
   const open = await of.open.examine(folder.path);
   const side = { folderId: folder.folderId, genId: generation.id };
   if (open.snapshot.uidValidity !== generation.uidValidity) {
     const counted = { ...nothing, serverCount: open.snapshot.messages };
     return { ...side, ...counted, verdict: 'not-provable', reason: 'uidvalidity-changed' };
   }
-  return { ...side, ...(await compareListed(context, { ...of, open, generation })) };
+  return { ...side, ...(await compareListed(context, { ...of, open, generation, liveBefore })) };
 }
 
 async function compareListed(
   context: ActivityContext,
-  of: Omit<Comparison, 'open'> & { open: OpenFolder; generation: FolderGeneration },
+  of: Omit<Comparison, 'open'> & { open: OpenFolder; generation: FolderGeneration; liveBefore: UidRanges },
 ): Promise<Omit<FolderAudit, 'folderId' | 'genId'>> {
   const { open, generation, folder, status } = of;
   const { tenantId } = of.mailbox;
@@ -58,10 +59,11 @@ async function compareListed(
   const unrecorded = outside(listing.uids, known);
   const envelopes = await envelopesToCompare(context, { ...of, uids: listing.uids });
   const missing = unitedUids(unrecorded, envelopes.others);
+  // Rounds go on meanwhile: only what was so before the listing, and is so still, is a difference.
   const differences = {
     missing,
-    extra: listing.proven ? absentFrom(live, listing.uids) : [],
-    ended: outside(outside(listing.uids, live), rangesOf(missing)),
+    extra: listing.proven ? liveIn(live, absentFrom(of.liveBefore, listing.uids)) : [],
+    ended: outside(outside(outside(listing.uids, live), of.liveBefore), rangesOf(missing)),
     ...(await parkedSide(context.db, tenantId, generation.id)),
   };
   const counted = {
@@ -95,6 +97,11 @@ async function envelopesToCompare(
   const shown = wanted.length === 0 ? [] : await of.open.fetchEnvelopes(wanted);
   const bytes = isWhole ? shown.reduce((sum, envelope) => sum + envelope.size, 0) : null;
   return { bytes, others: otherMessages(known, shown) };
+}
+
+/** Those that are live. */
+function liveIn(live: UidRanges, uids: number[]): number[] {
+  return outside(uids, rangesOf(outside(uids, live)));
 }
 
 function unitedUids(some: number[], others: number[]): number[] {

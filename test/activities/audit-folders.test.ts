@@ -4,6 +4,8 @@ import { newUuid } from '../../src/db/new-id';
 import { auditCause, beginDueAudit, dueAudits } from '../../src/db/sync/audits-due';
 import { mailboxForSync } from '../../src/db/sync/mailbox-for-sync';
 import { auditOf as auditAsked } from '../support/audit-of';
+import type { Mailbox, OpenFolder } from '../../src/mail/mailbox';
+import { presences } from '../../src/domain/ledger';
 import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
@@ -232,6 +234,46 @@ test('what the server lists and does not deliver is missing until a person accep
   expect(
     await rowsOf(mailbox, `SELECT accepted_count, undelivered_count FROM folder_audit WHERE accepted_count > 0`),
   ).toEqual([{ accepted_count: 1, undelivered_count: 0 }]);
+});
+
+test('mail that rounds record or see go while a folder is compared is no difference', async () => {
+  const mailbox = await provenMailbox();
+  const { connections } = bench.context;
+  let looked = 0;
+  const context: SyncBench['context'] = {
+    ...bench.context,
+    connections: {
+      ...connections,
+      use: (use, work) =>
+        connections.use(use, (open) => {
+          const examine = async (path: string): Promise<OpenFolder> => {
+            const isInbox = path === 'INBOX';
+            const folder = await open.examine(path);
+            const listUids = async () => {
+              const listing = await folder.listUids();
+              if (!isInbox) return listing;
+              looked += 1;
+              await mailbox.person.append('INBOX', mail({ subject: 'meanwhile' }));
+              await mailbox.person.expunge('INBOX', [2]);
+              await mailbox.round();
+              return listing;
+            };
+            return { ...folder, listUids };
+          };
+          return work(Object.create(open, { examine: { value: examine } }) as Mailbox);
+        }),
+    },
+  };
+  expect(await auditAsked({ ...bench, context }, mailbox)).toMatchObject({ kind: 'done', state: 'done' });
+  expect(looked).toBe(1);
+  expect((await mailbox.ledger()).map(({ uid, presence }) => [uid, presence])).toEqual([
+    [1, presences.live],
+    [2, presences.ended],
+    [3, presences.live],
+    [4, presences.live],
+  ]);
+  expect(await findingsOf(mailbox)).toEqual([]);
+  expect(await flagsOf(mailbox)).toEqual([]);
 });
 
 describe('an audit that nobody asks for', () => {
