@@ -2,6 +2,7 @@ import { watchHealth } from '../../src/activities/watch-health';
 import { defaultLimits } from '../../src/config/limits';
 import { writeWish, type Wished } from '../../src/db/desired-state';
 import { sweepEvents, sweepNotices } from '../../src/db/events/event-sweep';
+import { changeFlag } from '../../src/db/events/state-write';
 import { recordAuditDone } from '../../src/db/ingest/audit-write';
 import { newUuid } from '../../src/db/new-id';
 import { mailboxesToTellOf } from '../../src/db/notices/health';
@@ -200,6 +201,19 @@ describe('a mailbox that is not complete', () => {
     await look();
     expect(await notices()).toMatchObject([{ kind: 'not-complete' }]);
   });
+});
+
+test('removals that wait for a person are told once, also while the mailbox is paused, and once when none waits any more', async () => {
+  const flag = (to: 'set' | 'clear') =>
+    database.db.inTenant(tenantId, (sql) => changeFlag(sql, mailbox, { flag: 'confirm-removal', to }));
+  await wish('pause', 'paused');
+  await flag('set');
+  await flag('set');
+  await look();
+  expect(await notices()).toMatchObject([{ kind: 'confirm-removal', user_id: anna, cleared: false }]);
+  await flag('clear');
+  expect(await notices()).toMatchObject([{ kind: 'confirm-removal', cleared: true }]);
+  expect(await outbox()).toEqual(['mailbox.notice confirm-removal', 'mailbox.notice-cleared confirm-removal']);
 });
 
 describe('who is told', () => {

@@ -106,6 +106,11 @@ export const stateTextsDe: StateTexts = {
     'folder-not-open': passes('Ein Ordner wurde mitten im Durchgang geschlossen.'),
     'garbled-answer': passes('Der Server hat etwas geantwortet, das kein IMAP ist.'),
     'in-use': passes('Der Server meldet, dass das Postfach in Benutzung ist.'),
+    internal: {
+      sentence:
+        'In Letterbook selbst ist etwas schiefgegangen, nicht beim Mailserver; es wird von selbst wieder versucht.',
+      remedy: 'Hält es an, sagen Sie dem Betreiber von Letterbook Bescheid: Im Log des Workers steht mehr.',
+    },
     limit: passes('Eine Grenze des Servers ist erreicht.'),
     'listing-not-proven': passes('Der Server hat einen Ordner nicht vollständig gezeigt.'),
     'no-permission': {
@@ -160,6 +165,11 @@ export const stateTextsDe: StateTexts = {
     'not-complete': {
       raised: 'Ein Teil der Mail dieses Postfachs fehlt hier, oder es ist nicht beweisbar, dass sie da ist.',
       cleared: 'Alle Mail dieses Postfachs ist hier.',
+    },
+    'confirm-removal': {
+      raised:
+        'Sehr viele Nachrichten dieses Postfachs sind auf dem Server auf einmal verschwunden. Sie bleiben hier, bis jemand sagt, ob sie mit Absicht gelöscht wurden.',
+      cleared: 'In diesem Postfach wartet keine Löschung mehr auf eine Antwort.',
     },
   },
 };

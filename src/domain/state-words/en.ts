@@ -101,6 +101,10 @@ export const stateTextsEn: StateTexts = {
     'folder-not-open': passes('A folder was closed in the middle of a round.'),
     'garbled-answer': passes('The server answered something that is not IMAP.'),
     'in-use': passes('The server says that the mailbox is in use.'),
+    internal: {
+      sentence: 'Something went wrong in Letterbook itself, not at the mail server; it will be tried again by itself.',
+      remedy: 'If it lasts, tell whoever runs Letterbook: the log of the worker says more.',
+    },
     limit: passes('A limit of the server was reached.'),
     'listing-not-proven': passes('The server did not show a whole folder.'),
     'no-permission': {
@@ -155,6 +159,11 @@ export const stateTextsEn: StateTexts = {
     'not-complete': {
       raised: 'Some mail of this mailbox is missing here, or cannot be proven to be here.',
       cleared: 'All mail of this mailbox is here.',
+    },
+    'confirm-removal': {
+      raised:
+        'Very many messages of this mailbox are gone on the server at once. They stay here until somebody says whether they were removed on purpose.',
+      cleared: 'No removals of this mailbox wait for an answer any more.',
     },
   },
 };

@@ -106,6 +106,10 @@ export const stateTextsNl: StateTexts = {
     'folder-not-open': passes('Een map is midden in een ronde gesloten.'),
     'garbled-answer': passes('De server antwoordde iets dat geen IMAP is.'),
     'in-use': passes('De server meldt dat het postvak in gebruik is.'),
+    internal: {
+      sentence: 'Er ging iets mis in Letterbook zelf, niet bij de mailserver; het wordt vanzelf opnieuw geprobeerd.',
+      remedy: 'Houdt het aan, meld het dan aan wie Letterbook beheert: in het log van de worker staat meer.',
+    },
     limit: passes('Een grens van de server is bereikt.'),
     'listing-not-proven': passes('De server heeft een map niet volledig getoond.'),
     'no-permission': {
@@ -160,6 +164,11 @@ export const stateTextsNl: StateTexts = {
     'not-complete': {
       raised: 'Een deel van de mail van dit postvak ontbreekt hier, of het is niet te bewijzen dat die er is.',
       cleared: 'Alle mail van dit postvak is hier.',
+    },
+    'confirm-removal': {
+      raised:
+        'Heel veel berichten van dit postvak zijn op de server in één keer verdwenen. Ze blijven hier tot iemand zegt of ze met opzet zijn verwijderd.',
+      cleared: 'In dit postvak wacht geen verwijdering meer op een antwoord.',
     },
   },
 };

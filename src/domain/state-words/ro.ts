@@ -104,6 +104,10 @@ export const stateTextsRo: StateTexts = {
     'folder-not-open': passes('Un dosar a fost închis în mijlocul unei runde.'),
     'garbled-answer': passes('Serverul a răspuns ceva ce nu este IMAP.'),
     'in-use': passes('Serverul spune că această căsuță poștală este în uz.'),
+    internal: {
+      sentence: 'Ceva nu a mers în Letterbook însuși, nu la serverul de e-mail; se va încerca din nou de la sine.',
+      remedy: 'Dacă persistă, anunțați administratorul Letterbook: jurnalul workerului spune mai multe.',
+    },
     limit: passes('S-a atins o limită a serverului.'),
     'listing-not-proven': passes('Serverul nu a arătat un dosar în întregime.'),
     'no-permission': {
@@ -158,6 +162,11 @@ export const stateTextsRo: StateTexts = {
     'not-complete': {
       raised: 'O parte din mesajele acestei căsuțe poștale lipsește de aici sau nu se poate dovedi că este aici.',
       cleared: 'Toate mesajele acestei căsuțe poștale sunt aici.',
+    },
+    'confirm-removal': {
+      raised:
+        'Foarte multe mesaje ale acestei căsuțe poștale au dispărut deodată de pe server. Ele rămân aici până când cineva spune dacă au fost șterse intenționat.',
+      cleared: 'În această căsuță poștală nicio ștergere nu mai așteaptă un răspuns.',
     },
   },
 };
