@@ -1,4 +1,3 @@
-import { MailFailure } from '../domain/failure';
 import type { AuditCause } from '../db/ingest/audit-findings';
 import { recordAudit, recordAuditDone, recordAuditFailed, type FolderAudit } from '../db/ingest/audit-write';
 import { mendLinks } from '../db/link-check';
@@ -47,8 +46,8 @@ export async function auditFolders(
     return await conclude(context, { mailbox, operationId: input.operationId, cause, audits, allMail, linked });
   } catch (error) {
     // Here, and not by who asked: that process may be no more.
-    const notDone = failureBesideRounds(mailbox, error);
-    const failure = error instanceof MailFailure ? { kind: error.kind, code: error.code } : superseded;
+    const { notDone, reason } = failureBesideRounds(mailbox, { error, run });
+    const failure = reason ?? superseded;
     await recordAuditFailed(context.db, failed, failure);
     return notDone;
   }

@@ -40,7 +40,7 @@ export async function importBatch(
     }
     return { kind: 'done', imported: share.imported, foldersLeft: left.length };
   } catch (error) {
-    return roundFailure(context, mailbox, { error, roundBegunAt: null });
+    return roundFailure(context, mailbox, { error, run, roundBegunAt: null });
   }
 }
 

@@ -2,9 +2,10 @@ import { backoffMs } from '../domain/backoff';
 import { MailFailure, type FailureKind } from '../domain/failure';
 import type { MailboxState } from '../domain/mailbox-state';
 import { StaleFence } from '../domain/stale-fence';
-import { recordRoundFailure } from '../db/sync/round-write';
+import { DatabaseUnavailable } from '../db/database-error';
+import { recordRoundFailure, type RoundFailure } from '../db/sync/round-write';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
-import type { ActivityContext } from './context';
+import type { ActivityContext, ActivityRun } from './context';
 
 /** How work on a mailbox ended when it did not end well; the workflow only looks at what to do next. */
 export type NotDone =
@@ -27,23 +28,27 @@ const stateOfKind: Record<FailureKind, MailboxState> = {
   gone: 'needs-attention',
 };
 
+/** So often Temporal tries work that fails for no reason of the server's before the mailbox says so. */
+const triesUnexplained = 5;
+
 /** What went wrong. */
 export interface Failed {
   error: unknown;
+  run: ActivityRun;
   /** When the round began that failed, by the database's clock; null for other work on the mailbox. */
   roundBegunAt: Date | null;
 }
 
 /**
- * Decides what a failure means for the mailbox, and writes it down. Everything that is no failure of the mail server goes on up, so that
- * Temporal tries the activity again.
+ * Decides what a failure means for the mailbox, and writes it down. What is no failure of the mail server goes on up, so that Temporal tries
+ * the activity again, until it has happened five times in a row: then the mailbox backs off like any other, and says `internal`.
  */
 export async function roundFailure(
   context: ActivityContext,
   mailbox: MailboxForSync,
-  { error, roundBegunAt }: Failed,
+  { error, run, roundBegunAt }: Failed,
 ): Promise<NotDone> {
-  const { notDone, state, failure } = decide(mailbox, error);
+  const { notDone, state, failure } = decide(mailbox, { error, run });
   if (failure === null) return notDone;
   const { kind, code, operation } = failure;
   const retryAfterMs = state === 'auth-required' ? null : notDone.retryAfterMs;
@@ -54,24 +59,44 @@ export async function roundFailure(
 }
 
 /** What a failure of other work than a round comes to. The state of the mailbox stays: that is for its next round to find out. */
-export function failureBesideRounds(mailbox: MailboxForSync, error: unknown): NotDone {
-  return decide(mailbox, error).notDone;
+export function failureBesideRounds(
+  mailbox: MailboxForSync,
+  failed: Pick<Failed, 'error' | 'run'>,
+): { notDone: NotDone; reason: { kind: string; code: string } | null } {
+  const { notDone, failure } = decide(mailbox, failed);
+  return { notDone, reason: failure === null ? null : { kind: failure.kind, code: failure.code } };
 }
 
 type Decision =
   | { notDone: { kind: 'superseded' }; state: null; failure: null }
-  | { notDone: Exclude<NotDone, { kind: 'superseded' }>; state: MailboxState; failure: MailFailure };
+  | {
+      notDone: Exclude<NotDone, { kind: 'superseded' }>;
+      state: MailboxState;
+      failure: Pick<RoundFailure, 'kind' | 'code' | 'operation'>;
+    };
 
-function decide(mailbox: MailboxForSync, error: unknown): Decision {
+const internal = { kind: 'internal', code: 'internal', operation: 'round' } as const;
+
+function decide(mailbox: MailboxForSync, { error, run }: Pick<Failed, 'error' | 'run'>): Decision {
   if (error instanceof StaleFence) return { notDone: { kind: 'superseded' }, state: null, failure: null };
-  if (!(error instanceof MailFailure)) throw error;
+  const reckonedMs = backoffMs(mailbox.failedRounds + 1, Math.random());
+  if (!(error instanceof MailFailure)) {
+    if (isTriedAgain(error, run)) throw error;
+    const notDone = { kind: 'retry', failure: 'internal', retryAfterMs: reckonedMs, wait: 'reckoned' } as const;
+    return { notDone, state: 'backing-off', failure: internal };
+  }
   const state = stateOfKind[error.kind];
   const failure = `${error.kind} (${error.code})`;
   if (state === 'auth-required' || state === 'needs-attention') {
     const notDone = { kind: 'waiting', state, failure, retryAfterMs: refusedAgainAfterMs } as const;
     return { notDone, state, failure: error };
   }
-  const retryAfterMs = error.retryAfterMs ?? backoffMs(mailbox.failedRounds + 1, Math.random());
   const wait = error.retryAfterMs === undefined ? 'reckoned' : 'told';
+  const retryAfterMs = error.retryAfterMs ?? reckonedMs;
   return { notDone: { kind: 'retry', failure, retryAfterMs, wait }, state, failure: error };
+}
+
+/** What was cut off says nothing of the mailbox, and a database that is away could not be told. */
+function isTriedAgain(error: unknown, { signal, attempt = 1 }: ActivityRun): boolean {
+  return signal.aborted || error instanceof DatabaseUnavailable || attempt < triesUnexplained;
 }

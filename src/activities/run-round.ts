@@ -68,7 +68,7 @@ export async function runRound(
     const lookAgainMs = Math.min(byFoldersMs, (removalsMs ?? Infinity) + dueAndOverMs);
     return { kind: 'done', ...counts, foldersWithHistory: onRecord.filter(hasHistory).length, lookAgainMs };
   } catch (error) {
-    return roundFailure(context, mailbox, { error, roundBegunAt: mailbox.readAt });
+    return roundFailure(context, mailbox, { error, run, roundBegunAt: mailbox.readAt });
   }
 }
 

@@ -18,6 +18,7 @@ export const reasonCodes = [
   'folder-not-open',
   'garbled-answer',
   'in-use',
+  'internal',
   'limit',
   'listing-not-proven',
   'no-permission',
