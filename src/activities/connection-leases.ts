@@ -37,7 +37,8 @@ export interface ConnectionLeases {
 
 const tickMs = 1_000;
 const beatEveryMs = 2_000;
-/** Before others take this worker for dead (12 s), with time to close connections. */
+const takenForDeadAfterMs = 12_000;
+/** Before others take this worker for dead, with time to close connections. */
 const fenceAfterMs = 9_000;
 const forgetEveryMs = 60_000;
 /** A server counts a connection for a moment after it was closed. */
@@ -75,6 +76,9 @@ class Leases {
   private beating: Promise<void> | null = null;
   private beatenAt = Number.NEGATIVE_INFINITY;
   private forgotAt = Number.NEGATIVE_INFINITY;
+  /** How often there was a reason to think that others have taken slots of this worker, and how many of them have been looked into. */
+  private doubts = 0;
+  private settledDoubts = 0;
 
   constructor(
     private readonly store: LeaseStore,
@@ -192,12 +196,25 @@ class Leases {
 
   private async beat(): Promise<void> {
     const begunAt = this.now();
-    const known = await this.store.beat();
-    if (known === 'forgotten' && this.held.size > 0) await this.loseWhatOthersHave();
+    if (begunAt - this.beatenAt >= takenForDeadAfterMs) this.doubts += 1;
+    const known = await this.store.beat().catch((error: unknown) => {
+      // That it was forgotten is said once, and this may have been the answer.
+      this.doubts += 1;
+      throw error;
+    });
+    if (known === 'forgotten') this.doubts += 1;
+    await this.settleDoubts();
     this.beatenAt = begunAt;
     if (begunAt - this.forgotAt < forgetEveryMs) return;
     this.forgotAt = begunAt;
     await this.store.forget('dead');
+  }
+
+  private async settleDoubts(): Promise<void> {
+    const { doubts } = this;
+    if (doubts <= this.settledDoubts) return;
+    if (this.held.size > 0) await this.loseWhatOthersHave();
+    this.settledDoubts = Math.max(this.settledDoubts, doubts);
   }
 
   private async loseWhatOthersHave(): Promise<void> {

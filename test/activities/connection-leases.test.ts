@@ -46,6 +46,8 @@ interface Worker {
   skip: (ms: number) => void;
   /** Whether what it says of itself reaches the database. */
   isHeard: boolean;
+  /** How often asking for its leases still fails. */
+  failingLooks: number;
 }
 
 function startWorker(): Worker {
@@ -55,6 +57,7 @@ function startWorker(): Worker {
   const worker: Worker = {
     id,
     isHeard: true,
+    failingLooks: 0,
     skip: (ms) => {
       skippedMs += ms;
     },
@@ -62,7 +65,11 @@ function startWorker(): Worker {
       {
         exchange: (change) => exchangeLeases(db, id, change),
         beat: () => (worker.isHeard ? beatAsHolder(db, id) : Promise.reject(new Error('the database is away'))),
-        own: () => leasesOf(db, id),
+        own: () => {
+          if (worker.failingLooks === 0) return leasesOf(db, id);
+          worker.failingLooks -= 1;
+          return Promise.reject(new Error('the database is away'));
+        },
         forget: (which) => forgetHolders(db, which === 'dead' ? null : id),
       },
       () => performance.now() + skippedMs,
@@ -188,6 +195,21 @@ test('a worker that comes back closes what others have taken meanwhile', async (
   frozen.skip(30_000);
   await until(() => lost.length > 0, 'the loss');
   expect(lost).toEqual(['taken']);
+});
+
+test('a worker that comes back, and cannot look at once what it has lost, looks later', async () => {
+  const [frozen, next] = [startWorker(), startWorker()];
+  const lost: string[] = [];
+  const lease = await frozen.leases.take(wish('looked for', 'watch', { counted: 'by-us' }));
+  lease?.whenLost(() => lost.push('looked for'));
+  frozen.isHeard = false;
+  await silence(frozen, 30);
+  expect(await stateOf(next, wish('looked for', 'watch'))).toBe('given');
+  frozen.failingLooks = 2;
+  frozen.isHeard = true;
+  frozen.skip(30_000);
+  await until(() => lost.length > 0, 'the loss');
+  expect(frozen.failingLooks).toBe(0);
 });
 
 test('what dead workers left is removed, and a worker that ends leaves nothing', async () => {
