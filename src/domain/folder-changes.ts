@@ -74,7 +74,8 @@ const widestOffsetMs = 14 * 3_600_000;
 
 /**
  * Whether a message on record is certainly not the one that a folder shows under the same UID. Exchange changes a size, and some servers
- * tell the time of arrival in another zone after the clocks have changed: neither alone makes another message.
+ * tell the time of arrival in another zone after the clocks have changed: neither alone makes another message. Nor does another provider
+ * id: the same bytes that came twice are on record under the id of the first.
  */
 export function contradicts(onRecord: Identity[], shown: Identity[]): boolean {
   return otherMessages(onRecord, shown).length > 0;
@@ -91,12 +92,19 @@ export function otherMessages(onRecord: Identity[], shown: Identity[]): number[]
 }
 
 function isOther(one: Identity, other: Identity): boolean {
-  if (one.providerId !== null && other.providerId !== null) return one.providerId !== other.providerId;
+  if (one.providerId !== null && other.providerId !== null) {
+    return one.providerId !== other.providerId && (one.size !== other.size || isAtAnotherTime(one, other));
+  }
   if (one.internalDate === null || other.internalDate === null) return false;
   const apartMs = Math.abs(one.internalDate.getTime() - other.internalDate.getTime());
   if (apartMs === 0) return false;
   const isZone = apartMs % quarterHourMs === 0 && apartMs <= widestOffsetMs;
   return !isZone || one.size !== other.size;
+}
+
+function isAtAnotherTime(one: Identity, other: Identity): boolean {
+  if (one.internalDate === null || other.internalDate === null) return false;
+  return one.internalDate.getTime() !== other.internalDate.getTime();
 }
 
 function sameMessage(one: Identity, other: Identity): boolean {

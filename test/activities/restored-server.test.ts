@@ -155,6 +155,25 @@ describe('after a restore that new mail has overtaken before anybody looked', ()
   });
 });
 
+test('the same bytes under two provider ids are no sign of a restore', async () => {
+  const raw = mail({ subject: 'delivered twice' });
+  const messages = [
+    { uid: 1, raw, emailId: 'M1' },
+    { uid: 2, raw, emailId: 'M2', internalDate: new Date('2026-01-03T03:04:05Z') },
+  ];
+  const capabilities = ['LITERAL+', 'ENABLE', 'UIDPLUS', 'CONDSTORE', 'NAMESPACE', 'UNSELECT', 'OBJECTID'];
+  server = await startScriptedServer({ capabilities, folders: { INBOX: { messages, highestModseq: '30' } } });
+  const mailbox = await bench.connect({ port: server.port, user: 'somebody', withoutPerson: true });
+  await mailbox.syncAll();
+  const [first, second] = await mailbox.ledger();
+  expect(second?.copyId).toBe(first?.copyId);
+  await auditOf(bench, mailbox);
+  const verdicts = await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
+    sql.query('SELECT verdict FROM folder_audit WHERE source_id = $1', [mailbox.mailboxId]),
+  );
+  expect(verdicts).toEqual([{ verdict: 'complete' }]);
+});
+
 test('a server that tells no UIDNEXT is not taken for restored when its newest message goes', async () => {
   server = await startScriptedServer({
     folders: { INBOX: { messages: old, highestModseq: '30' } },
