@@ -1,11 +1,12 @@
 import type { Database, Sql } from '../database';
+import { newUuid } from '../new-id';
 
 type ErasureKind = 'mailbox' | 'record' | 'user' | 'person' | 'tenant';
 
 /** What was erased. Ids are UUIDs. Nothing in it says whose data it was. */
 export interface Erasure {
   tenantId: string;
-  /** The deletion that carries it out. */
+  /** The deletion that carries it out; of a mailbox that goes with its user also an id of its own, and then it is noted twice. */
   id: string;
   kind: ErasureKind;
   /** Null for a person, who has no row. */
@@ -34,6 +35,26 @@ export async function noteErasure(sql: Sql, tenantId: string, noted: ErasureToNo
   const { deletionId, kind, targetId, actor } = noted;
   const erasure = { tenantId, id: deletionId, kind, targetId, addressHashes: [], actor, at: new Date() };
   await insertErasure(sql, erasure, { replayedAt: null });
+}
+
+/**
+ * Writes down the erasure of all mailboxes of a user who is erased with them, in the transaction that decides it: their own deletions begin
+ * one after another, and a state that is restored from before must not bring back those that had not begun.
+ */
+export async function noteMailboxesOfUser(
+  sql: Sql,
+  tenantId: string,
+  { userId, actor }: { userId: string; actor: string },
+): Promise<void> {
+  const mailboxes = await sql.query<{ id: string }>(
+    'SELECT id FROM source WHERE tenant_id = $1 AND owner_user_id = $2 AND deleted_at IS NULL',
+    [tenantId, userId],
+  );
+  await sql.execute(
+    `INSERT INTO erasure (tenant_id, id, kind, target_id, actor, at)
+     SELECT $1::uuid, noted.id, 'mailbox', noted.target_id, $4, $5 FROM unnest($2::uuid[], $3::uuid[]) AS noted(id, target_id)`,
+    [tenantId, mailboxes.map(() => newUuid()), mailboxes.map(({ id }) => id), actor, new Date()],
+  );
 }
 
 /** Adds a row to the journal. Second run: no change, and false. */

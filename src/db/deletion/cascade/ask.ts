@@ -1,4 +1,5 @@
 import type { Sql } from '../../database';
+import { noteMailboxesOfUser } from '../../erasures/journal';
 import type { Actor } from '../../events/event-write';
 import type { Deletion } from '../deletions';
 import { closeDoors } from './begin-cascade';
@@ -88,9 +89,12 @@ export async function askForUser(
   { wish, actor }: { wish: UserWish; actor: Actor },
 ): Promise<Deletion> {
   const { userId, reassignTo } = wish;
+  const open = await openDeletionOf(sql, tenantId, userId);
+  if (open !== null) return open;
   const owned = await mailboxesOf(sql, tenantId, userId);
   const mailboxes: CascadePlan['mailboxes'] = owned.length === 0 ? 'none' : wish.mailboxes;
   await closeDoors(sql, { tenantId, kind: 'user', targetId: userId });
+  if (mailboxes === 'delete') await noteMailboxesOfUser(sql, tenantId, { userId, actor });
   return openCascade(sql, tenantId, { kind: 'user', targetId: userId, actor, plan: { mailboxes, reassignTo } });
 }
 
