@@ -15,6 +15,7 @@ interface Schema {
   required?: string[];
   properties?: Record<string, Schema>;
   minLength?: number;
+  format?: string;
   minimum?: number;
 }
 
@@ -94,6 +95,7 @@ function smallest(schema: Schema): unknown {
   if (choice !== undefined) return smallest(choice);
   if (schema.enum !== undefined) return schema.enum[0];
   if (schema.const !== undefined) return schema.const;
+  if (schema.format === 'date-time') return '2026-03-02T09:30:00Z';
   if (schema.type === 'string') return 'note'.padEnd(schema.minLength ?? 0, 'x');
   if (schema.type === 'integer' || schema.type === 'number') return schema.minimum ?? 1;
   if (schema.type === 'boolean') return false;
