@@ -164,6 +164,11 @@ describe('completeness', () => {
     ];
     await audited(inbox.folderId, 'missing', [17]);
     await audited(sent.folderId, 'complete', []);
+    await database.db.inTenant(key.tenantId, (sql) =>
+      sql.execute('UPDATE folder_audit SET accepted_count = 3, undelivered_count = 2 WHERE folder_id = $1', [
+        inbox.folderId,
+      ]),
+    );
     const answer = (await completeness()).json<{ verdict: string; items: object[] }>();
     expect(answer.verdict).toBe('missing');
     expect(answer.items).toEqual([
@@ -174,8 +179,10 @@ describe('completeness', () => {
         ledgerCounts: { recorded: 4 },
         missing: [17],
         missingCount: 1,
+        undeliveredCount: 2,
+        acceptedCount: 3,
       }),
-      expect.objectContaining({ folder: 'Sent', verdict: 'complete' }),
+      expect.objectContaining({ folder: 'Sent', verdict: 'complete', undeliveredCount: 0, acceptedCount: 0 }),
     ]);
   });
 
