@@ -1,4 +1,3 @@
-import type { Limits } from '../config/limits';
 import { askForAudit } from '../db/sync/audits-due';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { ActivityContext } from './context';
@@ -19,6 +18,6 @@ export async function auditAfterOutage(
 }
 
 /** Whether the last rounds of a mailbox have failed, for so long that its server was away, and not just a connection. */
-export function hasBeenDown({ outageMs }: Pick<Limits, 'outageMs'>, { downSince, readAt }: MailboxForSync): boolean {
+export function hasBeenDown({ outageMs }: { outageMs: number }, { downSince, readAt }: MailboxForSync): boolean {
   return downSince !== null && readAt.getTime() - downSince.getTime() >= outageMs;
 }
