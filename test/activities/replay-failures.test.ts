@@ -402,7 +402,7 @@ test('a mailbox whose password cannot be read for want of its key is asked later
   await bench.context.connections.closeAll();
   await rows(mailbox, `UPDATE mailbox SET secret_key_id = 'lost'`);
   expect(await replay(mailbox)).toEqual([{ outcome: 'not-fetched', reason: 'credentials' }]);
-  expect(await mailbox.round()).toMatchObject({ kind: 'waiting', failure: 'credentials (password-unreadable)' });
+  expect(await mailbox.round()).toMatchObject({ failure: 'refused (password-unreadable)' });
 });
 
 test('a message that is kept by its header alone is completed where it stands', async () => {

@@ -131,7 +131,7 @@ export const stateTextsDe: StateTexts = {
     'password-unreadable': {
       sentence: 'Letterbook kann das gespeicherte Passwort nicht lesen: Der Schlüssel fehlt oder ist ein anderer.',
       remedy:
-        'Wer Letterbook betreibt, kann den Schlüssel wieder in LETTERBOOK_SECRET_KEYS eintragen; geben Sie danach das Passwort mit PATCH /v1/mailboxes/{id} neu an.',
+        'Wer Letterbook betreibt, kann den Schlüssel wieder in LETTERBOOK_SECRET_KEYS eintragen; danach geht es innerhalb einer Stunde weiter. Ist er verloren, geben Sie das Passwort mit PATCH /v1/mailboxes/{id} neu an.',
     },
     'read-only': {
       sentence: 'Der Server lässt dieses Konto keine Markierungen ändern.',

@@ -125,7 +125,7 @@ export const stateTextsEn: StateTexts = {
     'password-unreadable': {
       sentence: 'Letterbook cannot read the password that it keeps: the key is missing, or is another one.',
       remedy:
-        'Whoever runs Letterbook can put the key back into LETTERBOOK_SECRET_KEYS; then give the password anew with PATCH /v1/mailboxes/{id}.',
+        'Whoever runs Letterbook can put the key back into LETTERBOOK_SECRET_KEYS; mail then goes on within an hour. If it is lost, give the password anew with PATCH /v1/mailboxes/{id}.',
     },
     'read-only': {
       sentence: 'The server does not let this account change flags.',

@@ -130,7 +130,7 @@ export const stateTextsNl: StateTexts = {
     'password-unreadable': {
       sentence: 'Letterbook kan het bewaarde wachtwoord niet lezen: de sleutel ontbreekt, of is een andere.',
       remedy:
-        'Wie Letterbook beheert, kan de sleutel weer in LETTERBOOK_SECRET_KEYS zetten; geef daarna het wachtwoord opnieuw op met PATCH /v1/mailboxes/{id}.',
+        'Wie Letterbook beheert, kan de sleutel weer in LETTERBOOK_SECRET_KEYS zetten; daarna gaat het binnen een uur verder. Is hij verloren, geef het wachtwoord dan opnieuw op met PATCH /v1/mailboxes/{id}.',
     },
     'read-only': {
       sentence: 'De server laat dit account geen markeringen wijzigen.',

@@ -128,7 +128,7 @@ export const stateTextsRo: StateTexts = {
     'password-unreadable': {
       sentence: 'Letterbook nu poate citi parola păstrată: cheia lipsește sau este alta.',
       remedy:
-        'Cine administrează Letterbook poate pune cheia la loc în LETTERBOOK_SECRET_KEYS; apoi dați din nou parola cu PATCH /v1/mailboxes/{id}.',
+        'Cine administrează Letterbook poate pune cheia la loc în LETTERBOOK_SECRET_KEYS; apoi totul continuă în cel mult o oră. Dacă s-a pierdut, dați din nou parola cu PATCH /v1/mailboxes/{id}.',
     },
     'read-only': {
       sentence: 'Serverul nu lasă acest cont să schimbe marcaje.',
