@@ -401,7 +401,7 @@ test('a mailbox whose password cannot be read for want of its key is asked later
   const mailbox = await connectUndelivered();
   await bench.context.connections.closeAll();
   await rows(mailbox, `UPDATE mailbox SET secret_key_id = 'lost'`);
-  expect(await replay(mailbox)).toEqual([{ outcome: 'not-fetched', reason: 'credentials' }]);
+  expect(await replay(mailbox)).toEqual([{ outcome: 'not-fetched', reason: 'refused' }]);
   expect(await mailbox.round()).toMatchObject({ failure: 'refused (password-unreadable)' });
 });
 
