@@ -10,7 +10,7 @@ import { projectDir } from '../lib/places.mjs';
 import { freePort } from '../lib/ports.mjs';
 import { startPostgres } from '../lib/postgres.mjs';
 import { endOfLog, startProcess } from '../lib/processes.mjs';
-import { productEnvironment, untilReady } from '../lib/product.mjs';
+import { productEnvironment, untilReady, workerOptions } from '../lib/product.mjs';
 import { ensureSecretKeys, removeState } from '../lib/state.mjs';
 import { findTemporal, startTemporal } from '../lib/temporal.mjs';
 import { probeArguments } from './memory.mjs';
@@ -73,7 +73,7 @@ export async function startLetterbook(wish) {
   const expected = new Set();
   const startWorker = async (/** @type {WorkerWish} */ { name, roles }) => {
     const asked = roles === null ? [] : ['--roles', roles.join(',')];
-    const args = [...probeArguments, ...profiled, join(projectDir, 'dist/worker.js'), ...asked];
+    const args = [...workerOptions, ...probeArguments, ...profiled, join(projectDir, 'dist/worker.js'), ...asked];
     // Each its own data directory: it spools there.
     const own = { LETTERBOOK_HOME: workerHome(home, name, workers) };
     const started = await node(name, args, own);
