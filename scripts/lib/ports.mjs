@@ -1,5 +1,8 @@
 // @ts-check
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { SetupError } from './setup-error.mjs';
 
@@ -73,11 +76,44 @@ async function portAskedFor(variable, asked, avoid) {
  */
 async function nextFree({ variable, fallback, say, avoid }) {
   for (let port = fallback; port < fallback + 200 && port <= 65_535; port += 1) {
-    if (avoid.has(port) || (await isPortTaken(port))) continue;
+    if (avoid.has(port) || (await isPortTaken(port)) || !claimed(port)) continue;
     if (port !== fallback) say(`port ${fallback} is taken, using ${port} (${variable} chooses)`);
     return port;
   }
   throw new SetupError(`No port from ${fallback} on is free.`, `Choose one with ${variable}.`);
+}
+
+const claimMs = 120_000;
+
+/**
+ * Says to other starts on this machine that the port will be listened on soon: between choosing and listening some seconds go by.
+ * @param {number} port
+ * @returns {boolean} false: another start that is alive has said so within two minutes
+ */
+function claimed(port) {
+  const file = join(tmpdir(), `letterbook-port-${port}`);
+  if (isClaimedByAnother(file)) return false;
+  try {
+    rmSync(file, { force: true });
+    writeFileSync(file, String(process.pid), { flag: 'wx' });
+    process.once('exit', () => rmSync(file, { force: true }));
+    return true;
+  } catch (error) {
+    // EEXIST: another start was faster. Else it is the leftover of another user, who says nothing any more.
+    return /** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST';
+  }
+}
+
+/** @param {string} file */
+function isClaimedByAnother(file) {
+  try {
+    const owner = Number(readFileSync(file, 'utf8'));
+    if (owner === process.pid || Date.now() - statSync(file).mtimeMs > claimMs) return false;
+    process.kill(owner, 0);
+    return true;
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM'; // alive, of another user
+  }
 }
 
 /**

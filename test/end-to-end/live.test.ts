@@ -3,6 +3,8 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { importScript } from '../support/import-script';
+
 const projectDir = join(__dirname, '..', '..');
 
 let home: string;
@@ -50,6 +52,14 @@ function script(name: string, more: Record<string, string> = {}): Script {
   return { child, said, ended };
 }
 
+/** Other tests start on the usual ports meanwhile. */
+async function portsOfItsOwn(): Promise<Record<string, string>> {
+  const { freePort } = await importScript<{ freePort: () => Promise<number> }>('scripts/lib/ports.mjs');
+  const wanted = ['', '_TEMPORAL', '_TEMPORAL_UI', '_POSTGRES', '_DEMO_IMAP'];
+  const ports = await Promise.all(wanted.map(freePort));
+  return Object.fromEntries(wanted.map((name, index) => [`LETTERBOOK${name}_PORT`, String(ports[index])]));
+}
+
 test('without a Letterbook that runs, delivering says in a sentence what to do', async () => {
   const deliver = script('deliver.mjs');
   expect(await deliver.ended).toBe(1);
@@ -60,7 +70,7 @@ describe('beside `npm start`', () => {
   let start: Script;
 
   beforeAll(async () => {
-    start = script('start.mjs');
+    start = script('start.mjs', await portsOfItsOwn());
     await start.said('Ctrl-C ends everything.');
   }, 300_000);
 

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { join } from 'node:path';
 
 import { importScript } from '../support/import-script';
 
@@ -45,6 +48,23 @@ test('a free default is taken without a word', async () => {
   const say = jest.fn();
   expect(await ports.choosePort({ variable: 'LETTERBOOK_PORT', fallback: free, env: {}, say })).toBe(free);
   expect(say).not.toHaveBeenCalled();
+});
+
+test('a default that another start has chosen, and does not listen on yet, is left to it until it has ended', async () => {
+  const free = await ports.freePort();
+  const wish = { variable: 'LETTERBOOK_PORT', fallback: free, env: {} };
+  const script = join(__dirname, '..', '..', 'scripts', 'lib', 'ports.mjs');
+  const program = `const { choosePort } = await import(${JSON.stringify(script)});
+    console.log(await choosePort(${JSON.stringify(wish)})); process.stdin.resume(); process.stdin.on('end', () => process.exit());`;
+  const other = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [chosen] = (await once(other.stdout, 'data')) as [Buffer];
+  expect(Number(chosen)).toBe(free);
+  expect(await ports.choosePort(wish)).toBeGreaterThan(free);
+  other.stdin.end();
+  await once(other, 'exit');
+  expect(await ports.choosePort(wish)).toBe(free);
 });
 
 test('a taken port that was asked for by name is an error with a remedy', async () => {
