@@ -1,4 +1,3 @@
-import { MailFailure } from '../../domain/failure';
 import { rolesOf } from '../../domain/match-headers';
 import type { Policy } from '../../domain/policy';
 import { storePacked } from '../blobs/blob-rows';
@@ -12,6 +11,7 @@ import { matchingKeys } from '../matching-addresses';
 import { insertTimelines, refreshTimelines } from '../timeline-write';
 import type { Batch, BatchItem, RecordedItem, WrittenBatch } from './batch';
 import { copiesMade, takenProviderIds, writeCopies, type MadeCopy } from './copy-write';
+import { refuseRetired } from './current-generation';
 import { moveCursor, type ReadSource } from './cursor';
 import { withoutErased } from './erased-mail';
 import { addressRolesOf, messagesOf, storedMessages, writeMessages, type StoredMessage } from './message-write';
@@ -118,15 +118,6 @@ async function whatIsKnown(sql: Sql, source: FencedSource & { policy: Policy }, 
     hasErasedPeople(sql, tenantId),
   ]);
   return { nextSeq, done, matching, copies, messages, threads, providerIds, records, erased };
-}
-
-/** Placements of a retired generation have ended, and nobody would end those that came later (RFC 9051 2.3.1.1). */
-async function refuseRetired(sql: Sql, { tenantId }: FencedSource, genId: number): Promise<void> {
-  const current = await sql.query(
-    'SELECT FROM folder_generation WHERE id = $1 AND tenant_id = $2 AND retired_at IS NULL',
-    [genId, tenantId],
-  );
-  if (current.length === 0) throw new MailFailure('cursor-lost', 'UID FETCH', { code: 'uidvalidity-changed' });
 }
 
 /** The UIDs that have a ledger row. `filtered: folder-role` does not count: the folder has come into scope; nor does `removed`. */
