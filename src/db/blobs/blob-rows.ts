@@ -1,5 +1,5 @@
 import type { Sql } from '../database';
-import { uuidArray } from '../uuid-array';
+import { uuidArray } from '../binary-array';
 import type { BlobOwner, PackedBlob } from './blob-store';
 import { chunksOf } from './copy-binary';
 

@@ -1,5 +1,5 @@
 import type { Sql } from '../database';
-import { uuidArray } from '../uuid-array';
+import { uuidArray } from '../binary-array';
 
 /** A table whose rows belong to a message, copy, thread or link, and go with it. */
 export interface ChildTable {

@@ -1,5 +1,5 @@
 import type { Database, Sql } from '../database';
-import { uuidArray } from '../uuid-array';
+import { uuidArray } from '../binary-array';
 import { deleteChildren, type Catalogue, type ChildTable } from './catalogue';
 import type { ContentChunk } from './content-chunk';
 import type { DeletionRef } from './deletions';

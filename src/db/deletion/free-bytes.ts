@@ -1,6 +1,6 @@
 import { deleteBlobs } from '../blobs/blob-rows';
 import type { Database, Sql } from '../database';
-import { uuidArray } from '../uuid-array';
+import { uuidArray } from '../binary-array';
 import type { DeletionRef } from './deletions';
 import { noteStep } from './steps';
 

@@ -4,7 +4,7 @@ import type { Sql } from '../database';
 import { participantsOf, previewOf } from '../ingest/message-write';
 import { linkAgain } from '../rematch';
 import { refreshTimelines } from '../timeline-write';
-import { uuidArray } from '../uuid-array';
+import { uuidArray } from '../binary-array';
 import type { DeletionRef } from './deletions';
 
 /** A message that stays, because another source holds a copy of it. */

@@ -5,7 +5,7 @@ import type { MailAddress, AddressRole, ParsedMessage } from '../../domain/messa
 import type { Sql } from '../database';
 import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
-import { textArray } from '../text-array';
+import { textArray } from '../binary-array';
 import type { RecordedItem } from './batch';
 import type { BatchThreads } from './thread-write';
 
