@@ -62,12 +62,7 @@ export async function connectLeased(
     const open = await connect();
     const closeIt = open.close.bind(open);
     lease.whenLost(() => void closeIt());
-    return Object.assign(open, {
-      close: async () => {
-        await closeIt();
-        lease.release();
-      },
-    });
+    return releasingOnClose(open, lease);
   } catch (error) {
     lease.release();
     throw error;
@@ -90,20 +85,25 @@ export async function watchLeased(
       lease.release();
       onLost(failure);
     });
-    const closeIt = open.close.bind(open);
     lease.whenLost(() => {
       onLost(new MailFailure('unreachable', 'watch', { code: 'slot-lost' }));
     });
-    return Object.assign(open, {
-      close: async () => {
-        await closeIt();
-        lease.release();
-      },
-    });
+    return releasingOnClose(open, lease);
   } catch (error) {
     lease.release();
     throw error;
   }
+}
+
+/** The same connection, whose closing gives its slot back. */
+function releasingOnClose<T extends { close: () => Promise<void> }>(open: T, lease: Lease): T {
+  const closeIt = open.close.bind(open);
+  return Object.assign(open, {
+    close: async () => {
+      await closeIt();
+      lease.release();
+    },
+  });
 }
 
 async function slotWithin(
