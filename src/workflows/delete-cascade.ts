@@ -16,14 +16,13 @@ import { publicId } from '../domain/ids';
 import { importOptions } from './activity-options';
 import { signals, taskQueues, workflowIds, type CascadeInput } from './contract';
 import { deleteMailbox } from './delete-mailbox';
+import { firstPauseMs, pauseAfter, speedOf, standsStill } from './deletion-pace';
 
 const { deleteCascade } = proxyActivities<Pick<Activities, 'deleteCascade'>>({
   ...importOptions,
   summary: 'delete the next rows',
 });
 
-const firstPauseMs = 5_000;
-const longestPauseMs = 3_600_000;
 /** Mailboxes that are deleted at the same time. One that stands still holds up one of these. */
 const lanes = 4;
 
@@ -63,7 +62,7 @@ async function carryOut(input: CascadeInput, again: Again): Promise<string> {
         break;
       case 'rows-left':
         await sleep(pauseMs, { summary: 'until the rows that are left are looked at again' });
-        pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+        pauseMs = pauseAfter(pauseMs);
         break;
       case 'more':
     }
@@ -120,7 +119,7 @@ function sentenceOf(share: CascadeShare): string {
     case 'more':
       return `deletes${progressOf(share.progress)}`;
     case 'rows-left':
-      return `stands still: rows are left in ${share.tables.join(', ')}`;
+      return standsStill(share);
     case 'done': {
       const { rows, mailboxes, kept, bytes, seconds } = share;
       return `deleted and verified: ${String(rows)} rows, ${String(mailboxes)} mailboxes and ${String(bytes)} bytes in ${String(seconds)} s; ${String(kept)} messages stay`;
@@ -130,7 +129,6 @@ function sentenceOf(share: CascadeShare): string {
 
 function progressOf(progress: Extract<CascadeShare, { kind: 'more' }>['progress'] | null): string {
   if (progress === null) return '';
-  const { done, total, rate, etaSeconds } = progress;
-  const speed = rate === null ? '' : `, ${String(Math.round(rate))} a second, ${String(etaSeconds ?? 0)} s left`;
-  return `: ${String(done)} of ${String(total ?? 0)}${speed}`;
+  const { done, total } = progress;
+  return `: ${String(done)} of ${String(total ?? 0)}${speedOf(progress)}`;
 }

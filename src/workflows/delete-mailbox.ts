@@ -12,6 +12,7 @@ import type { Activities } from '../activities';
 import type { DeletionShare } from '../activities/delete-mailbox';
 import { importOptions, rowOptions } from './activity-options';
 import type { MailboxRef } from './contract';
+import { firstPauseMs, pauseAfter, speedOf, standsStill } from './deletion-pace';
 import { wishSignal } from './mailbox-messages';
 import { stopForCertain } from './stop-for-certain';
 
@@ -23,9 +24,6 @@ const { deleteMailboxRows } = proxyActivities<Pick<Activities, 'deleteMailboxRow
   ...importOptions,
   summary: 'delete the next rows',
 });
-
-const firstPauseMs = 5_000;
-const longestPauseMs = 3_600_000;
 
 /**
  * Deletes a mailbox: waits for the end of its undo window, stops it for certain, deletes what it holds in short transactions, verifies that
@@ -42,7 +40,7 @@ export async function deleteMailbox(input: MailboxRef & { pauseMs?: number }): P
     if (share.kind === 'done') return sentence;
     if (share.kind === 'rows-left') {
       await sleep(pauseMs, { summary: 'until the rows that are left are looked at again' });
-      pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+      pauseMs = pauseAfter(pauseMs);
     }
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof deleteMailbox>({ ...input, pauseMs });
   }
@@ -74,12 +72,11 @@ function tell(doing: string): string {
 }
 
 function sentenceOf(share: DeletionShare): string {
-  if (share.kind === 'rows-left') return `stands still: rows are left in ${share.tables.join(', ')}`;
+  if (share.kind === 'rows-left') return standsStill(share);
   if (share.kind === 'done') {
     const { messages, kept, bytes, seconds } = share;
     return `deleted and verified: ${String(messages)} messages and ${String(bytes)} bytes in ${String(seconds)} s; ${String(kept)} messages stay, other mailboxes hold them`;
   }
-  const { done, total, rate, etaSeconds } = share.progress;
-  const speed = rate === null ? '' : `, ${String(Math.round(rate))} a second, ${String(etaSeconds ?? 0)} s left`;
-  return `deletes: ${String(done)} of ${String(total ?? 0)} ledger rows${speed}`;
+  const { done, total } = share.progress;
+  return `deletes: ${String(done)} of ${String(total ?? 0)} ledger rows${speedOf(share.progress)}`;
 }
