@@ -131,6 +131,36 @@ test('nothing of a person is left in any table but what others wrote of them, an
   expect(await carryOut(deletionId)).toMatchObject({ kind: 'done', messages: 3 });
 });
 
+test('other systems are told once of each copy that went, in the stream of its mailbox and without a word of whose it was', async () => {
+  const streamOf = ({ mailboxId }: TestMailbox) =>
+    bench.database.db.inTenant(tenantId, (sql) =>
+      sql.query<{ seq: number; type: string; ids: Record<string, string> }>(
+        'SELECT seq, type, ids FROM outbox WHERE tenant_id = $1 AND stream = $2 ORDER BY seq',
+        [tenantId, mailboxId],
+      ),
+    );
+  const before = await bench.database.db.inTenant(tenantId, (sql) =>
+    sql.query<{ id: string; message_id: string; source_id: string }>(
+      `SELECT DISTINCT c.id, c.message_id, c.source_id FROM copy c JOIN copy_address a ON a.copy_id = c.id WHERE a.address_key = $1`,
+      [ada],
+    ),
+  );
+  const deletionId = await begin();
+  await carryOut(deletionId);
+  await carryOut(deletionId);
+  for (const mailbox of [anna, ben]) {
+    const events = await streamOf(mailbox);
+    const mine = before.filter((copy) => copy.source_id === mailbox.mailboxId);
+    const removed = events.filter(({ type }) => type === 'message.removed').map(({ ids }) => ids);
+    expect(removed).toHaveLength(mine.length);
+    expect(removed).toEqual(expect.arrayContaining(mine.map((copy) => ({ messageId: copy.message_id, copyId: copy.id }))));
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+    expect(JSON.stringify(events)).not.toContain('@');
+  }
+  await ben.person.append('INBOX', mail({ from: 'joan@customer.example', subject: 'next', messageId: 'next@x' }));
+  expect(await ben.round()).toMatchObject({ kind: 'done', recorded: 1 });
+});
+
 test('links that are kept of removed mail go too, where their reasons hold the address', async () => {
   const kept = (key: string) =>
     bench.database.db.inTenant(tenantId, (sql) =>

@@ -4,6 +4,7 @@ import { lockTenantForWriting } from '../tenant-lock';
 import type { PersonRef } from './begin-erasure';
 import { deleteDependents, type Dependents } from './dependents';
 import { erasedAt, isLater } from './later-mail';
+import { tellRemoved, type RemovedCopy } from './tell-removed';
 
 interface ChunkWork {
   sql: Sql;
@@ -15,7 +16,7 @@ interface ChunkWork {
 /**
  * Deletes the next messages in which the person is sender or recipient, at most `limit`, in one short transaction under the tenant's lock, but
  * none that came after the erasure: all copies of them in all mailboxes with all that hangs on them, and threads that became empty. Their ledger rows stay and say
- * `filtered: erased`, so that nobody fetches them again. The bytes are noted to be freed. Second run: takes the next of what is there.
+ * `filtered: erased`, so that nobody fetches them again. Other systems are told of each copy. The bytes are noted to be freed. Second run: takes the next of what is there.
  * Returns how many messages went; 0 where none is left.
  */
 export async function eraseMessages(
@@ -53,10 +54,11 @@ async function nextMessages(sql: Sql, ref: PersonRef, limit: number): Promise<st
 }
 
 async function eraseCopies({ sql, ref, dependents, counts }: ChunkWork, messageIds: string[]): Promise<void> {
-  const copies = await sql.query<{ id: string; blob_id: string | null }>(
-    'SELECT id, blob_id FROM copy WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])',
+  const copies = await sql.query<RemovedCopy & { blob_id: string | null }>(
+    'SELECT id, message_id, source_id, blob_id FROM copy WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])',
     [ref.tenantId, messageIds],
   );
+  await tellRemoved(sql, ref.tenantId, copies);
   const copyIds = copies.map(({ id }) => id);
   counts['failure'] = await sql.execute(
     `DELETE FROM failure f USING placement p WHERE p.tenant_id = $1 AND p.copy_id = ANY ($2::uuid[]) AND f.tenant_id = $1

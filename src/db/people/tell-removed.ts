@@ -1,0 +1,43 @@
+import { uuidArray } from '../binary-array';
+import type { Sql } from '../database';
+import { newUuid } from '../new-id';
+
+/** A copy that goes. Ids are UUIDs. */
+export interface RemovedCopy {
+  id: string;
+  message_id: string;
+  source_id: string;
+}
+
+/**
+ * Tells other systems of copies that go: `message.removed` for each in the stream of its source, numbered without a gap; ids only. To be
+ * called under the tenant's lock, in the transaction that deletes the copies, so that each is told once. A source that is being deleted
+ * tells nothing more: its stream goes with it.
+ */
+export async function tellRemoved(sql: Sql, tenantId: string, copies: RemovedCopy[]): Promise<void> {
+  if (copies.length === 0) return;
+  await sql.execute(insertEvents, [
+    tenantId,
+    uuidArray(copies.map((copy) => copy.id)),
+    uuidArray(copies.map((copy) => copy.message_id)),
+    uuidArray(copies.map((copy) => copy.source_id)),
+    uuidArray(copies.map(() => newUuid())),
+  ]);
+}
+
+// The sources are locked in one order, as whoever else locks several of them does.
+const insertEvents = `
+WITH gone AS MATERIALIZED (
+  SELECT copy_id, message_id, source_id, event_id, row_number() OVER (PARTITION BY source_id ORDER BY copy_id) - 1 AS n
+  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[]) AS gone(copy_id, message_id, source_id, event_id)
+), telling AS MATERIALIZED (
+  SELECT id FROM source WHERE tenant_id = $1 AND id IN (SELECT source_id FROM gone) AND deletion_id IS NULL AND deleted_at IS NULL
+  ORDER BY id FOR UPDATE
+), numbered AS (
+  UPDATE source s SET next_seq = next_seq + k.count
+  FROM telling t JOIN (SELECT source_id, count(*) AS count FROM gone GROUP BY source_id) k ON k.source_id = t.id
+  WHERE s.tenant_id = $1 AND s.id = t.id RETURNING s.id, s.epoch, s.next_seq - k.count AS first_seq
+)
+INSERT INTO outbox (tenant_id, stream, epoch, seq, event_id, type, ids)
+SELECT $1, s.id, s.epoch, s.first_seq + g.n, g.event_id, 'message.removed', jsonb_build_object('messageId', g.message_id, 'copyId', g.copy_id)
+FROM numbered s JOIN gone g ON g.source_id = s.id`;
