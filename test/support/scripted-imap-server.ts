@@ -27,6 +27,8 @@ export interface CommandContext {
   bad: (text: string) => void;
   /** Does what the server does without a handler. */
   usual: () => void;
+  /** Bytes as they are, without a line end of ours. */
+  sendRaw: (bytes: Buffer) => void;
   /** Ends the TCP connection without a word. */
   cut: () => void;
 }
@@ -201,6 +203,9 @@ class Connection {
       },
       usual: () => {
         this.usual(context);
+      },
+      sendRaw: (bytes) => {
+        if (!this.socket.destroyed) this.socket.write(bytes);
       },
       cut: () => {
         this.socket.destroy();
