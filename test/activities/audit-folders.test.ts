@@ -1,7 +1,8 @@
 import { closeFolder } from '../../src/db/ingest/generation-write';
 import { recordBatch } from '../../src/db/ingest/record-batch';
 import { newUuid } from '../../src/db/new-id';
-import { auditCause, beginDueAudit, dueAudits } from '../../src/db/sync/audits-due';
+import { startDueAudits } from '../../src/activities/reconcile/audits';
+import { auditCause, beginDueAudit, dueAudits, noteAuditTried } from '../../src/db/sync/audits-due';
 import { mailboxForSync } from '../../src/db/sync/mailbox-for-sync';
 import { auditOf as auditAsked } from '../support/audit-of';
 import type { Mailbox, OpenFolder } from '../../src/mail/mailbox';
@@ -297,10 +298,37 @@ describe('an audit that nobody asks for', () => {
   test('says what it was made for, and is not begun again while it is under way', async () => {
     const mailbox = await provenMailbox();
     await rowsOf(mailbox, `UPDATE mailbox SET audit_due_at = now(), audit_cause = 'outage' RETURNING 1`);
-    const { operationId } = await beginDueAudit(bench.database.db, mailbox, 60_000);
+    const { operationId } = await beginDueAudit(bench.database.db, mailbox);
     expect(await auditCause(bench.database.db, { ...mailbox, operationId })).toBe('outage');
+    await noteAuditTried(bench.database.db, mailbox, 60_000);
     expect(await dueNow(mailbox)).toBe(false);
-    expect(await beginDueAudit(bench.database.db, mailbox, 60_000)).toEqual({ operationId });
+    expect(await beginDueAudit(bench.database.db, mailbox)).toEqual({ operationId });
+  });
+
+  const startDue = (startAudit: () => Promise<void>) => {
+    const { context } = bench;
+    const run = { signal: new AbortController().signal, heartbeat: () => undefined };
+    return startDueAudits({ ...context, engine: { ...context.engine, startAudit } }, run, () => Promise.resolve());
+  };
+
+  test('stays due where it could not be started', async () => {
+    const mailbox = await provenMailbox();
+    await rowsOf(mailbox, 'UPDATE mailbox SET audit_due_at = now() RETURNING 1');
+    await expect(startDue(() => Promise.reject(new Error('Temporal is away')))).rejects.toThrow('Temporal is away');
+    expect(await dueNow(mailbox)).toBe(true);
+    await startDue(() => Promise.resolve());
+    expect(await dueNow(mailbox)).toBe(false);
+  });
+
+  test('is not made due earlier by having been started, where it has ended before that is noted', async () => {
+    const mailbox = await provenMailbox();
+    await rowsOf(mailbox, `UPDATE mailbox SET audit_due_at = now() + interval '20 hours' RETURNING 1`);
+    await noteAuditTried(bench.database.db, mailbox, 60_000);
+    const hours = await rowsOf<{ hours: number }>(
+      mailbox,
+      'SELECT (extract(epoch FROM audit_due_at - now()) / 3600)::float8 AS hours FROM mailbox',
+    );
+    expect(hours[0]?.hours).toBeGreaterThan(19);
   });
 
   describe('after an outage', () => {

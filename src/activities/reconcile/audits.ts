@@ -1,4 +1,4 @@
-import { beginDueAudit, dueAudits } from '../../db/sync/audits-due';
+import { beginDueAudit, dueAudits, noteAuditTried } from '../../db/sync/audits-due';
 import type { ActivityContext, ActivityRun } from '../context';
 import type { Pace } from './pace';
 
@@ -12,8 +12,9 @@ export async function startDueAudits(context: ActivityContext, run: ActivityRun,
   for (const mailbox of due) {
     run.signal.throwIfAborted();
     await pace();
-    const { operationId } = await beginDueAudit(context.db, mailbox, auditRetryMs);
+    const { operationId } = await beginDueAudit(context.db, mailbox);
     await context.engine.startAudit({ ...mailbox, operationId });
+    await noteAuditTried(context.db, mailbox, auditRetryMs);
     run.heartbeat();
   }
   return due.length;

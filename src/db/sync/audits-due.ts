@@ -26,14 +26,10 @@ export function dueAudits(db: Database, most: number): Promise<MailboxRef[]> {
   );
 }
 
-/**
- * The operation of an audit that nobody waits for: one that has not ended, or a new one that says what it is made for. Until it ends the
- * mailbox is due again only after `retryMs`, so that one that cannot be compared is not asked about every minute.
- */
+/** The operation of an audit that nobody waits for: one that has not ended, or a new one that says what it is made for. */
 export async function beginDueAudit(
   db: Database,
   { tenantId, mailboxId }: MailboxRef,
-  retryMs: number,
 ): Promise<{ operationId: string }> {
   return db.inTenant(tenantId, async (sql) => {
     const { id } = await auditOperation(sql, tenantId, mailboxId);
@@ -42,13 +38,27 @@ export async function beginDueAudit(
        WHERE o.tenant_id = $1 AND o.id = $2 AND o.task IS NULL AND m.tenant_id = $1 AND m.source_id = $3`,
       [tenantId, id, mailboxId],
     );
-    await sql.execute(
-      `UPDATE mailbox SET audit_tried_at = now(), audit_due_at = now() + $3::float8 * interval '1 millisecond'
-       WHERE tenant_id = $1 AND source_id = $2`,
-      [tenantId, mailboxId, retryMs],
-    );
     return { operationId: id };
   });
+}
+
+/**
+ * To be called when the audit has been started, and not before: one that could not be started stays due. Until it ends the mailbox is due
+ * again only after `retryMs`, so that one that cannot be compared is not asked about every minute. Second run, and where the audit has
+ * ended already: no change.
+ */
+export async function noteAuditTried(
+  db: Database,
+  { tenantId, mailboxId }: MailboxRef,
+  retryMs: number,
+): Promise<void> {
+  await db.inTenant(tenantId, (sql) =>
+    sql.execute(
+      `UPDATE mailbox SET audit_tried_at = now(), audit_due_at = now() + $3::float8 * interval '1 millisecond'
+       WHERE tenant_id = $1 AND source_id = $2 AND coalesce(audit_due_at, '-infinity') <= now()`,
+      [tenantId, mailboxId, retryMs],
+    ),
+  );
 }
 
 /** What an audit was asked for: by the clock where its operation says so, else by a person. */
