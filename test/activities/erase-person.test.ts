@@ -153,7 +153,9 @@ test('other systems are told once of each copy that went, in the stream of its m
     const mine = before.filter((copy) => copy.source_id === mailbox.mailboxId);
     const removed = events.filter(({ type }) => type === 'message.removed').map(({ ids }) => ids);
     expect(removed).toHaveLength(mine.length);
-    expect(removed).toEqual(expect.arrayContaining(mine.map((copy) => ({ messageId: copy.message_id, copyId: copy.id }))));
+    expect(removed).toEqual(
+      expect.arrayContaining(mine.map((copy) => ({ messageId: copy.message_id, copyId: copy.id }))),
+    );
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
     expect(JSON.stringify(events)).not.toContain('@');
   }

@@ -12,6 +12,7 @@ const line = z.object({
   kind: z.enum(['mailbox', 'record', 'user', 'person', 'tenant']),
   targetId: z.uuid().nullable(),
   addressHashes: z.array(z.string()),
+  heirId: z.uuid().nullable().default(null), // lines that were written before it was noted have none
   actor: z.string(),
   at: z.iso.datetime(),
 });

@@ -13,6 +13,8 @@ export interface Erasure {
   targetId: string | null;
   /** Of a person: a fingerprint of each normalised address, hexadecimal. */
   addressHashes: string[];
+  /** Of a user whose mailboxes were given to another: who that is. */
+  heirId: string | null;
   /** 'system', or the public id of a user or key. */
   actor: string;
   at: Date;
@@ -24,6 +26,7 @@ interface ErasureToNote {
   kind: Exclude<ErasureKind, 'person'>;
   targetId: string;
   actor: string;
+  heirId?: string | null;
 }
 
 /**
@@ -32,8 +35,8 @@ interface ErasureToNote {
  * Second run: no change.
  */
 export async function noteErasure(sql: Sql, tenantId: string, noted: ErasureToNote): Promise<void> {
-  const { deletionId, kind, targetId, actor } = noted;
-  const erasure = { tenantId, id: deletionId, kind, targetId, addressHashes: [], actor, at: new Date() };
+  const { deletionId, kind, targetId, actor, heirId = null } = noted;
+  const erasure = { tenantId, id: deletionId, kind, targetId, addressHashes: [], heirId, actor, at: new Date() };
   await insertErasure(sql, erasure, { replayedAt: null });
 }
 
@@ -63,11 +66,11 @@ export async function insertErasure(
   erasure: Erasure,
   { replayedAt }: { replayedAt: Date | null },
 ): Promise<boolean> {
-  const { tenantId, id, kind, targetId, addressHashes, actor, at } = erasure;
+  const { tenantId, id, kind, targetId, addressHashes, heirId, actor, at } = erasure;
   const written = await sql.execute(
-    `INSERT INTO erasure (tenant_id, id, kind, target_id, address_hashes, actor, at, replayed_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
-    [tenantId, id, kind, targetId, addressHashes, actor, at, replayedAt],
+    `INSERT INTO erasure (tenant_id, id, kind, target_id, address_hashes, actor, at, replayed_at, heir_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+    [tenantId, id, kind, targetId, addressHashes, actor, at, replayedAt, heirId],
   );
   return written > 0;
 }
@@ -76,7 +79,7 @@ export async function insertErasure(
 export function allErasures(db: Database): Promise<Erasure[]> {
   return db.acrossTenants((sql) =>
     sql.query<Erasure>(
-      `SELECT tenant_id AS "tenantId", id, kind, target_id AS "targetId", address_hashes AS "addressHashes", actor, at
+      `SELECT tenant_id AS "tenantId", id, kind, target_id AS "targetId", address_hashes AS "addressHashes", heir_id AS "heirId", actor, at
        FROM erasure ORDER BY at, id`,
     ),
   );

@@ -15,7 +15,8 @@ export async function replayErasures(
   db: Database,
   { mirror, fingerprintsOf }: { mirror: ErasureMirror; fingerprintsOf: AddressFingerprints },
 ): Promise<number> {
-  for (const erasure of await mirror.compare()) await replay(db, { erasure, fingerprintsOf });
+  const erasures = await mirror.compare();
+  for (const erasure of erasures) await replay(db, { erasure, erasures, fingerprintsOf });
   return underWay(db);
 }
 
@@ -25,7 +26,7 @@ export async function replayErasures(
  */
 async function replay(
   db: Database,
-  { erasure, fingerprintsOf }: { erasure: Erasure; fingerprintsOf: AddressFingerprints },
+  { erasure, erasures, fingerprintsOf }: { erasure: Erasure; erasures: Erasure[]; fingerprintsOf: AddressFingerprints },
 ): Promise<void> {
   const { tenantId } = erasure;
   await db.inTenant(tenantId, async (sql) => {
@@ -35,7 +36,7 @@ async function replay(
       const addressKeys = await addressesOfPerson(sql, { erasure, fingerprintsOf });
       if (addressKeys.length > 0) await insertPersonDeletion(sql, erasure, addressKeys);
     }
-    if (await isThere(sql, erasure)) await begin(sql, erasure);
+    if (await isThere(sql, erasure)) await begin(sql, { ...erasure, heirId: lastHeir(erasure, erasures) });
   });
 }
 
@@ -53,11 +54,21 @@ async function isThere(sql: Sql, { tenantId, kind, targetId }: Erasure): Promise
   return rows.length > 0;
 }
 
+/** Who had a user's mailboxes in the end: whom they went to may have been erased too, and have given them on. */
+function lastHeir({ tenantId, heirId }: Erasure, erasures: Erasure[]): string | null {
+  const heirs = new Map(
+    erasures.flatMap((one) => (one.tenantId === tenantId && one.kind === 'user' ? [[one.targetId, one.heirId]] : [])),
+  );
+  let last = heirId;
+  for (let steps = heirs.size; steps > 0 && heirs.has(last); steps -= 1) last = heirs.get(last) ?? null;
+  return heirs.has(last) ? null : last;
+}
+
 /** There is no time to take it back: that was over. A user's mailboxes that were deleted too have erasures of their own. */
-async function begin(sql: Sql, { tenantId, kind, targetId, actor }: Erasure): Promise<void> {
+async function begin(sql: Sql, { tenantId, kind, targetId, heirId, actor }: Erasure): Promise<void> {
   if (kind === 'person' || targetId === null) return;
   if (kind !== 'mailbox') {
-    await openCascade(sql, tenantId, { kind, targetId, actor });
+    await openCascade(sql, tenantId, { kind, targetId, actor, plan: { mailboxes: 'reassign', reassignTo: heirId } });
     return;
   }
   const { id } = await beginDeletion(sql, { tenantId, sourceId: targetId, actor });

@@ -53,6 +53,7 @@ export async function beginErasure(
     kind: 'person',
     targetId: null,
     addressHashes: addressKeys.map((key) => hashOfAddress(key, fingerprintsOf)),
+    heirId: null,
     actor,
     at: new Date(),
   };

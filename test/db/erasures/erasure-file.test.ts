@@ -24,6 +24,7 @@ function anErasure(hashes = 1): Erasure {
     kind: 'person',
     targetId: null,
     addressHashes,
+    heirId: null,
     actor: 'system',
     at: new Date(),
   };

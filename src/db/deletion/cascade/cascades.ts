@@ -20,7 +20,7 @@ const planSchema = z.object({
 });
 export type CascadePlan = z.output<typeof planSchema>;
 
-/** Of a user who is erased again after a restore, nobody knows any more to whom their mailboxes went: they stay, and are nobody's. */
+/** Where nobody says whom they go to, a user's mailboxes stay, and are nobody's. */
 const nobodyAsked: Partial<CascadePlan> = { mailboxes: 'reassign', reassignTo: null };
 
 /** Which deletion. Ids are UUIDs. */
@@ -52,15 +52,21 @@ export async function openCascade(
   if (open !== null) return open;
   const { kind, targetId, actor } = asked;
   const id = newUuid();
+  const plan = planSchema.parse(asked.plan ?? nobodyAsked);
   await sql.execute(
     `INSERT INTO deletion (tenant_id, id, kind, target_id, state, desired_before, begins_at, started_at, actor, plan)
      VALUES ($1, $2, $3, $4, 'stopping', 'stopped', now(), now(), $5, $6)`,
-    [tenantId, id, kind, targetId, actor, JSON.stringify(planSchema.parse(asked.plan ?? nobodyAsked))],
+    [tenantId, id, kind, targetId, actor, JSON.stringify(plan)],
   );
-  await noteErasure(sql, tenantId, { deletionId: id, kind, targetId, actor });
+  await noteErasure(sql, tenantId, { deletionId: id, kind, targetId, actor, heirId: heirOf(plan) });
   const deletion = await findDeletion(sql, { tenantId, userId: null }, id);
   if (deletion === null) throw new Error('a deletion that was asked for is not there');
   return deletion;
+}
+
+/** Whom the mailboxes went to, for the journal. What was to be deleted with the user is given to nobody, however old a state comes back. */
+function heirOf({ mailboxes, reassignTo }: CascadePlan): string | null {
+  return mailboxes === 'delete' ? null : reassignTo;
 }
 
 /** The deletion in which a record, user or tenant is, or null. */
@@ -72,11 +78,12 @@ export async function openDeletionOf(sql: Sql, tenantId: string, targetId: strin
   return row === undefined ? null : findDeletion(sql, { tenantId, userId: null }, row.id);
 }
 
-/** A deletion that has not ended, or null. */
+/** A deletion that has not ended, or null. Whom a user's belongings were to go to, and who is gone, is given nothing. */
 export async function readCascade(db: Database, ref: CascadeRef): Promise<Cascade | null> {
   const [row] = await db.inTenant(ref.tenantId, (sql) =>
     sql.query<Omit<Cascade, keyof CascadeRef | 'plan'> & { plan: unknown }>(
-      `SELECT kind, target_id AS "targetId", state, actor, plan FROM deletion
+      `SELECT kind, target_id AS "targetId", state, actor, CASE WHEN EXISTS (
+         SELECT FROM app_user WHERE tenant_id = $1 AND id = (plan ->> 'reassignTo')::uuid) THEN plan ELSE plan - 'reassignTo' END AS plan FROM deletion
        WHERE tenant_id = $1 AND id = $2 AND kind IN ('record', 'user', 'tenant') AND state NOT IN ('done', 'cancelled')`,
       [ref.tenantId, ref.deletionId],
     ),

@@ -25,6 +25,7 @@ const tenantTables: readonly string[] = [
   'record_address',
   'record',
   'reconciliation',
+  'narrowed_reader',
   'operation',
   'outbox',
   'idempotency_key',
