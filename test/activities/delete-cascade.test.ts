@@ -12,6 +12,7 @@ import type { Deletion, DeletionReport } from '../../src/db/deletion/deletions';
 import type { Sql } from '../../src/db/database';
 import { fillSearch } from '../../src/db/search-fill';
 import { lockTenantForWriting } from '../../src/db/tenant-lock';
+import { publicId } from '../../src/domain/ids';
 import { insertUser, issueKey } from '../support/api';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { asOwner } from '../support/database-copy';
@@ -63,20 +64,41 @@ const askUser = (wish: Partial<UserWish> & { userId: string }) =>
 const askTenant = () => ask((sql) => askForTenant(sql, tenantId, 'system'));
 
 /** Works until it is done or stands still; mailboxes are deleted as their workflow would do it. */
-async function carriedOut({ id: deletionId }: Deletion): Promise<CascadeShare> {
+async function carriedOut({ id: deletionId }: Deletion, by = context): Promise<CascadeShare> {
   for (;;) {
-    const share = await deleteCascade(context, run, { tenantId, deletionId });
+    const share = await deleteCascade(by, run, { tenantId, deletionId });
     if (share.kind !== 'more' && share.kind !== 'mailboxes') return share;
-    if (share.kind === 'mailboxes') for (const mailboxId of share.mailboxIds) await deleteMailbox(mailboxId);
+    if (share.kind === 'mailboxes') for (const mailboxId of share.mailboxIds) await deleteMailbox(mailboxId, by);
   }
 }
 
-async function deleteMailbox(mailboxId: string): Promise<void> {
+/** A worker of which every statement is written down. */
+function listening(statements: string[]): ActivityContext {
+  const { db } = database;
+  return {
+    ...context,
+    db: {
+      ...db,
+      inTenant: (tenant, work) =>
+        db.inTenant(tenant, (sql) =>
+          work({
+            ...sql,
+            query: (text, values) => {
+              statements.push(text);
+              return sql.query(text, values);
+            },
+          }),
+        ),
+    },
+  };
+}
+
+async function deleteMailbox(mailboxId: string, by = context): Promise<void> {
   const [open] = await rows<{ id: string }>(`SELECT id FROM deletion WHERE target_id = $1 AND state <> 'done'`, [
     mailboxId,
   ]);
   await rows(`UPDATE deletion SET state = 'stopping', started_at = now() WHERE id = $1`, [open?.id]);
-  await carryOut(context, { tenantId, mailboxId, deletionId: open?.id ?? '' });
+  await carryOut(by, { tenantId, mailboxId, deletionId: open?.id ?? '' });
 }
 
 const reportOf = async ({ id }: Deletion) => {
@@ -280,6 +302,47 @@ describe('a user', () => {
     expect(await rows('SELECT FROM message')).toHaveLength(1);
     expect(await rows('SELECT owner_user_id FROM record WHERE id = $1', [record])).toEqual([{ owner_user_id: null }]);
     expect(await reportOf(deletion)).toMatchObject({ report: { mailboxes: 2, tables: { source: 2, app_user: 1 } } });
+  });
+
+  test('looks through the mail of the tenant once for what its mailboxes left, however many they are', async () => {
+    const looks: number[] = [];
+    for (const mailboxes of [1, 4]) {
+      const leaver = await aUser(database.db, tenantId);
+      for (let n = 0; n < mailboxes; n += 1) {
+        await aMessage(database.db, await aMailbox(database.db, tenantId, { ownerUserId: leaver.id }));
+      }
+      const statements: string[] = [];
+      const deletion = await askUser({ userId: leaver.id, mailboxes: 'delete' });
+      expect(await carriedOut(deletion, listening(statements))).toMatchObject({ kind: 'done', mailboxes });
+      looks.push(statements.filter((text) => /^SELECT count.*NOT EXISTS .* parent WHERE/s.test(text)).length);
+    }
+    expect(looks[0]).toBeGreaterThan(5);
+    expect(looks[1]).toBe(looks[0]);
+  });
+
+  test('stands still where its mailboxes have left a row that belongs to nothing', async () => {
+    const leaver = await aUser(database.db, tenantId);
+    await aMailbox(database.db, tenantId, { ownerUserId: leaver.id });
+    const left = `INSERT INTO message_subject (tenant_id, message_id, subject) VALUES ($1, gen_random_uuid(), 'left')`;
+    await rows(left, [tenantId]);
+    const deletion = await askUser({ userId: leaver.id, mailboxes: 'delete' });
+    expect(await carriedOut(deletion)).toEqual({ kind: 'rows-left', tables: ['message_subject.message_id'] });
+    await rows(`DELETE FROM message_subject WHERE subject = 'left'`);
+    expect(await carriedOut(deletion)).toMatchObject({ kind: 'done' });
+  });
+
+  test('answers in which it or one of its mailboxes is shown are forgotten with it, and no others', async () => {
+    const leaver = await aUser(database.db, tenantId);
+    const own = await aMailbox(database.db, tenantId, { ownerUserId: leaver.id });
+    const shown = [publicId('user', leaver.id), publicId('mailbox', own.sourceId), publicId('mailbox', anna.sourceId)];
+    for (const id of shown) {
+      await rows(
+        `INSERT INTO idempotency_key (tenant_id, key, request_hash, response) VALUES ($1, $2, '', jsonb_build_object('id', $2::text))`,
+        [tenantId, id],
+      );
+    }
+    expect(await carriedOut(await askUser({ userId: leaver.id, mailboxes: 'delete' }))).toMatchObject({ kind: 'done' });
+    expect(await rows('SELECT key FROM idempotency_key')).toEqual([{ key: shown[2] }]);
   });
 
   test('without a word on mailboxes, one that is given to them meanwhile stops it', async () => {

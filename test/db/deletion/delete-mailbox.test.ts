@@ -92,6 +92,19 @@ test('every table that carries a source is one that a deletion empties', async (
   expect(carrying.map(({ name }) => name).filter((name) => !emptied.includes(name))).toEqual([]);
 });
 
+test('every table that is counted by the source can be counted without reading what belongs to others', async () => {
+  const unindexed = await rows<{ name: string }>(
+    `SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'source_id' AND NOT a.attisdropped
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'placement'
+       AND NOT EXISTS (
+         SELECT FROM pg_index i LEFT JOIN pg_attribute first ON first.attrelid = c.oid AND first.attnum = i.indkey[0]
+         WHERE i.indrelid = c.oid AND i.indpred IS NULL
+           AND (first.attname = 'source_id' OR first.attname = 'tenant_id' AND i.indkey[1] = a.attnum))`,
+  );
+  // Of a ledger row its generation stands for the source.
+  expect(unindexed).toEqual([]);
+});
+
 test('what the reconciler found of a mailbox goes with it', async () => {
   const id = newUuid();
   await database.db.inTenant(tenantId, async (sql) => {

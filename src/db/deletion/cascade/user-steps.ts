@@ -3,6 +3,7 @@ import type { Database, Sql } from '../../database';
 import { allMailRecord } from '../../timeline-write';
 import { lockTenantForWriting } from '../../tenant-lock';
 import { noteStep, type RowCounts } from '../steps';
+import { danglingRows } from '../verify';
 import { countCarried } from './carriers';
 import type { CascadeSteps, StepOptions } from './cascade-steps';
 import type { Cascade } from './cascades';
@@ -28,7 +29,9 @@ export function userSteps(cascade: Cascade, { chunkRows }: StepOptions): Cascade
     look: async (sql) => {
       const rows = await countTimeline(sql, cascade);
       const { left } = await carried(sql, lastTables);
-      return rows > 0 ? { ...left, timeline: rows } : left;
+      // What the mailboxes might have left, for all of them at once.
+      const dangling = cascade.plan.mailboxes === 'delete' ? await danglingRows(sql, cascade.tenantId) : {};
+      return { ...left, ...dangling, ...(rows > 0 ? { timeline: rows } : {}) };
     },
     last: (sql) => deleteLast(sql, cascade),
     verify: (sql) => carried(sql, []),
@@ -125,12 +128,19 @@ async function deleteLast(sql: Sql, cascade: Cascade): Promise<RowCounts> {
        SELECT message_id FROM timeline WHERE tenant_id = $1 AND principal = ${principal} AND record_id = $3)`,
     [...values, allMailRecord],
   );
-  counts['idempotency_key'] = await sql.execute(
-    `DELETE FROM idempotency_key WHERE tenant_id = $1 AND response::text LIKE '%' || $2 || '%'`,
-    [tenantId, publicId('user', targetId)],
-  );
+  counts['idempotency_key'] = await forgetAnswers(sql, cascade);
   counts['app_user'] = await deleteUserRow(sql, cascade);
   return counts;
+}
+
+/** Answers kept for repeated requests, in which the user is shown or one of the mailboxes that went. */
+function forgetAnswers(sql: Sql, { tenantId, targetId, deletionId }: Cascade): Promise<number> {
+  return sql.execute(
+    `DELETE FROM idempotency_key k WHERE tenant_id = $1 AND (response::text LIKE '%' || $2 || '%' OR EXISTS (
+       SELECT FROM regexp_matches(k.response::text, 'mbx_([0-9a-f]{32})', 'g') AS shown(ids)
+       JOIN deletion part ON part.tenant_id = $1 AND part.parent_id = $3 AND part.target_id = shown.ids[1]::uuid))`,
+    [tenantId, publicId('user', targetId), deletionId],
+  );
 }
 
 /** A mailbox or record that they were given meanwhile keeps them; the count that follows names it. */
