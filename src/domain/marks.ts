@@ -58,7 +58,7 @@ function isBulk({ header }: MarkEvidence): boolean {
 }
 
 function says(value: string | null): boolean {
-  return value !== null && !/^\s*(?:no|false|0)?\s*$/i.test(value);
+  return value !== null && !['', 'no', 'false', '0'].includes(value.trim().toLowerCase());
 }
 
 function isNullPath(value: string | null): boolean {

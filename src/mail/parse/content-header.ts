@@ -38,7 +38,7 @@ export function contentHeaderOf(header: HeaderBlock, defaultType: string): Conte
     encoding: encodingOf(header.first('content-transfer-encoding')),
     disposition: dispositionOf(disposition.value),
     filename: filenameOf(disposition.parameters['filename'] ?? type.parameters['name']),
-    contentId: contentId === null ? null : tokenOrNull(contentId.replace(/^[\s<]+|[\s>]+$/g, '')),
+    contentId: contentId === null ? null : tokenOrNull(withoutBrackets(contentId)),
   };
 }
 
@@ -75,7 +75,15 @@ function filenameOf(value: string | undefined): string | null {
   return name === undefined || name === '' ? null : cutText(name, maxFilenameCharacters);
 }
 
+/** A pattern for the end would look at every place of a long run of brackets that does not end the value. */
+function withoutBrackets(value: string): string {
+  let [start, end] = [0, value.length];
+  while (start < end && /[\s<]/.test(value.charAt(start))) start += 1;
+  while (end > start && /[\s>]/.test(value.charAt(end - 1))) end -= 1;
+  return value.slice(start, end);
+}
+
 function tokenOrNull(value: string | undefined): string | null {
   const token = cleanText(value ?? '').trim();
-  return token === '' ? null : token.slice(0, maxTokenCharacters);
+  return token === '' ? null : cutText(token, maxTokenCharacters);
 }

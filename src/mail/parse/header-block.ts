@@ -103,13 +103,25 @@ function fieldEnd(block: string, start: number): number {
 
 /** Takes out the folding (RFC 5322 2.2.3), and reads bytes above 127 as UTF-8 where they are (RFC 6532), else as windows-1252. */
 function unfold(value: string): string {
-  const flat = value.includes('\n') ? value.replace(/\r*\n/g, '') : value;
+  const flat = value.includes('\n') ? withoutLineEnds(value) : value;
   const text = flat.trim();
   const bytes = Buffer.from(text, 'latin1');
   if (isAscii(bytes)) return text;
   // A bare byte in an encoded word is in the charset of the word, so it becomes one of its escapes before anything is decoded.
   const escaped = text.replace(/=\?[^?\s]+\?q\?[^?]*\?=/gi, (word) => word.replace(/[\x80-\xff]/g, escapeByte));
   return decodeUndeclared(escaped === text ? bytes : Buffer.from(escaped, 'latin1'));
+}
+
+/** Line feeds and the carriage returns before them; a pattern would look at each of a million that end in nothing. */
+function withoutLineEnds(value: string): string {
+  const lines = value.split('\n');
+  return lines.map((line, index) => (index < lines.length - 1 ? withoutReturns(line) : line)).join('');
+}
+
+function withoutReturns(line: string): string {
+  let end = line.length;
+  while (line.charCodeAt(end - 1) === carriageReturn) end -= 1;
+  return line.slice(0, end);
 }
 
 function escapeByte(character: string): string {

@@ -61,7 +61,8 @@ class TextReader {
 
   private addBreak(wanted: string): void {
     const last = this.pieces.at(-1) ?? '\n\n';
-    if (wanted === ' ' ? !/[ \n]$/.test(last) : !last.endsWith(wanted)) this.add(last.endsWith('\n') ? '\n' : wanted);
+    const stands = last.endsWith(wanted) || (wanted === ' ' && last.endsWith('\n'));
+    if (!stands) this.add(last.endsWith('\n') ? '\n' : wanted);
   }
 
   private readTag(): void {

@@ -98,6 +98,24 @@ test.each([
   expect(['parsed', 'too-many-addresses']).toContain(codeOf(messageOf({ headers })));
 });
 
+test.each([
+  ['brackets after a Content-ID', `Content-ID: <a${'>'.repeat(900_000)}b`],
+  ['carriage returns before a folding', `Subject: a${'\r'.repeat(900_000)}b\r\n c`],
+  ['spaces in a yes or no', `X-Autoreply: no${' '.repeat(900_000)}x`],
+])('900,000 %s are read', (_, header) => {
+  expect(codeOf(messageOf({ headers: [header] }))).toBe('parsed');
+});
+
+test('half a million cells after a long text are read', () => {
+  const body = `${'a'.repeat(200_000)} ${'<td>'.repeat(500_000)}`;
+  expect(codeOf(messageOf({ headers: ['Content-Type: text/html'], body }))).toBe('parsed');
+});
+
+test('a Content-ID that is cut in the middle of a character is cut before it', () => {
+  const { parts } = read(messageOf({ headers: [`Content-ID: <${'x'.repeat(199)}\u{1f600}>`] }));
+  expect(parts[0]?.contentId).toBe('x'.repeat(199));
+});
+
 test('80,000 parameters are read', () => {
   const parameters = Array.from({ length: 80_000 }, (_, n) => `p*${String(n)}=a`).join('; ');
   expect(codeOf(messageOf({ headers: [`Content-Type: text/plain; ${parameters}`] }))).toBe('parsed');
