@@ -104,7 +104,7 @@ export const defaultLimits = {
   confirmRemovalsPercent: 20,
   /** A removal that could not be proven is looked at again after this. */
   removalRetryMs: 60_000,
-  /** Messages that the server shows and that no copy stands for, up to which removals are compared with each; above it they wait. */
+  /** Of so many messages that no copy stands for, the server is asked in one round what they are known by; removals wait for all of them. */
   removalCompareMessages: 20_000,
   /** Removals that one transaction carries out. */
   removalChunk: 200,

@@ -1,12 +1,17 @@
 /** What tells one message from another without its bytes; null where it is not known. */
 export interface Traits {
   providerId: string | null;
+  /** SHA-256 of its Message-ID header, in hex; null where it has none, or where that is not known. */
+  messageIdHash: string | null;
   size: number | null;
   /** INTERNALDATE in milliseconds since the epoch. */
   internalDate: number | null;
 }
 
-/** A message on the server that no copy stands for: not fetched yet, left out however long ago, or not delivered. */
+/**
+ * A message on the server that no copy stands for (not fetched yet, left out however long ago, or not delivered) and that has not been told
+ * apart from those that go.
+ */
 export interface Sighting extends Traits {
   genId: number;
   uid: number;
@@ -96,6 +101,8 @@ function verdictOf(candidate: RemovalCandidate, rule: RemovalRule, isMass: boole
 
 interface SeenIndex {
   providerIds: Set<string>;
+  messageIdHashes: Set<string>;
+  /** Of messages whose Message-ID is not known, or that have none. */
   sizes: Set<number>;
   dates: Set<number>;
   /** A message of which nothing is known may be any. */
@@ -103,23 +110,36 @@ interface SeenIndex {
 }
 
 function indexOf(seen: readonly Sighting[]): SeenIndex {
-  const index: SeenIndex = { providerIds: new Set(), sizes: new Set(), dates: new Set(), unknown: false };
-  for (const { providerId, size, internalDate } of seen) {
+  const index: SeenIndex = {
+    providerIds: new Set(),
+    messageIdHashes: new Set(),
+    sizes: new Set(),
+    dates: new Set(),
+    unknown: false,
+  };
+  for (const { providerId, messageIdHash, size, internalDate } of seen) {
     if (providerId !== null) index.providerIds.add(providerId);
-    if (size !== null) index.sizes.add(size);
-    if (internalDate !== null) index.dates.add(internalDate);
-    if (providerId === null && size === null && internalDate === null) index.unknown = true;
+    if (messageIdHash !== null) index.messageIdHashes.add(messageIdHash);
+    else {
+      if (size !== null) index.sizes.add(size);
+      if (internalDate !== null) index.dates.add(internalDate);
+      if (providerId === null && size === null && internalDate === null) index.unknown = true;
+    }
   }
   return index;
 }
 
-/** Whether the server shows a message that no copy stands for and that has anything in common with this one. */
+/**
+ * Whether the server shows a message that no copy stands for and that might be this one: it has its provider id or its Message-ID, or none
+ * and its size or its date. Bytes that name another Message-ID are other bytes.
+ */
 function mightBeSeen({ traits }: RemovalCandidate, seen: SeenIndex): boolean {
   return (
     seen.unknown ||
     traits.some(
-      ({ providerId, size, internalDate }) =>
+      ({ providerId, messageIdHash, size, internalDate }) =>
         (providerId !== null && seen.providerIds.has(providerId)) ||
+        (messageIdHash !== null && seen.messageIdHashes.has(messageIdHash)) ||
         (size !== null && seen.sizes.has(size)) ||
         (internalDate !== null && seen.dates.has(internalDate)),
     )

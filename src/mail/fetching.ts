@@ -6,6 +6,8 @@ import { MailFailure } from '../domain/failure';
 import { isServersExcuse } from './servers-excuse';
 import { modseqOf } from './listing';
 import { cleanText } from './parse/clean-text';
+import { scanHeader } from './parse/header-block';
+import { messageIdIn } from './parse/parse-message';
 import type { Session } from './session';
 import { ascending, uidSetsOf } from './uid-sets';
 
@@ -100,6 +102,25 @@ export async function fetchHeader(session: Session, uid: number): Promise<Buffer
     if (!isRefusalOfMessages(session, error)) throw error;
   });
   return header;
+}
+
+const scannedHeaderBytes = 65_536;
+
+/**
+ * The Message-ID headers of these UIDs with their angle brackets, null for a message without one. Messages whose header the server refuses,
+ * or says nothing of, are absent. Nothing else of them is asked for (RFC 9051 6.4.5, HEADER.FIELDS).
+ * @throws MailFailure
+ */
+export async function fetchMessageIds(session: Session, uids: readonly number[]): Promise<Map<number, string | null>> {
+  const found = new Map<number, string | null>();
+  await fetchRows(session, { uids, query: { uid: true, headers: ['message-id'] } }, (row) => {
+    const header: unknown = row.headers;
+    if (Buffer.isBuffer(header)) found.set(row.uid, messageIdIn(scanHeader(header, scannedHeaderBytes)));
+    return Promise.resolve();
+  }).catch((error: unknown) => {
+    if (!isRefusalOfMessages(session, error)) throw error;
+  });
+  return found;
 }
 
 export interface RowsRequest {

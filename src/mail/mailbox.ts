@@ -79,6 +79,8 @@ export interface OpenFolder {
     uid: number,
     items?: 'all' | 'bytes-alone',
   ): Promise<{ envelope: MessageEnvelope; content: Readable } | null>;
+  /** Message-ID headers with their angle brackets, null for a message without one. What the server does not tell is absent. */
+  fetchMessageIds(uids: number[]): Promise<Map<number, string | null>>;
   /** The header block only, BODY.PEEK[HEADER]; null: owed. */
   fetchHeader(uid: number): Promise<Buffer | null>;
   /** Flags of messages changed since a modseq (RFC 7162 CHANGEDSINCE); null asks for all. With X-GM-LABELS where there are any. */

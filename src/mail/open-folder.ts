@@ -3,7 +3,7 @@ import type { MailboxObject } from 'imapflow';
 import { flagsOf } from '../domain/flags';
 import type { FolderSnapshot } from '../domain/folder';
 import { MailFailure } from '../domain/failure';
-import { fetchEnvelopes, fetchHeader, fetchRaw, labelsOf } from './fetching';
+import { fetchEnvelopes, fetchHeader, fetchMessageIds, fetchRaw, labelsOf } from './fetching';
 import { modseqOf } from './listing';
 import type { MailboxAbilities, OpenFolder } from './mailbox';
 import { cleanText } from './parse/clean-text';
@@ -81,6 +81,7 @@ export function openFolder(path: string, examined: Examined, context: FolderCont
     fetchRaw: (uids, onMessage) => whileOpen(() => fetchRaw(session, { uids, onMessage })),
     streamRaw: (uid, items) =>
       whileOpen(() => streamRaw(session, { uid, items, chunkBytes: context.streamChunkBytes })),
+    fetchMessageIds: (uids) => whileOpen(() => fetchMessageIds(session, uids)),
     fetchHeader: (uid) => whileOpen(() => fetchHeader(session, uid)),
     flagsSince: (modseq) => whileOpen(() => flagsSince(session, modseq)),
   };

@@ -13,6 +13,7 @@ import {
 
 const traits: fc.Arbitrary<Traits> = fc.record({
   providerId: fc.option(fc.constantFrom('a', 'b', 'c')),
+  messageIdHash: fc.option(fc.constantFrom('1a', '2b', '3c')),
   size: fc.option(fc.integer({ min: 1, max: 6 })),
   internalDate: fc.option(fc.integer({ min: 1, max: 6 })),
 });
@@ -72,8 +73,9 @@ test('a message that the server shows somewhere, and that no copy stands for, is
           own.some(
             (other) =>
               (one.providerId !== null && one.providerId === other.providerId) ||
-              (one.size !== null && one.size === other.size) ||
-              (one.internalDate !== null && one.internalDate === other.internalDate),
+              (one.messageIdHash !== null && one.messageIdHash === other.messageIdHash) ||
+              (one.messageIdHash === null && one.size !== null && one.size === other.size) ||
+              (one.messageIdHash === null && one.internalDate !== null && one.internalDate === other.internalDate),
           ),
         );
       const fates = all.filter(isSeen).map(({ copyId }) => verdicts.get(copyId));
@@ -121,7 +123,7 @@ const gone = (count: number, of: Partial<RemovalCandidate> = {}): RemovalCandida
     copyId: `copy ${String(at)}`,
     state: 'waiting',
     livePlacements: 0,
-    traits: [{ providerId: null, size: at + 1, internalDate: at }],
+    traits: [{ providerId: null, messageIdHash: null, size: at + 1, internalDate: at }],
     isDue: true,
     ...of,
   }));
@@ -152,8 +154,28 @@ test('a message in Trash is told by its provider id, or by size and date togethe
   const [first, second, third] = gone(3);
   const all = [first, second, third].filter((one) => one !== undefined);
   const shown = [
-    { providerId: null, size: 1, internalDate: 0 },
-    { providerId: null, size: 2, internalDate: 999 },
+    { providerId: null, messageIdHash: null, size: 1, internalDate: 0 },
+    { providerId: null, messageIdHash: null, size: 2, internalDate: 999 },
   ];
   expect(thrownAwayAmong(all, shown)).toEqual(new Set(['copy 0']));
+});
+
+describe('a message that is gone, with a Message-ID, while the server shows one that no copy stands for', () => {
+  const of = { providerId: null, size: 700, internalDate: 1_000 };
+  const candidate = gone(1, { traits: [{ ...of, messageIdHash: 'aa' }] });
+  const fateBeside = (shown: Partial<Traits>) => {
+    const seen = [{ genId: 1, uid: 1, ...of, messageIdHash: null, ...shown }];
+    return decideRemovals(candidate, { proven: true, seen }, { ...limits, alive: 9 }).get('copy 0');
+  };
+
+  test.each([
+    ['with another Message-ID, of the same size and date', { messageIdHash: 'bb' }, 'remove'],
+    ['with its Message-ID, of another size and date', { messageIdHash: 'aa', size: 1, internalDate: 1 }, 'wait'],
+    ['without a Message-ID, of its size', { internalDate: 1 }, 'wait'],
+    ['without a Message-ID, of its date', { size: 1 }, 'wait'],
+    ['without a Message-ID, of another size and date', { size: 1, internalDate: 1 }, 'remove'],
+    ['of which nothing is known', { size: null, internalDate: null }, 'wait'],
+  ])('%s', (_, shown, fate) => {
+    expect(fateBeside(shown)).toBe(fate);
+  });
 });

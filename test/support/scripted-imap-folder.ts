@@ -89,6 +89,8 @@ export function fetchItemsOf(message: ScriptedMessage, items: string): (string |
     const end = message.raw.indexOf('\r\n\r\n');
     parts.push(' BODY[HEADER] ', end < 0 ? message.raw : message.raw.subarray(0, end + 4));
   }
+  const fields = /BODY\.PEEK\[HEADER\.FIELDS \(([^)]*)\)\]/i.exec(items)?.[1];
+  if (fields !== undefined) parts.push(` BODY[HEADER.FIELDS (${fields})] `, headerFieldsOf(message.raw, fields));
   const body = /BODY\.PEEK\[\](?:<(\d+)\.(\d+)>)?/.exec(items);
   if (body !== null) {
     const [, start, length] = body;
@@ -97,6 +99,14 @@ export function fetchItemsOf(message: ScriptedMessage, items: string): (string |
     parts.push(whole ? ' BODY[] ' : ` BODY[]<${start}> `, bytes);
   }
   return parts;
+}
+
+/** The lines of these fields, folded as they are, and the empty line (RFC 9051 6.4.5). */
+function headerFieldsOf(raw: Buffer, names: string): Buffer {
+  const wanted = new Set(names.toLowerCase().replaceAll('"', '').split(' '));
+  const [header = ''] = raw.toString('latin1').split('\r\n\r\n');
+  const fields = header.split(/\r\n(?![ \t])/).filter((field) => wanted.has(field.split(':')[0]?.toLowerCase() ?? ''));
+  return Buffer.from([...fields, '', ''].join('\r\n'), 'latin1');
 }
 
 /** `02-Jan-2026 03:04:05 +0000` (RFC 9051 9, date-time). */

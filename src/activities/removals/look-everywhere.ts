@@ -1,19 +1,27 @@
-import { believedListing } from '../../domain/believed-listing';
-import type { FolderStatus, ListedFolder, MessageEnvelope } from '../../domain/folder';
+import type { FolderStatus, ListedFolder } from '../../domain/folder';
 import { scopeOf } from '../../domain/policy';
-import { mergeEvidence, noEvidence, type Evidence, type Sighting, type Traits } from '../../domain/removal';
+import { mergeEvidence, noEvidence, type Evidence, type Traits } from '../../domain/removal';
 import { outside } from '../../domain/uid-set';
 import { foldersOnRecord, type FolderGeneration } from '../../db/ingest/folder-read';
-import { carriedRanges } from '../../db/ingest/ledger-ranges';
-import { ledgerTraits } from '../../db/removals/pending';
+import { rowRanges } from '../../db/removals/row-ranges';
+import type { WaitingCopy } from '../../db/removals/pending';
 import type { MailboxForSync } from '../../db/sync/mailbox-for-sync';
-import type { Mailbox, OpenFolder } from '../../mail/mailbox';
+import type { Mailbox } from '../../mail/mailbox';
 import type { ActivityContext, ActivityRun } from '../context';
-import { envelopesOf } from '../envelopes-of';
+import { listFolder } from '../list-folder';
+import { lookAtUncarried, traitsOf } from './uncarried-messages';
 
 interface Look {
   mailbox: MailboxForSync;
   open: Mailbox;
+  /** Copies that no folder in scope shows any more, as far as is known. */
+  candidates: readonly WaitingCopy[];
+}
+
+/** What a look has come to. `hasLearnt`: the server was asked about messages that it will not be asked about again. */
+export interface LookedEverywhere {
+  evidence: Evidence;
+  hasLearnt: boolean;
 }
 
 /** So often all folders are looked at until nothing has moved between two looks. */
@@ -21,12 +29,27 @@ const mostLooks = 3;
 const unproven: Evidence = { proven: false, seen: [] };
 
 /**
- * What all folders in scope show that no copy stands for. A message that is moved while this looks shows in the folder that it came to,
- * whose UIDNEXT has grown: so folders that changed are looked at again until none has. Not proven where one folder is not, or where
- * it never comes to rest.
+ * What all folders in scope show that no copy stands for, and that might be one of the candidates. A message that is moved while this looks
+ * shows in the folder that it came to, whose UIDNEXT has grown: so folders that changed are looked at again until none has. Not proven where
+ * one folder is not, or where it never comes to rest. What turns out to be a candidate's message is recorded.
  * @throws MailFailure
  */
-export async function lookEverywhere(context: ActivityContext, run: ActivityRun, look: Look): Promise<Evidence> {
+export async function lookEverywhere(
+  context: ActivityContext,
+  run: ActivityRun,
+  look: Look,
+): Promise<LookedEverywhere> {
+  const most = context.limits.removalCompareMessages;
+  const questions = { left: most };
+  const evidence = await lookUntilAtRest(context, run, { ...look, questions });
+  return { evidence, hasLearnt: questions.left < most };
+}
+
+async function lookUntilAtRest(
+  context: ActivityContext,
+  run: ActivityRun,
+  look: Look & { questions: { left: number } },
+): Promise<Evidence> {
   const looked = new Map<string, Looked>();
   const evidence = () => mergeEvidence(...[...looked.values()].map(({ shown }) => shown));
   for (let number = 0; number < mostLooks; number += 1) {
@@ -65,7 +88,7 @@ interface ToLookAt {
 /** Folders in scope that are not as they were looked at; null where one of them has never been listed. */
 async function foldersToLookAt(
   context: ActivityContext,
-  { mailbox, open }: Look,
+  { mailbox, open }: Pick<Look, 'mailbox' | 'open'>,
   looked: Map<string, Looked>,
 ): Promise<ToLookAt[] | null> {
   const listed = (await open.listFolders()).filter((folder) => isInScope(folder, mailbox));
@@ -90,59 +113,29 @@ function keyOf({ uidValidity, uidNext, messages }: FolderStatus): string {
   return `${uidValidity} ${String(uidNext)} ${String(messages)}`;
 }
 
-type FolderLook = Look & ToLookAt & { before: Evidence };
+type FolderLook = Look & ToLookAt & { before: Evidence; questions: { left: number } };
 
 async function lookInto(context: ActivityContext, run: ActivityRun, folder: FolderLook): Promise<Looked> {
-  const { mailbox, open, generation, status } = folder;
+  const { mailbox, open, generation, status, candidates, questions } = folder;
   const opened = await open.examine(folder.path);
   const key = keyOf(opened.snapshot);
   const { uidValidity } = opened.snapshot;
   if (uidValidity !== generation.uidValidity) return { key, shown: unproven };
-  const listing = believedListing(await opened.listUids(), { status, uidValidity });
+  const listing = await listFolder(context, { mailbox, connection: open, open: opened, status, generation });
   if (!listing.proven) return { key, shown: unproven };
-  const carried = await carriedRanges(context.db, mailbox.tenantId, generation.id);
-  const uids = outside(listing.uids, carried);
-  if (uids.length > context.limits.removalCompareMessages) return { key, shown: unproven };
-  const rows = await ledgerTraits(context.db, mailbox.tenantId, { genId: generation.id, uids });
+  const rows = await rowRanges(context.db, mailbox.tenantId, generation.id);
+  const uids = outside(listing.uids, rows.carried);
   // It has ended in the ledger, and is here: the copy is alive, and the next round gives it its placement back.
-  if (rows.some(({ hasCopy }) => hasCopy)) return { key, shown: unproven };
-  const known = new Map<number, Sighting>(folder.before.seen.filter(isDescribed).map((one) => [one.uid, one]));
-  for (const { uid, size, internalDate } of rows) {
-    const sighting = { genId: generation.id, uid, providerId: null, size, internalDate };
-    if (isDescribed(sighting)) known.set(uid, sighting);
-  }
-  const asked = uids.filter((uid) => !known.has(uid));
-  const at = { mailbox, connection: open, open: opened, genId: generation.id, uids: asked };
-  const described = asked.length === 0 ? [] : await describe(context, run, at);
-  return { key, shown: { proven: true, seen: [...uids.flatMap((uid) => known.get(uid) ?? []), ...described] } };
-}
-
-function isDescribed({ size, internalDate }: Sighting): boolean {
-  return size !== null && internalDate !== null;
-}
-
-/** A message that the server lists and says nothing of may be any: nothing of it is known. */
-async function describe(
-  context: ActivityContext,
-  run: ActivityRun,
-  at: { mailbox: MailboxForSync; connection: Mailbox; open: OpenFolder; genId: number; uids: number[] },
-): Promise<Sighting[]> {
-  const { genId, uids } = at;
-  const envelopes = new Map((await envelopesOf(context, run, at)).map((envelope) => [envelope.uid, envelope]));
-  return uids.map((uid) => ({ genId, uid, ...traitsOf(envelopes.get(uid)) }));
-}
-
-function traitsOf(envelope: MessageEnvelope | undefined): Traits {
-  if (envelope === undefined) return { providerId: null, size: null, internalDate: null };
-  const { providerId, size, internalDate } = envelope;
-  return { providerId, size: size > 0 ? size : null, internalDate: internalDate?.getTime() ?? null };
+  if (outside(uids, rows.ended).length < uids.length) return { key, shown: unproven };
+  const at = { mailbox, connection: open, open: opened, genId: generation.id, uids, rows, candidates, questions };
+  return { key, shown: await lookAtUncarried(context, run, { ...at, before: folder.before.seen }) };
 }
 
 /** What lies in Trash and Junk, the newest first, at most as many as may be compared: somebody put it there. */
 export async function lookIntoTrash(
   context: ActivityContext,
   run: ActivityRun,
-  { mailbox, open }: Look,
+  { mailbox, open }: Pick<Look, 'mailbox' | 'open'>,
 ): Promise<Traits[]> {
   const shown: Traits[] = [];
   for (const folder of await open.listFolders()) {

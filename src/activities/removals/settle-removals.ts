@@ -37,12 +37,13 @@ export async function settleRemovals(context: ActivityContext, run: ActivityRun,
   await restoreLinks(context.db, mailbox);
   const nextMs = await nextRemovalMs(context.db, mailbox);
   if (nextMs === null || nextMs > 0) return nextMs;
-  const { verdicts, alive } = await decide(context, run, at);
+  const { verdicts, alive, waits } = await decide(context, run, at);
   const { removalRetryMs: retryMs, removalChunk } = context.limits;
   const of = (verdict: RemovalVerdict) => [...verdicts].flatMap(([copyId, is]) => (is === verdict ? [copyId] : []));
   await postponeRemovals(context.db, mailbox, {
     alive: of('alive'),
     wait: of('wait'),
+    waits,
     ask: of('ask'),
     alivePlaced: alive,
     retryMs,
@@ -59,22 +60,29 @@ export async function settleRemovals(context: ActivityContext, run: ActivityRun,
   return leftMs === 0 ? retryMs : leftMs;
 }
 
-async function decide(
-  context: ActivityContext,
-  run: ActivityRun,
-  at: Mirrored,
-): Promise<{ verdicts: Map<string, RemovalVerdict>; alive: number }> {
+interface Decided {
+  verdicts: Map<string, RemovalVerdict>;
+  alive: number;
+  waits: 'as-long' | 'ever-longer';
+}
+
+async function decide(context: ActivityContext, run: ActivityRun, at: Mirrored): Promise<Decided> {
   const { mailbox } = at;
   const { confirmRemovalsAbove: above, confirmRemovalsPercent: percent } = context.limits;
+  const { evidence, hasLearnt } = await lookEverywhere(context, run, {
+    ...at,
+    candidates: await removalCandidates(context.db, mailbox),
+  });
+  const waits = hasLearnt && !evidence.proven ? 'as-long' : 'ever-longer';
+  // Anew, for the look may have found and recorded some of them.
   const candidates = await removalCandidates(context.db, mailbox);
-  const evidence = await lookEverywhere(context, run, at);
   const isMany = candidates.length > above;
   const alive = isMany ? await aliveMessages(context.db, mailbox) : 0;
   const rule = { above, percent, alive, thrownAway: new Set<string>() };
   const verdicts = decideRemovals(candidates, evidence, rule);
-  if (![...verdicts.values()].includes('ask')) return { verdicts: onlyDue(verdicts, candidates), alive };
+  if (![...verdicts.values()].includes('ask')) return { verdicts: onlyDue(verdicts, candidates), alive, waits };
   const thrownAway = thrownAwayAmong(candidates, await lookIntoTrash(context, run, at));
-  return { verdicts: onlyDue(decideRemovals(candidates, evidence, { ...rule, thrownAway }), candidates), alive };
+  return { verdicts: onlyDue(decideRemovals(candidates, evidence, { ...rule, thrownAway }), candidates), alive, waits };
 }
 
 /** What waits for its grace goes on waiting, and is not put off. */

@@ -71,8 +71,11 @@ export interface Batch {
   items: BatchItem[];
   /** The state of the folder as it was before the fetch; null while something is still owed. */
   cursor: FolderSnapshot | null;
-  /** Placements of the history import count towards its operation; those of a replay have rows, which are parked. */
-  part: 'live' | 'history' | 'replay';
+  /**
+   * Placements of the history import count towards its operation; those of a replay have rows, which are parked; those that were left out
+   * have rows that say so.
+   */
+  part: 'live' | 'history' | 'replay' | 'left-out';
   /** The replay that a batch belongs to. */
   operationId?: string;
   versions: { parser: number };

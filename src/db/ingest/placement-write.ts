@@ -1,10 +1,10 @@
-import { outcomes } from '../../domain/ledger';
+import { outcomes, type FilterReason } from '../../domain/ledger';
 import type { Policy } from '../../domain/policy';
 import { pauseBeforeTryMs } from '../../domain/replay';
 import type { Sql } from '../database';
 import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
-import type { BatchItem, ParkedItem } from './batch';
+import type { Batch, BatchItem, ParkedItem } from './batch';
 import { messageIdHash } from './message-write';
 
 /** An item with what has been written for it. */
@@ -33,17 +33,23 @@ const placementColumns = {
 };
 
 /**
- * Writes the ledger rows of a batch. A row that only said `filtered: folder-role` gives way, because the folder has come into scope;
- * any other row stays as it is.
+ * The reasons of filtered rows that give way to a batch: a folder has come into scope, a message that was removed is shown again; and of
+ * mail that was left out, where a batch is about just that.
  */
+export function reasonsThatGiveWay(part: Batch['part']): FilterReason[] {
+  const ofAnyBatch: FilterReason[] = ['folder-role', 'removed'];
+  return part === 'left-out' ? [...ofAnyBatch, 'before-start', 'unmatched'] : ofAnyBatch;
+}
+
+/** Writes the ledger rows of a batch. Rows whose reason gives way do so; any other row stays as it is. */
 export async function writePlacements(
   sql: Sql,
-  place: { tenantId: string; sourceId: string; genId: number; policy: Policy },
+  place: { tenantId: string; sourceId: string; genId: number; policy: Policy; part: Batch['part'] },
   items: PlacedItem[],
 ): Promise<void> {
   await insertRows(
     sql,
-    { table: 'placement', columns: placementColumns, onConflict: replaceFolderRole },
+    { table: 'placement', columns: placementColumns, onConflict: replaceRows(place.part) },
     items.map((placed) => placementValues(place, placed)),
   );
 }
@@ -73,11 +79,13 @@ export function placementValues(
   };
 }
 
-const replaceFolderRole = `ON CONFLICT (gen_id, uid) DO UPDATE SET
+const replaceRows = (part: Batch['part']) => `ON CONFLICT (gen_id, uid) DO UPDATE SET
   copy_id = excluded.copy_id, blob_id = excluded.blob_id, outcome = excluded.outcome, reason = excluded.reason,
   raw_sha = excluded.raw_sha, message_id_hash = excluded.message_id_hash, size = excluded.size, internal_date = excluded.internal_date, flags = excluded.flags,
   modseq = excluded.modseq, seen_due = excluded.seen_due, labels = excluded.labels, presence = 1, presence_at = NULL, recorded_at = now()
-  WHERE placement.outcome = 3 AND placement.reason IN ('folder-role', 'removed')`;
+  WHERE placement.outcome = 3 AND placement.reason IN (${reasonsThatGiveWay(part)
+    .map((reason) => `'${reason}'`)
+    .join(', ')})`;
 
 function reasonOf(item: BatchItem): string | null {
   if (item.kind === 'filtered') return item.reason;

@@ -16,7 +16,14 @@ import { moveCursor, type ReadSource } from './cursor';
 import { withoutErased } from './erased-mail';
 import { addressRolesOf, messagesOf, storedMessages, writeMessages, type StoredMessage } from './message-write';
 import { writeOutbox, type OutboxEvent } from './outbox-write';
-import { failuresOf, writeFailures, writePlacements, type MadeFailure, type PlacedItem } from './placement-write';
+import {
+  failuresOf,
+  reasonsThatGiveWay,
+  writeFailures,
+  writePlacements,
+  type MadeFailure,
+  type PlacedItem,
+} from './placement-write';
 import { nextSeqOf, type FencedSource } from './source-lock';
 import { knownThreads, threadsOf, writeThreads } from './thread-write';
 
@@ -78,7 +85,7 @@ function writeRows(
 ): Promise<void>[] {
   if (batch.part === 'replay')
     return [replaceParkedRows(sql, place, { items: placed, operationId: batch.operationId ?? null })];
-  return [writePlacements(sql, place, placed), writeFailures(sql, place, failures)];
+  return [writePlacements(sql, { ...place, part: batch.part }, placed), writeFailures(sql, place, failures)];
 }
 
 /** What the database knows of a batch, before anything of it is written. */
@@ -108,7 +115,7 @@ async function whatIsKnown(sql: Sql, source: FencedSource & { policy: Policy }, 
   const [nextSeq, , done, matching, copies, messages, threads, providerIds, records, erased] = await Promise.all([
     nextSeqOf(sql, source),
     batch.part === 'replay' ? null : refuseRetired(sql, source, genId),
-    batch.part === 'replay' ? uidsNotParked(sql, { ...source, genId }, items) : uidsWithRow(sql, genId, items),
+    batch.part === 'replay' ? uidsNotParked(sql, { ...source, genId }, items) : uidsWithRow(sql, batch),
     matchingKeys(sql, tenantId, { addressKeys: leftOut, kinds: policy.matchKinds }),
     copiesOf(sql, source, shas),
     storedMessages(sql, tenantId, recorded),
@@ -120,12 +127,12 @@ async function whatIsKnown(sql: Sql, source: FencedSource & { policy: Policy }, 
   return { nextSeq, done, matching, copies, messages, threads, providerIds, records, erased };
 }
 
-/** The UIDs that have a ledger row. `filtered: folder-role` does not count: the folder has come into scope; nor does `removed`. */
-async function uidsWithRow(sql: Sql, genId: number, items: BatchItem[]): Promise<Set<number>> {
+/** The UIDs that have a ledger row which does not give way (placement-write.ts). */
+async function uidsWithRow(sql: Sql, { genId, items, part }: Batch): Promise<Set<number>> {
   const rows = await sql.query<{ uid: number }>(
     `SELECT uid FROM placement WHERE gen_id = $1 AND uid = ANY ($2::bigint[])
-     AND NOT (outcome = 3 AND reason IN ('folder-role', 'removed'))`,
-    [genId, items.map((item) => item.uid)],
+     AND NOT (outcome = 3 AND reason = ANY ($3::text[]))`,
+    [genId, items.map((item) => item.uid), reasonsThatGiveWay(part)],
   );
   return new Set(rows.map((row) => row.uid));
 }

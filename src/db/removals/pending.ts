@@ -39,22 +39,32 @@ export async function nextRemovalMs(db: Database, source: OfSource): Promise<num
   return row?.ms == null ? null : Math.max(0, row.ms);
 }
 
+/** A copy that waits to be removed, and what its message is known by. */
+export interface WaitingCopy extends RemovalCandidate {
+  /** Hex. */
+  messageKey: string;
+}
+
 /** All copies that wait to be removed. */
-export async function removalCandidates(db: Database, source: OfSource): Promise<RemovalCandidate[]> {
+export async function removalCandidates(db: Database, source: OfSource): Promise<WaitingCopy[]> {
   const rows = await db.inTenant(source.tenantId, (sql) =>
     sql.query<{
       copy_id: string;
       state: RemovalCandidate['state'];
       is_due: boolean;
       provider_id: string | null;
+      message_key: string;
+      hash: string | null;
       standing: number;
       placed: { size: number | null; at: number | null }[];
     }>(
-      `SELECT r.copy_id, r.state, r.due_at <= now() AS is_due, c.provider_id,
+      `SELECT r.copy_id, r.state, r.due_at <= now() AS is_due, c.provider_id, encode(m.message_key, 'hex') AS message_key,
+         encode(m.message_id_hash, 'hex') AS hash,
          (SELECT count(*) FROM ${standingPlacements('r.copy_id')}) AS standing,
          coalesce((SELECT jsonb_agg(jsonb_build_object('size', e.size, 'at', (extract(epoch FROM e.internal_date) * 1000)::bigint))
            FROM placement e WHERE e.copy_id = r.copy_id), '[]') AS placed
        FROM removal r JOIN copy c ON c.tenant_id = r.tenant_id AND c.id = r.copy_id
+       JOIN message m ON m.tenant_id = c.tenant_id AND m.id = c.message_id
        WHERE r.tenant_id = $1 AND r.source_id = $2 AND r.state <> 'kept'`,
       [source.tenantId, source.sourceId],
     ),
@@ -64,40 +74,13 @@ export async function removalCandidates(db: Database, source: OfSource): Promise
     state: row.state,
     livePlacements: row.standing,
     isDue: row.is_due,
-    traits: row.placed.map(({ size, at }) => ({ providerId: row.provider_id, size, internalDate: at })),
-  }));
-}
-
-/** What the ledger knows of a UID; size and date where they are known. */
-export interface LedgerTraits {
-  uid: number;
-  /** Its row stands for a copy, also where it has ended. */
-  hasCopy: boolean;
-  size: number | null;
-  /** Milliseconds since the epoch. */
-  internalDate: number | null;
-}
-
-/** The ledger's rows of these UIDs of a generation; those that have none are absent. */
-export async function ledgerTraits(
-  db: Database,
-  tenantId: string,
-  of: { genId: number; uids: number[] },
-): Promise<LedgerTraits[]> {
-  if (of.uids.length === 0) return [];
-  const rows = await db.inTenant(tenantId, (sql) =>
-    sql.query<{ uid: number; has_copy: boolean; size: number | null; at: string | null }>(
-      `SELECT uid, copy_id IS NOT NULL AS has_copy, nullif(size, 0) AS size,
-         (extract(epoch FROM internal_date) * 1000)::bigint::text AS at
-       FROM placement WHERE gen_id = $1 AND uid = ANY ($2::bigint[])`,
-      [of.genId, of.uids],
-    ),
-  );
-  return rows.map(({ uid, has_copy: hasCopy, size, at }) => ({
-    uid,
-    hasCopy,
-    size,
-    internalDate: at === null ? null : Number(at),
+    messageKey: row.message_key,
+    traits: row.placed.map(({ size, at }) => ({
+      providerId: row.provider_id,
+      messageIdHash: row.hash,
+      size,
+      internalDate: at,
+    })),
   }));
 }
 
@@ -116,8 +99,9 @@ export async function aliveMessages(db: Database, source: OfSource): Promise<num
 /** What becomes of removals that are not carried out now. */
 export interface Postponed {
   alive: string[];
-  /** Could not be decided: looked at again after `retryMs`, and the more seldom the longer it lasts. */
+  /** Could not be decided: looked at again after `retryMs`, and, but while more is found out each time, the more seldom the longer it lasts. */
   wait: string[];
+  waits: 'as-long' | 'ever-longer';
   /** Wait for a person, who is asked about all of them at once. */
   ask: string[];
   /** Messages of the mailbox that are there. */
@@ -133,9 +117,10 @@ export async function postponeRemovals(db: Database, source: FencedSource, decid
     await lockSource(sql, source);
     await undelete(sql, tenantId, decided.alive);
     await sql.execute(
-      `UPDATE removal SET due_at = now() + greatest($3::float8 * interval '1 millisecond', least((now() - noted_at) / 4, interval '6 hours'))
+      `UPDATE removal SET due_at = now() + greatest($3::float8 * interval '1 millisecond',
+         CASE WHEN $4 THEN least((now() - noted_at) / 4, interval '6 hours') END)
        WHERE tenant_id = $1 AND copy_id = ANY ($2::uuid[])`,
-      [tenantId, decided.wait, decided.retryMs],
+      [tenantId, decided.wait, decided.retryMs, decided.waits === 'ever-longer'],
     );
     const added = await sql.execute(
       `UPDATE removal SET state = 'asked' WHERE tenant_id = $1 AND copy_id = ANY ($2::uuid[]) AND state = 'waiting'`,

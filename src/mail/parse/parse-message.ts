@@ -68,7 +68,8 @@ function withLineFeeds(raw: Buffer): Buffer {
   return Buffer.from(raw.map((byte) => (byte === 0x0d ? 0x0a : byte)));
 }
 
-function messageIdIn(header: HeaderBlock): string | null {
+/** The Message-ID of a header with its angle brackets; null where there is none in it. */
+export function messageIdIn(header: HeaderBlock): string | null {
   const id = messageIdOf(header.first('message-id') ?? '');
   return id === null ? null : cleanText(id);
 }
