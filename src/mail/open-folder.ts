@@ -32,8 +32,7 @@ interface Examined {
  * @throws MailFailure `gone` where there is no such folder
  */
 export async function examine(session: Session, path: string): Promise<Examined> {
-  const opened = await session.run('EXAMINE', () => session.client.mailboxOpen(path, { readOnly: true }));
-  const state: Partial<MailboxObject> = opened;
+  const state = await opened('EXAMINE', session, { path, readOnly: true });
   const uidValidity = state.uidValidity?.toString();
   const messages = state.exists;
   const highestModseq = state.noModseq === true ? null : modseqOf(state.highestModseq);
@@ -44,6 +43,20 @@ export async function examine(session: Session, path: string): Promise<Examined>
   const snapshot = { uidValidity, uidNext, messages, highestModseq };
   const mailboxId = cleanText(state.mailboxId ?? '');
   return { snapshot, toldUidNext: told !== null, mailboxId: mailboxId === '' ? null : mailboxId };
+}
+
+/** What the answer said of the folder. imapflow answers with nothing where the connection ended, or the answer was to another question. */
+async function opened(
+  operation: 'EXAMINE' | 'SELECT',
+  session: Session,
+  folder: { path: string; readOnly: boolean },
+): Promise<Partial<MailboxObject>> {
+  const { path, readOnly } = folder;
+  const answer: unknown = await session.run(operation, () => session.client.mailboxOpen(path, { readOnly }));
+  if (typeof answer !== 'object' || answer === null) {
+    throw new MailFailure('unreachable', operation, { code: 'garbled-answer' });
+  }
+  return answer;
 }
 
 /** UIDNEXT may be left out of the answer to EXAMINE (RFC 3501 6.3.1); null where STATUS does not tell it either. */
@@ -118,11 +131,11 @@ export async function markSeen(
   session: Session,
   target: { path: string; uidValidity: string; sets: readonly string[] },
 ): Promise<void> {
-  const opened = await session.run('SELECT', () => session.client.mailboxOpen(target.path));
-  if (opened.uidValidity.toString() !== target.uidValidity) {
+  const state = await opened('SELECT', session, { path: target.path, readOnly: false });
+  if (state.uidValidity?.toString() !== target.uidValidity) {
     throw new MailFailure('cursor-lost', 'UID STORE', { code: 'uidvalidity-changed' });
   }
-  if (opened.readOnly === true) throw new MailFailure('refused', 'UID STORE', { code: 'read-only' });
+  if (state.readOnly === true) throw new MailFailure('refused', 'UID STORE', { code: 'read-only' });
   for (const set of target.sets) {
     const stored = await session.run('UID STORE', () =>
       session.client.messageFlagsAdd(set, ['\\Seen'], { uid: true, silent: true }),
