@@ -9,6 +9,7 @@ import { createConnectionLeases, type ConnectionLeases } from './activities/conn
 import { createConnections, type Connections } from './activities/connections';
 import type { ActivityContext, ShardEngine } from './activities/context';
 import { createHostPace, type HostPace } from './activities/host-pace';
+import { createHostPauses, unlessPaused, type HostPauses } from './activities/host-pauses';
 import { connectLeased, watchLeased, type LeasedUse } from './activities/leased-connections';
 import { createGate } from './domain/gate';
 import { passwordOf } from './activities/mailbox-password';
@@ -25,7 +26,9 @@ import type { MailboxForSync } from './db/sync/mailbox-for-sync';
 import { overtakenMailboxes } from './db/sync/overtaken';
 import { beatAsHolder, exchangeLeases, forgetHolders, leasesOf } from './db/watch/account-connections';
 import { reserveConnections } from './db/watch/host-pace';
+import { pausedServers, pauseServer, type PausedServer } from './db/watch/host-pauses';
 import type { MailboxToWatch } from './db/watch/mailbox-to-watch';
+import type { MailFailure } from './domain/failure';
 import { presetOfHost } from './domain/provider-presets';
 import { createMailboxEngine } from './engine/mailbox-engine';
 import type { MailboxAccess } from './mail/mailbox';
@@ -63,12 +66,14 @@ export async function createWorkerContext(config: Config, client: Client): Promi
   const spoolDirectory = await ownSpool(join(config.home, 'spool'));
   const accessTo = (mailbox: MailboxToWatch) => accessOf(mailbox, passwordOf(secretBox, mailbox));
   const pace = hostPaceOf(config, db);
+  const pauses = hostPausesOf(config, db);
   const worker = randomUUID();
   const leases = leasesOfWorker(worker, db);
   const connect = (mailbox: MailboxForSync, use: LeasedUse) =>
     connectLeased(leases, { account: mailbox, use, limits }, async () => {
+      await pauses.refuse(mailbox.imap);
       await pace.turn(mailbox.imap.host, use.signal);
-      return openMailbox(accessTo(mailbox), optionsOf(config, use));
+      return openMailbox(accessTo(mailbox), { ...optionsOf(config, use), ...pausing(pauses, mailbox) });
     });
   const engine = createMailboxEngine(client);
   const poke: ShardEngine['poke'] = (mailboxId, reason) => engine.poke(mailboxId, reason);
@@ -78,7 +83,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     idleMs: connectionIdleMs,
     checkMs: connectionCheckMs,
   });
-  const shards = shardsOf(config, { worker, db, pace, poke, leases, accessTo });
+  const shards = shardsOf(config, { worker, db, pace, pauses, poke, leases, accessTo });
   return {
     db,
     blobs: createPostgresBlobStore(db),
@@ -87,7 +92,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     budget: createByteBudget(limits.bytesInFlight),
     limits,
     connect: (mailbox, signal) => connect(mailbox, { purpose: 'second-look', signal }),
-    connections,
+    connections: unlessPaused(connections, pauses),
     spoolDirectory,
     freeDiskBytes: () => freeDiskBytes(config.home),
     engine,
@@ -106,7 +111,8 @@ export async function createWorkerContext(config: Config, client: Client): Promi
   };
 }
 
-function accessOf(mailbox: MailboxToWatch, password: string) {
+/** How to reach the account of a mailbox. */
+export function accessOf(mailbox: MailboxToWatch, password: string) {
   const { host, port, security, allowInvalidCertificate, ca } = mailbox.imap;
   const { username } = mailbox;
   return {
@@ -120,7 +126,8 @@ function accessOf(mailbox: MailboxToWatch, password: string) {
   };
 }
 
-function optionsOf({ allowedNetworks, limits }: Config, { purpose, signal }: LeasedUse) {
+/** How its server is spoken to, and for how long. */
+export function optionsOf({ allowedNetworks, limits }: Config, { purpose, signal }: LeasedUse) {
   const { connectTimeoutMs, socketTimeoutMs, commandTimeoutMs, minBytesPerSecond } = limits;
   const patience = { socketTimeoutMs, commandTimeoutMs, minBytesPerSecond };
   // Connections of rounds and imports are kept, and outlive the signal of whoever asked first.
@@ -129,7 +136,7 @@ function optionsOf({ allowedNetworks, limits }: Config, { purpose, signal }: Lea
 }
 
 /** Connections of this worker, counted with those of all others. */
-function leasesOfWorker(worker: string, db: Database): ConnectionLeases {
+export function leasesOfWorker(worker: string, db: Database): ConnectionLeases {
   return createConnectionLeases(
     {
       exchange: (change) => exchangeLeases(db, worker, change),
@@ -147,11 +154,13 @@ function shardsOf(
   {
     accessTo,
     leases,
+    pauses,
     worker,
     ...given
   }: Pick<Watching, 'db' | 'pace' | 'poke'> & {
     accessTo: (mailbox: MailboxToWatch) => MailboxAccess;
     leases: ConnectionLeases;
+    pauses: HostPauses;
     worker: string;
   },
 ): Omit<ShardContext, 'show'> {
@@ -160,8 +169,10 @@ function shardsOf(
     ...given,
     watch: (mailbox, wish) =>
       watchLeased(leases, { account: mailbox, limits, onLost: wish.onLost }, async (onLost) => {
+        await pauses.refuse(mailbox.imap);
         await wish.turn();
-        return openWatch(accessTo(mailbox), { ...watchOptionsOf(config, mailbox.imap.host), ...wish, onLost });
+        const options = { ...watchOptionsOf(config, mailbox.imap.host), ...pausing(pauses, mailbox) };
+        return openWatch(accessTo(mailbox), { ...options, ...wish, onLost });
       }),
     gate: createGate(limits.attachesPerHost),
     limits: { ...limits, connectionKeptMs: connectionIdleMs },
@@ -180,12 +191,25 @@ function watchOptionsOf({ allowedNetworks, limits }: Config, host: string) {
 }
 
 /** A provider that many customers share notices who connects too fast; a company's own server is asked by one. */
-function hostPaceOf({ limits }: Config, db: Database): HostPace {
+export function hostPaceOf({ limits }: Config, db: Database): HostPace {
   return createHostPace({
     reserve: (wanted) => reserveConnections(db, wanted),
     perSecondOf: (host) =>
       presetOfHost(host) === null ? limits.hostConnectsPerSecond : limits.providerConnectsPerSecond,
   });
+}
+
+function hostPausesOf({ limits }: Config, db: Database): HostPauses {
+  const store = { read: () => pausedServers(db), write: (paused: PausedServer) => pauseServer(db, paused) };
+  return createHostPauses({ ...store, limits, now: () => performance.now() });
+}
+
+function pausing(pauses: HostPauses, { imap }: MailboxToWatch): { onBusyForAll: (failure: MailFailure) => void } {
+  return {
+    onBusyForAll: (failure) => {
+      pauses.pause(imap, failure);
+    },
+  };
 }
 
 /** A folder of this process; those of processes that are no more are removed with what they left. */

@@ -1,3 +1,4 @@
+import { isPartialView } from '../domain/partial-listing';
 import type { AuditCause } from '../db/ingest/audit-findings';
 import { recordAudit, recordAuditDone, recordAuditFailed, type FolderAudit } from '../db/ingest/audit-write';
 import { mendLinks } from '../db/link-check';
@@ -5,6 +6,7 @@ import { auditCause } from '../db/sync/audits-due';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox } from '../mail/mailbox';
 import { compareFolder } from './compare-folder';
+import type { IdentityShare } from './compare-identities';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
 import { followFolders, type FollowedFolders } from './follow-folders';
@@ -30,13 +32,15 @@ export async function auditFolders(
   run: ActivityRun,
   input: AuditRun,
 ): Promise<AuditResult> {
-  const mailbox = await mailboxForSync(context.db, input);
   const failed = { ...input, againMs: context.limits.auditRetryMs };
-  if (mailbox === null || mailbox.desired === 'stopped') {
-    await recordAuditFailed(context.db, failed, superseded);
-    return { kind: 'superseded' };
-  }
+  let failedRounds = 0;
   try {
+    const mailbox = await mailboxForSync(context.db, input);
+    if (mailbox === null || mailbox.desired === 'stopped') {
+      await recordAuditFailed(context.db, failed, superseded);
+      return { kind: 'superseded' };
+    }
+    failedRounds = mailbox.failedRounds;
     const cause = await auditCause(context.db, input);
     const { audits, allMail } = await context.connections.use(
       { mailbox, purpose: 'audit', signal: run.signal },
@@ -46,7 +50,7 @@ export async function auditFolders(
     return await conclude(context, { mailbox, operationId: input.operationId, cause, audits, allMail, linked });
   } catch (error) {
     // Here, and not by who asked: that process may be no more.
-    const { notDone, reason } = failureBesideRounds(mailbox, { error, run });
+    const { notDone, reason } = failureBesideRounds({ failedRounds }, { error, run });
     const failure = reason ?? superseded;
     await recordAuditFailed(context.db, failed, failure);
     return notDone;
@@ -58,6 +62,12 @@ const superseded = { code: 'superseded' };
 
 /** A person who asks sees the bytes of both sides; what runs by itself asks big folders for them no more than once. */
 const sizesUpTo: Record<AuditCause, number> = { person: 50_000, import: 50_000, again: 0, outage: 0, daily: 1_000 };
+
+/** Of a folder with more messages each audit compares another part, but for those that only look whether a difference has healed. */
+function shareOf(cause: AuditCause, { identityRotationDays }: ActivityContext['limits']): IdentityShare {
+  const isSoonAgain = cause === 'again' || cause === 'outage';
+  return { allUpTo: sizesUpTo[cause], beyond: isSoonAgain ? 'newest' : { allInAudits: identityRotationDays } };
+}
 
 interface Compared {
   audits: FolderAudit[];
@@ -73,12 +83,14 @@ async function compareAll(
   const { folders, listed, allMail } = await followFolders(context, run, at);
   const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
   const audits: FolderAudit[] = [];
+  const share = shareOf(cause, context.limits);
+  const budget = { left: context.limits.otherRouteCommands };
   for (const folder of folders) {
     run.signal.throwIfAborted();
     const { scope } = folder;
     if (scope === 'ignore') continue;
     const status = statusOf.get(folder.path) ?? null;
-    const comparison = { ...at, folder: { ...folder, scope }, status, sizesUpTo: sizesUpTo[cause] };
+    const comparison = { ...at, folder: { ...folder, scope }, status, share, budget };
     const audit = await compareFolder(context, comparison);
     await recordAudit(context.db, at.mailbox, { ...audit, cause });
     audits.push(audit);
@@ -131,7 +143,7 @@ async function conclude(
     cause,
     folderIds: audits.map(({ folderId }) => folderId),
     verdict: worstOf(audits),
-    isPartial: allMail === 'hidden' || audits.some(({ reason }) => reason === 'message-limit'),
+    isPartial: allMail === 'hidden' || audits.some(({ reason }) => isPartialView(reason)),
     linked,
     result: counts,
     dailyMs,

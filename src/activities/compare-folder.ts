@@ -1,14 +1,14 @@
-import { believedListing } from '../domain/believed-listing';
-import type { FolderStatus } from '../domain/folder';
-import { otherMessages } from '../domain/folder-changes';
+import type { FolderStatus, UidListing } from '../domain/folder';
 import { absentFrom, outside, rangesOf, type UidRanges } from '../domain/uid-set';
 import type { FolderAudit } from '../db/ingest/audit-write';
-import { identitiesOf, type FolderGeneration, type KnownFolder } from '../db/ingest/folder-read';
+import type { FolderGeneration, KnownFolder } from '../db/ingest/folder-read';
 import { ledgerRanges, liveRanges } from '../db/ingest/ledger-ranges';
 import { parkedSide } from '../db/ingest/parked-side';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox, OpenFolder } from '../mail/mailbox';
+import { compareIdentities, type ComparedIdentities, type IdentityShare } from './compare-identities';
 import type { ActivityContext } from './context';
+import { listFolder, listFolderByAllRoutes, type RouteBudget } from './list-folder';
 
 /** A folder that is to be compared with the ledger. */
 export interface Comparison {
@@ -17,19 +17,21 @@ export interface Comparison {
   folder: KnownFolder & { scope: 'fetch' | 'ledger-only' };
   /** What the sweep said of it. */
   status: FolderStatus | null;
-  /** Sizes are asked for up to so many messages: servers must look at each for it. */
-  sizesUpTo: number;
+  share: IdentityShare;
+  /** For all folders of the audit together. */
+  budget: RouteBudget;
 }
 
-const noDifference = { missing: [], extra: [], ended: [], undelivered: [], accepted: 0 };
-const nothing = { serverCount: null, serverBytes: null, ...noDifference };
+const noDifference = { missing: [], unrecorded: 0, extra: [], ended: [], undelivered: [], accepted: 0 };
+const nothing = { serverCount: null, serverBytes: null, ...noDifference, inParts: false, identities: null };
 
 /**
- * Compares one folder with the ledger, UID by UID, and what is known of the messages under them. What is missing is named also where the listing is not proven; that something is
- * absent follows only from one that is.
+ * Compares one folder with the ledger, UID by UID, and what is known of the messages under them. What is missing is named also where the
+ * listing is not proven; that something is absent follows only from one that is. A folder that shows a part of itself is asked in
+ * other ways, and all that any of them shows counts.
  * @throws MailFailure
  */
-export async function compareFolder(context: ActivityContext, of: Comparison): Promise<FolderAudit> {
+export async function compareFolder(context: Pick<ActivityContext, 'db'>, of: Comparison): Promise<FolderAudit> {
   const { folder } = of;
   const { generation } = folder;
   // No round could open it so far: nothing is known of it, least of all that it is complete.
@@ -43,60 +45,77 @@ export async function compareFolder(context: ActivityContext, of: Comparison): P
     const counted = { ...nothing, serverCount: open.snapshot.messages };
     return { ...side, ...counted, verdict: 'not-provable', reason: 'uidvalidity-changed' };
   }
-  return { ...side, ...(await compareListed(context, { ...of, open, generation, liveBefore })) };
+  return { ...side, ...(await compareOpened(context, { ...of, connection: of.open, open, generation, liveBefore })) };
 }
 
-async function compareListed(
-  context: ActivityContext,
-  of: Omit<Comparison, 'open'> & { open: OpenFolder; generation: FolderGeneration; liveBefore: UidRanges },
+interface Opened extends Omit<Comparison, 'open'> {
+  connection: Mailbox;
+  open: OpenFolder;
+  generation: FolderGeneration;
+  liveBefore: UidRanges;
+}
+
+async function compareOpened(
+  context: Pick<ActivityContext, 'db'>,
+  of: Opened,
 ): Promise<Omit<FolderAudit, 'folderId' | 'genId'>> {
-  const { open, generation, folder, status } = of;
+  const { generation, folder, open, status } = of;
   const { tenantId } = of.mailbox;
-  const { uidValidity } = open.snapshot;
-  const listing = believedListing(await open.listUids(), { status, uidValidity });
+  // What is not fetched anyway needs no proof.
+  const listing = await (folder.scope === 'fetch' ? listFolderByAllRoutes(context, of) : listFolder(context, of));
   const known = await ledgerRanges(context.db, tenantId, { genId: generation.id, scope: folder.scope });
   const live = await liveRanges(context.db, tenantId, generation.id);
   const unrecorded = outside(listing.uids, known);
-  const envelopes = await envelopesToCompare(context, { ...of, uids: listing.uids });
-  const missing = unitedUids(unrecorded, envelopes.others);
+  const identities = await compareIdentities(context, { ...of, uids: listing.uids });
+  const missing = unitedUids(unrecorded, identities.others);
   // Rounds go on meanwhile: only what was so before the listing, and is so still, is a difference.
+  const absent = liveIn(live, absentFrom(of.liveBefore, listing.uids));
   const differences = {
     missing,
-    extra: listing.proven ? liveIn(live, absentFrom(of.liveBefore, listing.uids)) : [],
+    extra: listing.proven ? absent : [],
     ended: outside(outside(outside(listing.uids, live), of.liveBefore), rangesOf(missing)),
     ...(await parkedSide(context.db, tenantId, generation.id)),
   };
-  const counted = {
-    serverCount: listing.proven ? listing.uids.length : Math.max(open.snapshot.messages, status?.messages ?? 0),
-    serverBytes: envelopes.bytes,
+  const isImporting = !generation.historyDone && unrecorded.length > 0 && identities.others.length === 0;
+  return {
+    serverCount: listing.proven
+      ? listing.uids.length
+      : Math.max(open.snapshot.messages, status?.messages ?? 0, listing.uids.length),
+    serverBytes: identities.bytes,
+    ...differences,
+    unrecorded: unrecorded.length,
+    inParts: folder.scope === 'fetch' && isMoreThanAListing(listing),
+    identities: progressOf(identities),
+    ...verdictOn(listing, { differences, absent, isImporting }),
   };
-  if (!listing.proven) return { ...counted, ...differences, verdict: 'not-provable', reason: listing.reason };
-  const { extra, ended, undelivered } = differences;
-  const isComplete = missing.length + extra.length + ended.length + undelivered.length === 0;
-  const importing =
-    !generation.historyDone && unrecorded.length > 0 && envelopes.others.length === 0 ? 'import-running' : null;
-  return { ...counted, ...differences, verdict: isComplete ? 'complete' : 'missing', reason: importing };
 }
 
-/** In a folder of which not all sizes are asked for. */
-const newestCompared = 1_000;
+/** Whether rounds, which ask for the listing alone, would not see all that is known to be there. */
+function isMoreThanAListing(listing: UidListing): boolean {
+  return !listing.proven && (listing.reason === 'routes-disagree' || listing.reason === 'shown-in-parts');
+}
 
-/**
- * The bytes of the folder where all its sizes are asked for, else null; and the UIDs that have the row of another message: a server that
- * was put back to an older state has given them away anew, and what it shows there was never fetched.
- */
-async function envelopesToCompare(
-  context: ActivityContext,
-  of: { mailbox: MailboxForSync; open: OpenFolder; generation: FolderGeneration; sizesUpTo: number; uids: number[] },
-): Promise<{ bytes: number | null; others: number[] }> {
-  const isWhole = of.uids.length <= of.sizesUpTo;
-  const uids = isWhole ? of.uids : of.uids.slice(-newestCompared);
-  const asked = { genId: of.generation.id, uids, most: uids.length };
-  const known = await identitiesOf(context.db, of.mailbox.tenantId, asked);
-  const wanted = isWhole ? uids : known.map(({ uid }) => uid);
-  const shown = wanted.length === 0 ? [] : await of.open.fetchEnvelopes(wanted);
-  const bytes = isWhole ? shown.reduce((sum, envelope) => sum + envelope.size, 0) : null;
-  return { bytes, others: otherMessages(known, shown) };
+function progressOf({ compared, to, isEnd }: ComparedIdentities): FolderAudit['identities'] {
+  return { compared, to, isEnd };
+}
+
+interface Found {
+  differences: Pick<FolderAudit, 'missing' | 'extra' | 'ended' | 'undelivered'>;
+  /** Live rows that no way to list the folder has shown. */
+  absent: number[];
+  isImporting: boolean;
+}
+
+function verdictOn(
+  listing: UidListing,
+  { differences, absent, isImporting }: Found,
+): Pick<FolderAudit, 'verdict' | 'reason'> {
+  // All that the server counts has been shown, in parts: nothing is missing, though nothing is proven to be gone.
+  const isAccounted = listing.proven || (listing.reason === 'shown-in-parts' && absent.length === 0);
+  if (!isAccounted) return { verdict: 'not-provable', reason: listing.reason };
+  const { missing, extra, ended, undelivered } = differences;
+  const isComplete = missing.length + extra.length + ended.length + undelivered.length === 0;
+  return { verdict: isComplete ? 'complete' : 'missing', reason: isImporting ? 'import-running' : null };
 }
 
 /** Those that are live. */

@@ -19,6 +19,8 @@ export interface ActivityLimits {
   fetchBatchBytes: number;
   streamAboveBytes: number;
   liveRoundMessages: number;
+  otherRouteCommands: number;
+  identityRotationDays: number;
   importActivityMessages: number;
   importActivityMs: number;
   maxFolders: number;

@@ -32,7 +32,7 @@ export async function beginFirstListing(
   const { work, open, generation, listing } = first;
   const { mailbox } = work;
   // What a partial listing leaves out would later look like new mail, and pass the start point.
-  if (!listing.proven && listing.reason !== 'message-limit')
+  if (mayShowMoreSoon(listing, mailbox.failedRounds))
     throw new MailFailure('busy', 'UID SEARCH', { code: 'listing-not-proven' });
   const wanted = await wantedUids(context, run, first);
   const known = await ledgerRanges(context.db, mailbox.tenantId, { genId: generation.id, scope: 'fetch' });
@@ -47,6 +47,14 @@ export async function beginFirstListing(
   const close = { genId: generation.id, snapshot: open.snapshot, history: history.length, presence };
   await closeFolder(context.db, mailbox, close);
   return { recorded: 0, filtered: beforeStart.length, parked: 0, presence };
+}
+
+/** After so many rounds a server that contradicts itself is not having a bad moment. */
+const roundsOfPatience = 3;
+
+function mayShowMoreSoon(listing: UidListing, failedRounds: number): boolean {
+  if (listing.proven || listing.reason === 'message-limit' || listing.reason === 'shown-in-parts') return false;
+  return listing.reason !== 'routes-disagree' || failedRounds < roundsOfPatience;
 }
 
 /**

@@ -1,15 +1,19 @@
 import { MailFailure } from '../domain/failure';
+import type { UidListing } from '../domain/folder';
+import { isPartialView } from '../domain/partial-listing';
 import { outside } from '../domain/uid-set';
 import { foldersWithHistory, type FolderGeneration } from '../db/ingest/folder-read';
+import { uidsDoubted } from '../db/ingest/audit-findings';
 import { finishHistory } from '../db/ingest/generation-write';
 import { ledgerRanges } from '../db/ingest/ledger-ranges';
 import { recordImportTakenUp } from '../db/import-track';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
-import type { Mailbox } from '../mail/mailbox';
+import type { Mailbox, OpenFolder } from '../mail/mailbox';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
 import { setSeen } from './follow-flags';
 import { ingestMessages } from './ingest-messages';
+import { listFolderByAllRoutes, type RouteBudget } from './list-folder';
 import { roundFailure, type NotDone } from './round-failure';
 import { refuseWhenDiskIsLow } from './run-round';
 
@@ -51,6 +55,7 @@ const heldRetryMs = 120_000;
 interface Room {
   messages: number;
   endsAt: number;
+  routes: RouteBudget;
 }
 
 async function importShare(
@@ -58,8 +63,9 @@ async function importShare(
   run: ActivityRun,
   at: { mailbox: MailboxForSync; open: Mailbox },
 ): Promise<{ imported: number; held: string | null }> {
-  const { importActivityMessages, importActivityMs } = context.limits;
-  const room: Room = { messages: importActivityMessages, endsAt: performance.now() + importActivityMs };
+  const { importActivityMessages, importActivityMs, otherRouteCommands } = context.limits;
+  const endsAt = performance.now() + importActivityMs;
+  const room: Room = { messages: importActivityMessages, endsAt, routes: { left: otherRouteCommands } };
   let held: string | null = null;
   for (const folder of await foldersWithHistory(context.db, at.mailbox)) {
     try {
@@ -93,6 +99,21 @@ interface FolderShare {
   room: Room;
 }
 
+/**
+ * What is asked for when the listing alone has no more to show. A server that shows only a part can never prove the end; its part is in the
+ * ledger then, and the audit says `not-provable`.
+ */
+async function listInParts(context: ActivityContext, share: FolderShare, open: OpenFolder): Promise<UidListing> {
+  const { mailbox, generation, room } = share;
+  const listed = { mailbox, connection: share.open, open, status: null, generation, budget: room.routes };
+  const listing = await listFolderByAllRoutes(context, listed);
+  const isEnd = listing.proven || isPartialView(listing.reason) || listing.reason === 'shown-in-parts';
+  if (!isEnd) throw new MailFailure('busy', 'UID SEARCH', { code: 'listing-not-proven' });
+  // What an audit has seen by these ways is fetched also where they show less of it now.
+  const seen = generation.inParts ? await uidsDoubted(context.db, mailbox.tenantId, generation.id) : [];
+  return { ...listing, uids: [...new Set([...listing.uids, ...seen])].sort((one, other) => one - other) };
+}
+
 /** How many of a folder's missing messages got their rows, newest first. */
 async function importFrom(
   context: ActivityContext,
@@ -105,14 +126,14 @@ async function importFrom(
   if (open.snapshot.uidValidity !== generation.uidValidity) {
     throw new MailFailure('cursor-lost', 'EXAMINE', { code: 'uidvalidity-changed' });
   }
-  const listing = await open.listUids();
   const known = await ledgerRanges(context.db, mailbox.tenantId, { genId: generation.id, scope: 'fetch' });
-  const history = outside(listing.uids, known).filter((uid) => uid < generation.historyBelow);
+  const historyOf = ({ uids }: UidListing) => outside(uids, known).filter((uid) => uid < generation.historyBelow);
+  const listing = await open.listUids();
+  const history = historyOf(listing);
+  if (history.length === 0 && (!listing.proven || generation.inParts)) {
+    history.push(...historyOf(await listInParts(context, share, open)));
+  }
   if (history.length === 0) {
-    // A server that shows only a part can never prove the end; its part is in the ledger, and the audit says `not-provable`.
-    if (!listing.proven && listing.reason !== 'message-limit') {
-      throw new MailFailure('busy', 'UID SEARCH', { code: 'listing-not-proven' });
-    }
     await finishHistory(context.db, mailbox, { genId: generation.id, below: generation.historyBelow });
     return 'nothing-left';
   }

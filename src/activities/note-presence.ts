@@ -1,5 +1,5 @@
 import { MailFailure } from '../domain/failure';
-import type { UidListing } from '../domain/folder';
+import type { DoubtedListing, UidListing } from '../domain/folder';
 import { absentFrom, outside, rangesOf, sizeOf } from '../domain/uid-set';
 import type { FolderGeneration } from '../db/ingest/folder-read';
 import { lookAgain } from '../db/ingest/generation-write';
@@ -23,7 +23,10 @@ interface Seen {
   listing: UidListing;
 }
 
-/** How a proven listing differs from the placements on record. */
+/** Listings that are not of this generation, or not of all of it. */
+const ofAnotherFolder: ReadonlySet<DoubtedListing> = new Set<DoubtedListing>(['uidvalidity-changed', 'range']);
+
+/** How a listing differs from the placements on record. */
 type PresenceChanges =
   { kind: 'none' } | { kind: 'some'; absent: number[]; shownAgain: number[]; liveMessages: number };
 
@@ -33,15 +36,18 @@ type PresenceChanges =
  */
 export type Presence = 'settled' | 'unsettled';
 
-/** What `notePresence` would have to do. `fresh` are UIDs that are known to have no row. A listing that is not proven changes nothing. */
+/**
+ * What `notePresence` would have to do. `fresh` are UIDs that are known to have no row. From a listing that is not proven nothing is absent,
+ * but what it shows is there.
+ */
 export async function presenceChanges(
   context: ActivityContext,
   { mailbox, generation, listing }: Seen,
   fresh: number[],
 ): Promise<PresenceChanges> {
-  if (!listing.proven) return { kind: 'none' };
+  if (!listing.proven && ofAnotherFolder.has(listing.reason)) return { kind: 'none' };
   const live = await liveRanges(context.db, mailbox.tenantId, generation.id);
-  const absent = absentFrom(live, listing.uids);
+  const absent = listing.proven ? absentFrom(live, listing.uids) : [];
   const shownAgain = outside(outside(listing.uids, live), rangesOf(fresh));
   if (absent.length + shownAgain.length === 0) return { kind: 'none' };
   return { kind: 'some', absent, shownAgain, liveMessages: sizeOf(live) };

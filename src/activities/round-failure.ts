@@ -60,7 +60,7 @@ export async function roundFailure(
 
 /** What a failure of other work than a round comes to. The state of the mailbox stays: that is for its next round to find out. */
 export function failureBesideRounds(
-  mailbox: MailboxForSync,
+  mailbox: Pick<MailboxForSync, 'failedRounds'>,
   failed: Pick<Failed, 'error' | 'run'>,
 ): { notDone: NotDone; reason: { kind: string; code: string } | null } {
   const { notDone, failure } = decide(mailbox, failed);
@@ -77,7 +77,7 @@ type Decision =
 
 const internal = { kind: 'internal', code: 'internal', operation: 'round' } as const;
 
-function decide(mailbox: MailboxForSync, { error, run }: Pick<Failed, 'error' | 'run'>): Decision {
+function decide(mailbox: Pick<MailboxForSync, 'failedRounds'>, { error, run }: Pick<Failed, 'error' | 'run'>): Decision {
   if (error instanceof StaleFence) return { notDone: { kind: 'superseded' }, state: null, failure: null };
   const reckonedMs = backoffMs(mailbox.failedRounds + 1, Math.random());
   if (!(error instanceof MailFailure)) {

@@ -1,4 +1,3 @@
-import { believedListing } from '../domain/believed-listing';
 import type { FolderStatus, UidListing } from '../domain/folder';
 import type { Policy } from '../domain/policy';
 import { outside } from '../domain/uid-set';
@@ -12,6 +11,7 @@ import type { ActivityContext, ActivityRun } from './context';
 import { allFlagsAreDue, followServerFlags, setSeen } from './follow-flags';
 import { ingestMessages } from './ingest-messages';
 import { beginFirstListing } from './first-listing';
+import { listFolder, listFolderByAllRoutes } from './list-folder';
 import { notePresence, presenceChanges, type Presence } from './note-presence';
 import { isStill, provesToBe } from './still-the-same';
 
@@ -57,12 +57,15 @@ export async function syncFolder(context: ActivityContext, run: ActivityRun, wor
   const { mailbox, folder } = work;
   const open = await work.open.examine(folder.path);
   const generation = await generationFor(context, work, open);
-  const { uidValidity } = open.snapshot;
-  const listing = believedListing(await open.listUids(), { status: work.status, uidValidity });
-  run.heartbeat();
+  const listed = { mailbox, connection: work.open, open, status: work.status, generation };
   if (generation.uidNext === null && folder.scope === 'fetch') {
+    const budget = { left: context.limits.otherRouteCommands };
+    const listing = await listFolderByAllRoutes(context, { ...listed, budget });
+    run.heartbeat();
     return beginFirstListing(context, run, { work, open, generation, listing });
   }
+  const listing = await listFolder(context, listed);
+  run.heartbeat();
 
   const known = await ledgerRanges(context.db, mailbox.tenantId, { genId: generation.id, scope: folder.scope });
   const missing = outside(listing.uids, known);
@@ -117,7 +120,7 @@ async function generationFor(
     again,
   });
   const nothingYet = { uidNext: null, modseq: null, exists: null, listedAt: null, flagsCheckedAt: null };
-  return { id, uidValidity, historyBelow: 0, historyDone: false, ...nothingYet };
+  return { id, uidValidity, historyBelow: 0, historyDone: false, inParts: false, identityUid: 0, ...nothingYet };
 }
 
 async function noteId(

@@ -25,6 +25,10 @@ export interface FolderCompleteness {
   undeliveredCount: number;
   /** Failures that a person has accepted. */
   acceptedCount: number;
+  /** How many messages the last audit compared with who they were when they were fetched, */
+  identitiesCompared: number;
+  /** and when the last of all of them had its turn. */
+  identitiesWholeAt: Date | null;
   checkedAt: Date | null;
   provenAt: Date | null;
 }
@@ -68,6 +72,8 @@ const comparison = z.object({
   endedCount: count,
   undeliveredCount: count,
   acceptedCount: count,
+  identitiesCompared: count,
+  identitiesWholeAt: z.date().nullable(),
   checkedAt: z.date(),
   provenAt: z.date().nullable(),
 });
@@ -87,6 +93,8 @@ const neverCompared = {
   endedCount: 0,
   undeliveredCount: 0,
   acceptedCount: 0,
+  identitiesCompared: 0,
+  identitiesWholeAt: null,
   checkedAt: null,
   provenAt: null,
 } satisfies Omit<FolderCompleteness, 'folder' | 'role'>;

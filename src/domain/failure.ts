@@ -26,10 +26,15 @@ export const connectCodes = [
 
 export type ConnectCode = (typeof connectCodes)[number];
 
+/** Whom a failure is about: this account, or everybody who asks that server from here. */
+export type FailureReach = 'account' | 'server';
+
 export interface MailFailureDetail {
   /** Closed list for connections; else a short kebab-case code made in the adapter. Never a server's words. */
   code: string;
   retryAfterMs?: number;
+  /** `account` where absent. */
+  reach?: FailureReach;
   uid?: number;
   cause?: unknown;
 }
@@ -39,6 +44,7 @@ export class MailFailure extends Error {
   override readonly name = 'MailFailure';
   readonly code: string;
   readonly retryAfterMs: number | undefined;
+  readonly reach: FailureReach;
   readonly uid: number | undefined;
 
   constructor(
@@ -49,6 +55,7 @@ export class MailFailure extends Error {
     super(`${operation}: ${kind} (${detail.code})`, { cause: detail.cause });
     this.code = detail.code;
     this.retryAfterMs = detail.retryAfterMs;
+    this.reach = detail.reach ?? 'account';
     this.uid = detail.uid;
   }
 }

@@ -30,9 +30,30 @@ export type UidListing =
   | {
       proven: false;
       uids: number[];
-      /** `range`: only a part of the folder was asked for, so nothing could be counted against. */
-      reason: 'count-differs' | 'search-refused' | 'uidvalidity-changed' | 'message-limit' | 'range';
+      reason: DoubtedListing;
     };
+
+/**
+ * Why a listing proves nothing absent. `range`: only a part of the folder was asked for, so nothing could be counted against.
+ * `message-limit`: the server shows a part, whichever way it is asked. `routes-disagree`: each way shows another part.
+ * `shown-in-parts`: no single way shows all, but what they show together is as many as the server counts.
+ */
+export type DoubtedListing =
+  | 'count-differs'
+  | 'search-refused'
+  | 'uidvalidity-changed'
+  | 'message-limit'
+  | 'range'
+  | 'routes-disagree'
+  | 'shown-in-parts';
+
+/** What other ways than one listing show of a folder (by sequence numbers, by UIDs, by dates, each in parts). */
+export interface OtherRoutes {
+  /** All that any of them showed, ascending. */
+  uids: number[];
+  /** Commands that were sent for it. */
+  commands: number;
+}
 
 /** A message as a cheap FETCH shows it. */
 export interface MessageEnvelope {

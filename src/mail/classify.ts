@@ -1,5 +1,5 @@
 import { MailFailure, type FailureKind } from '../domain/failure';
-import { decisionOfText, retryAfterMsOf } from './server-texts';
+import { decisionOfText, reachOf, retryAfterMsOf } from './server-texts';
 
 /** What imapflow and Node put on their errors, read without trusting any of it. */
 interface ErrorFacts {
@@ -11,7 +11,6 @@ interface ErrorFacts {
   loginRefused: boolean;
   tlsFailed: boolean;
   folderMissing: boolean;
-  throttleMs: number | undefined;
 }
 
 export interface Decision {
@@ -97,9 +96,10 @@ export function failureOf(error: unknown, operation: string): MailFailure {
   if (error instanceof MailFailure) return error;
   const facts = factsOf(error);
   const { kind, code } = decide(facts);
-  const retryAfterMs = kind === 'busy' ? (facts.throttleMs ?? retryAfterMsOf(facts.text)) : undefined;
+  const retryAfterMs = kind === 'busy' ? retryAfterMsOf(facts.text) : undefined;
   return new MailFailure(kind, operation, {
     code,
+    ...(kind === 'busy' ? { reach: reachOf(facts.text) } : {}),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     // The name of the error (CERT_HAS_EXPIRED, LiteralTooLarge) is harmless, and what an operator looks for.
     ...(/^\w{1,60}$/.test(facts.code) ? { cause: facts.code } : {}),
@@ -146,7 +146,6 @@ function factsOf(error: unknown): ErrorFacts {
     loginRefused: fields['authenticationFailed'] === true,
     tlsFailed: fields['tlsFailed'] === true,
     folderMissing: fields['mailboxMissing'] === true,
-    throttleMs: typeof fields['throttleReset'] === 'number' ? fields['throttleReset'] : undefined,
   };
 }
 

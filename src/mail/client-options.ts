@@ -44,7 +44,7 @@ export function clientOptionsOf(access: MailboxAccess, options: ClientLimits): I
  * imapflow's log goes nowhere, for it holds addresses and content. One entry is taken as an event: imapflow waits out a throttling
  * (up to five minutes, four times) with nothing but this entry to tell of it.
  */
-export function throttleListener(told: (waitMs: number) => void): NonNullable<ImapFlowOptions['logger']> {
+export function throttleListener(told: (error: unknown) => void): NonNullable<ImapFlowOptions['logger']> {
   const nothing = (): void => undefined;
   return Object.assign(
     {
@@ -53,8 +53,8 @@ export function throttleListener(told: (waitMs: number) => void): NonNullable<Im
       error: nothing,
       fatal: nothing,
       warn(entry: unknown) {
-        if (typeof entry !== 'object' || entry === null || !('msg' in entry) || !('throttleDelay' in entry)) return;
-        if (entry.msg === 'Throttling detected' && typeof entry.throttleDelay === 'number') told(entry.throttleDelay);
+        if (typeof entry !== 'object' || entry === null || !('msg' in entry) || !('err' in entry)) return;
+        if (entry.msg === 'Throttling detected') told(entry.err);
       },
     },
     { isLevelEnabled: () => false },

@@ -1,6 +1,14 @@
 import type { Readable } from 'node:stream';
 
-import type { FetchedMessage, FolderSnapshot, ListedFolder, MessageEnvelope, UidListing } from '../domain/folder';
+import type {
+  FetchedMessage,
+  FolderSnapshot,
+  ListedFolder,
+  MessageEnvelope,
+  OtherRoutes,
+  UidListing,
+} from '../domain/folder';
+import type { RoutesWish } from './other-routes';
 
 /** How to reach an account. The password is in clear here and nowhere else. */
 export interface MailboxAccess {
@@ -56,6 +64,8 @@ export interface OpenFolder {
   readonly mailboxId: string | null;
   /** All UIDs of the folder, or those from `from` to `to` inclusive; a listing of all is proven against EXISTS. */
   listUids(range?: { from: number; to: number }): Promise<UidListing>;
+  /** What other ways than `listUids` show of a folder that shows but a part of itself: by sequence numbers, by UIDs and by dates, in parts. */
+  listByOtherRoutes(wish: RoutesWish): Promise<OtherRoutes>;
   /** UIDs whose INTERNALDATE is not before that day (SEARCH SINCE: day precision, server's time zone), ascending. */
   listUidsSince(day: Date): Promise<number[]>;
   /** UIDs whose INTERNALDATE is before the UTC day of this instant (SEARCH BEFORE, likewise), ascending. */

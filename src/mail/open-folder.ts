@@ -6,6 +6,7 @@ import { MailFailure } from '../domain/failure';
 import { fetchEnvelopes, fetchHeader, fetchMessageIds, fetchRaw, labelsOf } from './fetching';
 import { modseqOf } from './listing';
 import type { MailboxAbilities, OpenFolder } from './mailbox';
+import { listByOtherRoutes } from './other-routes';
 import { cleanText } from './parse/clean-text';
 import type { Session } from './session';
 import { streamRaw } from './streaming';
@@ -85,6 +86,7 @@ export function openFolder(path: string, examined: Examined, context: FolderCont
       whileOpen(() =>
         range === undefined ? listAllUids(session, abilities, snapshot.uidValidity) : listUidRange(session, range),
       ),
+    listByOtherRoutes: (wish) => whileOpen(() => listByOtherRoutes(session, wish)),
     listUidsSince: (day) => whileOpen(() => searchUids(session, { since: day })),
     // imapflow takes an instant within a day for the end of that day.
     listUidsBefore: (day) => whileOpen(() => searchUids(session, { before: startOfDay(day) })),

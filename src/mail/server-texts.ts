@@ -1,4 +1,4 @@
-import type { FailureKind } from '../domain/failure';
+import type { FailureKind, FailureReach } from '../domain/failure';
 
 interface TextRule {
   words: RegExp;
@@ -60,6 +60,8 @@ export const textRules: readonly TextRule[] = [
     unavailable,
   ),
   rule(/(?:please )?(?:try again|retry) (?:later|in \d)/i, 'anywhere', unavailable),
+  // Apache James: "The IMAP server has reached its maximum capacity (concurrent requests: 20, queue size: 4096)".
+  rule(/reached its maximum capacity|(?:server|system) (?:is )?overloaded/i, 'anywhere', unavailable),
   rule(/internal (?:server )?error occurred/i, 'anywhere', unavailable),
   // imapflow where LOGINDISABLED is announced (RFC 9051 6.2.3); Dovecot: "Plaintext authentication disallowed on non-secure".
   rule(/login is disabled|plain-?text auth\w* (?:is )?(?:disallowed|disabled|not allowed)/i, 'anywhere', tlsRequired),
@@ -86,6 +88,25 @@ export function decisionOfText(text: string, context: 'login' | 'command'): { ki
   return match === undefined ? null : { kind: match.kind, code: match.code };
 }
 
+/**
+ * What a server says that is too busy for everybody who asks it from here: for the whole of it, for a customer's organisation, or for our
+ * address. Limits of "user+IP" (Dovecot) are those of one account, and so is whatever names nobody.
+ */
+const wordsForAll: readonly RegExp[] = [
+  /\b(?:server|system) (?:has reached its maximum|is at (?:full )?capacity|(?:is )?(?:too busy|overloaded))/i,
+  /\b(?:tenant|organi[sz]ation)\b.{0,80}\b(?:throttl|limit|quota|exceed)/i,
+  /\b(?:throttl\w*|limit\w*|quota|exceed\w*)\b.{0,80}\b(?:tenant|organi[sz]ation)\b/i,
+  /\b(?:connections|sessions|logins?|attempts|requests)\b.{0,40}\bfrom (?:your|this|the same) (?:ip|host|network|client|address)/i,
+];
+
+/** Whom a server that is busy means by its words. */
+export function reachOf(text: string): FailureReach {
+  return wordsForAll.some((words) => words.test(text)) ? 'server' : 'account';
+}
+
+/** Nobody is left alone for longer because of a number that a server says. */
+const longestAskedMs = 24 * 3_600_000;
+
 const unitsMs: readonly [RegExp, number][] = [
   [/^(?:ms|millisec)/i, 1],
   [/^s/i, 1_000],
@@ -93,9 +114,27 @@ const unitsMs: readonly [RegExp, number][] = [
   [/^h/i, 3_600_000],
 ];
 
-/** How long a server asks to be left alone: "Backoff Time: 92415 milliseconds", "try again in 5 minutes". Undefined where it does not say. */
+/** How servers begin to say it; a number and its unit follow. */
+const asked =
+  /(?:back-?off time|(?:try again|retry|wait)(?: \w+){0,2}?|(?:locked|blocked|suspended|throttled|limited) for)[:=\s]+(\d{1,9})\s*([a-z]+)/i;
+const askedInMilliseconds = /back-?off ?milliseconds[:=\s]+(\d{1,9})/i;
+const askedInSeconds = /retry-after[:=\s]+(\d{1,9})(?!\s*[a-z\d])/i;
+
+/**
+ * How long a server asks to be left alone, a day at most: "Backoff Time: 92415 milliseconds", "try again in 5 minutes", "Retry-After: 30".
+ * Undefined where it does not say.
+ */
 export function retryAfterMsOf(text: string): number | undefined {
-  const match = /(?:backoff time|(?:try again|retry|wait)(?: \w+){0,2}?)[:=\s]+(\d{1,9})\s*([a-z]+)/i.exec(text);
+  const wanted = askedMs(text);
+  return wanted === undefined ? undefined : Math.min(wanted, longestAskedMs);
+}
+
+function askedMs(text: string): number | undefined {
+  const inMilliseconds = askedInMilliseconds.exec(text)?.[1];
+  if (inMilliseconds !== undefined) return Number(inMilliseconds);
+  const inSeconds = askedInSeconds.exec(text)?.[1];
+  if (inSeconds !== undefined) return Number(inSeconds) * 1_000;
+  const match = asked.exec(text);
   const unit = unitsMs.find(([name]) => name.test(match?.[2] ?? ''));
   return match === null || unit === undefined ? undefined : Number(match[1]) * unit[1];
 }

@@ -24,6 +24,8 @@ export interface OpenOptions {
   maxLiteralBytes?: number;
   /** The longest line taken into memory, likewise. 64 MiB where absent: the answer to a SEARCH. */
   maxLineBytes?: number;
+  /** Hears of failures that are about everybody who asks the server from here. */
+  onBusyForAll?: (failure: MailFailure) => void;
   /** Ends the connection, whatever it is doing. */
   signal?: AbortSignal;
 }
@@ -49,6 +51,7 @@ export class Session {
     readonly client: ImapFlow,
     private readonly wire: Wire,
     private readonly patience: Patience,
+    private readonly onBusyForAll: (failure: MailFailure) => void = () => undefined,
   ) {
     // Without a listener an 'error' event ends the process.
     client.on('error', (error: Error) => {
@@ -95,6 +98,7 @@ export class Session {
 
   /** Ends the connection; what is running and all that is asked later fails with this. */
   end(failure: MailFailure): void {
+    if (this.ending === undefined && failure.reach === 'server') this.onBusyForAll(failure);
     this.ending ??= failure;
     for (const fail of this.running) fail(this.ending);
     this.client.close();
@@ -143,7 +147,9 @@ export class Session {
       return new MailFailure(kind, operation, { code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
     }
     if (this.wire.foreign) return new MailFailure('unreachable', operation, { code: 'not-an-imap-server' });
-    return failureOf(withByeReason(this.lostBy ?? error, this.client.byeReason), operation);
+    const failure = failureOf(withByeReason(this.lostBy ?? error, this.client.byeReason), operation);
+    if (failure.reach === 'server') this.onBusyForAll(failure);
+    return failure;
   }
 
   private watchSilence(operation: string): NodeJS.Timeout {
@@ -206,24 +212,26 @@ export async function within<T>(work: Promise<T>, timeoutMs: number, signal: Abo
 
 async function connectTo(address: HostAddress, access: MailboxAccess, options: OpenOptions): Promise<Session> {
   const { transport, wire } = checkedTransport(access, { address, tlsName: tlsNameOf(access.host) });
-  const throttle: { told: (waitMs: number) => void } = { told: () => undefined };
+  const throttle: { told: (error: unknown) => void } = { told: () => undefined };
   const client = new ImapFlow({
     ...clientOptionsOf(access, options),
     host: address.address,
     transport,
-    logger: throttleListener((waitMs) => {
-      throttle.told(waitMs);
+    logger: throttleListener((error) => {
+      throttle.told(error);
     }),
   });
-  const session = new Session(client, wire, {
+  const patience = {
     socketTimeoutMs: options.socketTimeoutMs,
     commandTimeoutMs: options.commandTimeoutMs ?? defaultCommandTimeoutMs,
     minBytesPerSecond: options.minBytesPerSecond ?? defaultMinBytesPerSecond,
-  });
-  throttle.told = (waitMs) => {
+  };
+  const session = new Session(client, wire, patience, options.onBusyForAll);
+  throttle.told = (error) => {
+    const failure = failureOf(error, 'throttle');
     // After imapflow has begun to wait, so that closing ends the waiting too.
     setImmediate(() => {
-      session.end(new MailFailure('busy', 'throttle', { code: 'throttled', retryAfterMs: waitMs }));
+      session.end(failure);
     });
   };
   const abort = (): void => {

@@ -89,7 +89,8 @@ test('work that a stop has overtaken writes nothing more', async () => {
   const { id: genId, folder: folderId } = await generationOf(mailbox);
   await wish(mailbox, 'stop');
   const { db } = bench.database;
-  const nothing = { serverCount: 0, serverBytes: 0, missing: [], extra: [], ended: [], undelivered: [], accepted: 0 };
+  const none = { missing: [], unrecorded: 0, extra: [], ended: [], undelivered: [], accepted: 0 };
+  const nothing = { serverCount: 0, serverBytes: 0, ...none, inParts: false, identities: null };
   const writes = {
     flags: () => followFlags(db, stale, { genId, flags: [{ uid: 1, flags: 1, modseq: null }], allRead: true }),
     seen: () => seenDone(db, stale, { genId, uids: [1] }),

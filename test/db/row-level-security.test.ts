@@ -28,7 +28,7 @@ const names = async (statement: string, values: unknown[] = []) =>
   (await owner.query<{ name: string }>(statement, values)).rows.map((row) => row.name);
 
 /** No tenant's: which workers watch, and how fast they connect to a host. The application may not touch them. */
-const ofNobody = ['connection_holder', 'host_pace', 'idle_worker'];
+const ofNobody = ['connection_holder', 'host_pace', 'host_pause', 'idle_worker'];
 
 /** Outlives its tenant, so it has none; test/db/deletion/tenants.test.ts says who may see it. */
 const ofGoneTenants = 'tenant_deletion';
@@ -191,6 +191,7 @@ describe('the role that reads across tenants', () => {
     'folder_audit',
     'folder_generation',
     'host_pace',
+    'host_pause',
     'idle_worker',
     'mailbox',
     'mailbox_watch',
@@ -237,6 +238,7 @@ describe('the role that reads across tenants', () => {
       'account_connection',
       'connection_holder',
       'host_pace',
+      'host_pause',
       'idle_worker',
       'mailbox_watch',
       'reconciliation',

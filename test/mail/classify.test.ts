@@ -119,6 +119,12 @@ const samples: { text: string; to: 'login' | 'command'; kind: string; code: stri
   { text: 'Account temporarily locked', to: 'login', kind: 'busy', code: 'throttled' },
   { text: 'Temporary authentication failure. [host:2026-01-01]', to: 'login', kind: 'busy', code: 'unavailable' },
   { text: 'Server Unavailable. 15', to: 'login', kind: 'busy', code: 'unavailable' },
+  {
+    text: 'The IMAP server has reached its maximum capacity (concurrent requests: 20, queue size: 4096)',
+    to: 'command',
+    kind: 'busy',
+    code: 'unavailable',
+  },
   { text: 'UID FETCH Server error - Please try again later', to: 'command', kind: 'busy', code: 'unavailable' },
   {
     text: 'Internal error occurred. Refer to server log for more information.',
@@ -200,10 +206,34 @@ test.each([
   ['Too many attempts, try again in 5 minutes', 300_000],
   ['Please retry after 30 seconds', 30_000],
   ['wait 2 hours', 7_200_000],
+  ['Account locked for 15 minutes', 900_000],
+  ['ErrorServerBusy, BackOffMilliseconds: 297749', 297_749],
+  ['[THROTTLED] Retry-After: 120', 120_000],
+  ['Request is throttled. Suggested Backoff Time: 999999999 milliseconds', 86_400_000],
+  ['try again in 999999999 hours', 86_400_000],
+  ['Account exceeded command or bandwidth limits. (Failure)', undefined],
   ['Please try again later', undefined],
   ['try again in 99999999999999999999 seconds', undefined],
 ])('"%s" asks for %s ms', (text, expected) => {
   expect(retryAfterMsOf(text)).toBe(expected);
+});
+
+test.each([
+  ['The IMAP server has reached its maximum capacity (concurrent requests: 20, queue size: 4096)', 'server'],
+  ['Server is too busy, try again in 2 minutes', 'server'],
+  ['Too many connections from your IP address', 'server'],
+  ['Request is throttled for this tenant. Suggested Backoff Time: 60000 milliseconds', 'server'],
+  ['Your organization has exceeded its rate limit', 'server'],
+  ['Request is throttled. Suggested Backoff Time: 92415 milliseconds', 'account'],
+  ['Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)', 'account'],
+  ['[ALERT] Too many simultaneous connections. (Failure)', 'account'],
+  ['Account exceeded command or bandwidth limits. (Failure)', 'account'],
+  ['Server Unavailable. 15', 'account'],
+])('"%s" is about the %s', (text, reach) => {
+  expect(failureOf(errorWith({ responseStatus: 'NO', responseText: text }), 'LIST')).toMatchObject({
+    kind: 'busy',
+    reach,
+  });
 });
 
 test('what the server asks for goes with the failure', () => {

@@ -34,6 +34,12 @@ const folderCompleteness = z.object({
   endedCount: z.int(),
   undeliveredCount: z.int().describe('Listed by the server, not delivered, and accepted by nobody'),
   acceptedCount: z.int().describe('Failures that a person has accepted: they count as accounted for'),
+  identitiesCompared: z
+    .int()
+    .describe(
+      'Messages that the last audit compared with who they were when they were fetched; of a big folder each audit takes a part',
+    ),
+  identitiesWholeAt: time.nullable().describe('When the last of all its messages had its turn'),
   checkedAt: time.nullable(),
   provenAt: time.nullable(),
 });
@@ -195,5 +201,11 @@ function presentFinding(found: AuditFinding): z.output<typeof finding> {
 }
 
 function presentFolder(folder: FolderCompleteness): z.output<typeof folderCompleteness> {
-  return { ...folder, checkedAt: timeOrNull(folder.checkedAt), provenAt: timeOrNull(folder.provenAt) };
+  const { checkedAt, provenAt, identitiesWholeAt } = folder;
+  return {
+    ...folder,
+    identitiesWholeAt: timeOrNull(identitiesWholeAt),
+    checkedAt: timeOrNull(checkedAt),
+    provenAt: timeOrNull(provenAt),
+  };
 }

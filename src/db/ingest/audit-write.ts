@@ -1,6 +1,7 @@
 import { outcomeName } from '../../domain/ledger';
 import type { Database, Sql } from '../database';
 import { changeFlag } from '../events/state-write';
+import { countTowardsImport } from '../import-track';
 import { dropUncompared, uidsShown, writeFindings, type AuditCause, type Finding } from './audit-findings';
 import { lockSource, type FencedSource } from './source-lock';
 
@@ -16,6 +17,8 @@ export interface FolderAudit {
   serverBytes: number | null;
   /** On the server, and without a row; or the row under that UID is another message's. */
   missing: number[];
+  /** How many of them have no row. */
+  unrecorded: number;
   /** Live in the ledger, and not on the server. */
   extra: number[];
   /** On the server, and ended in the ledger. */
@@ -24,6 +27,10 @@ export interface FolderAudit {
   undelivered: number[];
   /** Failures that a person has accepted: they count as accounted for. */
   accepted: number;
+  /** The listing alone does not show all of the folder: what is missing is left to the import, which looks for it in other ways too. */
+  inParts: boolean;
+  /** How many messages were compared with who they were, and how far the rotation is; null: none could be. */
+  identities: { compared: number; to: number; isEnd: boolean } | null;
 }
 
 /**
@@ -40,27 +47,43 @@ export async function recordAudit(
     await lockSource(sql, source);
     await sql.execute(upsert, await rowOf(sql, source, audit));
     const { missing, extra, ended } = audit;
-    const differs = missing.length + extra.length + ended.length > 0;
+    const lookedForByImport = audit.inParts ? audit.unrecorded : 0;
+    const differs = missing.length - lookedForByImport + extra.length + ended.length > 0;
+    if (audit.inParts) await leaveToImport(sql, source, audit);
     await writeFindings(sql, { ...source, folderId: audit.folderId, cause: audit.cause }, findingsOf(audit));
     // The last moment: a round that begins later must see the mark (cursor.ts).
     await sql.execute(
       `UPDATE folder_generation SET audited_at = clock_timestamp(), proven_at = CASE WHEN $2 THEN now() ELSE proven_at END,
-         listed_at = CASE WHEN $3 THEN NULL ELSE listed_at END WHERE id = $1`,
-      [audit.genId, audit.verdict === 'complete', differs],
+         listed_at = CASE WHEN $3 THEN NULL ELSE listed_at END, in_parts = $4, identity_uid = coalesce($5, identity_uid) WHERE id = $1`,
+      [audit.genId, audit.verdict === 'complete', differs, audit.inParts, audit.identities?.to ?? null],
     );
   });
 }
 
+/** What other ways have shown is history that the listing hid. */
+async function leaveToImport(sql: Sql, source: FencedSource, { genId, unrecorded }: FolderAudit): Promise<void> {
+  if (genId === null || unrecorded === 0) return;
+  const left = await sql.execute(
+    `UPDATE folder_generation SET history_below = greatest(history_below, uidnext::bigint), history_total = history_total + $2,
+       history_done_at = NULL WHERE id = $1 AND retired_at IS NULL AND uidnext IS NOT NULL AND history_done_at IS NOT NULL`,
+    [genId, unrecorded],
+  );
+  if (left > 0) await countTowardsImport(sql, source, unrecorded);
+}
+
 const upsert = `
 INSERT INTO folder_audit (tenant_id, source_id, folder_id, verdict, reason, server_count, server_bytes, ledger_counts, ledger_bytes,
-  missing, missing_count, extra, extra_count, ended, ended_count, undelivered_count, accepted_count, checked_at, proven_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, now(), CASE WHEN $4 = 'complete' THEN now() END)
+  missing, missing_count, extra, extra_count, ended, ended_count, undelivered_count, accepted_count, identities_compared,
+  identities_whole_at, checked_at, proven_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, CASE WHEN $19 THEN now() END, now(),
+  CASE WHEN $4 = 'complete' THEN now() END)
 ON CONFLICT (tenant_id, folder_id) DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason,
   server_count = excluded.server_count, server_bytes = coalesce(excluded.server_bytes, folder_audit.server_bytes),
   ledger_counts = excluded.ledger_counts, ledger_bytes = excluded.ledger_bytes, missing = excluded.missing,
   missing_count = excluded.missing_count, extra = excluded.extra, extra_count = excluded.extra_count, ended = excluded.ended,
   ended_count = excluded.ended_count, undelivered_count = excluded.undelivered_count, accepted_count = excluded.accepted_count,
-  checked_at = excluded.checked_at, proven_at = coalesce(excluded.proven_at, folder_audit.proven_at)`;
+  identities_compared = excluded.identities_compared,
+  identities_whole_at = coalesce(excluded.identities_whole_at, folder_audit.identities_whole_at), checked_at = excluded.checked_at, proven_at = coalesce(excluded.proven_at, folder_audit.proven_at)`;
 
 async function rowOf(sql: Sql, source: FencedSource, audit: FolderAudit): Promise<unknown[]> {
   const ledger = await ledgerSide(sql, audit.genId);
@@ -78,6 +101,8 @@ async function rowOf(sql: Sql, source: FencedSource, audit: FolderAudit): Promis
     ...[missing, extra, ended].flatMap((uids) => [uids.slice(0, uidsShown), uids.length]),
     audit.undelivered.length,
     audit.accepted,
+    audit.identities?.compared ?? 0,
+    audit.identities?.isEnd ?? false,
   ];
 }
 

@@ -22,6 +22,10 @@ export interface FolderGeneration {
   exists: number | null;
   historyBelow: number;
   historyDone: boolean;
+  /** The listing alone does not show all of it. */
+  inParts: boolean;
+  /** Audits have compared who the messages are up to this UID. */
+  identityUid: number;
   /** Hours are enough: when all UIDs, or all flags, were last compared. */
   listedAt: Date | null;
   flagsCheckedAt: Date | null;
@@ -53,12 +57,14 @@ interface FolderRow {
   exists_count: number | null;
   history_below: number | null;
   history_done_at: Date | null;
+  in_parts: boolean | null;
+  identity_uid: number | null;
   listed_at: Date | null;
   flags_checked_at: Date | null;
 }
 
 const columns = `f.id AS folder_id, f.path, f.role, f.in_scope, f.mailbox_object_id, g.id AS gen_id, g.uidvalidity, g.uidnext, g.modseq,
-  g.exists_count, g.history_below, g.history_done_at, g.listed_at, g.flags_checked_at,
+  g.exists_count, g.history_below, g.history_done_at, g.in_parts, g.identity_uid, g.listed_at, g.flags_checked_at,
   EXISTS (SELECT FROM folder_generation r WHERE r.tenant_id = f.tenant_id AND r.folder_id = f.id AND r.retired_at IS NOT NULL) AS had_messages`;
 
 interface OfSource {
@@ -215,6 +221,8 @@ function generationOf(row: FolderRow): FolderGeneration | null {
     exists: row.exists_count,
     historyBelow: row.history_below ?? 0,
     historyDone: row.history_done_at !== null,
+    inParts: row.in_parts ?? false,
+    identityUid: row.identity_uid ?? 0,
     listedAt: row.listed_at,
     flagsCheckedAt: row.flags_checked_at,
   };

@@ -13,7 +13,7 @@ export async function noteAllMail(db: Database, source: FencedSource, is: 'shown
   await db.inTenant(source.tenantId, async (sql) => {
     const [mailbox] = await sql.query<{ flagged: boolean; limited: boolean }>(
       `SELECT $3 = ANY (m.flags) AS flagged, EXISTS (SELECT FROM folder_audit a
-         WHERE a.tenant_id = $1 AND a.source_id = $2 AND a.reason = 'message-limit') AS limited
+         WHERE a.tenant_id = $1 AND a.source_id = $2 AND a.reason IN ('message-limit', 'routes-disagree')) AS limited
        FROM mailbox m WHERE m.tenant_id = $1 AND m.source_id = $2`,
       [source.tenantId, source.sourceId, flag],
     );

@@ -28,6 +28,8 @@ export interface WatchOptions {
   onNews: () => void;
   /** The connection was lost or closed by the server; called once, after `openWatch` has resolved, and not after `close()`. Must not throw. */
   onLost: (failure: MailFailure) => void;
+  /** Hears of failures that are about everybody who asks the server from here. Must not throw. */
+  onBusyForAll?: (failure: MailFailure) => void;
   limits: WatchLimits;
   /** Ends the attempt to connect, or the watch; then `onLost` is told `unreachable`, `aborted`. */
   signal?: AbortSignal;

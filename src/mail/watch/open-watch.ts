@@ -24,7 +24,7 @@ const maxLiteralBytes = 65_536;
  * @throws MailFailure as `openMailbox`
  */
 export async function openWatch(access: MailboxAccess, options: WatchOptions): Promise<MailboxWatch> {
-  const { limits, hostRules, signal } = options;
+  const { limits, hostRules, signal, onBusyForAll } = options;
   const session = await openSession(access, {
     hostRules,
     connectTimeoutMs: limits.connectTimeoutMs,
@@ -33,6 +33,7 @@ export async function openWatch(access: MailboxAccess, options: WatchOptions): P
     maxLineBytes,
     maxLiteralBytes,
     ...(signal === undefined ? {} : { signal }),
+    ...(onBusyForAll === undefined ? {} : { onBusyForAll }),
   });
   try {
     takeTurns(session, limits.maxBytesPerMinute);
