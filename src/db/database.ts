@@ -156,6 +156,7 @@ async function transaction<T>(pool: pg.Pool, begin: Beginning, work: (sql: Sql) 
   let broken = false;
   const transactionIs: TransactionState = { open: true, failure: null };
   try {
+    if (client.pipeline) sendTogether(client);
     const begun = client.query(begin.text);
     // Who begins with a lock goes on when it has it. Else nobody need wait in a pipeline: where it fails, so does all that was sent behind it.
     if (begin.kind === 'lock' || !client.pipeline) await begun;
@@ -199,6 +200,7 @@ function causeOf(error: unknown, { failure }: TransactionState): unknown {
 function sqlOf(client: pg.PoolClient, transactionIs: TransactionState): Sql {
   const now = async <Row extends object>(text: string, values?: unknown[]) => {
     if (!transactionIs.open) throw new Error('a statement was sent after the end of its transaction');
+    if (client.pipeline) sendTogether(client);
     try {
       const name = client.pipeline && values !== undefined && values.length > 0 ? nameOf(text) : undefined;
       return await client.query<Row>(name === undefined ? { text, values } : { name, text, values });
@@ -207,7 +209,7 @@ function sqlOf(client: pg.PoolClient, transactionIs: TransactionState): Sql {
       throw error;
     }
   };
-  const send = client.pipeline ? together(client, now) : inTurn(now);
+  const send: Send = client.pipeline ? now : inTurn(now);
   return {
     client,
     query: async <Row extends object>(text: string, values?: unknown[]) => (await send<Row>(text, values)).rows,
@@ -230,21 +232,18 @@ function nameOf(text: string): string | undefined {
 
 type Send = <Row extends object>(text: string, values?: unknown[]) => Promise<pg.QueryResult<Row>>;
 
+const held = new WeakSet<pg.PoolClient>();
+
 /** What is asked for in one turn goes to the socket in one piece: a write for each statement costs more than all else about it. */
-function together(client: pg.PoolClient, send: Send): Send {
-  let isHeld = false;
-  return <Row extends object>(text: string, values?: unknown[]) => {
-    if (!isHeld) {
-      isHeld = true;
-      const { stream } = client.connection;
-      stream.cork();
-      process.nextTick(() => {
-        isHeld = false;
-        stream.uncork();
-      });
-    }
-    return send<Row>(text, values);
-  };
+function sendTogether(client: pg.PoolClient): void {
+  if (held.has(client)) return;
+  held.add(client);
+  const { stream } = client.connection;
+  stream.cork();
+  process.nextTick(() => {
+    held.delete(client);
+    stream.uncork();
+  });
 }
 
 /** Outside a pipeline a client takes one statement at a time. */
