@@ -3,7 +3,7 @@
 const layer = (name) => `^src/${name}/`;
 
 /** The files that put the parts together; they may import everything, and no part imports them. */
-const entryPoints = '^src/(server|worker|bootstrap|context|server-context|logger)\\.ts$';
+const entryPoints = '^src/(server|worker|verify|bootstrap|context|server-context|logger)\\.ts$';
 
 const shapelessNames = [
   'util',

@@ -22,8 +22,8 @@ import { endOfLog, startProcess } from './processes.mjs';
 import { SetupError } from './setup-error.mjs';
 
 const superuser = 'letterbook_owner';
-const loginRole = 'letterbook_login';
-const database = 'letterbook';
+export const loginRole = 'letterbook_login';
+export const database = 'letterbook';
 
 /**
  * @typedef {object} Postgres

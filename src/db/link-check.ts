@@ -44,7 +44,8 @@ interface CheckedCopy {
   sha: string;
 }
 
-async function rematchIsOpen(sql: Sql, tenantId: string): Promise<boolean> {
+/** Whether addresses of the tenant are being matched anew: links are just being written then. */
+export async function rematchIsOpen(sql: Sql, tenantId: string): Promise<boolean> {
   const open = await sql.query(
     `SELECT FROM operation WHERE tenant_id = $1 AND kind = 'rematch' AND state IN ('waiting', 'running') LIMIT 1`,
     [tenantId],
@@ -60,7 +61,12 @@ function nextCopies(sql: Sql, { tenantId, sourceId, after, limit }: LinkCheck): 
   );
 }
 
-async function lostMessages(sql: Sql, tenantId: string, copies: CheckedCopy[]): Promise<string[]> {
+/** The messages of these copies that lack a link although an address matches, or that are in no timeline although a link stands. */
+export async function lostMessages(
+  sql: Sql,
+  tenantId: string,
+  copies: Pick<CheckedCopy, 'id' | 'messageId'>[],
+): Promise<string[]> {
   if (copies.length === 0) return [];
   const messageIds = [...new Set(copies.map(({ messageId }) => messageId))];
   const missing = await missingMatches(sql, tenantId, {
@@ -73,7 +79,7 @@ async function lostMessages(sql: Sql, tenantId: string, copies: CheckedCopy[]): 
 }
 
 /** The addresses of these copies that belong to some record. */
-async function knownKeys(sql: Sql, tenantId: string, copies: CheckedCopy[]): Promise<string[]> {
+async function knownKeys(sql: Sql, tenantId: string, copies: Pick<CheckedCopy, 'id'>[]): Promise<string[]> {
   const rows = await sql.query<{ address_key: string }>(
     `SELECT DISTINCT ca.address_key FROM unnest($2::uuid[]) AS mine(copy_id)
      CROSS JOIN LATERAL (SELECT address_key FROM copy_address WHERE tenant_id = $1 AND copy_id = mine.copy_id OFFSET 0) ca

@@ -32,8 +32,8 @@ export async function insertTimelines(sql: Sql, tenantId: string, messageIds: st
 
 // Each LATERAL ... OFFSET 0 is a look-up by key for every row before it. In tables that an import is just filling there are no
 // statistics, and a planner that may choose begins with all rows of the tenant.
-const insertStatement = `
-WITH held AS MATERIALIZED (
+const dueRows = `
+held AS MATERIALIZED (
   SELECT w.message_id, c.copy_id, c.source_id, c.visibility, m.sort_at
   FROM unnest($2::uuid[]) AS w(message_id)
   CROSS JOIN LATERAL (SELECT sort_at FROM message WHERE tenant_id = $1 AND id = w.message_id OFFSET 0) AS m
@@ -76,19 +76,41 @@ WITH held AS MATERIALIZED (
     WHERE ca.tenant_id = $1 AND ca.copy_id = h.copy_id AND ca.role IN ('bcc', 'delivered-to') OFFSET 0)
 ), open_to_all AS MATERIALIZED (
   SELECT message_id, sort_at, max(visibility)::smallint AS level FROM held GROUP BY message_id, sort_at HAVING max(visibility) > 0
-)
-INSERT INTO timeline (tenant_id, record_id, principal, sort_at, message_id, level)
-SELECT $1, $3::uuid, principal, sort_at, message_id, 3 FROM readers
+), due AS (
+SELECT $3::uuid AS record_id, principal, sort_at, message_id, 3::smallint AS level FROM readers
 UNION ALL
-SELECT $1, $4::uuid, principal, sort_at, message_id, 3 FROM readers r
+SELECT $4::uuid, principal, sort_at, message_id, 3 FROM readers r
 WHERE NOT EXISTS (SELECT FROM linked l WHERE l.message_id = r.message_id)
 UNION ALL
-SELECT $1, l.record_id, r.principal, r.sort_at, r.message_id, 3 FROM linked l JOIN readers r USING (message_id)
+SELECT l.record_id, r.principal, r.sort_at, r.message_id, 3 FROM linked l JOIN readers r USING (message_id)
 WHERE l.is_open OR r.principal = -1 OR EXISTS (
   SELECT FROM hidden_holders x WHERE x.message_id = r.message_id AND x.record_id = l.record_id AND x.principal = r.principal)
 UNION ALL
-SELECT $1, l.record_id, 0, o.sort_at, o.message_id, o.level FROM linked l JOIN open_to_all o USING (message_id) WHERE l.is_open
+SELECT l.record_id, 0, o.sort_at, o.message_id, o.level FROM linked l JOIN open_to_all o USING (message_id) WHERE l.is_open
 UNION ALL
-SELECT $1, $3::uuid, 0, o.sort_at, o.message_id, o.level FROM open_to_all o
+SELECT $3::uuid, 0, o.sort_at, o.message_id, o.level FROM open_to_all o
 WHERE EXISTS (SELECT FROM linked l WHERE l.message_id = o.message_id AND l.is_open)
-ON CONFLICT DO NOTHING`;
+)`;
+
+const insertStatement = `WITH ${dueRows}
+INSERT INTO timeline (tenant_id, record_id, principal, sort_at, message_id, level)
+SELECT $1, record_id, principal, sort_at, message_id, level FROM due ON CONFLICT DO NOTHING`;
+
+/** A row that is not there although it should be, or the other way round. */
+export interface TimelineDifference {
+  messageId: string;
+  kind: 'missing' | 'surplus';
+}
+
+/** How the timeline rows of these messages differ from those that `refreshTimelines` would write: each kind once for a message. */
+export function timelineDifferences(sql: Sql, tenantId: string, messageIds: string[]): Promise<TimelineDifference[]> {
+  return sql.query<TimelineDifference>(
+    `WITH ${dueRows}, there AS (
+       SELECT t.record_id, t.principal, t.sort_at, t.message_id, t.level
+       FROM unnest($2::uuid[]) AS w(message_id) JOIN timeline t ON t.tenant_id = $1 AND t.message_id = w.message_id
+     ), lacking AS (SELECT * FROM due EXCEPT SELECT * FROM there), surplus AS (SELECT * FROM there EXCEPT SELECT * FROM due)
+     SELECT DISTINCT message_id AS "messageId", 'missing' AS kind FROM lacking
+     UNION ALL SELECT DISTINCT message_id, 'surplus' FROM surplus`,
+    [tenantId, messageIds, allMailRecord, unassignedRecord],
+  );
+}

@@ -1,0 +1,72 @@
+import { publicId } from '../../domain/ids';
+import type { Violation } from '../../domain/verify';
+import type { Database } from '../database';
+import { danglingRows, verifyGone } from '../deletion/verify';
+import { mostTold } from './ledger-checks';
+
+/** Deleted mailboxes that are looked for, the newest. */
+const deletedLookedFor = 100;
+
+/** What the rows of a tenant say against each other, beside those of its mailboxes; at most 100 of each kind. */
+export async function brokenTenant(db: Database, tenantId: string): Promise<Violation[]> {
+  return [
+    ...(await messagesWithoutCopy(db, tenantId)),
+    ...(await brokenSequences(db, tenantId)),
+    ...(await dangling(db, tenantId)),
+    ...(await leftOfDeleted(db, tenantId)),
+  ];
+}
+
+async function messagesWithoutCopy(db: Database, tenantId: string): Promise<Violation[]> {
+  const rows = await db.inTenant(tenantId, (sql) =>
+    sql.query<{ id: string }>(
+      `SELECT m.id FROM message m WHERE m.tenant_id = $1
+         AND NOT EXISTS (SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = m.id) LIMIT $2`,
+      [tenantId, mostTold],
+    ),
+  );
+  return rows.map(({ id }) => ({ invariant: 'message-without-copy', messageId: id }));
+}
+
+/** The numbers of a stream rise by one, none is given twice, and the next one is above them; no event is there under two of them. */
+async function brokenSequences(db: Database, tenantId: string): Promise<Violation[]> {
+  const { streams, events } = await db.inTenant(tenantId, async (sql) => ({
+    streams: await sql.query<{ stream: string }>(
+      `SELECT o.stream FROM (
+         SELECT stream, epoch, count(DISTINCT seq) AS numbers, count(*) AS events, min(seq) AS first, max(seq) AS last
+         FROM outbox WHERE tenant_id = $1 GROUP BY stream, epoch) o
+       LEFT JOIN source s ON s.tenant_id = $1 AND s.id = o.stream
+       WHERE o.events <> o.numbers OR o.events <> o.last - o.first + 1 OR (s.epoch = o.epoch AND s.next_seq <= o.last) LIMIT $2`,
+      [tenantId, mostTold],
+    ),
+    events: await sql.query<{ stream: string }>(
+      `SELECT DISTINCT stream FROM outbox WHERE tenant_id = $1 AND event_id IN (
+         SELECT event_id FROM outbox WHERE tenant_id = $1 GROUP BY event_id HAVING count(*) > 1) LIMIT $2`,
+      [tenantId, mostTold],
+    ),
+  }));
+  const ids = new Set([...streams, ...events].map(({ stream }) => stream));
+  return [...ids].map((id) => ({ invariant: 'sequence-broken', about: publicId('mailbox', id) }));
+}
+
+async function dangling(db: Database, tenantId: string): Promise<Violation[]> {
+  const left = await db.inTenant(tenantId, (sql) => danglingRows(sql, tenantId));
+  return Object.keys(left).map((about) => ({ invariant: 'dangling-rows', about }));
+}
+
+async function leftOfDeleted(db: Database, tenantId: string): Promise<Violation[]> {
+  const deleted = await db.inTenant(tenantId, (sql) =>
+    sql.query<{ id: string; target_id: string }>(
+      `SELECT id, target_id FROM deletion WHERE tenant_id = $1 AND kind = 'mailbox' AND state = 'done' ORDER BY id DESC LIMIT $2`,
+      [tenantId, deletedLookedFor],
+    ),
+  );
+  const found: Violation[] = [];
+  for (const { id: deletionId, target_id: sourceId } of deleted) {
+    const { left } = await db.inTenant(tenantId, (sql) => verifyGone(sql, { tenantId, sourceId, deletionId }, []));
+    const tables = Object.keys(left).sort().join(', ');
+    if (tables === '') continue;
+    found.push({ invariant: 'rows-of-deleted', about: `${publicId('mailbox', sourceId)}: ${tables}` });
+  }
+  return found;
+}
