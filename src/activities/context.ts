@@ -91,6 +91,8 @@ export interface Engine extends ShardEngine {
   startAudit(audit: { tenantId: string; mailboxId: string; operationId: string }): Promise<void>;
   /** Starts a replay; one that runs goes on. */
   startReplay(job: { tenantId: string; operationId: string }): Promise<void>;
+  /** Starts the job that reads stored mail again; one that runs goes on. */
+  startReprocess(job: { tenantId: string; operationId: string }): Promise<void>;
   /** The mailboxes whose workflow runs, each with its tenant (UUIDs). */
   runningMailboxes(): Promise<Map<string, string>>;
   /** Ids (UUIDs) of the mailboxes whose import runs. */

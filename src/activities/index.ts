@@ -15,6 +15,7 @@ import { importBatch, type ImportResult } from './import-batch';
 import { reconcileMailboxes, type ReconcileResult } from './reconcile-mailboxes';
 import { rematchHistory } from './rematch-history';
 import { replayFailures, type ReplayResult } from './replay-failures';
+import { reprocess, type ReprocessResult } from './reprocess';
 import { holdShard, type ShardContext, type ShardRun } from './shard/hold-shard';
 import { scrubbedError } from './scrubbed-error';
 import { runRound, type RoundInput, type RoundResult } from './run-round';
@@ -38,6 +39,7 @@ export interface Activities {
   fillSearchRows(input: { tenantId: string }): Promise<{ filled: number }>;
   rematchHistory(input: { tenantId: string; operationId: string }): Promise<{ kind: 'more' | 'done' }>;
   replayFailures(input: { tenantId: string; operationId: string }): Promise<ReplayResult>;
+  reprocess(input: { tenantId: string; operationId: string }): Promise<ReprocessResult>;
   reconcileMailboxes(): Promise<ReconcileResult>;
   watchHealth(): Promise<HealthResult>;
   housekeep(): Promise<HousekeepResult>;
@@ -69,6 +71,7 @@ export function createActivities(
     fillSearchRows: (input) => alive((run) => fillSearchRows(context, run, input)),
     rematchHistory: (input) => alive((run) => rematchHistory(context, run, input)),
     replayFailures: (input) => alive((run) => replayFailures(context, run, input)),
+    reprocess: (input) => alive((run) => reprocess(context, run, input)),
     housekeep: () => alive((run) => housekeep(context, run)),
     beginStop: (input) => alive(() => beginStop(context, input)),
     bringToEnd: (input) => alive((run) => bringToEnd(context, run, input)),

@@ -44,7 +44,8 @@ export async function readStreamed(context: ActivityContext, big: Big): Promise<
   }
 }
 
-async function spool(content: Readable, path: string): Promise<{ sha: Buffer; size: number }> {
+/** Writes bytes to a file as they come, and says what they are. Second run: writes them again. */
+export async function spool(content: Readable, path: string): Promise<{ sha: Buffer; size: number }> {
   const hash = createHash('sha256');
   let size = 0;
   await pipeline(

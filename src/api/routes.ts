@@ -21,6 +21,7 @@ import { operationRoutes } from './operations';
 import { personErasureRoutes, personExportRoutes } from './people/routes';
 import { presetRoutes } from './presets/routes';
 import { reconciliationRoutes } from './reconciliations';
+import { reprocessRoutes } from './reprocess/routes';
 import { recordRoutes } from './records/routes';
 import { threadRoutes } from './threads';
 import { timelineRoutes } from './timeline';
@@ -54,6 +55,7 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   findRoutes,
   operationRoutes,
   replayJobRoutes,
+  reprocessRoutes,
   reconciliationRoutes,
   keyRoutes,
   healthRoutes,

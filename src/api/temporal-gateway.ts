@@ -7,6 +7,7 @@ import type {
   PokeReason,
   RematchInput,
   ReplayInput,
+  ReprocessInput,
   SyncNowAnswer,
 } from '../workflows/contract';
 
@@ -51,6 +52,8 @@ export interface TemporalGateway {
   startRematch(input: RematchInput): Promise<void>;
   /** Resolves when the replay is started, or one that runs has heard that it goes on. */
   startReplay(input: ReplayInput): Promise<void>;
+  /** Resolves when the job that reads stored mail again is started, or one that runs has heard that it goes on. */
+  startReprocess(input: ReprocessInput): Promise<void>;
   /** Starts the comparison of all folders with the server and resolves when it has ended, well or not. One that runs already is waited for. */
   auditMailbox(input: AuditInput): Promise<void>;
   /** Resolves within a few seconds. */

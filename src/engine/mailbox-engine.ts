@@ -13,6 +13,7 @@ import {
   type MailboxSyncInput,
   type RematchInput,
   type ReplayInput,
+  type ReprocessInput,
   type Wish,
 } from '../workflows/contract';
 import { startCascade } from './cascade-engine';
@@ -41,6 +42,9 @@ export function createMailboxEngine(client: Client): Engine {
     startReplay: async (input) => {
       // Without a signal: one that runs needs none, and Temporal takes no more than 10,000 for a workflow.
       await client.workflow.start(workflowNames.replayFailures, replayOptions(input));
+    },
+    startReprocess: async (input) => {
+      await client.workflow.start(workflowNames.reprocess, reprocessOptions(input));
     },
     ...createWorkEngine(client),
     ...createOverview(client),
@@ -111,6 +115,26 @@ function replayOptions({ tenantId, operationId }: ReplayInput) {
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     staticSummary: 'Reads messages again that could not be read',
+  };
+}
+
+/** Starts the job that reads stored mail again; one that runs, or is just about to end because it was held, goes on. */
+export async function sendReprocess(client: Client, input: ReprocessInput): Promise<void> {
+  await client.workflow.signalWithStart(workflowNames.reprocess, {
+    ...reprocessOptions(input),
+    signal: signals.wish,
+    signalArgs: [],
+  });
+}
+
+function reprocessOptions({ tenantId, operationId }: ReprocessInput) {
+  return {
+    args: [{ tenantId, operationId }],
+    taskQueue: taskQueues.bulk,
+    workflowId: workflowIds.reprocess(operationId),
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    staticSummary: 'Reads stored mail again with the parser of today',
   };
 }
 

@@ -22,6 +22,7 @@ import {
   rematchOptions,
   sendDeletion,
   sendReplay,
+  sendReprocess,
   sendStop,
   sendWish,
 } from './mailbox-engine';
@@ -58,6 +59,7 @@ export function createTemporalGateway(options: { address: string; namespace: str
     syncNow: (mailbox, requestId) => within(waitTimeoutMs, () => syncNow(client, mailbox, requestId)),
     startRematch: (input) => within(tellTimeoutMs, () => startRematch(client, input)),
     startReplay: (input) => within(tellTimeoutMs, () => sendReplay(client, input)),
+    startReprocess: (input) => within(tellTimeoutMs, () => sendReprocess(client, input)),
     auditMailbox: (input) => within(waitTimeoutMs, () => auditMailbox(client, input)),
     health: () => within(tellTimeoutMs, () => healthOf(client)).catch(() => ({ reachable: false, polled: false })),
     close: () => connection.close(),

@@ -16,6 +16,7 @@ export const workflowNames = {
   erasePerson: 'erasePerson',
   rematch: 'rematch',
   replayFailures: 'replayFailures',
+  reprocess: 'reprocess',
   reconcile: 'reconcile',
   housekeep: 'housekeep',
   idleShard: 'idleShard',
@@ -65,6 +66,11 @@ export interface ReplayInput {
   operationId: string;
 }
 
+export interface ReprocessInput {
+  tenantId: string;
+  operationId: string;
+}
+
 /** Which erasure of a person; who it is stands in Postgres. */
 export interface ErasureInput {
   tenantId: string;
@@ -105,6 +111,7 @@ export const workflowIds = {
   idleShard: (shard: number) => `idle-shard/${String(shard)}`,
   rematch: (operationId: string) => `rematch/opn_${operationId.replaceAll('-', '')}`,
   replayFailures: (operationId: string) => `replay/opn_${operationId.replaceAll('-', '')}`,
+  reprocess: (operationId: string) => `reprocess/opn_${operationId.replaceAll('-', '')}`,
 } as const;
 
 /** Search attributes, registered at every boot before the first start. */

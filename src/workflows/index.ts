@@ -9,4 +9,5 @@ export { mailboxSync } from './mailbox-sync';
 export { reconcile } from './reconcile';
 export { rematch } from './rematch';
 export { replayFailures } from './replay-failures';
+export { reprocess } from './reprocess';
 export { stopMailbox } from './stop-mailbox';

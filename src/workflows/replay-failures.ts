@@ -1,9 +1,9 @@
-import { continueAsNew, proxyActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import { continueAsNew, proxyActivities } from '@temporalio/workflow';
 
 import type { Activities } from '../activities';
 import { importOptions } from './activity-options';
 import type { ReplayInput } from './contract';
-import { wishSignal } from './mailbox-messages';
+import { workThrough } from './held-job';
 
 /**
  * Replays failures a minute's work at a time, until nothing is left, or somebody has paused the job or called it off: that stands in
@@ -16,29 +16,10 @@ export async function replayFailures(input: ReplayInput & { looked?: number }): 
     priority: { ...importOptions.priority, fairnessKey: tenantId },
     summary: 'read what failed again',
   });
-  const wished = { again: true };
-  setHandler(
-    wishSignal,
-    () => {
-      wished.again = true;
-    },
-    { description: 'The job was let go on' },
-  );
-  let looked = input.looked ?? 0;
-  let end = 'done';
-  while (wished.again) {
-    wished.again = false;
-    const result = await replayShares({ tenantId, operationId });
-    looked += result.looked;
-    end = result.kind;
-    setCurrentDetails(said(looked));
-    if (result.kind === 'more') wished.again = true;
-    if (workflowInfo().continueAsNewSuggested && wished.again)
-      await continueAsNew<typeof replayFailures>({ tenantId, operationId, looked });
-  }
-  return end === 'done' ? said(looked) : `${said(looked)}; held by a person`;
-}
-
-function said(looked: number): string {
-  return `${String(looked)} messages looked at again`;
+  return workThrough({
+    looked: input.looked ?? 0,
+    work: () => replayShares({ tenantId, operationId }),
+    goOn: (looked) => continueAsNew<typeof replayFailures>({ tenantId, operationId, looked }),
+    said: (looked) => `${String(looked)} messages looked at again`,
+  });
 }

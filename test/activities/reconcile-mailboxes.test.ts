@@ -48,6 +48,7 @@ function playedEngine(): PlayedEngine {
     stop: ({ mailboxId }) => note('stop', mailboxId),
     startRematch: () => Promise.resolve(),
     startReplay: () => Promise.resolve(),
+    startReprocess: () => Promise.resolve(),
     startAudit: () => Promise.resolve(),
     startDeletion: () => Promise.resolve(),
     startErasure: () => Promise.resolve(),

@@ -94,6 +94,7 @@ function fakeEngine(): FakeEngine {
     syncNow: (input) => note('syncNow', input).then(() => engine.onSync()),
     startRematch: (input) => note('startRematch', input),
     startReplay: (input) => note('startReplay', input),
+    startReprocess: (input) => note('startReprocess', input),
     auditMailbox: (input) => note('auditMailbox', input).then(() => engine.onAudit(input)),
     health: () => Promise.resolve(engine.state),
     close: () => Promise.resolve(),

@@ -121,6 +121,7 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
       stop: refuse,
       startRematch: refuse,
       startReplay: refuse,
+      startReprocess: refuse,
       startAudit: refuse,
       startDeletion: refuse,
       startErasure: refuse,

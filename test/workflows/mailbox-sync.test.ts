@@ -72,6 +72,7 @@ const activities: Activities = {
   auditFolders: ({ mailboxId }) => Promise.resolve(scripts.has(mailboxId) ? notReached : { kind: 'superseded' }),
   rematchHistory: () => Promise.resolve({ kind: 'done' }),
   replayFailures: () => Promise.resolve({ kind: 'done', looked: 0 }),
+  reprocess: () => Promise.resolve({ kind: 'done', looked: 0 }),
   beginStop: () => Promise.resolve({ kind: 'goes-on' }),
   bringToEnd: () => Promise.resolve('closed'),
   finishStop: () => Promise.resolve('stopped'),

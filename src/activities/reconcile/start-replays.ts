@@ -21,9 +21,10 @@ export async function startReplays({ db, engine }: ActivityContext, run: Activit
       if (operationId !== null) await engine.startReplay({ tenantId: mailbox.tenantId, operationId });
     });
   }
-  for (const job of await unfinishedReplays(db, unattendedAfterMs)) {
+  for (const { kind, ...job } of await unfinishedReplays(db, unattendedAfterMs)) {
     const ids = { operationId: publicId('operation', job.operationId) };
-    await paced({ run, pace, ids }, () => engine.startReplay(job));
+    const start = () => (kind === 'replay' ? engine.startReplay(job) : engine.startReprocess(job));
+    await paced({ run, pace, ids }, start);
   }
 }
 

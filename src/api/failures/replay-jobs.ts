@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { insertAudit } from '../../db/mailbox-write';
 import { findOperation } from '../../db/operations';
 import {
-  actorOfReplay,
   controlReplay,
+  heldJob,
   replayReport,
   type ReplayControl,
   type ReportLine,
@@ -15,11 +15,11 @@ import { publicId, type IdKind } from '../../domain/ids';
 import { replayOutcomes } from '../../domain/replay';
 import type { Api, ApiContext } from '../context';
 import { idInPath, noBody, time, timeOrNull } from '../fields';
+import { startedJob } from '../held-jobs';
 import { readerOf } from '../mailboxes/people';
 import { operationSchema, presentOperation } from '../operations';
 import { conflict, forbidden, notFound } from '../problems';
 import { actorOf, type Viewer } from '../viewer';
-import { startedReplay } from './replay';
 
 const tags = ['operations'];
 const params = idInPath('operation');
@@ -43,7 +43,7 @@ const summaries: Record<ReplayControl, string> = {
   cancel: 'Call a job off; what is done stays done',
 };
 
-/** /v1/operations/{id}: holding a replay, letting it go on, calling it off, and its report. */
+/** /v1/operations/{id}: holding a job over messages, letting it go on, calling it off; and the report of a replay. */
 export function replayJobRoutes(api: Api, context: ApiContext): void {
   const schemaOf = (control: ReplayControl) => {
     return { schema: { tags, summary: summaries[control], params, body: noBody, response: { 200: operationSchema } } };
@@ -69,7 +69,8 @@ export function replayJobRoutes(api: Api, context: ApiContext): void {
       },
     },
     async ({ viewer, params: { id } }, reply) => {
-      await knownReplay(context, viewer, id);
+      const { kind } = await knownJob(context, viewer, id);
+      if (kind !== 'replay') throw notAReplay(kind);
       const lines = Readable.from(linesOf(replayReport(context.db, readerOf(viewer), id)));
       return reply.type(ndjson).send(lines as never);
     },
@@ -82,18 +83,18 @@ async function controlled(
   { id, control }: { id: string; control: ReplayControl },
 ) {
   const { db, now } = context;
-  const { actor } = await knownReplay(context, viewer, id);
+  const { actor, kind } = await knownJob(context, viewer, id);
   const mayControl = viewer.userId === null || viewer.role === 'admin' || actor === actorOf(viewer);
   if (!mayControl) throw forbidden('Only who began a job, or an admin, can hold it.');
   const changed = await db.inTenant(viewer.tenantId, async (sql) => {
     const ids = { operationId: publicId('operation', id) };
     const isChanged = await controlReplay(sql, viewer.tenantId, { id, control });
     if (isChanged)
-      await insertAudit(sql, viewer.tenantId, { actor: actorOf(viewer), action: `replay ${control}`, ids });
+      await insertAudit(sql, viewer.tenantId, { actor: actorOf(viewer), action: `${kind} ${control}`, ids });
     return isChanged;
   });
-  if (changed && control === 'resume') return startedReplay(context, viewer, id);
-  const { operation } = await knownReplay(context, viewer, id);
+  if (changed && control === 'resume') return startedJob(context, viewer, { kind, operationId: id });
+  const { operation } = await knownJob(context, viewer, id);
   if (!changed && !statesAfter[control].includes(operation.state)) throw cannotNow(operation.state);
   return presentOperation(operation, now());
 }
@@ -105,12 +106,12 @@ const statesAfter: Record<ReplayControl, string[]> = {
   cancel: ['cancelled'],
 };
 
-async function knownReplay({ db }: ApiContext, viewer: Viewer, id: string) {
+async function knownJob({ db }: ApiContext, viewer: Viewer, id: string) {
   const operation = await findOperation(db, readerOf(viewer), id);
   if (operation === null) throw notFound();
-  const actor = await db.inTenant(viewer.tenantId, (sql) => actorOfReplay(sql, viewer.tenantId, id));
-  if (actor === null) throw notAReplay(operation.kind);
-  return { operation, actor };
+  const job = await db.inTenant(viewer.tenantId, (sql) => heldJob(sql, viewer.tenantId, id));
+  if (job === null) throw notAReplay(operation.kind);
+  return { operation, ...job };
 }
 
 async function* linesOf(pages: AsyncGenerator<ReportLine[]>): AsyncGenerator<string> {
@@ -134,7 +135,10 @@ function presentLine(line: ReportLine) {
 }
 
 function notAReplay(kind: string) {
-  return conflict('not-a-replay', `Only a replay has a report and can be held; this is a job of the kind ${kind}.`);
+  return conflict(
+    'not-a-replay',
+    `Only a replay has a report, and besides it only a job that reads stored mail again can be held; this is one of the kind ${kind}.`,
+  );
 }
 
 function cannotNow(state: string) {

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 
 import { insertAudit } from '../../db/mailbox-write';
-import { findOperation } from '../../db/operations';
 import {
   anyFailure,
   insertFetch,
@@ -14,11 +13,11 @@ import { refuseWhileDeleting } from '../deletions/refusals';
 import { findMailbox } from '../../db/mailboxes';
 import type { Api, ApiContext } from '../context';
 import { idField, idInPath, time } from '../fields';
+import { startedJob } from '../held-jobs';
 import { readerOf, requireManager } from '../mailboxes/people';
 import { knownMessage } from '../messages/detail';
-import { operationSchema, presentOperation } from '../operations';
+import { operationSchema } from '../operations';
 import { conflict, invalidField, notFound } from '../problems';
-import { EngineUnavailable } from '../temporal-gateway';
 import { actorOf, type Viewer } from '../viewer';
 import { knownFailure } from './accept';
 import { failureKinds } from './schemas';
@@ -111,7 +110,7 @@ export function replayRoutes(api: Api, context: ApiContext): void {
         insertFetch(sql, readerOf(viewer), { messageId: id, task }),
       );
       if (operationId === null) throw nothingToFetch();
-      return reply.code(202).send(await startedReplay(context, viewer, operationId));
+      return reply.code(202).send(await startedJob(context, viewer, { kind: 'replay', operationId }));
     },
   );
 }
@@ -140,25 +139,11 @@ async function beginReplay(context: ApiContext, viewer: Viewer, wish: { filter: 
     if (!isDry) await insertAudit(sql, viewer.tenantId, { actor: task.actor, action: 'failures replay', ids });
     return id;
   });
-  return startedReplay(context, viewer, operationId);
+  return startedJob(context, viewer, { kind: 'replay', operationId });
 }
 
 function taskOf(viewer: Viewer, of: { dryRun: boolean; senderDomain: string | null }): ReplayTask {
   return { mode: of.dryRun ? 'dry-run' : 'for-good', senderDomain: of.senderDomain, actor: actorOf(viewer) };
-}
-
-/** Starts a replay that is in the database already; where the engine cannot be reached, the reconciler starts it later. */
-export async function startedReplay({ db, temporal, log, now }: ApiContext, viewer: Viewer, operationId: string) {
-  const { tenantId } = viewer;
-  try {
-    await temporal.startReplay({ tenantId, operationId });
-  } catch (error) {
-    if (!(error instanceof EngineUnavailable)) throw error;
-    log.warn({ operationId: publicId('operation', operationId) }, 'engine not told, left to the reconciler');
-  }
-  const operation = await findOperation(db, readerOf(viewer), operationId);
-  if (operation === null) throw notFound();
-  return presentOperation(operation, now());
 }
 
 function emptySpan() {

@@ -4,6 +4,7 @@ export const contentTables: readonly string[] = ['placement', 'failure', 'copy',
 /** What carries the source beside its content, in the order in which it can go. */
 export const besideTables: readonly { name: string; column: 'source_id' | 'stream' }[] = [
   { name: 'replay_item', column: 'source_id' },
+  { name: 'reprocess_difference', column: 'source_id' },
   { name: 'removal', column: 'source_id' },
   { name: 'mirroring', column: 'source_id' },
   { name: 'removed_link', column: 'source_id' },

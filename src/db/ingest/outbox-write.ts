@@ -8,7 +8,7 @@ import type { FencedSource } from './source-lock';
 export type OutboxEvent =
   | { type: 'message.recorded'; ids: { messageId: string; copyId: string; genId: number; uid: number } }
   | { type: 'message.completed'; ids: { messageId: string; copyId: string; genId: number; uid: number } }
-  | { type: 'message.removed'; ids: { messageId: string; copyId: string } }
+  | { type: 'message.removed' | 'message.updated'; ids: { messageId: string; copyId: string } }
   | { type: 'message.parked'; ids: { failureId: string; genId: number; uid: number } }
   | { type: 'placement.ended'; ids: { genId: number; uids: number[] } }
   | { type: 'placement.revived'; ids: { genId: number; uids: number[] } }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import type { ParsedMessage } from '../../domain/message';
 import { assignThreads } from '../../domain/threads';
 import type { Sql } from '../database';
 import { hexOf, insertRows } from '../insert-rows';
@@ -92,11 +93,15 @@ async function mergeThreads(sql: Sql, tenantId: string, merged: Map<string, stri
   ]);
 }
 
+/** What joins a message with others wherever it lies: the hashes of its own id and of its references. */
+export function referenceHashes({ messageIdHeader, references }: ParsedMessage): string[] {
+  const ids = messageIdHeader === null ? references : [messageIdHeader, ...references];
+  return ids.map(hashOf);
+}
+
 /** A provider's thread id joins within its source only: another account's numbers mean something else. */
 function refsOf(item: RecordedItem, sourceId: string): string[] {
-  const own = item.message.messageIdHeader;
-  const ids = own === null ? item.message.references : [own, ...item.message.references];
-  const refs = ids.map(hashOf);
+  const refs = referenceHashes(item.message);
   if (item.providerThreadId !== null) refs.push(hashOf(`${sourceId} ${item.providerThreadId}`));
   return refs;
 }

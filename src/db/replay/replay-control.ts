@@ -1,5 +1,11 @@
 import type { Database, Sql } from '../database';
 import type { MailboxReader } from '../mailboxes';
+import { resultSql } from '../reprocess/reprocess-task';
+
+/** Jobs over messages that people hold, let go on and call off. */
+export type HeldJobKind = 'replay' | 'reprocess';
+
+const heldKinds = `kind IN ('replay', 'reprocess')`;
 
 /** What somebody may do to a job that is under way. */
 export type ReplayControl = 'pause' | 'resume' | 'cancel';
@@ -10,13 +16,14 @@ const changes: Record<ReplayControl, { from: string[]; set: string }> = {
   // The result counts what was done until then; the rest of the report stays open.
   cancel: {
     from: ['waiting', 'running', 'paused'],
-    set: `state = 'cancelled', finished_at = now(), track = NULL, result = jsonb_build_object('mode', task -> 'mode') || coalesce((
-      SELECT jsonb_object_agg(coalesce(outcome, 'open'), count) FROM (
-        SELECT outcome, count(*) FROM replay_item WHERE operation_id = $2 GROUP BY outcome) counted), '{}')`,
+    set: `state = 'cancelled', finished_at = now(), track = NULL, result = CASE kind WHEN 'reprocess' THEN ${resultSql('differs')}
+      ELSE jsonb_build_object('mode', task -> 'mode') || coalesce((
+        SELECT jsonb_object_agg(coalesce(outcome, 'open'), count) FROM (
+          SELECT outcome, count(*) FROM replay_item WHERE operation_id = $2 GROUP BY outcome) counted), '{}') END`,
   },
 };
 
-/** Holds a replay, lets it go on, or calls it off; true where that changed something. Messages under way come to their end. */
+/** Holds a job, lets it go on, or calls it off; true where that changed something. Messages under way come to their end. */
 export async function controlReplay(
   sql: Sql,
   tenantId: string,
@@ -24,19 +31,23 @@ export async function controlReplay(
 ): Promise<boolean> {
   const { from, set } = changes[of.control];
   const changed = await sql.execute(
-    `UPDATE operation SET ${set} WHERE tenant_id = $1 AND id = $2 AND kind = 'replay' AND state = ANY ($3::text[])`,
+    `UPDATE operation SET ${set} WHERE tenant_id = $1 AND id = $2 AND ${heldKinds} AND state = ANY ($3::text[])`,
     [tenantId, of.id, from],
   );
   return changed > 0;
 }
 
-/** Who began a replay, as a public id; null where it is none. */
-export async function actorOfReplay(sql: Sql, tenantId: string, id: string): Promise<string | null> {
-  const [row] = await sql.query<{ actor: string }>(
-    `SELECT task ->> 'actor' AS actor FROM operation WHERE tenant_id = $1 AND id = $2 AND kind = 'replay'`,
+/** A job that can be held, and who began it, as a public id; null where it is none. */
+export async function heldJob(
+  sql: Sql,
+  tenantId: string,
+  id: string,
+): Promise<{ kind: HeldJobKind; actor: string } | null> {
+  const [row] = await sql.query<{ kind: HeldJobKind; actor: string }>(
+    `SELECT kind, task ->> 'actor' AS actor FROM operation WHERE tenant_id = $1 AND id = $2 AND ${heldKinds}`,
     [tenantId, id],
   );
-  return row?.actor ?? null;
+  return row ?? null;
 }
 
 /** A line of a replay's report. `outcome` null: not looked at yet. */
@@ -89,17 +100,17 @@ ORDER BY i.gen_id, i.uid LIMIT ${String(linesPerPage)}`;
 const mostReplays = 200;
 
 /**
- * Replays of all tenants that should run: written or begun, and at least `olderThanMs` old, so that whoever wrote them had the time to start
+ * Replays and jobs that read stored mail again, of all tenants, that should run: written or begun, and at least `olderThanMs` old, so that whoever wrote them had the time to start
  * them; at most 200, of more any, so that those that run already stand in nobody's way for long. Starting one that runs changes nothing.
  */
 export function unfinishedReplays(
   db: Database,
   olderThanMs: number,
-): Promise<{ tenantId: string; operationId: string }[]> {
+): Promise<{ tenantId: string; operationId: string; kind: HeldJobKind }[]> {
   return db.acrossTenants((sql) =>
     sql.query(
-      `SELECT tenant_id AS "tenantId", id AS "operationId" FROM operation
-       WHERE kind = 'replay' AND state IN ('waiting', 'running') AND created_at < now() - $1 * interval '1 millisecond'
+      `SELECT tenant_id AS "tenantId", id AS "operationId", kind FROM operation
+       WHERE ${heldKinds} AND state IN ('waiting', 'running') AND created_at < now() - $1 * interval '1 millisecond'
        ORDER BY random() LIMIT ${String(mostReplays)}`,
       [olderThanMs],
     ),

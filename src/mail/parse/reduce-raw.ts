@@ -33,3 +33,26 @@ export function reduceRaw(raw: Buffer, parts: PartDescriptor[]): { bytes: Buffer
   pieces.push(raw.subarray(copiedTo));
   return { bytes: Buffer.concat(pieces), parts: reduced };
 }
+
+/**
+ * The descriptors of reduced bytes that were read once more: `parts` are what the walk saw in them now, `before` what was written down when
+ * they were reduced. Where a marker stands, the part is what it was then, or is left out where it was not to be told of.
+ */
+export function reducedParts(reduced: Buffer, parts: PartDescriptor[], before: PartDescriptor[]): PartDescriptor[] {
+  const known = new Map(before.map((part) => [part.offset, part]));
+  return parts.flatMap((part) => {
+    const isMarker = part.role === 'attachment' && startsWithMarker(reduced, part);
+    if (!isMarker) return [part];
+    return known.has(part.offset)
+      ? [{ ...part, length: marker.length, kept: false, encoding: 'identity' as const }]
+      : [];
+  });
+}
+
+/** Nothing but white space may follow: a walk that finds the end of a part elsewhere finds the marker all the same. */
+function startsWithMarker(reduced: Buffer, { offset, length }: PartDescriptor): boolean {
+  const body = reduced.subarray(offset, offset + length);
+  return (
+    body.subarray(0, marker.length).equals(marker) && body.subarray(marker.length).toString('latin1').trim() === ''
+  );
+}
