@@ -150,7 +150,7 @@ async function temporalOf({ home, records, say, logFile }) {
 }
 
 /** @param {string} appUrl @param {string} home @returns {Promise<string>} */
-async function firstKey(appUrl, home) {
+export async function firstKey(appUrl, home) {
   const db = require('./dist/db/database.js').openDatabase({
     url: appUrl,
     poolSize: 2,
@@ -165,7 +165,7 @@ async function firstKey(appUrl, home) {
 }
 
 /** A company beside the first one, with a key of its own. @param {import('pg').Client} database @param {string} apiUrl @returns {Promise<Tenant>} */
-async function anotherTenant(database, apiUrl) {
+export async function anotherTenant(database, apiUrl) {
   const [tenantId, apiKey] = [randomUUID(), `lbk_${randomBytes(32).toString('base64url')}`];
   await database.query('INSERT INTO tenant (tenant_id, name) VALUES ($1, $2)', [tenantId, 'Another']);
   await database.query(

@@ -28,7 +28,7 @@ export function cpuSecondsOf(root) {
 }
 
 /** A process with all its descendants. @param {number} root @returns {Counted[]} */
-function familyOf(root) {
+export function familyOf(root) {
   const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => counted(Number(name)) ?? []);

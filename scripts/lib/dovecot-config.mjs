@@ -14,6 +14,7 @@
  * @property {boolean} durable
  * @property {number} [connectionsPerUser] any number by default
  * @property {string} version
+ * @property {string} [passwordFile] who may log in, as lines `user:password`, read at each login; without it everybody with `pass`
  */
 
 /**
@@ -78,7 +79,7 @@ function general({ runDir, logFile, account, listen, libexecDir, profile, durabl
 }
 
 /** @param {DovecotSettings} settings */
-function upToVersion23({ certificate, mailDir, account, profile }) {
+function upToVersion23({ certificate, mailDir, account, profile, passwordFile }) {
   return [
     'protocols = imap lmtp',
     'import_environment = TZ LD_LIBRARY_PATH',
@@ -88,7 +89,9 @@ function upToVersion23({ certificate, mailDir, account, profile }) {
     ...(profile === 'tls-required' ? ['ssl = required', 'login_trusted_networks ='] : []),
     'auth_mechanisms = plain login',
     `mail_location = sdbox:${mailDir}/%u`,
-    'passdb {\n  driver = static\n  args = password=pass\n}',
+    passwordFile === undefined
+      ? 'passdb {\n  driver = static\n  args = password=pass\n}'
+      : `passdb {\n  driver = passwd-file\n  args = scheme=PLAIN username_format=%u ${passwordFile}\n}`,
     `userdb {\n  driver = static\n  args = uid=${account.uid} gid=${account.gid} home=${mailDir}/%u allow_all_users=yes\n}`,
     `namespace inbox {\n  inbox = yes\n  separator = /\n${folders(profile)}\n}`,
   ];
@@ -100,7 +103,7 @@ function versionsOf({ version }) {
 }
 
 /** Version 2.4 renamed much of it; https://doc.dovecot.org/main/installation/upgrade/2.3-to-2.4.html @param {DovecotSettings} settings */
-function sinceVersion24({ certificate, mailDir, account, profile }) {
+function sinceVersion24({ certificate, mailDir, account, profile, passwordFile }) {
   return [
     'protocols {\n  imap = yes\n  lmtp = yes\n}',
     'import_environment {\n  TZ = %{env:TZ}\n  LD_LIBRARY_PATH = %{env:LD_LIBRARY_PATH}\n}',
@@ -112,7 +115,9 @@ function sinceVersion24({ certificate, mailDir, account, profile }) {
     'mail_driver = sdbox',
     `mail_home = ${mailDir}/%{user}`,
     'mail_path = ~/mail',
-    'passdb static {\n  password = pass\n}',
+    passwordFile === undefined
+      ? 'passdb static {\n  password = pass\n}'
+      : `passdb passwd-file {\n  passwd_file_path = ${passwordFile}\n  default_password_scheme = PLAIN\n}`,
     `userdb static {\n  fields {\n    uid = ${account.uid}\n    gid = ${account.gid}\n    home = ${mailDir}/%{user}\n  }\n  static_allow_all_users = yes\n}`,
     `namespace inbox {\n  inbox = yes\n  separator = /\n${folders(profile)}\n}`,
   ];

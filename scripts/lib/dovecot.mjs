@@ -43,6 +43,7 @@ export { findDovecot };
  * @param {import('./dovecot-config.mjs').DovecotProfile} [wish.profile]
  * @param {boolean} [wish.durable] writes to disk for good; off for tests
  * @param {number} [wish.connectionsPerUser] any number by default
+ * @param {string} [wish.passwordFile] who may log in, as lines `user:password`, read at each login; without it everybody with `pass`
  * @returns {Promise<Dovecot>}
  * @throws {SetupError}
  */
@@ -72,6 +73,7 @@ export async function startDovecot(wish) {
     profile,
     durable: wish.durable === true,
     connectionsPerUser: wish.connectionsPerUser,
+    ...(wish.passwordFile === undefined ? {} : { passwordFile: wish.passwordFile }),
     version: program.version,
   });
   writeFileSync(configFile, config);
