@@ -19,6 +19,7 @@ export interface ActivityLimits {
   fetchBatchBytes: number;
   streamAboveBytes: number;
   liveRoundMessages: number;
+  comparedTailUids: number;
   otherRouteCommands: number;
   identityRotationDays: number;
   importActivityMessages: number;

@@ -42,7 +42,7 @@ export async function beginFirstListing(
   // A folder that has come back: what happened to its rows while nobody looked.
   if (known.length > 0) await followServerFlags(context, { mailbox, open, generation, known });
   const seen = { mailbox, connection: work.open, path: open.path, generation, listing };
-  const presence = await notePresence(context, seen, await presenceChanges(context, seen, history));
+  const { presence } = await notePresence(context, seen, await presenceChanges(context, seen, history));
   // The cursor moves in any case: until then the import fetches nothing.
   const close = { genId: generation.id, snapshot: open.snapshot, history: history.length, presence };
   await closeFolder(context.db, mailbox, close);

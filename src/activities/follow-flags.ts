@@ -14,7 +14,12 @@ interface FlagWork {
   generation: FolderGeneration;
   /** What has a ledger row: a message that comes now counts as changed too, and gets its flags with its row. */
   known: UidRanges;
+  /** Those changed since the cursor, where they have been asked for already. */
+  changed?: FlagsShown | null;
 }
+
+/** Flags as a server shows them, ascending by UID. */
+export type FlagsShown = Awaited<ReturnType<OpenFolder['flagsSince']>>;
 
 /**
  * Makes recorded flags follow the server's: those changed since the cursor (RFC 7162 CHANGEDSINCE), or, where the server cannot say, all
@@ -22,16 +27,26 @@ interface FlagWork {
  */
 export async function followServerFlags(
   context: ActivityContext,
-  { mailbox, open, generation, known }: FlagWork,
+  { mailbox, open, generation, known, changed }: FlagWork,
 ): Promise<void> {
   if (mailbox.policy.flags === 'ignore') return;
   const { snapshot } = open;
   const since = changedSince(generation.modseq, snapshot.highestModseq);
   if (since === null && !allFlagsAreDue(generation, snapshot.messages, new Date())) return;
   if (since !== null && since === snapshot.highestModseq) return;
-  const flags = within(await open.flagsSince(since), known);
+  const asked = since === null ? null : (changed ?? null);
+  const flags = within(asked ?? (await open.flagsSince(since)), known);
   if (flags.length === 0 && since !== null) return;
   await followFlags(context.db, mailbox, { genId: generation.id, flags, allRead: since === null });
+}
+
+/** Makes recorded flags follow those that the server has shown as changed. All of them have a row. Second run: no change. */
+export async function followShownFlags(
+  context: ActivityContext,
+  { mailbox, genId, flags }: { mailbox: MailboxForSync; genId: number; flags: FlagsShown },
+): Promise<void> {
+  if (mailbox.policy.flags === 'ignore' || flags.length === 0) return;
+  await followFlags(context.db, mailbox, { genId, flags, allRead: false });
 }
 
 function within<Row extends { uid: number }>(rows: Row[], known: UidRanges): Row[] {

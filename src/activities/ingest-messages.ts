@@ -1,7 +1,8 @@
 import { planFetch, type BatchLimits } from '../domain/batches';
 import { MailFailure } from '../domain/failure';
-import type { FetchedMessage, FolderSnapshot, MessageEnvelope } from '../domain/folder';
+import type { FetchedMessage, MessageEnvelope } from '../domain/folder';
 import type { BatchItem, BatchResult } from '../db/ingest/batch';
+import type { NextCursor } from '../db/ingest/cursor';
 import { copiesByProviderId } from '../db/ingest/known-copies';
 import { recordBatch } from '../db/ingest/record-batch';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
@@ -23,7 +24,7 @@ export interface Ingest {
   uids: number[];
   part: 'live' | 'history';
   /** Moves with the last rows, if every UID has got its row; null leaves the cursor alone. */
-  cursor: FolderSnapshot | null;
+  cursor: NextCursor | null;
 }
 
 const underWay = { ahead: 6, itemsPerWrite: 300 };

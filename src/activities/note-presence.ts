@@ -11,7 +11,7 @@ import type { ActivityContext } from './context';
 import { onFreshConnection } from './second-look';
 
 /** A folder that loses more than so many messages, and more than a fifth of them, at once. */
-const suspiciousMessages = 50;
+export const suspiciousMessages = 50;
 const suspiciousShare = 0.2;
 
 interface Seen {
@@ -20,14 +20,13 @@ interface Seen {
   connection: Mailbox;
   path: string;
   generation: FolderGeneration;
-  listing: UidListing;
 }
 
 /** Listings that are not of this generation, or not of all of it. */
 const ofAnotherFolder: ReadonlySet<DoubtedListing> = new Set<DoubtedListing>(['uidvalidity-changed', 'range']);
 
 /** How a listing differs from the placements on record. */
-type PresenceChanges =
+export type PresenceChanges =
   { kind: 'none' } | { kind: 'some'; absent: number[]; shownAgain: number[]; liveMessages: number };
 
 /**
@@ -36,13 +35,19 @@ type PresenceChanges =
  */
 export type Presence = 'settled' | 'unsettled';
 
+/** What was noted. `whole`: each change was made by this run; else some were left alone, and the ledger may differ from the listing. */
+interface NotedPresence {
+  presence: Presence;
+  extent: 'whole' | 'part';
+}
+
 /**
  * What `notePresence` would have to do. `fresh` are UIDs that are known to have no row. From a listing that is not proven nothing is absent,
  * but what it shows is there.
  */
 export async function presenceChanges(
   context: ActivityContext,
-  { mailbox, generation, listing }: Seen,
+  { mailbox, generation, listing }: Pick<Seen, 'mailbox' | 'generation'> & { listing: UidListing },
   fresh: number[],
 ): Promise<PresenceChanges> {
   if (!listing.proven && ofAnotherFolder.has(listing.reason)) return { kind: 'none' };
@@ -58,8 +63,12 @@ export async function presenceChanges(
  * a fresh connection is asked for the listing once more, and only what both leave out has ended. Goes before the cursor.
  * Second run: no change.
  */
-export async function notePresence(context: ActivityContext, seen: Seen, changes: PresenceChanges): Promise<Presence> {
-  if (changes.kind === 'none') return 'settled';
+export async function notePresence(
+  context: ActivityContext,
+  seen: Seen,
+  changes: PresenceChanges,
+): Promise<NotedPresence> {
+  if (changes.kind === 'none') return { presence: 'settled', extent: 'whole' };
   const { mailbox, generation } = seen;
   const { absent, shownAgain, liveMessages } = changes;
   const listedAfter = mailbox.readAt;
@@ -67,10 +76,11 @@ export async function notePresence(context: ActivityContext, seen: Seen, changes
   const uids = isSuspicious ? await stillAbsent(context, seen, absent) : absent;
   const isSettled = uids.length === absent.length;
   if (!isSettled) await lookAgain(context.db, mailbox, generation.id);
-  await endPlacements(context.db, mailbox, { genId: generation.id, uids, listedAfter });
+  const ended = await endPlacements(context.db, mailbox, { genId: generation.id, uids, listedAfter });
   const ranges = rangesOf(shownAgain).map((range) => ({ genId: generation.id, ...range }));
-  await revivePlacements(context.db, mailbox, { ranges, listedAfter });
-  return isSettled ? 'settled' : 'unsettled';
+  const revived = await revivePlacements(context.db, mailbox, { ranges, listedAfter });
+  const isWhole = ended === absent.length && revived === shownAgain.length;
+  return { presence: isSettled ? 'settled' : 'unsettled', extent: isWhole ? 'whole' : 'part' };
 }
 
 async function stillAbsent(context: ActivityContext, seen: Seen, absent: number[]): Promise<number[]> {

@@ -1,5 +1,5 @@
-import type { FolderSnapshot } from '../domain/folder';
 import type { BatchItem, BatchResult, WrittenBatch } from '../db/ingest/batch';
+import type { NextCursor } from '../db/ingest/cursor';
 
 /** A batch that is being read. `done` is called when it is written, or never will be. */
 export interface Reading {
@@ -14,12 +14,12 @@ export interface Recorder {
   /** Keeps the last batch back for `finish`, so that the cursor moves in the transaction that writes the last rows. Nothing is fetched after it. */
   addLast(reading: Reading): void;
   /** Writes what is left, with the cursor; where a write left a message to a later round, the cursor stays before it. */
-  finish(last: { items: BatchItem[]; cursor: FolderSnapshot | null }): Promise<BatchResult>;
+  finish(last: { items: BatchItem[]; cursor: NextCursor | null }): Promise<BatchResult>;
   /** After a failure elsewhere: waits until nothing is under way. */
   abandon(): Promise<void>;
 }
 
-type Write = (items: BatchItem[], cursor: FolderSnapshot | null) => Promise<WrittenBatch>;
+type Write = (items: BatchItem[], cursor: NextCursor | null) => Promise<WrittenBatch>;
 
 /**
  * At most `ahead` batches are under way at once. What has been read while a transaction was running goes into the next one together, up

@@ -1,18 +1,20 @@
 import type { FolderStatus, UidListing } from '../domain/folder';
 import type { Policy } from '../domain/policy';
-import { outside } from '../domain/uid-set';
+import { outside, type UidRanges } from '../domain/uid-set';
 import type { BatchResult } from '../db/ingest/batch';
+import type { NextCursor } from '../db/ingest/cursor';
 import { retiredGeneration, type FolderGeneration, type KnownFolder } from '../db/ingest/folder-read';
-import { beginGeneration, closeFolder, noteMailboxId, recordFiltered } from '../db/ingest/generation-write';
+import { beginGeneration, noteMailboxId } from '../db/ingest/generation-write';
 import { ledgerRanges } from '../db/ingest/ledger-ranges';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox, OpenFolder } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
-import { allFlagsAreDue, followServerFlags, setSeen } from './follow-flags';
-import { ingestMessages } from './ingest-messages';
+import { allFlagsAreDue, followServerFlags, followShownFlags, setSeen } from './follow-flags';
+import { ingestLive, noteUnread, type LiveWork } from './ingest-live';
 import { beginFirstListing } from './first-listing';
 import { listFolder, listFolderByAllRoutes } from './list-folder';
-import { notePresence, presenceChanges, type Presence } from './note-presence';
+import { fullListingEveryMs, lookAtTail } from './look-at-tail';
+import { presenceChanges, type Presence } from './note-presence';
 import { isStill, provesToBe } from './still-the-same';
 
 export interface FolderWork {
@@ -26,8 +28,6 @@ export interface FolderWork {
 
 /** What a look at a folder has brought. Where its presence is unsettled, it is to be looked at again without any news of it. */
 export type FolderResult = BatchResult & { presence: Presence };
-
-const fullListingEveryMs = 24 * 3_600_000;
 
 /**
  * Whether a folder must be opened: the sweep's STATUS differs from the cursor, or is not known, or a day has passed since all UIDs were
@@ -64,31 +64,65 @@ export async function syncFolder(context: ActivityContext, run: ActivityRun, wor
     run.heartbeat();
     return beginFirstListing(context, run, { work, open, generation, listing });
   }
+  const tail = await lookAtTail(context, { work, open, generation });
+  run.heartbeat();
+  // Flags before the cursor moves: what changed since the old one would otherwise be skipped by a crash in between.
+  if (tail.kind === 'told') {
+    await followShownFlags(context, { mailbox, genId: generation.id, flags: tail.flags });
+    return follow(context, run, toldByTail({ work, open, generation }, tail));
+  }
   const listing = await listFolder(context, listed);
   run.heartbeat();
-
   const known = await ledgerRanges(context.db, mailbox.tenantId, { genId: generation.id, scope: folder.scope });
-  const missing = outside(listing.uids, known);
-  const synced = { work, open, generation, listing, missing };
-  if (folder.scope === 'ledger-only') return noteUnread(context, synced);
-  // Before the cursor moves: what changed since the old one would otherwise be skipped by a crash in between.
-  await followServerFlags(context, { mailbox, open, generation, known });
-  const result = await ingestLive(context, run, synced);
-  if (mailbox.policy.markSeen) await setSeen(context, { mailbox, open: work.open, path: folder.path, generation });
+  if (folder.scope === 'fetch') {
+    await followServerFlags(context, { mailbox, open, generation, known, changed: tail.changed });
+  }
+  return follow(context, run, await toldByAll(context, { work, open, generation, listing, known }));
+}
+
+async function follow(context: ActivityContext, run: ActivityRun, live: LiveWork): Promise<FolderResult> {
+  const { work, open, generation } = live;
+  const { mailbox } = work;
+  if (work.folder.scope === 'ledger-only') return noteUnread(context, live);
+  const result = await ingestLive(context, run, live);
+  if (mailbox.policy.markSeen) await setSeen(context, { mailbox, open: work.open, path: open.path, generation });
   return result;
 }
 
-/** A folder that is not fetched: rows for what is there, and what has gone. */
-async function noteUnread(context: ActivityContext, live: LiveWork): Promise<FolderResult> {
-  const { work, open, generation, listing, missing } = live;
-  const { mailbox } = work;
-  await recordFiltered(context.db, mailbox, { genId: generation.id, uids: missing, reason: 'folder-role' });
-  const seen = { mailbox, connection: work.open, path: open.path, generation, listing };
-  const presence = await notePresence(context, seen, await presenceChanges(context, seen, missing));
-  if (presence === 'settled' && (listing.proven || listing.reason === 'message-limit')) {
-    await closeFolder(context.db, mailbox, { genId: generation.id, snapshot: open.snapshot, history: 0, presence });
+type Opened = Pick<LiveWork, 'work' | 'open' | 'generation'>;
+
+function toldByTail(opened: Opened, { fresh, gone }: { fresh: number[]; gone: number[] }): LiveWork {
+  const { open, generation } = opened;
+  const liveMessages = generation.exists ?? 0;
+  const changes: LiveWork['changes'] =
+    gone.length === 0 ? { kind: 'none' } : { kind: 'some', absent: gone, shownAgain: [], liveMessages };
+  return { ...opened, fresh, changes, cursor: { ...open.snapshot, agreed: { compared: 'tail', since: generation } } };
+}
+
+async function toldByAll(
+  context: ActivityContext,
+  compared: Opened & { listing: UidListing; known: UidRanges },
+): Promise<LiveWork> {
+  const { work, open, generation, listing, known } = compared;
+  const { mailbox, folder } = work;
+  const missing = outside(listing.uids, known);
+  const isOfImport = (uid: number) =>
+    folder.scope === 'fetch' && !generation.historyDone && uid < generation.historyBelow;
+  const fresh = missing.filter((uid) => !isOfImport(uid));
+  const changes = await presenceChanges(context, { mailbox, generation, listing }, fresh);
+  return { work, open, generation, fresh, changes, cursor: cursorAfterAll(compared) };
+}
+
+/** Null where the listing proves nothing. Of a folder that shows just a part, what is not fetched needs no proof. */
+function cursorAfterAll({ work, open, generation, listing }: Opened & { listing: UidListing }): NextCursor | null {
+  const { snapshot } = open;
+  if (!listing.proven) {
+    return work.folder.scope === 'ledger-only' && listing.reason === 'message-limit' ? snapshot : null;
   }
-  return { recorded: 0, filtered: missing.length, parked: 0, presence };
+  const counted = listing.uids.filter((uid) => uid < snapshot.uidNext).length;
+  // Only then do the ledger's rows below UIDNEXT number what the server said when it was asked for both.
+  const isExact = open.toldUidNext && generation.historyDone && counted === snapshot.messages;
+  return isExact ? { ...snapshot, agreed: { compared: 'all', since: generation } } : snapshot;
 }
 
 /**
@@ -120,7 +154,16 @@ async function generationFor(
     again,
   });
   const nothingYet = { uidNext: null, modseq: null, exists: null, listedAt: null, flagsCheckedAt: null };
-  return { id, uidValidity, historyBelow: 0, historyDone: false, inParts: false, identityUid: 0, ...nothingYet };
+  return {
+    id,
+    uidValidity,
+    historyBelow: 0,
+    historyDone: false,
+    isExact: false,
+    inParts: false,
+    identityUid: 0,
+    ...nothingYet,
+  };
 }
 
 async function noteId(
@@ -134,47 +177,3 @@ async function noteId(
   }
   return generation;
 }
-
-interface LiveWork {
-  work: FolderWork;
-  open: OpenFolder;
-  generation: FolderGeneration;
-  listing: UidListing;
-  missing: number[];
-}
-
-/**
- * New messages are fetched now, up to the limit of a round; a greater gap becomes history, so that it delays no other folder. Then what has
- * gone, then the cursor: where nothing has gone or come back, it moves with the last rows.
- */
-async function ingestLive(context: ActivityContext, run: ActivityRun, live: LiveWork): Promise<FolderResult> {
-  const { work, open, generation, listing, missing } = live;
-  const { mailbox } = work;
-  const ofImport = (uid: number) => !generation.historyDone && uid < generation.historyBelow;
-  const fresh = missing.filter((uid) => !ofImport(uid));
-  const seen = { mailbox, connection: work.open, path: open.path, generation, listing };
-  const changes = await presenceChanges(context, seen, fresh);
-  const close = { genId: generation.id, snapshot: open.snapshot };
-  const limit = context.limits.liveRoundMessages;
-  if (fresh.length > limit && listing.proven) {
-    const presence = await notePresence(context, seen, changes);
-    // The cursor moves in any case: until then the import fetches nothing.
-    await closeFolder(context.db, mailbox, { ...close, history: fresh.length, presence });
-    return { ...nothing, presence };
-  }
-  const uids = fresh.slice(-limit);
-  // Without proof the cursor stays, so that the next round looks again.
-  const cursor = listing.proven && changes.kind === 'none' ? open.snapshot : null;
-  const of = { mailbox, connection: work.open, open, genId: generation.id };
-  const ingest = { ...of, uids, part: 'live' as const, cursor };
-  const result = uids.length > 0 ? await ingestMessages(context, run, ingest) : nothing;
-  const presence = await notePresence(context, seen, changes);
-  const isWhole = result.recorded + result.filtered + result.parked === uids.length;
-  const hasMoved = cursor !== null && uids.length > 0;
-  if (listing.proven && presence === 'settled' && isWhole && !hasMoved) {
-    await closeFolder(context.db, mailbox, { ...close, history: 0, presence });
-  }
-  return { ...result, presence };
-}
-
-const nothing: BatchResult = { recorded: 0, filtered: 0, parked: 0 };

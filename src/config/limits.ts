@@ -18,6 +18,8 @@ export const defaultLimits = {
   bytesInFlight: 67_108_864,
   /** New messages that one live round takes of a folder before it lets others go on; more are left to the import. */
   liveRoundMessages: 500,
+  /** A live round of a folder with more messages compares so many of its newest UIDs, and the number of all, where the server counts changes. */
+  comparedTailUids: 500,
   /** One activity of the import ends after this many messages or this time, whichever is first. */
   importActivityMessages: 5_000,
   importActivityMs: 60_000,

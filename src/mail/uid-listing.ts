@@ -37,12 +37,12 @@ function inPart(ways: (number[] | null)[], reason: Extract<UidListing, { proven:
   return { proven: false, uids, reason: agreed && reason === 'count-differs' ? 'message-limit' : reason };
 }
 
-/** UIDs in a range; a part of a folder cannot be counted against anything. */
+/** UIDs in a range, `to` Infinity: to the last; a part of a folder cannot be counted against anything. */
 export async function listUidRange(session: Session, range: { from: number; to: number }): Promise<UidListing> {
   if (range.to < range.from || range.to < 1) return { proven: false, uids: [], reason: 'range' };
   const from = Math.max(1, range.from);
-  const uids = await searchUids(session, { uid: `${String(from)}:${String(range.to)}` });
-  // A server that reads the set loosely answers with the last message for one past the end.
+  const uids = await searchUids(session, { uid: `${String(from)}:${range.to === Infinity ? '*' : String(range.to)}` });
+  // One past the end is answered with the last message (RFC 9051 6.4.9: `*` is that also below the other end).
   const inside = uids.filter((uid) => uid >= from && uid <= range.to);
   return { proven: false, uids: inside, reason: 'range' };
 }

@@ -1,9 +1,9 @@
-import type { FolderSnapshot } from '../../domain/folder';
 import type { FailureKind } from '../../domain/failure';
 import type { ParsedMessage } from '../../domain/message';
 import type { Direction } from '../../domain/direction';
 import type { PackedBlob } from '../blobs/blob-store';
 import type { AddressFingerprints } from '../erasures/erased-people';
+import type { NextCursor } from './cursor';
 
 /** What every placement of a batch has. */
 interface Placed {
@@ -70,7 +70,7 @@ export interface Batch {
   genId: number;
   items: BatchItem[];
   /** The state of the folder as it was before the fetch; null while something is still owed. */
-  cursor: FolderSnapshot | null;
+  cursor: NextCursor | null;
   /**
    * Placements of the history import count towards its operation; those of a replay have rows, which are parked; those that were left out
    * have rows that say so.

@@ -26,6 +26,8 @@ export interface FolderGeneration {
   inParts: boolean;
   /** Audits have compared who the messages are up to this UID. */
   identityUid: number;
+  /** The cursor stands for the ledger: its live rows below `uidNext` were all that the server had, and `exists` in number. */
+  isExact: boolean;
   /** Hours are enough: when all UIDs, or all flags, were last compared. */
   listedAt: Date | null;
   flagsCheckedAt: Date | null;
@@ -59,12 +61,13 @@ interface FolderRow {
   history_done_at: Date | null;
   in_parts: boolean | null;
   identity_uid: number | null;
+  is_exact: boolean | null;
   listed_at: Date | null;
   flags_checked_at: Date | null;
 }
 
 const columns = `f.id AS folder_id, f.path, f.role, f.in_scope, f.mailbox_object_id, g.id AS gen_id, g.uidvalidity, g.uidnext, g.modseq,
-  g.exists_count, g.history_below, g.history_done_at, g.in_parts, g.identity_uid, g.listed_at, g.flags_checked_at,
+  g.exists_count, g.history_below, g.history_done_at, g.in_parts, g.identity_uid, g.listed_at, g.flags_checked_at, g.is_exact,
   EXISTS (SELECT FROM folder_generation r WHERE r.tenant_id = f.tenant_id AND r.folder_id = f.id AND r.retired_at IS NOT NULL) AS had_messages`;
 
 interface OfSource {
@@ -221,6 +224,7 @@ function generationOf(row: FolderRow): FolderGeneration | null {
     exists: row.exists_count,
     historyBelow: row.history_below ?? 0,
     historyDone: row.history_done_at !== null,
+    isExact: row.is_exact === true,
     inParts: row.in_parts ?? false,
     identityUid: row.identity_uid ?? 0,
     listedAt: row.listed_at,

@@ -1,9 +1,8 @@
-import type { FolderSnapshot } from '../../domain/folder';
 import type { FilterReason } from '../../domain/ledger';
 import type { Database, Sql } from '../database';
 import { countTowardsImport } from '../import-track';
 import { refuseRetired } from './current-generation';
-import { moveCursor, type ReadSource } from './cursor';
+import { moveCursor, type NextCursor, type ReadSource } from './cursor';
 import { writeOutbox } from './outbox-write';
 import { endImportWithoutHistory, retireGenerations } from './retire-generations';
 import { lockSource, type FencedSource } from './source-lock';
@@ -58,6 +57,19 @@ export async function lookAgain(db: Database, source: FencedSource, genId: numbe
   await db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
     await forgetListing(sql, source, genId);
+  });
+}
+
+/**
+ * Rows below the cursor are about to change: until it moves it is not exact, however this run ends. Second run: no change.
+ */
+export async function doubtCursor(db: Database, source: FencedSource, genId: number): Promise<void> {
+  await db.inTenant(source.tenantId, async (sql) => {
+    await lockSource(sql, source);
+    await sql.execute('UPDATE folder_generation SET is_exact = false WHERE tenant_id = $1 AND id = $2 AND is_exact', [
+      source.tenantId,
+      genId,
+    ]);
   });
 }
 
@@ -120,7 +132,7 @@ export async function recordFiltered(
 export async function closeFolder(
   db: Database,
   source: ReadSource,
-  folder: { genId: number; snapshot: FolderSnapshot; history: number; presence: 'settled' | 'unsettled' },
+  folder: { genId: number; snapshot: NextCursor; history: number; presence: 'settled' | 'unsettled' },
 ): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
@@ -135,7 +147,8 @@ export async function closeFolder(
       await countTowardsImport(sql, source, folder.history);
     } else {
       await sql.execute(
-        `UPDATE folder_generation SET history_done_at = coalesce(history_done_at, now()) WHERE id = $1 AND history_total = 0`,
+        `UPDATE folder_generation SET history_done_at = now()
+         WHERE id = $1 AND history_total = 0 AND history_done_at IS NULL`,
         [folder.genId],
       );
     }

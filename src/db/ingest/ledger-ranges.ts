@@ -1,41 +1,77 @@
 import type { UidRanges } from '../../domain/uid-set';
-import type { Database } from '../database';
+import type { Database, Sql } from '../database';
+
+/** A generation, and whether what the server shows of it is fetched. */
+interface ScopedGeneration {
+  genId: number;
+  scope: 'fetch' | 'ledger-only';
+}
 
 /**
  * The UIDs of a generation that have a ledger row, as ranges. Where the folder is fetched, rows that only say `filtered: folder-role`
  * or `filtered: removed` do not count: what the server shows of them is fetched now.
  */
-export async function ledgerRanges(
-  db: Database,
-  tenantId: string,
-  folder: { genId: number; scope: 'fetch' | 'ledger-only' },
-): Promise<UidRanges> {
-  const counted = folder.scope === 'fetch' ? `AND NOT (outcome = 3 AND reason IN ('folder-role', 'removed'))` : '';
-  return rangesWhere(db, tenantId, { genId: folder.genId, condition: counted });
+export async function ledgerRanges(db: Database, tenantId: string, folder: ScopedGeneration): Promise<UidRanges> {
+  return db.preparedInTenant(tenantId, (sql) =>
+    rangesWhere(sql, { genId: folder.genId, condition: countedIn(folder.scope) }),
+  );
 }
 
 /** The UIDs of a generation that were on the server when it was last looked at, as ranges. */
 export async function liveRanges(db: Database, tenantId: string, genId: number): Promise<UidRanges> {
-  return rangesWhere(db, tenantId, { genId, condition: 'AND presence = 1' });
+  return db.preparedInTenant(tenantId, (sql) => rangesWhere(sql, { genId, condition: isLive }));
 }
 
 /** The UIDs of a generation that were on the server when it was last looked at and that a copy stands for, as ranges. */
 export async function carriedRanges(db: Database, tenantId: string, genId: number): Promise<UidRanges> {
-  return rangesWhere(db, tenantId, { genId, condition: 'AND presence = 1 AND copy_id IS NOT NULL' });
+  return db.preparedInTenant(tenantId, (sql) =>
+    rangesWhere(sql, { genId, condition: `${isLive} AND copy_id IS NOT NULL` }),
+  );
+}
+
+/** What the ledger has of the newest UIDs of a generation, and of some others. */
+export interface LedgerTail {
+  /** From the first UID of the tail on: rows that were on the server when it was last looked at. */
+  live: UidRanges;
+  /** Likewise: rows as `ledgerRanges` has them. */
+  known: UidRanges;
+  /** How many of the others have a row that is both. */
+  others: number;
+}
+
+/** Reads as many rows as the tail has, and the others are. */
+export async function ledgerTail(
+  db: Database,
+  tenantId: string,
+  tail: ScopedGeneration & { from: number; others: number[] },
+): Promise<LedgerTail> {
+  const { genId, from } = tail;
+  const counted = countedIn(tail.scope);
+  return db.preparedInTenant(tenantId, async (sql) => {
+    const [live, known, others] = await Promise.all([
+      rangesWhere(sql, { genId, condition: isLive, from }),
+      rangesWhere(sql, { genId, condition: counted, from }),
+      sql.query<{ count: number }>(
+        `SELECT count(*) AS count FROM placement WHERE gen_id = $1 AND uid = ANY ($2::bigint[]) ${isLive} ${counted}`,
+        [genId, tail.others],
+      ),
+    ]);
+    return { live, known, others: others[0]?.count ?? 0 };
+  });
+}
+
+const isLive = 'AND presence = 1';
+
+function countedIn(scope: ScopedGeneration['scope']): string {
+  return scope === 'fetch' ? `AND NOT (outcome = 3 AND reason IN ('folder-role', 'removed'))` : '';
 }
 
 /** Gaps and islands: rows whose UID grows in step with their number are one range. */
-async function rangesWhere(
-  db: Database,
-  tenantId: string,
-  rows: { genId: number; condition: string },
-): Promise<UidRanges> {
-  return db.preparedInTenant(tenantId, (sql) =>
-    sql.query<{ from: number; to: number }>(
-      `SELECT min(uid) AS "from", max(uid) AS "to" FROM (
-         SELECT uid, uid - row_number() OVER (ORDER BY uid) AS island FROM placement WHERE gen_id = $1 ${rows.condition}
-       ) AS numbered GROUP BY island ORDER BY 1`,
-      [rows.genId],
-    ),
+async function rangesWhere(sql: Sql, rows: { genId: number; condition: string; from?: number }): Promise<UidRanges> {
+  return sql.query<{ from: number; to: number }>(
+    `SELECT min(uid) AS "from", max(uid) AS "to" FROM (
+       SELECT uid, uid - row_number() OVER (ORDER BY uid) AS island FROM placement WHERE gen_id = $1 AND uid >= $2 ${rows.condition}
+     ) AS numbered GROUP BY island ORDER BY 1`,
+    [rows.genId, rows.from ?? 0],
   );
 }

@@ -6,15 +6,15 @@ import { tombstone, undelete } from '../removals/tombstone';
 /**
  * Notes placements that a proven listing no longer shows. The messages stay, or wait to be removed where the policy is `mirror`. What was recorded, or came back, after
  * `listedAfter` (the database's clock, before the listing was asked for) is left alone: a run that was taken for dead and goes on with an
- * old listing must not end what its successor has recorded. Second run: no change.
+ * old listing must not end what its successor has recorded. How many have ended now; second run: none.
  */
 export async function endPlacements(
   db: Database,
   source: FencedSource,
   gone: { genId: number; uids: number[]; listedAfter: Date },
-): Promise<void> {
-  if (gone.uids.length === 0) return;
-  await db.inTenant(source.tenantId, async (sql) => {
+): Promise<number> {
+  if (gone.uids.length === 0) return 0;
+  return db.inTenant(source.tenantId, async (sql) => {
     const { nextSeq } = await lockSource(sql, source);
     const ended = await sql.query<{ gen_id: number; uid: number }>(
       `UPDATE placement SET presence = 2, presence_at = now(), seen_due = false
@@ -24,21 +24,22 @@ export async function endPlacements(
     );
     await tombstone(sql, source, ended);
     await writeOutbox(sql, source, { nextSeq, events: placementEvents('placement.ended', ended) });
+    return ended.length;
   });
 }
 
 /**
  * Placements that a listing shows again after they had ended. What has ended after `listedAfter`, as above, stays so: its end was seen in a
- * newer listing. Second run: no change.
+ * newer listing. How many live again now; second run: none.
  */
 export async function revivePlacements(
   db: Database,
   source: FencedSource,
   shown: { ranges: { genId: number; from: number; to: number }[]; listedAfter: Date },
-): Promise<void> {
+): Promise<number> {
   const { ranges, listedAfter } = shown;
-  if (ranges.length === 0) return;
-  await db.inTenant(source.tenantId, async (sql) => {
+  if (ranges.length === 0) return 0;
+  return db.inTenant(source.tenantId, async (sql) => {
     const { nextSeq } = await lockSource(sql, source);
     const revived = await sql.query<{ gen_id: number; uid: number; copy_id: string | null }>(reviveRanges, [
       ranges.map((range) => range.genId),
@@ -49,6 +50,7 @@ export async function revivePlacements(
     const copyIds = revived.flatMap(({ copy_id }) => copy_id ?? []);
     await undelete(sql, source.tenantId, [...new Set(copyIds)]);
     await writeOutbox(sql, source, { nextSeq, events: placementEvents('placement.revived', revived) });
+    return revived.length;
   });
 }
 
