@@ -6,6 +6,7 @@ import { outside, rangesOf } from '../domain/uid-set';
 import type { FolderGeneration } from '../db/ingest/folder-read';
 import { closeFolder, recordFiltered } from '../db/ingest/generation-write';
 import { ledgerRanges } from '../db/ingest/ledger-ranges';
+import { recordedBefore } from '../db/ingest/recorded-before';
 import type { OpenFolder } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
 import { envelopesOf } from './envelopes-of';
@@ -68,10 +69,13 @@ async function wantedUids(context: ActivityContext, run: ActivityRun, first: Fir
   const ask = (uids: number[]) => envelopesOf(context, run, { ...of, uids });
   const question = startQuestion(mailbox.policy.start, { startedAt: mailbox.startedAt, firstRound });
   if (question.ask === 'nothing') return listing.uids;
-  const isWanted = ({ internalDate, flags }: MessageEnvelope) =>
-    (internalDate ?? question.notBefore) >= question.notBefore ||
-    (question.ask === 'unseen-or-since' && (flags & seenFlag) === 0);
-  const found = new Set(await foundBefore(open, question));
+  const recorded = await recordedBefore(context.db, mailbox, question.notBefore);
+  const isWanted = (envelope: MessageEnvelope) =>
+    (envelope.internalDate ?? question.notBefore) >= question.notBefore ||
+    (question.ask === 'unseen-or-since' && (envelope.flags & seenFlag) === 0) ||
+    recorded.has(envelope);
+  // What the ledger has of another folder, or of an earlier generation, is not left out: it is looked for among all.
+  const found = new Set(recorded.count > 0 ? [] : await foundBefore(open, question));
   const sample = await ask(sampleOf(listing.uids.filter((uid) => found.has(uid))));
   // What is left out here is left out for good: a server that found a wanted message is not believed about the others.
   const candidates = sample.some(isWanted) ? listing.uids : listing.uids.filter((uid) => !found.has(uid));
