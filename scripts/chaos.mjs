@@ -14,6 +14,7 @@ import { Actor } from './chaos/actor.mjs';
 import { fakeClock } from './chaos/fake-clock.mjs';
 import { comparedIn, violationsOf } from './chaos/compare.mjs';
 import { factsOf, publicId, shownBy } from './chaos/facts.mjs';
+import { grouped } from './chaos/grouped.mjs';
 import { writers } from './chaos/letters.mjs';
 import { untilQuiet } from './chaos/quiet.mjs';
 import { reportLines, sumOf } from './chaos/report.mjs';
@@ -21,6 +22,7 @@ import { scheduleOf } from './chaos/schedule.mjs';
 import { mountSmallDisk } from './chaos/small-disk.mjs';
 import { startStack } from './chaos/stack.mjs';
 import { passwordsOf, strikeAll, writePasswordFile } from './chaos/strike.mjs';
+import { verifiedViolations } from './chaos/verified.mjs';
 import { build } from './lib/build.mjs';
 import { findDovecot, startDovecot } from './lib/dovecot.mjs';
 import { endInOrder, onEndSignal } from './lib/ending.mjs';
@@ -212,6 +214,7 @@ async function comparison({ stack, accounts, dovecot }) {
     whatIsDown: stack.whatIsDown,
     timeoutMs: quietWithinMs,
     answered: (count) => (confirmedRemovals += count),
+    say,
   });
   const facts = await factsOf({ database, server: dovecot, product: stack, accounts });
   await database.end();
@@ -220,9 +223,13 @@ async function comparison({ stack, accounts, dovecot }) {
   const { parts } = stack;
   const all = [parts.postgres, parts.temporal, parts.api, ...parts.workers];
   const endedByThemselves = Object.fromEntries(
-    all.filter((part) => part.endedByItself.length > 0).map((part) => [part.name, part.endedByItself]),
+    all.filter((part) => part.endedByItself.length > 0).map((part) => [part.name, timesOf(part.endedByItself)]),
   );
-  const violations = [...violationsOf(facts), ...restless];
+  const violations = [
+    ...violationsOf(facts),
+    ...restless,
+    ...(await verifiedViolations({ home, appUrl: stack.appUrl })),
+  ];
   return {
     isQuiet,
     quietAfterMs: afterMs,
@@ -235,13 +242,18 @@ async function comparison({ stack, accounts, dovecot }) {
   };
 }
 
+/** @param {string[]} words @returns {string} each once, with how often it is there */
+function timesOf(words) {
+  return [...grouped(words, (word) => word)].map(([word, same]) => `${word} (${same.length} times)`).join(', ');
+}
+
 /** @param {import('./chaos/report.mjs').Outcome} outcome @param {import('./chaos/stack.mjs').Stack} stack */
 async function tell(outcome, stack) {
   const lines = reportLines(outcome);
   terminal.line();
   for (const line of lines) terminal.line(`  ${line}`);
   for (const [name, how] of Object.entries(outcome.endedByThemselves))
-    terminal.line(`  ${name} ended by itself: ${how.join(', ')}`);
+    terminal.line(`  ${name} ended by itself: ${how}`);
   if (options.report) {
     mkdirSync(join(options.report, '..'), { recursive: true });
     writeFileSync(

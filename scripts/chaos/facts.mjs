@@ -18,7 +18,7 @@ export function publicId(prefix, uuid) {
 }
 
 /** @param {string} id an id of the API @returns {string} */
-export function uuidOf(id) {
+function uuidOf(id) {
   return id.slice(4).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 

@@ -6,6 +6,7 @@ import { wait } from './part.mjs';
 /** @typedef {import('./facts.mjs').Product} Product */
 
 const lookEveryMs = 1_000;
+const sayEveryMs = 15_000;
 /** So often nothing may have been written between two looks. */
 const looksAlike = 3;
 
@@ -17,17 +18,23 @@ const looksAlike = 3;
  * @param {import('./compare.mjs').Facts['shown']} wish.shown what the server shows, which does not change any more
  * @param {() => Promise<string | null>} wish.whatIsDown
  * @param {number} wish.timeoutMs
+ * @param {(line: string) => void} wish.say
  * @param {(answered: number) => void} wish.answered how many removals were confirmed, as a person would who knows of them
  * @returns {Promise<{isQuiet: boolean, afterMs: number, notQuiet: string[]}>}
  */
-export async function untilQuiet({ database, product, shown, whatIsDown, timeoutMs, answered }) {
+export async function untilQuiet({ database, product, shown, whatIsDown, timeoutMs, say, answered }) {
   const began = Date.now();
   let before = '';
+  let saidAt = began;
   for (let alike = 0; alike < looksAlike;) {
     const notQuiet = await whoIsNotQuiet({ database, product, shown, whatIsDown });
     const written = await writtenSoFar(database);
     alike = notQuiet.length === 0 && written === before ? alike + 1 : 0;
     before = written;
+    if (Date.now() - saidAt > sayEveryMs && notQuiet.length > 0) {
+      saidAt = Date.now();
+      say(`not at rest: ${notQuiet[0]}${notQuiet.length > 1 ? `, and ${notQuiet.length - 1} more` : ''}`);
+    }
     if (Date.now() - began > timeoutMs) return { isQuiet: false, afterMs: Date.now() - began, notQuiet };
     if (notQuiet.some((line) => line.includes('confirm-removal'))) answered(await confirmRemovals(database, product));
     if (alike < looksAlike) await wait(lookEveryMs);

@@ -16,7 +16,7 @@ import { faultKinds } from './schedule.mjs';
  * @property {boolean} isQuiet
  * @property {string[]} notQuiet
  * @property {number} confirmedRemovals
- * @property {Record<string, string[]>} endedByThemselves processes that ended though nothing struck them just then
+ * @property {Record<string, string>} endedByThemselves processes that ended though nothing struck them just then
  * @property {import('./compare.mjs').Violation[]} violations
  * @property {string} machine
  */

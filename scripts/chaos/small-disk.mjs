@@ -41,7 +41,7 @@ export async function mountSmallDisk({ home, say }) {
 }
 
 /** Also one of a run that was killed. @param {string} dir */
-export async function unmount(dir) {
+async function unmount(dir) {
   const isMounted = () => readFileSync('/proc/mounts', 'utf8').includes(` ${dir} tmpfs `);
   for (let tries = 0; tries < 50 && isMounted(); tries++) {
     await run('umount', [dir]);

@@ -36,6 +36,7 @@ const workerNames = /** @type {const} */ (['Worker 1', 'Worker 2']);
  * @property {string} apiUrl
  * @property {{mail: CuttingProxy, database: CuttingProxy, engine: CuttingProxy}} proxies
  * @property {{postgres: Part, temporal: Part, api: Part, workers: [Part, Part]}} parts
+ * @property {string} appUrl of the database, as the product has it
  * @property {string} temporalFile
  * @property {import('./facts.mjs').Product['tenants']} tenants
  * @property {() => Promise<import('pg').Client>} openDatabase as its owner, past the proxy
@@ -124,6 +125,7 @@ export async function startStack({ home, databaseHome, logDir, records, dovecot,
     apiUrl,
     proxies,
     parts,
+    appUrl,
     temporalFile,
     tenants: await tenantsOf(openDatabase, { apiUrl, apiKey }),
     openDatabase,
