@@ -133,6 +133,9 @@ function decideByErrorCode({ code, status, tlsFailed, text }: ErrorFacts): Decis
   return decision('unreachable', 'garbled-answer');
 }
 
+/** Of what a server says; a line of megabytes would be looked through by every rule. */
+const mostTextCharacters = 2_048;
+
 function factsOf(error: unknown): ErrorFacts {
   const fields: Record<string, unknown> = typeof error === 'object' && error !== null ? { ...error } : {};
   const text = (name: string): string => (typeof fields[name] === 'string' ? fields[name] : '');
@@ -142,7 +145,10 @@ function factsOf(error: unknown): ErrorFacts {
     code: text('code'),
     responseCode: (text('serverResponseCode') || responseCodeOf(fields['response'])).toUpperCase(),
     status: text('responseStatus').toUpperCase(),
-    text: [text('responseText'), text('response'), text('reason'), message].filter((part) => part !== '').join('\n'),
+    text: [text('responseText'), text('response'), text('reason'), message]
+      .filter((part) => part !== '')
+      .map((part) => part.slice(0, mostTextCharacters))
+      .join('\n'),
     loginRefused: fields['authenticationFailed'] === true,
     tlsFailed: fields['tlsFailed'] === true,
     folderMissing: fields['mailboxMissing'] === true,

@@ -93,5 +93,8 @@ function decoded(words: AddressToken[]): string {
 /** Outlook puts apostrophes around an address that it repeats as a name. */
 function bareAddress(address: string): string {
   const clean = cleanText(address).trim();
-  return /^'[^']+@[^']+'$/.test(clean) ? clean.slice(1, -1) : clean;
+  const inside = clean.startsWith("'") && clean.endsWith("'") ? clean.slice(1, -1) : '';
+  // A pattern would look for the end from each of a million at signs.
+  const isAddress = !inside.includes("'") && inside.lastIndexOf('@', inside.length - 2) > 0;
+  return isAddress ? inside : clean;
 }

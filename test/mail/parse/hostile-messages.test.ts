@@ -101,6 +101,7 @@ test.each([
 test.each([
   ['brackets after a Content-ID', `Content-ID: <a${'>'.repeat(900_000)}b`],
   ['carriage returns before a folding', `Subject: a${'\r'.repeat(900_000)}b\r\n c`],
+  ['at signs in apostrophes', `To: "'${'@'.repeat(900_000)}" <'${'@'.repeat(900_000 / 10)}x>`],
   ['spaces in a yes or no', `X-Autoreply: no${' '.repeat(900_000)}x`],
 ])('900,000 %s are read', (_, header) => {
   expect(codeOf(messageOf({ headers: [header] }))).toBe('parsed');
