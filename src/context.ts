@@ -17,6 +17,7 @@ import type { ShardContext } from './activities/shard/hold-shard';
 import { createIdleHolder } from './activities/shard/idle-holder';
 import type { Watching } from './activities/shard/watching';
 import { createUndeliveredTries } from './activities/undelivered';
+import { readCodeVersion } from './config/code-version';
 import type { Config } from './config/config';
 import { createPostgresBlobStore } from './db/blobs/postgres-blob-store';
 import { openDatabase, type Database } from './db/database';
@@ -101,6 +102,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     undelivered: createUndeliveredTries(),
     now: Date.now,
     parserVersion,
+    codeVersion: readCodeVersion(),
     close: async () => {
       await shards.holder.close();
       await connections.closeAll();

@@ -141,6 +141,7 @@ export interface ActivityContext {
   /** Milliseconds since the epoch. */
   now(): number;
   parserVersion: number;
+  codeVersion: string;
 }
 
 /** Told to stop: the worker shuts down, or the workflow was cancelled. */

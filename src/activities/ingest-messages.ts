@@ -37,7 +37,7 @@ const underWay = { ahead: 6, itemsPerWrite: 300 };
  */
 export async function ingestMessages(context: ActivityContext, run: ActivityRun, ingest: Ingest): Promise<BatchResult> {
   const { mailbox, genId, part } = ingest;
-  const versions = { parser: context.parserVersion };
+  const versions = { parser: context.parserVersion, code: context.codeVersion };
   const { fingerprintsOf } = context.secretBox;
   const recorder = createRecorder(
     (items, cursor) => recordBatch(context.db, mailbox, { genId, items, cursor, part, versions, fingerprintsOf }),

@@ -87,7 +87,7 @@ export async function recordReplayed(
     cursor: null,
     part: 'replay',
     operationId: ref.operationId,
-    versions: { parser: context.parserVersion },
+    versions: { parser: context.parserVersion, code: context.codeVersion },
     fingerprintsOf: (text) => context.secretBox.fingerprintsOf(text),
   });
 }

@@ -141,7 +141,7 @@ describe('a difference', () => {
       if (how === 'closes the folder') {
         await closeFolder(db, underWay, { genId, snapshot, history: 0, presence: 'settled' });
       } else {
-        const versions = { parser: bench.context.parserVersion };
+        const versions = { parser: bench.context.parserVersion, code: 'test' };
         await recordBatch(db, underWay, { genId, items: [], cursor: snapshot, part: 'live', versions });
       }
       await mailbox.round();

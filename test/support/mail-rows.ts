@@ -101,7 +101,7 @@ export async function aMessage(
       genId: mailbox.genId,
       cursor: null,
       part: 'live',
-      versions: { parser: 1 },
+      versions: { parser: 1, code: 'test' },
       items: [
         {
           kind: 'recorded',

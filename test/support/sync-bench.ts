@@ -141,6 +141,7 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
     undelivered: createUndeliveredTries(),
     now: Date.now,
     parserVersion,
+    codeVersion: '9.9.9-test',
   };
   const people: MailClient[] = [];
   return {

@@ -46,7 +46,7 @@ export async function tellApart(context: ActivityContext, run: ActivityRun, at: 
       items: kept,
       cursor: null,
       part: 'left-out',
-      versions: { parser: context.parserVersion },
+      versions: { parser: context.parserVersion, code: context.codeVersion },
       fingerprintsOf: (text) => context.secretBox.fingerprintsOf(text),
     });
   }

@@ -78,7 +78,7 @@ export interface Batch {
   part: 'live' | 'history' | 'replay' | 'left-out';
   /** The replay that a batch belongs to. */
   operationId?: string;
-  versions: { parser: number };
+  versions: { parser: number; code: string };
   /** By which mail of people who were erased is known. */
   fingerprintsOf?: AddressFingerprints;
 }

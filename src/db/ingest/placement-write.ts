@@ -117,7 +117,7 @@ export function failuresOf(items: BatchItem[]): MadeFailure[] {
 /** Writes failures; one that is there already stays as it is. */
 export async function writeFailures(
   sql: Sql,
-  place: { tenantId: string; sourceId: string; genId: number; parserVersion: number },
+  place: { tenantId: string; sourceId: string; genId: number; parserVersion: number; codeVersion: string },
   failures: MadeFailure[],
 ): Promise<void> {
   await insertRows(
@@ -132,7 +132,7 @@ export async function writeFailures(
       kind: item.failure.kind,
       code: item.failure.code,
       detail: item.failure.detail,
-      versions: { parser: place.parserVersion },
+      versions: { parser: place.parserVersion, code: place.codeVersion },
       message_id_hash: headerHashOf(item),
       provider_id: item.provider?.id ?? null,
       provider_thread_id: item.provider?.threadId ?? null,

@@ -52,7 +52,8 @@ export async function recordBatch(
     // Of a message that is parked already everybody has been told.
     const failures = batch.part === 'replay' ? [] : failuresOf(items);
     const matches = matchesOf(copies, known.records, source.policy);
-    const place = { ...source, genId: batch.genId, parserVersion: batch.versions.parser };
+    const { parser: parserVersion, code: codeVersion } = batch.versions;
+    const place = { ...source, genId: batch.genId, parserVersion, codeVersion };
     const events = eventsOf(batch.genId, { copies, failures });
     await Promise.all([
       storePacked(sql, source, bytesOf(copies, placed)),

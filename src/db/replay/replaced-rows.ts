@@ -14,6 +14,7 @@ interface Place {
   genId: number;
   policy: Policy;
   parserVersion: number;
+  codeVersion: string;
 }
 
 /**
@@ -99,18 +100,18 @@ async function replacePlacements(sql: Sql, place: Place, items: PlacedItem[]): P
   );
 }
 
-async function settleFailures(sql: Sql, { genId, parserVersion }: Place, uids: number[]): Promise<void> {
+async function settleFailures(sql: Sql, { genId, parserVersion, codeVersion }: Place, uids: number[]): Promise<void> {
   if (uids.length === 0) return;
   await sql.execute(
     `UPDATE failure SET state = 'replayed', replayed_at = now(), next_try_at = NULL, attempts = attempts + 1,
-       versions = versions || jsonb_build_object('parser', $3::integer)
+       versions = versions || jsonb_build_object('parser', $3::integer, 'code', $4::text)
      WHERE gen_id = $1 AND uid = ANY ($2::bigint[]) AND state <> 'replayed'`,
-    [genId, uids, parserVersion],
+    [genId, uids, parserVersion, codeVersion],
   );
 }
 
 /** Tried once more in vain. Bytes that were fetched this time are kept, so that nobody has to fetch them again. */
-async function parkAgain(sql: Sql, { genId, parserVersion }: Place, items: ParkedItem[]): Promise<void> {
+async function parkAgain(sql: Sql, { genId, parserVersion, codeVersion }: Place, items: ParkedItem[]): Promise<void> {
   if (items.length === 0) return;
   const rows = items.map(({ uid, size, internalDate, rawSha, blobId, failure }) => ({
     uid,
@@ -134,10 +135,10 @@ async function parkAgain(sql: Sql, { genId, parserVersion }: Place, items: Parke
   );
   const tried = await sql.query<{ uid: number; attempts: number }>(
     `UPDATE failure x SET attempts = x.attempts + 1, last_failed_at = now(), kind = r.kind, code = r.code, detail = r.detail, next_try_at = NULL,
-       versions = x.versions || jsonb_build_object('parser', $3::integer), message_id_hash = coalesce(r.message_id_hash, x.message_id_hash)
+       versions = x.versions || jsonb_build_object('parser', $3::integer, 'code', $4::text), message_id_hash = coalesce(r.message_id_hash, x.message_id_hash)
      FROM json_to_recordset($2::json) AS r(uid bigint, kind text, code text, detail jsonb, message_id_hash bytea)
      WHERE x.gen_id = $1 AND x.uid = r.uid AND x.state <> 'replayed' RETURNING x.uid, x.attempts`,
-    [...values, parserVersion],
+    [...values, parserVersion, codeVersion],
   );
   const withoutBytes = new Set(items.flatMap(({ uid, blobId }) => (blobId === null ? [uid] : [])));
   await planNextTries(
