@@ -123,7 +123,7 @@ export const defaultLimits = {
   stuckAfterMs: 600_000,
   /** What the reconciler did is kept so long. */
   reconciliationsKeptMs: 2_592_000_000,
-  /** The report of a replay is kept so long after its end. */
+  /** The report of a replay, or of a reprocess, is kept so long after its end. */
   replayReportsKeptMs: 7_776_000_000,
   /** A stop lets work in flight come to its end, */
   stopDrainMs: 20_000,
