@@ -84,7 +84,13 @@ function instantOf(fields: DateFields): Date | null {
   const minutes = minutesOf(fields);
   if (midnight === null || minutes === null) return null;
   const second = Math.min(Number(fields.second ?? '0'), 59); // RFC 5322 3.3 allows a leap second, 60
-  return new Date(midnight + (minutes - zoneMinutes(fields.zone ?? '')) * 60_000 + second * 1000);
+  return storable(new Date(midnight + (minutes - zoneMinutes(fields.zone ?? '')) * 60_000 + second * 1000));
+}
+
+/** The instant, where it has a year of four digits in UTC: Postgres reads no other from ISO 8601. Null for all else. */
+export function storable(instant: Date): Date | null {
+  const year = instant.getUTCFullYear();
+  return year >= 1 && year <= 9999 ? instant : null;
 }
 
 function midnightOf({ year, month, day }: DateFields): number | null {

@@ -1,5 +1,6 @@
 import type { FetchMessageObject, FetchQueryObject } from 'imapflow';
 
+import { storable } from '../domain/dates';
 import { flagsOf } from '../domain/flags';
 import type { FetchedMessage, MessageEnvelope } from '../domain/folder';
 import { MailFailure } from '../domain/failure';
@@ -203,7 +204,7 @@ export function envelopeOf(row: Row, idPrefix: IdPrefix): MessageEnvelope {
   return {
     uid: row.uid,
     size: row.size ?? 0,
-    internalDate: row.internalDate instanceof Date ? row.internalDate : null,
+    internalDate: row.internalDate instanceof Date ? storable(row.internalDate) : null,
     flags: flagsOf(row.flags ?? []),
     modseq: modseqOf(row.modseq),
     providerId: id(row.emailId),

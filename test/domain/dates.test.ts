@@ -109,3 +109,14 @@ test('without INTERNALDATE the Date header counts, whatever it says', () => {
 test('with neither there is no place', () => {
   expect(sortAt(null, null)).toBeNull();
 });
+
+test.each(['Fri, 31 Dec 9999 23:59:59 -1500', 'Fri, 31 Dec 9999 23:59:60 -0001'])(
+  'a Date header of a year that UTC writes with five digits is none: %p',
+  (value) => {
+    expect(parseDateHeader(value)).toBeNull();
+  },
+);
+
+test('the last second of the year 9999 is a date', () => {
+  expect(parseDateHeader('Fri, 31 Dec 9999 23:59:59 +0000')).toEqual(new Date('9999-12-31T23:59:59Z'));
+});

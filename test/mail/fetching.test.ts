@@ -391,6 +391,18 @@ describe('envelopes', () => {
     ]);
   });
 
+  test('have no date where the server tells of one that no calendar of ours has', async () => {
+    const folder = await inbox({
+      on: {
+        'UID FETCH': ({ send, ok }) => {
+          send('* 1 FETCH (UID 1 RFC822.SIZE 5 INTERNALDATE "31-Dec-9999 23:59:59 -1500" FLAGS ())');
+          ok();
+        },
+      },
+    });
+    await expect(folder.fetchEnvelopes([1])).resolves.toMatchObject([{ uid: 1, internalDate: null }]);
+  });
+
   test('come for all but the one that the server refuses', async () => {
     const many = Array.from({ length: 30 }, (_, at) => ({ uid: at + 1, raw: raw(at + 1) }));
     const folder = await inbox({
