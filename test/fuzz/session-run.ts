@@ -1,0 +1,60 @@
+import type { SyncBench } from '../support/sync-bench';
+import { Session, type SessionFinding } from './session';
+
+export interface SessionRun {
+  seed: string;
+  from: number;
+  to: number;
+  bench: SyncBench;
+}
+
+export interface SessionRunResult {
+  sessions: number;
+  lies: number;
+  findings: SessionFinding[];
+}
+
+/** Most of the time of a session is waiting. */
+const atOnce = 24;
+
+/** Plays the sessions with these numbers, some at the same time, and says what is wrong with how they went. */
+export async function runSessions(run: SessionRun): Promise<SessionRunResult> {
+  const result: SessionRunResult = { sessions: 0, lies: 0, findings: [] };
+  let next = run.from;
+  const playOneByOne = async (): Promise<void> => {
+    while (next < run.to) {
+      const number = next;
+      next += 1;
+      const { complaints, lies } = await play(run, number);
+      result.sessions += 1;
+      result.lies += lies.length;
+      const [complaint] = complaints;
+      if (complaint !== undefined) result.findings.push({ number, complaint, lies });
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, playOneByOne));
+  return result;
+}
+
+async function play({ bench, seed }: SessionRun, number: number, onlyLies?: ReadonlySet<number>): Promise<Session> {
+  const session = await Session.begin({ bench, seed, number, ...(onlyLies === undefined ? {} : { onlyLies }) });
+  try {
+    await session.play();
+  } finally {
+    await session.end();
+  }
+  return session;
+}
+
+/** The same finding with as few lies as it takes: each is left out in turn, and stays out where the complaint stays. */
+export async function fewestLies(run: SessionRun, finding: SessionFinding): Promise<SessionFinding> {
+  const kind = (complaint: string): string => complaint.split(':')[0] ?? '';
+  let least = finding;
+  for (const { number } of finding.lies) {
+    const onlyLies = new Set(least.lies.map((lie) => lie.number).filter((one) => one !== number));
+    const again = await play(run, finding.number, onlyLies);
+    const complaint = again.complaints.find((one) => kind(one) === kind(finding.complaint));
+    if (complaint !== undefined) least = { ...finding, complaint, lies: again.lies };
+  }
+  return least;
+}
