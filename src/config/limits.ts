@@ -45,7 +45,7 @@ export const defaultLimits = {
   maxPageSize: 200,
   /** `sync` answers 202 after this. */
   syncAnswerMs: 30_000,
-  /** Messages that an added address links at once; more become a job. */
+  /** Messages that an added address links at once, or whose readers change at once; more become a job. */
   rematchAtOnceMessages: 1_000,
   /** Connections made to a host in a second, over all workers: to a host that is a company's own, and to one of a known provider. */
   hostConnectsPerSecond: 100,

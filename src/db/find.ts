@@ -53,10 +53,10 @@ export async function findMail(
     `SELECT m.id, m.thread_id AS "threadId", m.sort_at AS "sortAt", seen.level,
        CASE WHEN seen.level >= 2 THEN s.subject END AS subject,
        ARRAY(SELECT l.record_id FROM link l JOIN record r ON r.tenant_id = $1 AND r.id = l.record_id AND r.deleted_at IS NULL
-         JOIN timeline lt ON lt.tenant_id = $1 AND lt.message_id = m.id AND lt.record_id = l.record_id AND lt.principal = ANY ($3::integer[])
+         JOIN readable_timeline lt ON lt.tenant_id = $1 AND lt.message_id = m.id AND lt.record_id = l.record_id AND lt.principal = ANY ($3::integer[])
          WHERE l.tenant_id = $1 AND l.message_id = m.id AND l.state = 'active' GROUP BY l.record_id ORDER BY 1) AS "recordIds"
      FROM message m
-     CROSS JOIN LATERAL (SELECT max(t.level) AS level FROM timeline t
+     CROSS JOIN LATERAL (SELECT max(t.level) AS level FROM readable_timeline t
        WHERE t.tenant_id = $1 AND t.message_id = m.id AND t.principal = ANY ($3::integer[])) seen
      LEFT JOIN message_subject s ON s.tenant_id = $1 AND s.message_id = m.id
      WHERE m.tenant_id = $1 AND m.message_id_hash = $2 AND seen.level IS NOT NULL ORDER BY m.id LIMIT 100`,

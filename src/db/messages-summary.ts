@@ -95,7 +95,7 @@ async function threadCounts(
 ): Promise<Map<string, number>> {
   const rows = await sql.query<{ thread_id: string; messages: number }>(
     `SELECT m.thread_id, count(DISTINCT m.id) AS messages FROM message m
-     JOIN timeline t ON t.tenant_id = $1 AND t.message_id = m.id AND t.record_id = $3 AND t.principal = ANY ($4::integer[])
+     JOIN readable_timeline t ON t.tenant_id = $1 AND t.message_id = m.id AND t.record_id = $3 AND t.principal = ANY ($4::integer[])
      WHERE m.tenant_id = $1 AND m.thread_id = ANY ($2::uuid[]) GROUP BY m.thread_id`,
     [reader.tenantId, of.threadIds, of.recordId, principalsOf(reader)],
   );

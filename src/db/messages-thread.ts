@@ -19,7 +19,7 @@ export function readThread(
 ): Promise<TimelineSlot[]> {
   return sql.query<TimelineSlot>(
     `SELECT t.message_id AS "messageId", t.sort_at AS "sortAt", max(t.level) AS level
-     FROM message m JOIN timeline t ON t.tenant_id = $1 AND t.message_id = m.id AND t.record_id = $4 AND t.principal = ANY ($3::integer[])
+     FROM message m JOIN readable_timeline t ON t.tenant_id = $1 AND t.message_id = m.id AND t.record_id = $4 AND t.principal = ANY ($3::integer[])
      WHERE m.tenant_id = $1 AND m.thread_id = $2
        AND ($5::timestamptz IS NULL OR (t.sort_at, t.message_id) < ($5, $6::uuid))
      GROUP BY t.sort_at, t.message_id ORDER BY t.sort_at DESC, t.message_id DESC LIMIT $7`,

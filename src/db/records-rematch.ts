@@ -47,7 +47,7 @@ export async function runRematch(db: Database, ref: { tenantId: string; operatio
 }
 
 /**
- * Jobs of all tenants that should run: written or begun, and at least `olderThanMs` old, so that whoever wrote them had the time to start
+ * Jobs of all tenants that should run, also those that tell anew who may read stored mail: written or begun, and at least `olderThanMs` old, so that whoever wrote them had the time to start
  * them. Starting one that runs changes nothing.
  */
 export async function unfinishedRematches(
@@ -57,7 +57,7 @@ export async function unfinishedRematches(
   return db.acrossTenants((sql) =>
     sql.query(
       `SELECT tenant_id AS "tenantId", id AS "operationId" FROM operation
-       WHERE kind = 'rematch' AND state IN ('waiting', 'running') AND created_at < now() - $1 * interval '1 millisecond'
+       WHERE kind IN ('rematch', 'visibility') AND state IN ('waiting', 'running') AND created_at < now() - $1 * interval '1 millisecond'
        ORDER BY created_at`,
       [olderThanMs],
     ),

@@ -39,7 +39,7 @@ export async function rematchChunk(db: Database, tenantId: string, chunk: Rematc
  * The messages of the next copies in the order of (address in the list, copy), which is the order of the index: no chunk reads more than
  * it handles. A message with several copies may come in several chunks.
  */
-async function messagesOfChunk(
+export async function messagesOfChunk(
   sql: Sql,
   tenantId: string,
   { addressKeys, after, limit }: RematchStep,

@@ -43,7 +43,7 @@ export function principalsOf(reader: Reader): number[] {
 /** What the reader may see of a message, or null where they may not know of it. */
 export async function levelOf(sql: Sql, reader: Reader, messageId: string): Promise<Level | null> {
   const [row] = await sql.query<{ level: Level | null }>(
-    'SELECT max(level) AS level FROM timeline WHERE tenant_id = $1 AND message_id = $2 AND principal = ANY ($3::integer[])',
+    'SELECT max(level) AS level FROM readable_timeline WHERE tenant_id = $1 AND message_id = $2 AND principal = ANY ($3::integer[])',
     [reader.tenantId, messageId, principalsOf(reader)],
   );
   return row?.level ?? null;
@@ -84,7 +84,7 @@ export function timelineStatement(
   const newest = filter.show === 'newest-of-thread' ? isNewestOfThread(principals, matching) : '';
   const walks = principals.map(
     (principal) => `(
-      SELECT t.message_id, t.sort_at, t.level FROM timeline t
+      SELECT t.message_id, t.sort_at, t.level FROM readable_timeline t
       WHERE t.tenant_id = $1 AND t.record_id = $2 AND t.principal = ${principal} ${place} ${matching('t')} ${newest}
       ORDER BY t.sort_at DESC, t.message_id DESC LIMIT $3)`,
   );
@@ -145,7 +145,7 @@ export function directionOfMessage(messageId: string): string {
 function isNewestOfThread(principals: string[], matching: Matching): string {
   return `AND NOT EXISTS (
     SELECT FROM message m JOIN message other ON other.tenant_id = $1 AND other.thread_id = m.thread_id AND other.id <> m.id
-    JOIN timeline newer ON newer.tenant_id = $1 AND newer.message_id = other.id AND newer.record_id = $2
+    JOIN readable_timeline newer ON newer.tenant_id = $1 AND newer.message_id = other.id AND newer.record_id = $2
       AND newer.principal IN (${principals.join(', ')})
     WHERE m.tenant_id = $1 AND m.id = t.message_id
       AND (newer.sort_at, newer.message_id) > (t.sort_at, t.message_id) ${matching('newer')})`;

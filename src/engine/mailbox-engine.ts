@@ -83,7 +83,7 @@ export function rematchOptions(input: RematchInput) {
     taskQueue: taskQueues.bulk,
     workflowId: workflowIds.rematch(input.operationId),
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
-    staticSummary: 'Links stored mail again after addresses changed',
+    staticSummary: 'Links stored mail again after addresses changed, or tells anew who may read it',
   };
 }
 

@@ -3,10 +3,11 @@ import type { FastifyRequest } from 'fastify';
 import type { Sql } from '../../db/database';
 import { insertAudit, updateMailbox, type MailboxChange } from '../../db/mailbox-write';
 import { findMailbox, lockMailbox, type Mailbox } from '../../db/mailboxes';
-import { refreshTimelinesOfSource } from '../../db/timeline-of-source';
+import { holdersOf, queueVisibility, type QueuedVisibility } from '../../db/visibility-job';
 import { publicId } from '../../domain/ids';
 import type { Language } from '../../domain/languages';
 import { presetFor } from '../../domain/provider-presets';
+import { carryOutVisibility } from '../carry-out-visibility';
 import type { ApiContext } from '../context';
 import { refuseWhileDeleting } from '../deletions/refusals';
 import { requireMatch, etagOf } from '../precondition';
@@ -20,14 +21,25 @@ import type { MailboxChangeBody } from './schemas';
 import { tellEngine } from './tell-engine';
 import { warningsFor } from './warnings';
 
+/** A mailbox as it was changed, and the job that tells anew who may read its mail, where that was too much to be done at once. */
+interface ChangedMailbox {
+  mailbox: Mailbox;
+  operationId: string | null;
+}
+
 /** Changes a mailbox: a new way to log in is tried first, then all is written at once, then the engine is told. */
-export async function changeMailbox(context: ApiContext, request: FastifyRequest, wanted: Wanted): Promise<Mailbox> {
+export async function changeMailbox(
+  context: ApiContext,
+  request: FastifyRequest,
+  wanted: Wanted,
+): Promise<ChangedMailbox> {
   const { viewer } = request;
-  const changed = await checked(context, { ...wanted, request, find: lockMailbox }, (sql, change) =>
+  const { mailbox, job } = await checked(context, { ...wanted, request, find: lockMailbox }, (sql, change) =>
     write(sql, viewer, change),
   );
-  await carryOut(context, viewer, { mailbox: changed, body: wanted.body });
-  return changed;
+  const operationId = await carryOutVisibility(context, viewer.tenantId, job);
+  await tellOfChange(context, viewer, { mailbox, body: wanted.body });
+  return { mailbox, operationId };
 }
 
 /** Says what the same change would do: all is checked and tried as if it were made. Nothing is written, and nobody who writes waits. */
@@ -115,24 +127,38 @@ function changeOf(mailbox: Mailbox, body: MailboxChangeBody, now: Date): Mailbox
   };
 }
 
-async function write(sql: Sql, viewer: Viewer, { mailbox, change }: CheckedChange): Promise<Mailbox> {
+async function write(
+  sql: Sql,
+  viewer: Viewer,
+  { mailbox, change }: CheckedChange,
+): Promise<{ mailbox: Mailbox; job: QueuedVisibility | null }> {
   const { tenantId } = viewer;
+  const holders = await holdersOf(sql, tenantId, mailbox.id);
   await updateMailbox(sql, tenantId, { ...change, mailboxId: mailbox.id, actor: actorOf(viewer) });
   const ids = { mailboxId: publicId('mailbox', mailbox.id) };
   await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: 'mailbox changed', ids });
   const changed = await findMailbox(sql, { tenantId, userId: null }, mailbox.id);
   if (changed === null) throw internalError();
-  return changed;
+  return { mailbox: changed, job: await queueReaders(sql, tenantId, { sourceId: mailbox.id, holders }) };
 }
 
-async function carryOut(
+/** The job for a mailbox that had these holders; null where they are the same still. */
+async function queueReaders(
+  sql: Sql,
+  tenantId: string,
+  { sourceId, holders }: { sourceId: string; holders: string[] },
+): Promise<QueuedVisibility | null> {
+  const after = await holdersOf(sql, tenantId, sourceId);
+  const narrowedUserIds = holders.filter((id) => !after.includes(id));
+  if (narrowedUserIds.length === 0 && after.length === holders.length) return null;
+  return queueVisibility(sql, tenantId, { mail: { of: 'source', sourceId }, narrowedUserIds });
+}
+
+async function tellOfChange(
   context: ApiContext,
   { tenantId }: Viewer,
   { mailbox, body }: { mailbox: Mailbox; body: MailboxChangeBody },
 ): Promise<void> {
-  if (body.ownerUserId !== undefined || body.memberUserIds !== undefined) {
-    await refreshTimelinesOfSource(context.db, tenantId, mailbox.id);
-  }
   if (body.auth !== undefined || body.imap !== undefined) {
     const { epoch, generation, desired, provider } = mailbox;
     const toRun = { tenantId, mailboxId: mailbox.id, fence: { epoch, generation }, desired, provider };

@@ -5,6 +5,7 @@ import { findMailbox, listMailboxes, type Mailbox } from '../../db/mailboxes';
 import type { Language } from '../../domain/languages';
 import { mailboxStates } from '../../domain/mailbox-state';
 import { publicId } from '../../domain/ids';
+import { operationOfChange } from '../carry-out-visibility';
 import type { Api, ApiContext } from '../context';
 import { countMailbox, deleteMailbox, deletionQuery, deletionWish } from '../deletions/delete-mailbox';
 import { deletionPreviewSchema } from '../deletions/presenter';
@@ -62,7 +63,10 @@ export function mailboxRoutes(api: Api, context: ApiContext): void {
         params,
         querystring: z.strictObject({ dryRun: yesOrNo.optional() }),
         body: mailboxChangeSchema,
-        response: { 200: z.union([connectedMailboxSchema, changePreviewSchema]) },
+        response: {
+          200: z.union([connectedMailboxSchema, changePreviewSchema]),
+          202: connectedMailboxSchema.extend({ operationId: operationOfChange }),
+        },
       },
     },
     async (request, reply) => {
@@ -73,10 +77,13 @@ export function mailboxRoutes(api: Api, context: ApiContext): void {
         const { mailbox, preview } = await previewChange(context, request, { ...wanted, language });
         return reply.header('etag', etagOf(mailbox.updatedAt)).send(preview);
       }
-      const mailbox = await changeMailbox(context, request, wanted);
+      const { mailbox, operationId } = await changeMailbox(context, request, wanted);
       const present = await presenterFor(context, request.viewer, { mailboxes: [mailbox], language });
       const warnings = warningsOfChange(context, mailbox, body);
-      return reply.header('etag', etagOf(mailbox.updatedAt)).send({ ...present(mailbox), warnings });
+      const answer = { ...present(mailbox), warnings };
+      void reply.header('etag', etagOf(mailbox.updatedAt));
+      if (operationId === null) return reply.send(answer);
+      return reply.code(202).send({ ...answer, operationId: publicId('operation', operationId) });
     },
   );
 }

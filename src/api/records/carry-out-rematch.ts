@@ -1,21 +1,37 @@
+import type { Database } from '../../db/database';
 import { runRematch, type QueuedRematch } from '../../db/records-rematch';
 import { publicId } from '../../domain/ids';
 import type { ApiContext } from '../context';
 import { EngineUnavailable } from '../temporal-gateway';
 
-/**
- * Carries out a job that is in the database already: here, where it is small, so that the answer comes when the mail is linked; else in
- * the engine. Where that cannot be reached, the reconciler starts it later: nothing is lost. Returns the job's id while it goes on.
- */
-export async function carryOutRematch(
-  { db, temporal, limits, log }: ApiContext,
+/** Links stored mail again, after a change of records was committed with the job for it. Returns the job's id while it goes on. */
+export function carryOutRematch(
+  context: ApiContext,
   tenantId: string,
   job: QueuedRematch | null,
+): Promise<string | null> {
+  return carryOutJob(context, { tenantId, job, atOnce: runRematch });
+}
+
+/** A job over stored mail, in the database already, and how it is done here and now. */
+interface QueuedJob {
+  tenantId: string;
+  job: { operationId: string; messages: number } | null;
+  atOnce: (db: Database, ref: { tenantId: string; operationId: string }) => Promise<void>;
+}
+
+/**
+ * Carries out a job: here, where it is small, so that the answer comes when all is done; else in the engine. Where that cannot be reached, the
+ * reconciler starts it later: nothing is lost. Returns the job's id while it goes on.
+ */
+export async function carryOutJob(
+  { db, temporal, limits, log }: ApiContext,
+  { tenantId, job, atOnce }: QueuedJob,
 ): Promise<string | null> {
   if (job === null) return null;
   const { operationId } = job;
   if (job.messages <= limits.rematchAtOnceMessages) {
-    await runRematch(db, { tenantId, operationId });
+    await atOnce(db, { tenantId, operationId });
     return null;
   }
   try {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
 import { listUsers, readUser } from '../../db/users';
+import { publicId } from '../../domain/ids';
+import { operationOfChange } from '../carry-out-visibility';
 import type { Api, ApiContext } from '../context';
 import { cascadePreviewSchema, deletionAsked, presentAsked } from '../deletions/cascade';
 import { deleteUser, saysMore, userDeletionQuery } from '../deletions/delete-user';
@@ -24,7 +26,8 @@ export function userRoutes(api: Api, context: ApiContext): void {
       schema: { tags, summary: 'Make a user', body: newUserSchema, response: { 201: userSchema } },
     },
     async ({ viewer, body }, reply) => {
-      const user = await addUser(context, viewer, body);
+      const { user, operationId } = await addUser(context, viewer, body);
+      if (operationId !== null) void reply.header('letterbook-operation', publicId('operation', operationId));
       const answer = presentUser(user);
       return reply.code(201).header('location', `/v1/users/${answer.id}`).header('etag', etagOfUser(user)).send(answer);
     },
@@ -55,10 +58,20 @@ export function userRoutes(api: Api, context: ApiContext): void {
 
   api.patch(
     '/v1/users/:id',
-    { schema: { tags, summary: 'Change a user', params, body: userChangeSchema, response: { 200: userSchema } } },
+    {
+      schema: {
+        tags,
+        summary: 'Change a user',
+        params,
+        body: userChangeSchema,
+        response: { 200: userSchema, 202: userSchema.extend({ operationId: operationOfChange }) },
+      },
+    },
     async (request, reply) => {
-      const user = await changeUser(context, request, { id: request.params.id, values: request.body });
-      return reply.header('etag', etagOfUser(user)).send(presentUser(user));
+      const { user, operationId } = await changeUser(context, request, { id: request.params.id, values: request.body });
+      void reply.header('etag', etagOfUser(user));
+      if (operationId === null) return reply.send(presentUser(user));
+      return reply.code(202).send({ ...presentUser(user), operationId: publicId('operation', operationId) });
     },
   );
 

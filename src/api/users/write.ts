@@ -13,8 +13,9 @@ import {
   type UserValues,
   type UserWritten,
 } from '../../db/users';
-import { refreshTimelinesOfAddresses } from '../../db/users-timeline';
+import { queueVisibility, type QueuedVisibility } from '../../db/visibility-job';
 import { publicId } from '../../domain/ids';
+import { carryOutVisibility } from '../carry-out-visibility';
 import type { ApiContext } from '../context';
 import { refuseOwn } from '../deletions/delete-user';
 import { lastAdmin, ownsMailboxes } from '../deletions/refusals';
@@ -23,17 +24,22 @@ import { conflict, forbidden, notFound } from '../problems';
 import { actorOf, type Viewer } from '../viewer';
 import { etagOfUser } from './schemas';
 
+/** A user as they were written, and the job that tells anew what they may read, where that was too much to be done at once. */
+interface Written {
+  user: User;
+  operationId: string | null;
+}
+
 /** Makes a user. @throws Problem 403, 409 where an address is another user's */
-export async function addUser(context: ApiContext, viewer: Viewer, values: UserValues): Promise<User> {
+export async function addUser(context: ApiContext, viewer: Viewer, values: UserValues): Promise<Written> {
   requireAdmin(viewer);
-  const { user, changedAddresses } = await context.db.inTenant(viewer.tenantId, async (sql) => {
+  const { user, job } = await context.db.inTenant(viewer.tenantId, async (sql) => {
     await lockTenantForWriting(sql, viewer.tenantId);
     const written = orConflict(await createUser(sql, viewer.tenantId, values));
     await audit(sql, viewer, { action: 'user created', userId: written.user.id });
-    return written;
+    return { user: written.user, job: await queueReaders(sql, viewer.tenantId, { before: null, written }) };
   });
-  await refreshTimelinesOfAddresses(context.db, viewer.tenantId, changedAddresses);
-  return user;
+  return { user, operationId: await carryOutVisibility(context, viewer.tenantId, job) };
 }
 
 /** Changes a user. @throws Problem 403, 404, 409, 412 */
@@ -41,20 +47,32 @@ export async function changeUser(
   context: ApiContext,
   request: FastifyRequest,
   change: { id: string; values: Partial<UserValues> },
-): Promise<User> {
+): Promise<Written> {
   const { viewer } = request;
   requireAdmin(viewer);
-  const { user, changedAddresses } = await context.db.inTenant(viewer.tenantId, async (sql) => {
+  const { user, job } = await context.db.inTenant(viewer.tenantId, async (sql) => {
     await lockTenantForWriting(sql, viewer.tenantId);
     const before = await readUser(sql, viewer.tenantId, change.id);
     if (before === null) throw notFound();
     requireMatch(request, etagOfUser(before));
     const written = orConflict(await updateUser(sql, viewer.tenantId, { ...before, ...change.values }));
     await audit(sql, viewer, { action: 'user changed', userId: change.id });
-    return written;
+    return { user: written.user, job: await queueReaders(sql, viewer.tenantId, { before, written }) };
   });
-  await refreshTimelinesOfAddresses(context.db, viewer.tenantId, changedAddresses);
-  return user;
+  return { user, operationId: await carryOutVisibility(context, viewer.tenantId, job) };
+}
+
+/** Users see the mail that they are part of: the job for the addresses that were given or taken; null where there is none, or no such mail. */
+async function queueReaders(
+  sql: Sql,
+  tenantId: string,
+  { before, written }: { before: User | null; written: { user: User; changedAddresses: string[] } },
+): Promise<QueuedVisibility | null> {
+  const { user, changedAddresses } = written;
+  if (changedAddresses.length === 0) return null;
+  const isNarrowed = before?.addresses.some((address) => !user.addresses.includes(address)) ?? false;
+  const mail = { of: 'addresses' as const, addressKeys: changedAddresses };
+  return queueVisibility(sql, tenantId, { mail, narrowedUserIds: isNarrowed ? [user.id] : [] });
 }
 
 /** Removes a user. @throws Problem 403, 404, 409 where mailboxes are theirs, for the last admin, and for oneself */

@@ -45,10 +45,13 @@ export async function eraseBeside(db: Database, ref: PersonRef): Promise<RowCoun
   });
 }
 
-/** A job that links mail of these addresses again has nothing left to link; one that hands out a person's data is void. */
+/**
+ * A job that links mail of these addresses again has nothing left to link; one that hands out a person's data is void. One that takes mail
+ * from a user's sight comes to its end first.
+ */
 const eraseFromTasks = `UPDATE operation SET task = NULL, state = CASE WHEN state IN ('waiting', 'running') THEN 'superseded' ELSE state END,
     finished_at = coalesce(finished_at, now())
-  WHERE tenant_id = $1 AND task IS NOT NULL AND ${holds('task::text')}`;
+  WHERE tenant_id = $1 AND kind <> 'visibility' AND task IS NOT NULL AND ${holds('task::text')}`;
 
 /** Parked mail: nobody has read it, but its bytes may hold the address. */
 export interface ParkedMail {

@@ -4,6 +4,7 @@ import type { RecordedItem } from '../ingest/batch';
 import { participantsOf, previewOf } from '../ingest/message-write';
 import { writeOutbox } from '../ingest/outbox-write';
 import { nextSeqOf, type FencedSource } from '../ingest/source-lock';
+import { refreshTimelines } from '../timeline-write';
 import { noteItems } from './replay-items';
 
 /** A copy of which only the header was fetched, and what its whole bytes say. */
@@ -31,6 +32,8 @@ export async function completeCopy(db: Database, source: FencedSource, completio
     await noteItems(sql, tenantId, { operationId, items: [{ genId, uid: item.uid, outcome, reason }] });
     if (messageId === null) return;
     await tellWhole(sql, tenantId, { messageId, item });
+    // Who tells a source's mail anew goes by the hash of its copies, and may not meet this one any more.
+    await refreshTimelines(sql, tenantId, [messageId]);
     await sql.execute(
       `UPDATE placement SET outcome = $2, reason = NULL, raw_sha = $3, size = $4 WHERE copy_id = $1 AND outcome = $5`,
       [copyId, outcomes.recorded, item.rawSha, item.size, outcomes['headers-only']],

@@ -1,6 +1,6 @@
 import type { Database, Sql } from '../../database';
 import { updateMailbox } from '../../mailbox-write';
-import { refreshTimelinesOfSource } from '../../timeline-of-source';
+import { retellSource } from '../../visibility-job';
 import { noteRefresh, type Cascade } from './cascades';
 
 /**
@@ -64,7 +64,7 @@ export async function refreshNext(db: Database, cascade: Cascade): Promise<boole
   );
   const sourceId = next?.id ?? null;
   if (sourceId === null) return false;
-  await refreshTimelinesOfSource(db, tenantId, sourceId);
+  await retellSource(db, tenantId, sourceId);
   await db.inTenant(tenantId, (sql) => noteRefresh(sql, cascade, { change: 'done', sourceId }));
   return true;
 }

@@ -1,0 +1,176 @@
+import { z } from 'zod';
+
+import type { Database, Sql } from './database';
+import { newUuid } from './new-id';
+import { messagesOfChunk } from './rematch';
+import { lockTenantForWriting } from './tenant-lock';
+import { refreshTimelines } from './timeline-write';
+
+/** Which mail has other readers now: all of a source, or all in which one of these addresses stands. `after`: where it goes on. */
+const visibilityTask = z.discriminatedUnion('of', [
+  z.object({ of: z.literal('source'), sourceId: z.uuid(), after: z.string().nullable() }),
+  z.object({ of: z.literal('addresses'), addressKeys: z.array(z.string()), after: z.string().nullable() }),
+]);
+type VisibilityTask = z.output<typeof visibilityTask>;
+
+/** What has changed, as it is told to `queueVisibility`. */
+export interface ReadersChange {
+  mail: { of: 'source'; sourceId: string } | { of: 'addresses'; addressKeys: string[] };
+  /** Users who may read less than before; from the commit on, whatever is still written of them. */
+  narrowedUserIds: string[];
+}
+
+/** A job that tells anew who may read stored mail, and how many messages it will look at. */
+export interface QueuedVisibility {
+  operationId: string;
+  messages: number;
+}
+
+interface JobRef {
+  tenantId: string;
+  operationId: string;
+}
+
+/**
+ * Writes the job that tells anew who may read this mail, which is to be run after the commit; null where there is no such mail. To be called
+ * in the transaction that changes the owner, the members or the addresses: what it takes away nobody reads from its commit on, because rows of
+ * those users are asked until the job has ended; what it gives comes with the job.
+ */
+export async function queueVisibility(
+  sql: Sql,
+  tenantId: string,
+  { mail, narrowedUserIds }: ReadersChange,
+): Promise<QueuedVisibility | null> {
+  const messages = await countMail(sql, tenantId, mail);
+  if (messages === 0) return null;
+  const operationId = newUuid();
+  const task: VisibilityTask = { ...mail, after: null };
+  await sql.execute(
+    `INSERT INTO operation (tenant_id, id, kind, source_id, state, total, task) VALUES ($1, $2, 'visibility', $3, 'waiting', $4, $5)`,
+    [tenantId, operationId, mail.of === 'source' ? mail.sourceId : null, messages, JSON.stringify(task)],
+  );
+  await sql.execute(
+    `INSERT INTO narrowed_reader (tenant_id, principal, operation_id)
+     SELECT $1, principal, $2 FROM app_user WHERE tenant_id = $1 AND id = ANY ($3::uuid[])`,
+    [tenantId, operationId, narrowedUserIds],
+  );
+  return { operationId, messages };
+}
+
+/** Copies, of which a message may have several: they are looked at one by one. */
+async function countMail(sql: Sql, tenantId: string, mail: ReadersChange['mail']): Promise<number> {
+  const [row] =
+    mail.of === 'source'
+      ? await sql.query<{ count: number }>(
+          'SELECT count(*) AS count FROM copy WHERE tenant_id = $1 AND source_id = $2',
+          [tenantId, mail.sourceId],
+        )
+      : await sql.query<{ count: number }>(
+          'SELECT count(DISTINCT copy_id) AS count FROM copy_address WHERE tenant_id = $1 AND address_key = ANY ($2::text[])',
+          [tenantId, mail.addressKeys],
+        );
+  return row?.count ?? 0;
+}
+
+/** What became of a chunk of a job: `none` where it has ended, or is none of this kind. */
+export type VisibilityStep = 'more' | 'done' | 'none';
+
+/**
+ * Tells the next messages of a job anew, at most `limit`, and notes how far it is, in one transaction under the tenant's lock; with the last of
+ * them it is done, and the rows of those who lost something are as good as those of others. Second run: the next chunk.
+ */
+export async function visibilityChunk(db: Database, ref: JobRef, limit: number): Promise<VisibilityStep> {
+  const { tenantId, operationId } = ref;
+  return db.inTenant<VisibilityStep>(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
+    const [job] = await sql.query<{ task: unknown }>(
+      `SELECT task FROM operation WHERE tenant_id = $1 AND id = $2 AND kind = 'visibility' AND state IN ('waiting', 'running') FOR UPDATE`,
+      [tenantId, operationId],
+    );
+    if (job === undefined) return 'none';
+    const { messageIds, next } = await messagesOf(sql, tenantId, { task: visibilityTask.parse(job.task), limit });
+    await refreshTimelines(sql, tenantId, messageIds);
+    if (next === null) await finish(sql, ref);
+    else await sql.execute(goesOn, [tenantId, operationId, messageIds.length, next]);
+    return next === null ? 'done' : 'more';
+  });
+}
+
+const goesOn = `UPDATE operation SET state = 'running', started_at = coalesce(started_at, now()), done = least(done + $3, total),
+    task = jsonb_set(task, '{after}', to_jsonb($4::text)) WHERE tenant_id = $1 AND id = $2`;
+
+async function finish(sql: Sql, { tenantId, operationId }: JobRef): Promise<void> {
+  await sql.execute(
+    `UPDATE operation SET state = 'done', started_at = coalesce(started_at, now()), finished_at = now(), done = coalesce(total, done), task = NULL
+     WHERE tenant_id = $1 AND id = $2`,
+    [tenantId, operationId],
+  );
+  await sql.execute('DELETE FROM narrowed_reader WHERE tenant_id = $1 AND operation_id = $2', [tenantId, operationId]);
+}
+
+interface NextMessages {
+  messageIds: string[];
+  next: string | null;
+}
+
+function messagesOf(
+  sql: Sql,
+  tenantId: string,
+  { task, limit }: { task: VisibilityTask; limit: number },
+): Promise<NextMessages> {
+  return task.of === 'source'
+    ? messagesOfSource(sql, tenantId, { ...task, limit })
+    : messagesOfChunk(sql, tenantId, { ...task, limit });
+}
+
+/** In the order of an index, so that no chunk reads what another has read; what is recorded meanwhile is told rightly wherever it comes. */
+async function messagesOfSource(
+  sql: Sql,
+  tenantId: string,
+  from: { sourceId: string; after: string | null; limit: number },
+): Promise<NextMessages> {
+  const rows = await sql.query<{ sha: string; message_id: string }>(
+    `SELECT encode(raw_sha, 'hex') AS sha, message_id FROM copy
+     WHERE source_id = $2 AND tenant_id = $1 AND raw_sha > decode($3, 'hex') ORDER BY source_id, raw_sha LIMIT $4`,
+    [tenantId, from.sourceId, from.after ?? '', from.limit],
+  );
+  const messageIds = [...new Set(rows.map((row) => row.message_id))];
+  return { messageIds, next: rows.length < from.limit ? null : (rows.at(-1)?.sha ?? null) };
+}
+
+const messagesPerTransaction = 500;
+
+/** Does a job here and now, to its end. Second run, or beside another: no change. */
+export async function runVisibility(db: Database, ref: JobRef): Promise<void> {
+  while ((await visibilityChunk(db, ref, messagesPerTransaction)) === 'more');
+}
+
+/** Tells all mail of a source anew, for a job of another kind whose part it is, chunk by chunk. Second run: no change. */
+export async function retellSource(db: Database, tenantId: string, sourceId: string): Promise<void> {
+  let after: string | null = null;
+  do after = await retellChunk(db, tenantId, { sourceId, after });
+  while (after !== null);
+}
+
+function retellChunk(
+  db: Database,
+  tenantId: string,
+  from: { sourceId: string; after: string | null },
+): Promise<string | null> {
+  return db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
+    const { messageIds, next } = await messagesOfSource(sql, tenantId, { ...from, limit: messagesPerTransaction });
+    await refreshTimelines(sql, tenantId, messageIds);
+    return next;
+  });
+}
+
+/** The owner and the members of a source: whoever reads its copies. */
+export async function holdersOf(sql: Sql, tenantId: string, sourceId: string): Promise<string[]> {
+  const rows = await sql.query<{ user_id: string }>(
+    `SELECT owner_user_id AS user_id FROM source WHERE tenant_id = $1 AND id = $2 AND owner_user_id IS NOT NULL
+     UNION SELECT user_id FROM source_member WHERE tenant_id = $1 AND source_id = $2`,
+    [tenantId, sourceId],
+  );
+  return rows.map((row) => row.user_id);
+}
