@@ -25,7 +25,8 @@ const stateOfKind: Record<FailureKind, MailboxState> = {
   unreadable: 'backing-off',
   credentials: 'auth-required',
   refused: 'needs-attention',
-  gone: 'needs-attention',
+  // A folder that went while a round came to it: the next listing says what became of it.
+  gone: 'backing-off',
 };
 
 /** So often Temporal tries work that fails for no reason of the server's before the mailbox says so. */

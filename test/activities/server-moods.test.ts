@@ -56,6 +56,8 @@ const refusals: [string, string, string][] = [
   ['[LIMIT] Too much', 'limit', 'backing-off'],
   ['[UNAVAILABLE] Backend is down', 'unavailable', 'backing-off'],
   ['[NOPERM] Not yours', 'no-permission', 'needs-attention'],
+  // Somebody renames or deletes folders while a round goes over them: the next one knows, and must not wait for a person or an hour.
+  ['[NONEXISTENT] Renamed just now', 'folder-gone', 'backing-off'],
 ];
 
 test.each(refusals)(
@@ -222,4 +224,34 @@ test('a folder that fails keeps saying so, and the others are followed', async (
   await mailbox.syncAll().catch(() => undefined);
   expect((await mailbox.ledger()).map((row) => row.folder)).toEqual(['INBOX', 'INBOX', 'INBOX']);
   expect(await stateOf(mailbox)).toMatchObject({ state: 'backing-off', state_reason: 'in-use' });
+});
+
+const oddNames: [string, string | Buffer, string][] = [
+  ['NUL', 'bad&AAA-name', 'bad\ufffd{0000}name'],
+  ['half a surrogate', 'half&2AA-', 'half\ufffd{d800}'],
+  ['broken UTF-7', 'a&b', 'a\ufffd&b'],
+  ['a line break', Buffer.from('two\r\nlines'), 'two\r\nlines'],
+];
+
+test.each(oddNames)('a folder whose name has %s is listed, and its mail fetched', async (_, listed, path) => {
+  const mailbox = await connect({ folders: {} });
+  const name = listed.toString();
+  const literal = typeof listed !== 'string';
+  server.folders.set(name, folderOf({ messages }));
+  server.on['LIST'] = (context) => {
+    context.send('* LIST () "/" "INBOX"');
+    if (/\*"?$/.test(context.args))
+      context.send(...(literal ? ['* LIST () "/" ', listed] : [`* LIST () "/" "${name}"`]));
+    context.ok();
+  };
+  await mailbox.syncAll();
+  expect((await mailbox.ledger()).map((row) => [row.folder, row.uid, row.outcome])).toEqual(
+    [1, 2, 3].map((uid) => [path, uid, outcomes.recorded]),
+  );
+  expect(await stateOf(mailbox)).toMatchObject({ state: 'live', state_reason: null });
+  const [fourth] = folderOf({ messages: [{ uid: 4, raw: mail({ subject: 'four' }) }] }).messages;
+  if (fourth !== undefined) server.folders.get(name)?.messages.push(fourth);
+  Object.assign(server.folders.get(name) ?? {}, { uidNext: 5, highestModseq: '4' });
+  await mailbox.round();
+  expect((await mailbox.ledger()).filter(({ presence }) => presence === presences.live)).toHaveLength(4);
 });
