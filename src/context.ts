@@ -70,12 +70,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
   const pauses = hostPausesOf(config, db);
   const worker = randomUUID();
   const leases = leasesOfWorker(worker, db);
-  const connect = (mailbox: MailboxForSync, use: LeasedUse) =>
-    connectLeased(leases, { account: mailbox, use, limits }, async () => {
-      await pauses.refuse(mailbox.imap);
-      await pace.turn(mailbox.imap.host, use.signal);
-      return openMailbox(accessTo(mailbox), { ...optionsOf(config, use), ...pausing(pauses, mailbox) });
-    });
+  const connect = connectOf(config, { leases, pace, pauses, accessTo });
   const engine = createMailboxEngine(client);
   const poke: ShardEngine['poke'] = (mailboxId, reason) => engine.poke(mailboxId, reason);
   const connections = createConnections({
@@ -114,6 +109,23 @@ export async function createWorkerContext(config: Config, client: Client): Promi
 }
 
 /** How to reach the account of a mailbox. */
+interface Connecting {
+  leases: ConnectionLeases;
+  pace: HostPace;
+  pauses: HostPauses;
+  accessTo: (mailbox: MailboxToWatch) => MailboxAccess;
+}
+
+/** Connects when there is a slot of the account for it, the server wants to hear of us, and it is our turn. */
+function connectOf(config: Config, { leases, pace, pauses, accessTo }: Connecting) {
+  return (mailbox: MailboxForSync, use: LeasedUse) =>
+    connectLeased(leases, { account: mailbox, use, limits: config.limits }, async () => {
+      await pauses.refuse(mailbox.imap);
+      await pace.turn(mailbox.imap.host, use.signal);
+      return openMailbox(accessTo(mailbox), { ...optionsOf(config, use), ...pausing(pauses, mailbox) });
+    });
+}
+
 export function accessOf(mailbox: MailboxToWatch, password: string) {
   const { host, port, security, allowInvalidCertificate, ca } = mailbox.imap;
   const { username } = mailbox;

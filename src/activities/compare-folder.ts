@@ -1,4 +1,5 @@
 import type { FolderStatus, UidListing } from '../domain/folder';
+import { isInParts } from '../domain/partial-listing';
 import { absentFrom, outside, rangesOf, type UidRanges } from '../domain/uid-set';
 import type { FolderAudit } from '../db/ingest/audit-write';
 import type { FolderGeneration, KnownFolder } from '../db/ingest/folder-read';
@@ -84,15 +85,10 @@ async function compareOpened(
     serverBytes: identities.bytes,
     ...differences,
     unrecorded: unrecorded.length,
-    inParts: folder.scope === 'fetch' && isMoreThanAListing(listing),
+    inParts: folder.scope === 'fetch' && isInParts(listing),
     identities: progressOf(identities),
-    ...verdictOn(listing, { differences, absent, isImporting }),
+    ...verdictOn(listing, { differences, absent, isImporting, mayHide: of.connection.abilities.messageLimit }),
   };
-}
-
-/** Whether rounds, which ask for the listing alone, would not see all that is known to be there. */
-function isMoreThanAListing(listing: UidListing): boolean {
-  return !listing.proven && (listing.reason === 'routes-disagree' || listing.reason === 'shown-in-parts');
 }
 
 function progressOf({ compared, to, isEnd }: ComparedIdentities): FolderAudit['identities'] {
@@ -104,15 +100,17 @@ interface Found {
   /** Live rows that no way to list the folder has shown. */
   absent: number[];
   isImporting: boolean;
+  /** The server is known to count no more than it cares to show. */
+  mayHide: boolean;
 }
 
 function verdictOn(
   listing: UidListing,
-  { differences, absent, isImporting }: Found,
+  { differences, absent, isImporting, mayHide }: Found,
 ): Pick<FolderAudit, 'verdict' | 'reason'> {
   // All that the server counts has been shown, in parts: nothing is missing, though nothing is proven to be gone.
-  const isAccounted = listing.proven || (listing.reason === 'shown-in-parts' && absent.length === 0);
-  if (!isAccounted) return { verdict: 'not-provable', reason: listing.reason };
+  const isAccounted = listing.proven || (listing.reason === 'shown-in-parts' && absent.length === 0 && !mayHide);
+  if (!isAccounted) return { verdict: 'not-provable', reason: mayHide ? 'message-limit' : listing.reason };
   const { missing, extra, ended, undelivered } = differences;
   const isComplete = missing.length + extra.length + ended.length + undelivered.length === 0;
   return { verdict: isComplete ? 'complete' : 'missing', reason: isImporting ? 'import-running' : null };

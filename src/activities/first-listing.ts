@@ -1,10 +1,12 @@
 import { MailFailure } from '../domain/failure';
 import { flagsOf } from '../domain/flags';
 import type { MessageEnvelope, UidListing } from '../domain/folder';
+import { isInParts } from '../domain/partial-listing';
 import { startQuestion, type StartQuestion } from '../domain/start-point';
 import { outside, rangesOf } from '../domain/uid-set';
 import type { FolderGeneration } from '../db/ingest/folder-read';
 import { closeFolder, recordFiltered } from '../db/ingest/generation-write';
+import { noteInParts } from '../db/ingest/in-parts';
 import { ledgerRanges } from '../db/ingest/ledger-ranges';
 import { recordedBefore } from '../db/ingest/recorded-before';
 import type { OpenFolder } from '../mail/mailbox';
@@ -35,6 +37,7 @@ export async function beginFirstListing(
   // What a partial listing leaves out would later look like new mail, and pass the start point.
   if (mayShowMoreSoon(listing, mailbox.failedRounds))
     throw new MailFailure('busy', 'UID SEARCH', { code: 'listing-not-proven' });
+  if (isInParts(listing)) await noteInParts(context.db, mailbox, generation.id);
   const wanted = await wantedUids(context, run, first);
   const known = await ledgerRanges(context.db, mailbox.tenantId, { genId: generation.id, scope: 'fetch' });
   const beforeStart = outside(outside(listing.uids, rangesOf(wanted)), known);

@@ -61,9 +61,7 @@ export async function listFolderByAllRoutes(
     mostCommands: of.budget.left,
   });
   of.budget.left -= commands;
-  // What a server counts that counts no more than it showed proves nothing.
-  const neverWhole = of.connection.abilities.messageLimit || counted <= listing.uids.length;
-  return withOtherRoutes(listing, { uids, counted, neverWhole });
+  return withOtherRoutes(listing, { uids, counted });
 }
 
 /** Once other ways have shown more than the listing, it is not believed before an audit has found it whole. */

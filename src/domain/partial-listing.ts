@@ -40,13 +40,19 @@ export function wantsOtherRoutes(listing: UidListing): listing is Extract<UidLis
  */
 export function withOtherRoutes(
   listing: Extract<UidListing, { proven: false }>,
-  other: { uids: number[]; counted: number; neverWhole: boolean },
+  other: { uids: number[]; counted: number },
 ): UidListing {
-  const { uids, counted, neverWhole } = other;
+  const { uids, counted } = other;
   const isMore = uids.length > listing.uids.length;
-  if (!neverWhole && uids.length === counted) return { proven: false, uids, reason: 'shown-in-parts' };
+  // That a server counts no more than it showed at first proves nothing.
+  if (isMore && uids.length === counted) return { proven: false, uids, reason: 'shown-in-parts' };
   if (isMore) return { proven: false, uids, reason: 'routes-disagree' };
   return listing.reason === 'message-limit' ? listing : { proven: false, uids, reason: 'routes-disagree' };
+}
+
+/** Whether rounds, which ask for the listing alone, would not see all that is known to be there. */
+export function isInParts(listing: UidListing): boolean {
+  return !listing.proven && (listing.reason === 'routes-disagree' || listing.reason === 'shown-in-parts');
 }
 
 const partialViews: ReadonlySet<string> = new Set<DoubtedListing>(['message-limit', 'routes-disagree']);

@@ -2,6 +2,7 @@ import type { ListResponse, StatusObject } from 'imapflow';
 
 import type { FolderRole, FolderStatus, ListedFolder } from '../domain/folder';
 import { MailFailure } from '../domain/failure';
+import { isOddName, keptName } from './folder-names';
 import type { Session } from './session';
 
 /** RFC 6154 and what imapflow makes of XLIST; `\Important` of Gmail is a view and no role. */
@@ -35,7 +36,7 @@ export async function listFolders(session: Session, openFolder: 'left' | 'kept' 
     // imapflow hides a lost connection in the status of each folder that was still to be asked.
     if (!client.usable) throw new MailFailure('unreachable', 'STATUS', { code: 'connection-lost' });
     // Some servers list INBOX twice, once by its namespace.
-    const folders = [...new Map(listed.map((entry) => [entry.path, folderOf(entry)])).values()];
+    const folders = [...new Map(listed.map(folderOf).map((folder) => [folder.path, folder])).values()];
     return client.capabilities.has('X-GM-EXT-1') ? withLabelViews(folders) : folders;
   });
 }
@@ -67,12 +68,15 @@ function withLabelViews(folders: ListedFolder[]): ListedFolder[] {
 function folderOf(entry: ListResponse): ListedFolder {
   const flags = new Set([...entry.flags].map((flag) => flag.toLowerCase()));
   const selectable = !flags.has('\\noselect') && !flags.has('\\nonexistent');
+  const kept = keptName(entry.pathAsListed);
+  const isOdd = isOddName(kept);
   return {
-    path: entry.path,
+    path: isOdd ? kept : entry.path,
     delimiter: entry.delimiter === '' ? null : entry.delimiter,
     role: roleOf(entry, flags),
     selectable,
-    status: selectable ? statusOf(entry.status) : null,
+    // imapflow asks for the state of a folder with an odd name under another name.
+    status: selectable && !isOdd ? statusOf(entry.status) : null,
   };
 }
 

@@ -2,6 +2,7 @@ import { MailFailure } from '../domain/failure';
 import { flagsOf } from '../domain/flags';
 import type { MessageEnvelope } from '../domain/folder';
 import type { Amount, InsideLook } from '../domain/preview';
+import { isOddName } from './folder-names';
 import type { Mailbox, OpenFolder } from './mailbox';
 import type { Session } from './session';
 
@@ -70,13 +71,14 @@ function emptyFolder(wish: LookWish): InsideLook {
 /** STATUS SIZE (RFC 8438); null where the server has it not, or says nothing of use. Asked before the folder is opened (RFC 9051 6.3.11). */
 async function sizeByStatus(session: Session, path: string): Promise<number | null> {
   const { client } = session;
-  if (!client.capabilities.has('STATUS=SIZE')) return null;
+  if (!client.capabilities.has('STATUS=SIZE') || isOddName(path)) return null;
   const status: unknown = await session.run('STATUS', () => client.status(path, { size: true }));
   return numberIn(status, 'size');
 }
 
 /** A message that went in between is no cap: the server is asked again how many it counts. */
 async function stillCountsMore(session: Session, path: string, shown: number): Promise<boolean> {
+  if (isOddName(path)) return false;
   const status: unknown = await session.run('STATUS', () => session.client.status(path, { messages: true }));
   return (numberIn(status, 'messages') ?? 0) > shown;
 }

@@ -50,8 +50,7 @@ export class Session {
   constructor(
     readonly client: ImapFlow,
     private readonly wire: Wire,
-    private readonly patience: Patience,
-    private readonly onBusyForAll: (failure: MailFailure) => void = () => undefined,
+    private readonly options: Patience & Pick<OpenOptions, 'onBusyForAll'>,
   ) {
     // Without a listener an 'error' event ends the process.
     client.on('error', (error: Error) => {
@@ -98,7 +97,7 @@ export class Session {
 
   /** Ends the connection; what is running and all that is asked later fails with this. */
   end(failure: MailFailure): void {
-    if (this.ending === undefined && failure.reach === 'server') this.onBusyForAll(failure);
+    if (this.ending === undefined && failure.reach === 'server') this.options.onBusyForAll?.(failure);
     this.ending ??= failure;
     for (const fail of this.running) fail(this.ending);
     this.client.close();
@@ -148,12 +147,12 @@ export class Session {
     }
     if (this.wire.foreign) return new MailFailure('unreachable', operation, { code: 'not-an-imap-server' });
     const failure = failureOf(withByeReason(this.lostBy ?? error, this.client.byeReason), operation);
-    if (failure.reach === 'server') this.onBusyForAll(failure);
+    if (failure.reach === 'server') this.options.onBusyForAll?.(failure);
     return failure;
   }
 
   private watchSilence(operation: string): NodeJS.Timeout {
-    return watchSilence(this.patience, this.wire, {
+    return watchSilence(this.options, this.wire, {
       isOurs: () => this.waitingForConsumer,
       tooLong: () => {
         this.end(new MailFailure('unreachable', operation, { code: 'timed-out' }));
@@ -221,12 +220,12 @@ async function connectTo(address: HostAddress, access: MailboxAccess, options: O
       throttle.told(error);
     }),
   });
-  const patience = {
+  const session = new Session(client, wire, {
     socketTimeoutMs: options.socketTimeoutMs,
     commandTimeoutMs: options.commandTimeoutMs ?? defaultCommandTimeoutMs,
     minBytesPerSecond: options.minBytesPerSecond ?? defaultMinBytesPerSecond,
-  };
-  const session = new Session(client, wire, patience, options.onBusyForAll);
+    ...(options.onBusyForAll === undefined ? {} : { onBusyForAll: options.onBusyForAll }),
+  });
   throttle.told = (error) => {
     const failure = failureOf(error, 'throttle');
     // After imapflow has begun to wait, so that closing ends the waiting too.

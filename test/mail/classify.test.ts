@@ -119,13 +119,13 @@ const samples: { text: string; to: 'login' | 'command'; kind: string; code: stri
   { text: 'Account temporarily locked', to: 'login', kind: 'busy', code: 'throttled' },
   { text: 'Temporary authentication failure. [host:2026-01-01]', to: 'login', kind: 'busy', code: 'unavailable' },
   { text: 'Server Unavailable. 15', to: 'login', kind: 'busy', code: 'unavailable' },
+  { text: 'UID FETCH Server error - Please try again later', to: 'command', kind: 'busy', code: 'unavailable' },
   {
     text: 'The IMAP server has reached its maximum capacity (concurrent requests: 20, queue size: 4096)',
     to: 'command',
     kind: 'busy',
     code: 'unavailable',
   },
-  { text: 'UID FETCH Server error - Please try again later', to: 'command', kind: 'busy', code: 'unavailable' },
   {
     text: 'Internal error occurred. Refer to server log for more information.',
     to: 'command',
