@@ -2,7 +2,7 @@ import { nextContent, type ContentPosition } from '../db/deletion/content-chunk'
 import { readCatalogue } from '../db/deletion/catalogue';
 import { deleteContent } from '../db/deletion/delete-content';
 import type { DeletionRef, DeletionReport } from '../db/deletion/deletions';
-import { deleteBeside, finishDeletion } from '../db/deletion/finish';
+import { deleteBeside, deleteEvents, finishDeletion } from '../db/deletion/finish';
 import { freeBytes, noteOrphans } from '../db/deletion/free-bytes';
 import { beginRows, deletionProgress, takeTurn, type DeletionProgress, type DeletionTurn } from '../db/deletion/steps';
 import { fillSearch } from '../db/search-fill';
@@ -61,8 +61,8 @@ interface Work {
 }
 
 /**
- * Placements, copies, messages, and beside them, on connections of their own, a look at the chunk that comes next and the bytes of the chunks
- * before. True when nothing is left.
+ * Placements, copies, messages, and beside them, on connections of their own, a look at the chunk that comes next, the bytes of the chunks
+ * before, and events. True when nothing is left.
  */
 async function emptyContent(context: ActivityContext, run: ActivityRun, { ref, isOver }: Work): Promise<boolean> {
   const { db } = context;
@@ -77,6 +77,7 @@ async function emptyContent(context: ActivityContext, run: ActivityRun, { ref, i
       chunk.next === null ? Promise.resolve(null) : look(chunk.next),
       deleteChunk(context, ref, { chunk, contents, catalogue }),
       freeAllBytes(context, ref, isOver),
+      deleteEvents(db, ref),
     );
     chunk = next ?? (await look(null));
   }

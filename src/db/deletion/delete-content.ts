@@ -42,24 +42,35 @@ export async function deleteContent(
   return db.writeInTenant(ref.tenantId, async (sql) => {
     const chunk: ChunkWork = { sql, ref, catalogue: work.catalogue, counts: {} };
     const { copyIds, messageIds, placements } = work.chunk;
-    const shared = await sharedAmong(sql, ref, messageIds ?? (await messagesOf(sql, ref.tenantId, copyIds)));
+    const among = messageIds ?? (await messagesOf(sql, ref.tenantId, copyIds));
+    const [shared] = await Promise.all([
+      sharedAmong(sql, ref, among),
+      ...(work.prepare ? [] : [neverMindTheDisk(sql)]),
+    ]);
     const ready = await copiesToDelete(chunk, copyIds, unread(shared, work.contents));
     const candidates = work.prepare === undefined ? ready : await work.prepare(sql, ready);
-    const [parkedBlobIds, bare] = await Promise.all([
-      deletePlacements(chunk, placements, candidates),
-      bareCopies(chunk, candidates),
+    const [parkedBlobIds, gone] = await Promise.all([
+      deletePlacements(chunk, placements, heldBack(copyIds, candidates)),
+      deleteBareCopies(chunk, candidates),
     ]);
-    const messages = staying(shared, bare);
-    const gone = await deleteCopies(chunk, bare, messages);
-    const threads = await deleteMessages(chunk, gone);
+    const messages = staying(shared, gone);
+    const { lost, kept, threadIds } = await deleteWithCopies(chunk, gone, messages);
     const [retold] = await Promise.all([
-      tellFromSurvivors(sql, ref, { messages, contents: work.contents, lost: gone.lost }),
-      deleteThreads(chunk, threads),
-      noteBlobs(chunk, [...parkedBlobIds, ...gone.blobIds]),
+      tellFromSurvivors(sql, ref, { messages, contents: work.contents, lost }),
+      deleteEmptyThreads(chunk, threadIds),
+      noteBlobs(chunk, [...parkedBlobIds, ...idsOf(gone, 'blob_id')]),
     ]);
-    await noteStep(sql, ref, { counts: chunk.counts, placements: chunk.counts['placement'] ?? 0, kept: gone.kept });
+    await noteStep(sql, ref, { counts: chunk.counts, placements: chunk.counts['placement'] ?? 0, kept });
     return { retold };
   });
+}
+
+/**
+ * Nobody waits until the disk has it, while all other writers of the tenant wait: a deletion that the server forgets when it is killed is
+ * found and done again, with what was noted of it. The report is written when all of it is on the disk.
+ */
+function neverMindTheDisk(sql: Sql): Promise<unknown> {
+  return sql.query(`SELECT set_config('synchronous_commit', $1, true)`, ['off']);
 }
 
 /** Messages whose text comes from a copy that nobody has read in time. */
@@ -78,11 +89,17 @@ async function copiesToDelete({ sql, ref }: ChunkWork, copyIds: string[], unread
   return rows.map((row) => row.id);
 }
 
+/** Usually none: which may not go is told in few words, for a list is read from its beginning for every row. */
+function heldBack(copyIds: string[], candidates: string[]): string[] {
+  const going = new Set(candidates);
+  return copyIds.filter((id) => !going.has(id));
+}
+
 /** The bytes of parked mail hang on the placement itself. */
 async function deletePlacements(
   { sql, ref, counts }: ChunkWork,
   placements: ContentChunk['placements'],
-  copyIds: string[],
+  heldBackIds: string[],
 ): Promise<string[]> {
   const { genIds, firstUids, lastUids } = rangesOf(placements);
   const values = [ref.tenantId, ref.sourceId, genIds, firstUids, lastUids];
@@ -93,16 +110,18 @@ async function deletePlacements(
          AND f.gen_id = gone.gen_id AND f.uid BETWEEN gone.first_uid AND gone.last_uid`,
       values,
     ),
-    sql.query<{ blob_id: string | null }>(
-      `DELETE FROM placement p USING ${gone} WHERE p.tenant_id = $1 AND p.source_id = $2
-         AND p.gen_id = gone.gen_id AND p.uid BETWEEN gone.first_uid AND gone.last_uid
-         AND (p.copy_id IS NULL OR p.copy_id = ANY ($6::uuid[])) RETURNING p.blob_id`,
-      [...values, uuidArray(copyIds)],
+    sql.query<{ count: number; blobs: string | null }>(
+      `WITH gone AS (
+         DELETE FROM placement p USING ${gone} WHERE p.tenant_id = $1 AND p.source_id = $2
+           AND p.gen_id = gone.gen_id AND p.uid BETWEEN gone.first_uid AND gone.last_uid
+           AND (p.copy_id IS NULL OR p.copy_id <> ALL ($6::uuid[])) RETURNING p.blob_id
+       ) SELECT count(*) AS count, string_agg(blob_id::text, ',') AS blobs FROM gone`,
+      [...values, uuidArray(heldBackIds)],
     ),
   ]);
   counts['failure'] = failures;
-  counts['placement'] = rows.length;
-  return idsOf(rows, 'blob_id');
+  counts['placement'] = rows[0]?.count ?? 0;
+  return rows[0]?.blobs?.split(',') ?? [];
 }
 
 /** From the first to the last UID of each generation: in a ledger that nobody writes there is nothing else between them. */
@@ -121,69 +140,65 @@ function rangesOf({ genIds, uids }: ContentChunk['placements']) {
   };
 }
 
-interface BareCopies {
-  copyIds: string[];
-  messageIds: string[];
+/** A copy that is gone. */
+interface GoneCopy {
+  id: string;
+  message_id: string;
+  blob_id: string | null;
 }
 
 // OFFSET 0 here and below: a look-up by key for each row. Without statistics a planner that may choose joins with the whole table.
 /** A copy goes with the last of its placements. */
-async function bareCopies({ sql, ref }: ChunkWork, candidates: string[]): Promise<BareCopies> {
-  const rows = await sql.query<{ id: string; message_id: string }>(
-    `SELECT c.id, c.message_id FROM copy c WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[]) AND c.source_id = $3
-       AND NOT EXISTS (SELECT FROM placement p WHERE p.copy_id = c.id OFFSET 0)`,
+async function deleteBareCopies({ sql, ref, counts }: ChunkWork, candidates: string[]): Promise<GoneCopy[]> {
+  const gone = await sql.query<GoneCopy>(
+    `DELETE FROM copy c WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[]) AND c.source_id = $3
+       AND NOT EXISTS (SELECT FROM placement p WHERE p.copy_id = c.id OFFSET 0) RETURNING c.id, c.message_id, c.blob_id`,
     [ref.tenantId, uuidArray(candidates), ref.sourceId],
   );
-  return { copyIds: rows.map((row) => row.id), messageIds: [...new Set(rows.map((row) => row.message_id))] };
-}
-
-/** What is left where copies went. */
-interface GoneCopies {
-  blobIds: string[];
-  /** Messages that have no copy left, with their threads, and what links them to records. */
-  bare: { id: string; thread_id: string }[];
-  linkIds: string[];
-  /** Of messages that stay: how many have lost their last copy of the source (each is counted once), and what only the copies knew. */
-  kept: number;
-  lost: LostWords;
-}
-
-/** Of the messages that other sources hold, those that lose a copy now. */
-function staying(shared: SharedMessage[], { messageIds }: BareCopies): SharedMessage[] {
-  const losing = new Set(messageIds);
-  return shared.filter(({ messageId }) => losing.has(messageId));
-}
-
-async function deleteCopies(chunk: ChunkWork, bare: BareCopies, kept: SharedMessage[]): Promise<GoneCopies> {
-  const { sql, ref, counts } = chunk;
-  const copies = [ref.tenantId, uuidArray(bare.copyIds)];
-  const messages = [ref.tenantId, uuidArray(bare.messageIds)];
-  const [lost, , deleted, empty, links, lastKept] = await Promise.all([
-    lostWords(sql, ref.tenantId, { copyIds: bare.copyIds, messages: kept }),
-    deleteAllChildren(chunk, chunk.catalogue.copy, bare.copyIds),
-    sql.query<{ blob_id: string | null }>(
-      'DELETE FROM copy WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) RETURNING blob_id',
-      copies,
-    ),
-    sql.query<{ id: string; thread_id: string }>(
-      `SELECT m.id, m.thread_id FROM message m WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[])
-         AND NOT EXISTS (SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = m.id OFFSET 0)`,
-      messages,
-    ),
-    sql.query<{ id: string; message_id: string }>(
-      'SELECT id, message_id FROM link WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])',
-      messages,
-    ),
-    lastOfSource(chunk, kept),
-  ]);
-  counts['copy'] = deleted.length;
-  const isEmpty = new Set(empty.map((row) => row.id));
-  const linkIds = links.filter((link) => isEmpty.has(link.message_id)).map((link) => link.id);
-  return { blobIds: idsOf(deleted, 'blob_id'), bare: empty, linkIds, kept: lastKept, lost };
+  counts['copy'] = gone.length;
+  return gone;
 }
 
 function idsOf<Column extends string>(rows: Record<Column, string | null>[], column: Column): string[] {
   return rows.flatMap((row) => row[column] ?? []);
+}
+
+/** Of the messages that other sources hold, those that have lost a copy now. */
+function staying(shared: SharedMessage[], gone: GoneCopy[]): SharedMessage[] {
+  const losing = new Set(gone.map((copy) => copy.message_id));
+  return shared.filter(({ messageId }) => losing.has(messageId));
+}
+
+/** What went with copies. */
+interface GoneWithCopies {
+  /** Of messages that stay: what only the copies knew, and how many have lost their last copy of the source (each is counted once). */
+  lost: LostWords;
+  kept: number;
+  /** Threads of messages that went. */
+  threadIds: string[];
+}
+
+// Before the search rows: who is just writing them holds this row, and is waited for.
+const pending: ChildTable = { name: 'search_pending', column: 'message_id' };
+
+/** Deletes what hangs on copies that are gone, and the messages that have no copy left with all that hangs on those. */
+async function deleteWithCopies(chunk: ChunkWork, gone: GoneCopy[], kept: SharedMessage[]): Promise<GoneWithCopies> {
+  if (gone.length === 0) return { lost: { addressKeys: [], withFiles: [] }, kept: 0, threadIds: [] };
+  const { sql, ref, catalogue } = chunk;
+  const staysToo = new Set(kept.map(({ messageId }) => messageId));
+  const bareIds = [...new Set(gone.map((copy) => copy.message_id))].filter((id) => !staysToo.has(id));
+  const [lost, , , threadIds, lastKept] = await Promise.all([
+    lostWords(
+      sql,
+      ref.tenantId,
+      gone.filter((copy) => staysToo.has(copy.message_id)),
+    ),
+    deleteAllChildren(chunk, catalogue.copy, idsOf(gone, 'id')),
+    deleteAllChildren(chunk, [pending], bareIds),
+    deleteBareMessages(chunk, bareIds),
+    lastOfSource(chunk, kept),
+  ]);
+  return { lost, kept: lastKept, threadIds };
 }
 
 async function deleteAllChildren(
@@ -201,62 +216,67 @@ async function deleteAllChildren(
   );
 }
 
-/** Threads that became empty, and others that became parts of these. */
-interface EmptyThreads {
-  threadIds: string[];
-  aliasIds: string[];
+function addCounts(counts: RowCounts, parts: Part[], deleted: number[]): void {
+  parts.forEach(({ name }, n) => (counts[name] = (counts[name] ?? 0) + (deleted[n] ?? 0)));
 }
 
-// Before the search rows: who is just writing them holds this row, and is waited for.
-const pending: ChildTable = { name: 'search_pending', column: 'message_id' };
-
-/** Deletes the messages that have no copy left, with all that hangs on them. Returns the threads that have no message left. */
-async function deleteMessages(chunk: ChunkWork, { bare, linkIds }: GoneCopies): Promise<EmptyThreads> {
-  if (bare.length === 0) return { threadIds: [], aliasIds: [] };
-  const { sql, ref, catalogue, counts } = chunk;
-  const messageIds = bare.map((row) => row.id);
-  const threads = [ref.tenantId, uuidArray([...new Set(bare.map((row) => row.thread_id))])];
-  const [, , , deleted, empty, aliases] = await Promise.all([
-    deleteAllChildren(chunk, [pending], messageIds),
-    deleteAllChildren(chunk, catalogue.link, linkIds),
-    deleteAllChildren(
-      chunk,
-      catalogue.message.filter(({ name }) => name !== pending.name),
-      messageIds,
-    ),
-    sql.execute('DELETE FROM message WHERE tenant_id = $1 AND id = ANY ($2::uuid[])', [
-      ref.tenantId,
-      uuidArray(messageIds),
-    ]),
-    sql.query<{ id: string }>(
-      `SELECT t.id FROM thread t WHERE t.tenant_id = $1 AND t.id = ANY ($2::uuid[])
-         AND NOT EXISTS (SELECT FROM message m WHERE m.tenant_id = $1 AND m.thread_id = t.id OFFSET 0)`,
-      threads,
-    ),
-    sql.query<{ id: string; merged_into: string }>(
-      'SELECT id, merged_into FROM thread WHERE tenant_id = $1 AND merged_into = ANY ($2::uuid[])',
-      threads,
-    ),
-  ]);
-  counts['message'] = deleted;
-  const isEmpty = new Set(empty.map((row) => row.id));
-  const aliasIds = aliases.filter((row) => isEmpty.has(row.merged_into)).map((row) => row.id);
-  return { threadIds: [...isEmpty], aliasIds };
+/**
+ * Deletes those of the messages that have no copy left, with all that hangs on them: one statement, so that no id comes here and goes back
+ * for each table. Returns their threads.
+ */
+async function deleteBareMessages({ sql, ref, catalogue, counts }: ChunkWork, messageIds: string[]): Promise<string[]> {
+  if (messageIds.length === 0) return [];
+  const parts = [
+    ...catalogue.link.map((child) => ({ ...child, of: 'bare_link' })),
+    ...catalogue.message.filter(({ name }) => name !== pending.name).map((child) => ({ ...child, of: 'bare' })),
+    { name: 'message', column: 'id', of: 'bare' },
+  ];
+  const [row] = await sql.query<{ threads: string | null; deleted: number[] }>(
+    `WITH bare AS MATERIALIZED (
+       SELECT m.id, m.thread_id FROM message m WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[])
+         AND NOT EXISTS (SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = m.id OFFSET 0)
+     ), bare_link AS MATERIALIZED (
+       SELECT id FROM link WHERE tenant_id = $1 AND message_id = ANY (ARRAY(SELECT id FROM bare))
+     ), ${deletionOf(parts)}
+     SELECT (SELECT string_agg(DISTINCT thread_id::text, ',') FROM bare) AS threads, ${countOf(parts)} AS deleted`,
+    [ref.tenantId, uuidArray(messageIds)],
+  );
+  addCounts(counts, parts, row?.deleted ?? []);
+  return row?.threads?.split(',') ?? [];
 }
 
-/** A thread that became a part of an empty one was only another name for it. */
-async function deleteThreads(chunk: ChunkWork, { threadIds, aliasIds }: EmptyThreads): Promise<void> {
+/** Deletes those of the threads that have no message left. A thread that became a part of one of them was only another name for it. */
+async function deleteEmptyThreads({ sql, ref, catalogue, counts }: ChunkWork, threadIds: string[]): Promise<void> {
   if (threadIds.length === 0) return;
-  const { sql, ref, catalogue, counts } = chunk;
-  const parentIds = [...threadIds, ...aliasIds];
-  const [, deleted] = await Promise.all([
-    deleteAllChildren(chunk, catalogue.thread, parentIds),
-    sql.execute('DELETE FROM thread WHERE tenant_id = $1 AND id = ANY ($2::uuid[])', [
-      ref.tenantId,
-      uuidArray(parentIds),
-    ]),
-  ]);
-  counts['thread'] = deleted;
+  const parts = [...catalogue.thread, { name: 'thread', column: 'id' }].map((child) => ({ ...child, of: 'bare' }));
+  const [row] = await sql.query<{ deleted: number[] }>(
+    `WITH empty AS MATERIALIZED (
+       SELECT t.id FROM thread t WHERE t.tenant_id = $1 AND t.id = ANY ($2::uuid[])
+         AND NOT EXISTS (SELECT FROM message m WHERE m.tenant_id = $1 AND m.thread_id = t.id OFFSET 0)
+     ), bare AS MATERIALIZED (
+       SELECT id FROM empty UNION ALL SELECT id FROM thread WHERE tenant_id = $1 AND merged_into = ANY (ARRAY(SELECT id FROM empty))
+     ), ${deletionOf(parts)}
+     SELECT ${countOf(parts)} AS deleted`,
+    [ref.tenantId, uuidArray(threadIds)],
+  );
+  addCounts(counts, parts, row?.deleted ?? []);
+}
+
+/** A table of which rows go in a statement with others: those whose column names a row of the query `of`. */
+type Part = ChildTable & { of: string };
+
+// The names come from the catalogue. ARRAY(...) is asked once, and its ids are looked up in the order of the index.
+function deletionOf(parts: Part[]): string {
+  return parts
+    .map(
+      ({ name, column, of }, n) =>
+        `gone_${String(n)} AS (DELETE FROM "${name}" WHERE tenant_id = $1 AND "${column}" = ANY (ARRAY(SELECT id FROM ${of})) RETURNING 1)`,
+    )
+    .join(', ');
+}
+
+function countOf(parts: Part[]): string {
+  return `jsonb_build_array(${parts.map((_, n) => `(SELECT count(*) FROM gone_${String(n)})`).join(', ')})`;
 }
 
 async function noteBlobs({ sql, ref }: ChunkWork, blobIds: string[]): Promise<void> {

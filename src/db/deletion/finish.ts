@@ -12,18 +12,27 @@ const rowsPerTransaction = 5_000;
 /** Deletes the next rows beside the content, each time in a transaction of its own. Second run: finds nothing left. Returns how many. */
 export async function deleteBeside(db: Database, ref: DeletionRef): Promise<number> {
   for (const table of besideTables) {
-    const count = await db.inTenant(ref.tenantId, async (sql) => {
-      const deleted = await sql.execute(
-        `DELETE FROM ${table.name} WHERE tenant_id = $1 AND ctid = ANY (ARRAY(
-           SELECT ctid FROM ${table.name} WHERE tenant_id = $1 AND ${table.column} = $2 LIMIT ${String(rowsPerTransaction)}))`,
-        [ref.tenantId, ref.sourceId],
-      );
-      if (deleted > 0) await noteStep(sql, ref, { counts: { [table.name]: deleted } });
-      return deleted;
-    });
+    const count = await deleteNext(db, ref, table);
     if (count > 0) return count;
   }
   return 0;
+}
+
+/** Deletes the next of the mailbox's events, to which nothing refers: they can go while its content does. Second run: as above. */
+export function deleteEvents(db: Database, ref: DeletionRef): Promise<number> {
+  return deleteNext(db, ref, { name: 'outbox', column: 'stream' });
+}
+
+function deleteNext(db: Database, ref: DeletionRef, { name, column }: (typeof besideTables)[number]): Promise<number> {
+  return db.inTenant(ref.tenantId, async (sql) => {
+    const deleted = await sql.execute(
+      `DELETE FROM ${name} WHERE tenant_id = $1 AND ctid = ANY (ARRAY(
+         SELECT ctid FROM ${name} WHERE tenant_id = $1 AND ${column} = $2 LIMIT ${String(rowsPerTransaction)}))`,
+      [ref.tenantId, ref.sourceId],
+    );
+    if (deleted > 0) await noteStep(sql, ref, { counts: { [name]: deleted } });
+    return deleted;
+  });
 }
 
 /**

@@ -85,27 +85,24 @@ export interface LostWords {
   withFiles: string[];
 }
 
-/** What messages that stay lose with these copies. */
+/** What messages that stay lose with these copies, which are gone while what hangs on them is still there. */
 export async function lostWords(
   sql: Sql,
   tenantId: string,
-  lost: { copyIds: string[]; messages: SharedMessage[] },
+  copies: { id: string; message_id: string }[],
 ): Promise<LostWords> {
-  if (lost.messages.length === 0) return { addressKeys: [], withFiles: [] };
-  const theirs = `unnest($2::uuid[]) AS lost(id) CROSS JOIN LATERAL (
-    SELECT message_id FROM copy WHERE tenant_id = $1 AND id = lost.id AND message_id = ANY ($3::uuid[]) OFFSET 0) c`;
-  const values = [tenantId, uuidArray(lost.copyIds), uuidArray(lost.messages.map(({ messageId }) => messageId))];
+  if (copies.length === 0) return { addressKeys: [], withFiles: [] };
+  const copyIds = uuidArray(copies.map((copy) => copy.id));
   const [addresses, files] = await Promise.all([
     sql.query<{ address_key: string }>(
-      `SELECT DISTINCT a.address_key FROM ${theirs} CROSS JOIN LATERAL (
-         SELECT address_key FROM copy_address WHERE tenant_id = $1 AND copy_id = lost.id OFFSET 0) a`,
-      values,
+      'SELECT DISTINCT address_key FROM copy_address WHERE tenant_id = $1 AND copy_id = ANY ($2::uuid[])',
+      [tenantId, copyIds],
     ),
     sql.query<{ message_id: string }>(
-      `SELECT DISTINCT c.message_id FROM ${theirs} CROSS JOIN LATERAL (
-         SELECT parts FROM copy_structure WHERE tenant_id = $1 AND copy_id = lost.id OFFSET 0) s
+      `SELECT DISTINCT lost.message_id FROM unnest($2::uuid[], $3::uuid[]) AS lost(copy_id, message_id) CROSS JOIN LATERAL (
+         SELECT parts FROM copy_structure WHERE tenant_id = $1 AND copy_id = lost.copy_id OFFSET 0) s
        WHERE jsonb_path_exists(s.parts, '$[*].filename ? (@ != "")')`,
-      values,
+      [tenantId, copyIds, uuidArray(copies.map((copy) => copy.message_id))],
     ),
   ]);
   return {
