@@ -30,21 +30,20 @@ export async function readAgain(
     copies.filter(({ size }) => size <= streamAboveBytes),
   ];
   const read = new Map<string, ReadAgain>();
-  const bytes = small.reduce((sum, { size }) => sum + size, 0);
-  await context.budget.take(bytes, run.signal);
-  try {
-    for (let at = 0; at < small.length; at += readsAtOnce) {
-      run.signal.throwIfAborted();
-      const some = small.slice(at, at + readsAtOnce);
-      await Promise.all(
-        some.map(async (copy) => {
-          read.set(copy.copyId, await readOne(copy, () => fromMemory(context, tenantId, copy)));
-        }),
-      );
-      run.heartbeat();
+  const readTogether = async (some: CopyToRead[]) => {
+    const bytes = some.reduce((sum, { size }) => sum + size, 0);
+    await context.budget.take(bytes, run.signal);
+    try {
+      const came = await Promise.all(some.map((copy) => readOne(copy, () => fromMemory(context, tenantId, copy))));
+      some.forEach(({ copyId }, at) => read.set(copyId, came[at] ?? kept('bytes-damaged')));
+    } finally {
+      context.budget.give(bytes);
     }
-  } finally {
-    context.budget.give(bytes);
+  };
+  for (let at = 0; at < small.length; at += readsAtOnce) {
+    run.signal.throwIfAborted();
+    await readTogether(small.slice(at, at + readsAtOnce));
+    run.heartbeat();
   }
   for (const copy of big) {
     run.signal.throwIfAborted();

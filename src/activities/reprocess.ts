@@ -1,6 +1,6 @@
 import { readAnew } from '../db/reprocess/differences';
 import { giveBackLook, noteLooked, type LookNote } from '../db/reprocess/note-looked';
-import type { LookShare, ShareLimits } from '../db/reprocess/next-copies';
+import { tellersInDoubt, type LookShare, type ShareLimits } from '../db/reprocess/next-copies';
 import { giveBackWrite, takeShare, type WriteShare } from '../db/reprocess/next-share';
 import type { ReprocessRef } from '../db/reprocess/reprocess-task';
 import { storedCopies, surroundingsOf } from '../db/reprocess/stored-copies';
@@ -97,22 +97,20 @@ function givenUp({ copies }: LookShare): Map<string, ReadAgain> {
 }
 
 async function compare(
-  { context, ref }: Work,
+  work: Work,
   { copies, next }: LookShare,
   read: Map<string, ReadAgain>,
 ): Promise<{ notes: LookNote[]; same: string[] }> {
-  const messages = parsedOf(read);
-  const { stored, around } = await context.db.inTenant(ref.tenantId, async (sql) => ({
+  const parsed = parsedOf(read);
+  const tellers = await tellersOf(work, parsed);
+  const messages = parsed.map(({ message }) => message);
+  const { stored, around } = await work.context.db.inTenant(work.ref.tenantId, async (sql) => ({
     stored: await storedCopies(
       sql,
-      ref.tenantId,
-      messages.map(({ copyId }) => copyId),
+      work.ref.tenantId,
+      parsed.map(({ copyId }) => copyId),
     ),
-    around: await surroundingsOf(
-      sql,
-      { ...ref, sourceId: next.sourceId },
-      messages.map(({ message }) => message),
-    ),
+    around: await surroundingsOf(sql, { ...work.ref, sourceId: next.sourceId }, { messages, tellers }),
   }));
   const notes: LookNote[] = [];
   const same: string[] = [];
@@ -131,6 +129,14 @@ function parsedOf(read: Map<string, ReadAgain>): ParsedCopy[] {
   return [...read].flatMap(([copyId, now]) => (now.kind === 'read' ? [{ copyId, message: now.message }] : []));
 }
 
+/** The keys of copies that messages are told from, where it is in doubt whether another copy is still the same message. */
+async function tellersOf({ context, run, ref }: Work, parsed: ParsedCopy[]): Promise<Map<string, string>> {
+  const read = parsed.map(({ copyId, message }) => ({ copyId, messageKey: message.messageKey }));
+  const copies = await context.db.inTenant(ref.tenantId, (sql) => tellersInDoubt(sql, ref.tenantId, read));
+  const told = parsedOf(await readAgain(context, run, { ...ref, copies }));
+  return new Map(told.map(({ copyId, message }) => [copyId, message.messageKey]));
+}
+
 async function write(work: Work, share: WriteShare): Promise<number> {
   const { context, ref, run } = work;
   const settled = share.copies.flatMap((copy) => settledOf(share, copy) ?? []);
@@ -140,10 +146,12 @@ async function write(work: Work, share: WriteShare): Promise<number> {
   const kept = [...read].flatMap(([copyId, now]): WriteNote[] =>
     now.kind === 'kept' ? [{ copyId, outcome: 'kept', reason: now.reason }] : [],
   );
+  const parsed = parsedOf(read);
   const { parserVersion, secretBox } = context;
   return writeDifferences(context.db, ref, {
     source: share.source,
-    parsed: parsedOf(read),
+    parsed,
+    tellers: await tellersOf(work, parsed),
     settled: [...settled, ...kept],
     parserVersion,
     fingerprintsOf: (text) => secretBox.fingerprintsOf(text),

@@ -6,6 +6,7 @@ import { insertReprocess } from '../../src/db/reprocess/ask';
 import { takeShare } from '../../src/db/reprocess/next-share';
 import { controlReplay } from '../../src/db/replay/replay-control';
 import { fillSearch } from '../../src/db/search-fill';
+import { refreshTimelines } from '../../src/db/timeline-write';
 import type { ReprocessScope } from '../../src/domain/reprocess';
 import { parserVersion } from '../../src/mail/parse/parse-message';
 import { createParsePool } from '../../src/mail/parse/parse-pool';
@@ -60,14 +61,19 @@ async function connect(raws: Buffer[], options: Partial<Parameters<SyncBench['co
   return mailbox;
 }
 
+async function aTenantWithRecords(): Promise<string> {
+  const tenantId = await bench.database.newTenant();
+  for (const name of ['ada', 'grace']) {
+    await aRecord(bench.database.db, tenantId, { name, addresses: [`${name}@customer.example`] });
+  }
+  return tenantId;
+}
+
 async function imported(
   raws = Object.values(letters),
   options: Parameters<typeof connect>[1] = {},
 ): Promise<TestMailbox> {
-  const tenantId = options.tenantId ?? (await bench.database.newTenant());
-  for (const name of ['ada', 'grace']) {
-    await aRecord(bench.database.db, tenantId, { name, addresses: [`${name}@customer.example`] }).catch(() => null);
-  }
+  const tenantId = options.tenantId ?? (await aTenantWithRecords());
   const mailbox = await connect(raws, { ...options, tenantId });
   await mailbox.syncAll();
   await fillAll(mailbox);
@@ -367,6 +373,49 @@ test('a message of several mailboxes is told from its oldest copy, and told of o
   expect(list.map(({ fields }) => fields).sort()).toEqual([['addresses'], ['subject', 'addresses']]);
   expect(await content(anna)).toEqual(asToday);
   expect(await updates(anna)).toHaveLength(1);
+});
+
+test('mail that lay hidden under other mail becomes a message of its own, with the links that people made', async () => {
+  const anna = await imported([letter('same', { text: 'The first.' })]);
+  const byHand = await aRecord(bench.database.db, anna.tenantId, { name: 'by hand' });
+  const ben = await imported([letter('same', { text: 'The second.' })], { tenantId: anna.tenantId, user: 'ben' });
+  const linkByHand = async () => {
+    await rows(
+      anna,
+      `INSERT INTO link (tenant_id, id, message_id, record_id) SELECT tenant_id, gen_random_uuid(), id, $1 FROM message`,
+      [byHand],
+    );
+    await rows(
+      anna,
+      `INSERT INTO link_reason (tenant_id, link_id, kind, key, actor, record_version)
+       SELECT tenant_id, id, 'person', 'usr_1', 'usr_1', 1 FROM link WHERE record_id = $1`,
+      [byHand],
+    );
+    const ids = await rows<{ id: string }>(anna, 'SELECT id FROM message');
+    await bench.database.db.inTenant(anna.tenantId, (sql) =>
+      refreshTimelines(
+        sql,
+        anna.tenantId,
+        ids.map(({ id }) => id),
+      ),
+    );
+  };
+  await linkByHand();
+  const asToday = await contentOf(bench.database.ownerUrl, anna.tenantId);
+  const [first, second] = await rows<{ id: string }>(anna, 'SELECT id FROM message ORDER BY created_at, id');
+  await rows(anna, 'UPDATE copy SET message_id = $1', [first?.id]);
+  for (const table of ['timeline', 'message_search', 'message_subject', 'message_body']) {
+    await rows(anna, `DELETE FROM ${table} WHERE message_id = $1`, [second?.id]);
+  }
+  await rows(anna, 'DELETE FROM link_reason x USING link l WHERE l.id = x.link_id AND l.message_id = $1', [second?.id]);
+  await rows(anna, 'DELETE FROM link WHERE message_id = $1', [second?.id]);
+  await rows(anna, 'DELETE FROM message WHERE id = $1', [second?.id]);
+  const dry = await reprocessed(anna, { mode: 'dry-run' });
+  expect(plan(dry)).toEqual([{ name: 'same', fields: ['identity'] }]);
+  expect(plan(await reprocessed(ben))).toEqual(plan(dry));
+  expect(await content(anna)).toEqual(asToday);
+  expect(await updates(anna)).toHaveLength(2);
+  expect(await reprocessed(anna)).toEqual([]);
 });
 
 test('what is deleted meanwhile stays deleted', async () => {

@@ -11,6 +11,7 @@ import type { StoredContent, StoredCopy, Surroundings } from './stored-copies';
 /** What a copy is read as now, as ingest would write it. */
 export interface ReadCopy {
   stored: StoredCopy;
+  message: ParsedMessage;
   /** What differs from what is stored; nothing else of it needs to be written. */
   fields: ReprocessField[];
   direction: Direction;
@@ -36,6 +37,7 @@ export function readAnew(stored: StoredCopy, message: ParsedMessage, around: Sur
   const addresses = addressRolesOf(message).map(({ role, key }) => `${role} ${key}`);
   const now = {
     stored,
+    message,
     bcc: message.bcc.map(nameAndAddress),
     deliveredTo: message.deliveredTo.map(({ address }) => address),
     parts: message.parts,
@@ -44,7 +46,7 @@ export function readAnew(stored: StoredCopy, message: ParsedMessage, around: Sur
   };
   // Who "we" are changes with the users of a company: only other people in the message make its direction another.
   const direction = isSameSet(addresses, stored.addresses) ? stored.direction : directionOf(message, around.own);
-  const told = stored.isTeller ? toldBy(stored, message, around) : asStored(stored);
+  const told = stored.isTeller ? toldBy(stored, message, around) : beside(stored, message, around);
   const read = { ...now, ...told, direction, fields: [] };
   return { ...read, fields: fieldsOf(read, around) };
 }
@@ -70,8 +72,19 @@ function toldBy(stored: StoredCopy, message: ParsedMessage, { keys }: Surroundin
   return { content, sortAt: sortAtOf(stored, message.sentAt), messageKey: isNewKey ? messageKey : stored.messageKey };
 }
 
-function asStored(stored: StoredCopy) {
-  return { content: stored, sortAt: stored.sortAt, messageKey: stored.messageKey };
+/**
+ * A copy beside the one that its message is told from. Where the two are different messages after all, read now, it has its own key: one that
+ * lies hidden under another is a loss.
+ */
+function beside(stored: StoredCopy, { messageKey }: ParsedMessage, { tellers }: Surroundings) {
+  const told = tellers.get(stored.tellerId);
+  const isOther = stored.rawState === 'full' && told !== undefined && told !== messageKey;
+  return { content: stored, sortAt: stored.sortAt, messageKey: isOther ? messageKey : stored.messageKey };
+}
+
+/** It is a message of its own, and not the one that it was taken for. */
+export function isApart({ stored, messageKey }: ReadCopy): boolean {
+  return !stored.isTeller && messageKey !== stored.messageKey;
 }
 
 /** Which of its placements gave a message its date is not written down: a date that one of them explains is right. */

@@ -150,15 +150,37 @@ function shareOf(rows: CopyRow[], { sourceId, limits }: { sourceId: string; limi
   return { copies, withoutBytes, next: { sourceId, after: rows.length < rowsPerScan ? 'end' : last } };
 }
 
-/** How many copies a job means. */
-export async function countCopies(sql: Sql, { tenantId }: ReprocessRef, job: ReprocessJob): Promise<number> {
+/** How many copies a job means; null where counting them would take as long as a good part of the job: a span of all mailboxes. */
+export async function countCopies(sql: Sql, { tenantId }: ReprocessRef, job: ReprocessJob): Promise<number | null> {
   const { from, to } = job.task;
+  if (job.mailboxId === null && (from !== null || to !== null)) return null;
   const message = from === null && to === null ? 'CROSS JOIN (SELECT NULL::timestamptz AS sort_at) m' : joinMessage;
   const [row] = await sql.query<{ count: number }>(
     `SELECT count(*) AS count FROM copy c ${message} WHERE c.tenant_id = $1 AND ($2::uuid IS NULL OR c.source_id = $2) AND ${isMeant}`,
     [tenantId, job.mailboxId, ...meaningOf(job)],
   );
   return row?.count ?? 0;
+}
+
+/**
+ * The copies that messages are told from, where another copy of the message, as it was read now, has another key than the message: they tell
+ * whether the two are still one. `read`: copies with their keys (hex).
+ */
+export function tellersInDoubt(
+  sql: Sql,
+  tenantId: string,
+  read: { copyId: string; messageKey: string }[],
+): Promise<CopyToRead[]> {
+  return sql.query<CopyToRead>(
+    `SELECT DISTINCT t.id AS "copyId", t.message_id AS "messageId", t.blob_id AS "blobId", t.raw_sha AS "rawSha", t.raw_size AS size,
+       t.raw_state AS "rawState", NULL AS "keptParts"
+     FROM unnest($2::uuid[], $3::bytea[]) AS read(id, key)
+     CROSS JOIN LATERAL (SELECT message_id FROM copy WHERE tenant_id = $1 AND id = read.id AND raw_state = 'full' OFFSET 0) c
+     CROSS JOIN LATERAL (SELECT message_key FROM message WHERE tenant_id = $1 AND id = c.message_id OFFSET 0) m
+     CROSS JOIN LATERAL (SELECT * FROM copy WHERE tenant_id = $1 AND message_id = c.message_id ORDER BY recorded_at, id LIMIT 1) t
+     WHERE m.message_key <> read.key AND t.id <> read.id AND t.blob_id IS NOT NULL AND t.raw_state = 'full'`,
+    [tenantId, read.map(({ copyId }) => copyId), read.map(({ messageKey }) => Buffer.from(messageKey, 'hex'))],
+  );
 }
 
 const joinMessage = 'JOIN message m ON m.tenant_id = c.tenant_id AND m.id = c.message_id';

@@ -24,6 +24,7 @@ export interface StoredCopy extends StoredContent {
   rawState: 'full' | 'reduced' | 'none';
   /** Its message is told from it: it is the oldest of its copies. Subject and text are read of such a copy alone. */
   isTeller: boolean;
+  tellerId: string;
   parserVersion: number;
   direction: Direction;
   bcc: unknown;
@@ -40,7 +41,7 @@ export interface StoredCopy extends StoredContent {
 
 const storedCopiesStatement = `
 SELECT c.id AS "copyId", c.message_id AS "messageId", c.raw_state AS "rawState", c.parser_version AS "parserVersion", c.direction, c.bcc,
-  c.delivered_to AS "deliveredTo", cs.parts, first.id = c.id AS "isTeller", m.thread_id AS "threadId", encode(m.message_key, 'hex') AS "messageKey",
+  c.delivered_to AS "deliveredTo", cs.parts, first.id = c.id AS "isTeller", first.id AS "tellerId", m.thread_id AS "threadId", encode(m.message_key, 'hex') AS "messageKey",
   m.message_id_header AS "messageIdHeader", m.sort_at AS "sortAt", m.sent_at AS "sentAt", m.participants, m.marks,
   m.has_attachments AS "hasAttachments", s.subject, b.preview, b.text, b.text_truncated AS "textTruncated",
   ARRAY(SELECT role || ' ' || address_key FROM copy_address WHERE tenant_id = $1 AND copy_id = c.id) AS addresses,
@@ -66,6 +67,8 @@ export interface Surroundings {
   threads: Map<string, string>;
   /** Messages by their key. */
   keys: Map<string, string>;
+  /** The keys of copies that messages are told from, as they are read now, as far as they are needed. */
+  tellers: ReadonlyMap<string, string>;
   /** Address keys of the mailbox and of the tenant's users. */
   own: Set<string>;
 }
@@ -74,7 +77,7 @@ export interface Surroundings {
 export async function surroundingsOf(
   sql: Sql,
   { tenantId, sourceId }: { tenantId: string; sourceId: string },
-  messages: ParsedMessage[],
+  { messages, tellers }: { messages: ParsedMessage[]; tellers: ReadonlyMap<string, string> },
 ): Promise<Surroundings> {
   const refs = [...new Set(messages.flatMap(referenceHashes))];
   const keys = messages.map(({ messageKey }) => messageKey);
@@ -96,6 +99,7 @@ export async function surroundingsOf(
   return {
     threads: new Map(threads.map((row) => [row.ref, row.thread_id])),
     keys: new Map(taken.map((row) => [row.key, row.id])),
+    tellers,
     own: new Set(own.map((row) => row.address_key)),
   };
 }

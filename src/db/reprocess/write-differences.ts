@@ -5,10 +5,11 @@ import type { Database, Sql } from '../database';
 import { erasedAmong, hasErasedPeople, type AddressFingerprints } from '../erasures/erased-people';
 import { writeOutbox, type OutboxEvent } from '../ingest/outbox-write';
 import { nextSeqOf } from '../ingest/source-lock';
-import { readAnew, type ReadCopy } from './differences';
+import { isApart, readAnew, type ReadCopy } from './differences';
 import type { WriteShare } from './next-share';
 import { writeParserVersion } from './parser-version';
 import { lockJob, saveTask, type ReprocessRef } from './reprocess-task';
+import { setApart } from './set-apart';
 import { storedCopies, surroundingsOf } from './stored-copies';
 import { writeRead } from './write-read';
 
@@ -29,6 +30,8 @@ export interface ParsedCopy {
 export interface ShareToWrite {
   source: WriteShare['source'];
   parsed: ParsedCopy[];
+  /** As `Surroundings` has them. */
+  tellers: ReadonlyMap<string, string>;
   /** Those of which nothing is written. */
   settled: WriteNote[];
   parserVersion: number;
@@ -49,7 +52,7 @@ export async function writeDifferences(db: Database, ref: ReprocessRef, share: S
     if (job === null) throw new StaleFence();
     const messages = new Map(parsed.map(({ copyId, message }) => [copyId, message]));
     const stored = await storedCopies(sql, ref.tenantId, [...messages.keys()]);
-    const around = await surroundingsOf(sql, source, [...messages.values()]);
+    const around = await surroundingsOf(sql, source, { ...share, messages: [...messages.values()] });
     const read = [...messages].flatMap(([copyId, message]) => {
       const copy = stored.get(copyId);
       return copy === undefined ? [] : [readAnew(copy, message, around)];
@@ -57,9 +60,10 @@ export async function writeDifferences(db: Database, ref: ReprocessRef, share: S
     const erased = await withErasedPeople(sql, share, read);
     const changed = onePerKey(read.filter((copy) => copy.fields.length > 0 && !erased.has(copy)));
     await writeRead(sql, ref.tenantId, { changed, threads: around.threads });
+    const apart = await setApart(sql, ref.tenantId, { copies: changed.filter(isApart), keys: around.keys });
     const copyIds = read.filter((copy) => !erased.has(copy)).map((copy) => copy.stored.copyId);
     await writeParserVersion(sql, ref.tenantId, { copyIds, parserVersion: share.parserVersion });
-    const told = await eventsOf(sql, ref, changed);
+    const told = await eventsOf(sql, ref, { changed, apart });
     await writeOutbox(sql, source, { nextSeq, events: told });
     const notes = [...share.settled, ...parsed.map(({ copyId }) => noteOf(copyId, { stored, changed, erased }))];
     const done = await note(sql, ref, notes);
@@ -83,7 +87,7 @@ async function fenced(sql: Sql, source: WriteShare['source']): Promise<number> {
 function onePerKey(read: ReadCopy[]): ReadCopy[] {
   const given = new Set<string>();
   return read.map((copy) => {
-    if (!copy.fields.includes('identity') || !given.has(copy.messageKey)) {
+    if (isApart(copy) || !copy.fields.includes('identity') || !given.has(copy.messageKey)) {
       given.add(copy.messageKey);
       return copy;
     }
@@ -111,8 +115,13 @@ function keyOf(address: string): string {
 }
 
 /** One for each message that was changed, and none where the job has told of it already by another copy. */
-async function eventsOf(sql: Sql, ref: ReprocessRef, changed: ReadCopy[]): Promise<OutboxEvent[]> {
+async function eventsOf(
+  sql: Sql,
+  ref: ReprocessRef,
+  { changed, apart }: { changed: ReadCopy[]; apart: Map<string, string> },
+): Promise<OutboxEvent[]> {
   const copyOf = new Map(changed.map(({ stored }) => [stored.messageId, stored.copyId]));
+  for (const [copyId, messageId] of apart) copyOf.set(messageId, copyId);
   if (copyOf.size === 0) return [];
   const told = await sql.query<{ message_id: string }>(
     `SELECT message_id FROM reprocess_difference
