@@ -16,6 +16,7 @@ import { comparedIn, violationsOf } from './chaos/compare.mjs';
 import { factsOf, publicId, shownBy } from './chaos/facts.mjs';
 import { grouped } from './chaos/grouped.mjs';
 import { writers } from './chaos/letters.mjs';
+import { leaksIn } from './chaos/log-leaks.mjs';
 import { untilQuiet } from './chaos/quiet.mjs';
 import { reportLines, sumOf } from './chaos/report.mjs';
 import { scheduleOf } from './chaos/schedule.mjs';
@@ -225,11 +226,8 @@ async function comparison({ stack, accounts, dovecot }) {
   const endedByThemselves = Object.fromEntries(
     all.filter((part) => part.endedByItself.length > 0).map((part) => [part.name, timesOf(part.endedByItself)]),
   );
-  const violations = [
-    ...violationsOf(facts),
-    ...restless,
-    ...(await verifiedViolations({ home, appUrl: stack.appUrl })),
-  ];
+  const verified = await verifiedViolations({ home, appUrl: stack.appUrl });
+  const violations = [...violationsOf(facts), ...restless, ...verified, ...leaksIn(logDir)];
   return {
     isQuiet,
     quietAfterMs: afterMs,

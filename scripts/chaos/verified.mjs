@@ -18,7 +18,7 @@ const timeoutMs = 300_000;
 export async function verifiedViolations({ home, appUrl }) {
   const file = join(home, 'verified.json');
   const env = { ...process.env, DATABASE_URL: appUrl, LETTERBOOK_HOME: home };
-  const args = [join(projectDir, 'scripts/verify.mjs'), '--all', '--json', file];
+  const args = [join(projectDir, 'scripts/verify.mjs'), '--all', '--wait', '10', '--json', file];
   const { code, stdout, stderr } = await run(process.execPath, args, { env, timeoutMs });
   if (code === 0) return [];
   const said = lastLines(`${stdout}\n${stderr}`, 12);

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { importScript } from '../support/import-script';
 
@@ -274,4 +277,19 @@ test('what was found names its message, so that the trail of it can be shown', (
   const facts = allIsWell();
   facts.ledger[0]!.presence = 'tombstoned';
   expect(compare.violationsOf(facts)).toContainEqual(expect.objectContaining({ messageId: 'message1' }));
+});
+
+test('content in a log is found, ids are not', async () => {
+  const { leaksIn } = await importScript<{ leaksIn: (dir: string) => { what: string }[] }>(
+    'scripts/chaos/log-leaks.mjs',
+  );
+  const dir = mkdtempSync(join(tmpdir(), 'letterbook-logs-'));
+  try {
+    writeFileSync(join(dir, 'api.log'), '{"mailboxId":"mbx_0192f0c1","uid":7}\n');
+    expect(leaksIn(dir)).toEqual([]);
+    writeFileSync(join(dir, 'worker.log'), 'well\nKey (address_key)=(box1@chaos.example) already exists.\n');
+    expect(leaksIn(dir)).toEqual([expect.objectContaining({ what: expect.stringContaining('worker.log') as unknown })]);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
