@@ -182,20 +182,21 @@ function report(checkedAt: Date, { options }: Wish, verified: Verified) {
   };
 }
 
-async function run(words: string[], signal: AbortSignal): Promise<number> {
-  const wish = wishOf(words, signal);
+async function run(wish: Wish): Promise<number> {
   const checkedAt = new Date();
   const wanted = { mailboxIds: wish.mailboxIds.length === 0 ? null : wish.mailboxIds, options: wish.options };
   const verified = await withContext(readConfig(process.env), (context) =>
     verifyInstallation(context, wanted, { mailbox: sayMailbox, tenant: sayTenant }),
   );
-  if (wish.json !== null) {
-    writeFileSync(wish.json, `${JSON.stringify(report(checkedAt, wish, verified), null, 2)}\n`, { mode: 0o600 });
-  }
+  write(wish, report(checkedAt, wish, verified));
   say(conclusions[verified.verdict]);
   const { bytes } = wish.options;
   if (bytes.of === 'sample') say(`Bytes were compared of a sample: --seed ${String(bytes.seed)} takes the same again.`);
   return exits[verified.verdict];
+}
+
+function write({ json }: Wish, what: object): void {
+  if (json !== null) writeFileSync(json, `${JSON.stringify(what, null, 2)}\n`, { mode: 0o600 });
 }
 
 const conclusions: Record<Verified['verdict'], string> = {
@@ -212,25 +213,27 @@ async function main(): Promise<void> {
       ending.abort();
     });
   }
+  let wish: Wish | null = null;
   try {
-    process.exitCode = await run(process.argv.slice(2), ending.signal);
+    wish = wishOf(process.argv.slice(2), ending.signal);
+    process.exitCode = await run(wish);
   } catch (error) {
-    if (!isForPeople(error) && !ending.signal.aborted) throw error;
-    process.stderr.write(`Nothing was checked: ${ending.signal.aborted ? 'interrupted' : messageOf(error)}\n`);
+    const says = ending.signal.aborted ? 'It was interrupted.' : wordsOf(error);
+    if (says === null) throw error;
+    process.stderr.write(`Nothing was checked: ${says}\n`);
+    const checkedAt = new Date().toISOString();
+    if (wish !== null) write(wish, { ok: false, checkedAt, unchecked: { says }, mailboxes: [], tenants: [] });
     process.exitCode = exits.unchecked;
   }
 }
 
-function isForPeople(error: unknown): boolean {
-  return error instanceof NotChecked || error instanceof ConfigError || nameOf(error) === 'DatabaseUnavailable';
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : '';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : '';
+/** What a person is told of a failure; null where it is a mistake of ours. */
+function wordsOf(error: unknown): string | null {
+  const isForPeople =
+    error instanceof NotChecked ||
+    error instanceof ConfigError ||
+    (error instanceof Error && error.name === 'DatabaseUnavailable');
+  return isForPeople ? error.message : null;
 }
 
 if (require.main === module) void main();

@@ -62,7 +62,7 @@ export interface FoldersVerified {
 }
 
 /** Who the messages are is asked of the newest: the sample of bytes tells more. */
-const little = { sizesUpTo: 0, share: { allUpTo: 0, beyond: 'newest' as const } };
+const share = { allUpTo: 0, beyond: 'newest' } as const;
 /** For all folders of a mailbox, where one shows a part of itself. */
 const otherRouteCommands = 200;
 const pauseMs = 2_000;
@@ -104,10 +104,8 @@ async function lookAt(context: VerifyContext, of: Folders, only: Set<string> | n
   const { mailbox, open } = of;
   const onRecord = await context.db.inTenant(mailbox.tenantId, (sql) => foldersOnRecord(sql, mailbox));
   const listed = await open.listFolders();
-  const asked = { mailbox, open, ...little, budget: { left: otherRouteCommands } };
   const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
-  const share = { allUpTo: 0, beyond: 'newest' } as const;
-  const budget = { left: 0 };
+  const budget = { left: otherRouteCommands };
   const look: Look = { folders: new Map(), ...oneSided(onRecord, listed, mailbox) };
   for (const { scope, ...folder } of shownFolders(onRecord, listed, mailbox.policy)) {
     of.options.signal.throwIfAborted();
