@@ -145,24 +145,19 @@ export async function runVisibility(db: Database, ref: JobRef): Promise<void> {
   while ((await visibilityChunk(db, ref, messagesPerTransaction)) === 'more');
 }
 
-/** Tells all mail of a source anew, for a job of another kind whose part it is, chunk by chunk. Second run: no change. */
-export async function retellSource(db: Database, tenantId: string, sourceId: string): Promise<void> {
-  let after: string | null = null;
-  do after = await retellChunk(db, tenantId, { sourceId, after });
-  while (after !== null);
-}
-
-function retellChunk(
-  db: Database,
+/**
+ * Tells the next mail of a source anew, for a job of another kind whose part it is, in a transaction that holds the tenant's lock. Returns where
+ * it goes on, or null where that was all. Second run: no change.
+ */
+export async function retellSource(
+  sql: Sql,
   tenantId: string,
-  from: { sourceId: string; after: string | null },
+  from: { sourceId: string; after: string | null; limit: number },
 ): Promise<string | null> {
-  return db.inTenant(tenantId, async (sql) => {
-    await lockTenantForWriting(sql, tenantId);
-    const { messageIds, next } = await messagesOfSource(sql, tenantId, { ...from, limit: messagesPerTransaction });
-    await refreshTimelines(sql, tenantId, messageIds);
-    return next;
-  });
+  const limit = Math.min(from.limit, messagesPerTransaction);
+  const { messageIds, next } = await messagesOfSource(sql, tenantId, { ...from, limit });
+  await refreshTimelines(sql, tenantId, messageIds);
+  return next;
 }
 
 /** The owner and the members of a source: whoever reads its copies. */

@@ -354,6 +354,26 @@ describe('a user', () => {
     expect(await carriedOut(deletion)).toMatchObject({ kind: 'done' });
   });
 
+  test('timelines of a mailbox that is given away are told in small steps, each of which may be the last before a kill', async () => {
+    const { db } = database;
+    const [leaver, heir] = [await aUser(db, tenantId), await aUser(db, tenantId)];
+    const own = await aMailbox(db, tenantId, { ownerUserId: leaver.id });
+    for (let n = 0; n < 7; n += 1) await aMessage(db, own, { subject: `number ${String(n)}` });
+    const deletion = await askUser({ userId: leaver.id, reassignTo: heir.id });
+    const told = async () =>
+      (await rows('SELECT FROM timeline WHERE principal = $1 GROUP BY message_id', [heir.principal])).length;
+    const seen = new Set<number>();
+    let share: CascadeShare | null = null;
+    // Each one goes on where the one before died, and lives long enough to come one step further.
+    for (let lives = 8; share?.kind !== 'done'; lives += 1) {
+      expect(lives).toBeLessThan(60);
+      share = await deleteCascade(dyingAfter(lives), run, { tenantId, deletionId: deletion.id }).catch(() => null);
+      seen.add(await told());
+    }
+    expect([...seen].some((count) => count > 0 && count < 7)).toBe(true);
+    expect(await told()).toBe(7);
+  });
+
   test('a worker that dies between a mailbox and its timelines leaves them to the next', async () => {
     const { db } = database;
     const [leaver, heir] = [await aUser(db, tenantId), await aUser(db, tenantId)];

@@ -17,6 +17,8 @@ const planSchema = z.object({
   reassignTo: z.uuid().nullable().default(null),
   /** Sources whose owner or members have changed, and whose timelines are to be told anew. */
   refresh: z.array(z.uuid()).default([]),
+  /** How far the first of them is told. */
+  refreshAfter: z.string().nullable().default(null),
 });
 export type CascadePlan = z.output<typeof planSchema>;
 
@@ -91,7 +93,7 @@ export async function readCascade(db: Database, ref: CascadeRef): Promise<Cascad
   return row === undefined ? null : { ...ref, ...row, plan: planSchema.parse(row.plan) };
 }
 
-/** What is still to be told anew. Changed in the transaction that changes the mailboxes. */
+/** What is still to be told anew. Changed in the transaction that changes the mailboxes, or tells them. */
 export async function noteRefresh(
   sql: Sql,
   ref: CascadeRef,
@@ -100,8 +102,16 @@ export async function noteRefresh(
   const refresh = `coalesce(plan -> 'refresh', '[]')`;
   const after = change === 'add' ? `(${refresh} - $3::text) || to_jsonb($3::text)` : `${refresh} - $3::text`;
   await sql.execute(
-    `UPDATE deletion SET plan = jsonb_set(plan, '{refresh}', ${after}) WHERE tenant_id = $1 AND id = $2`,
+    `UPDATE deletion SET plan = jsonb_set(plan, '{refresh}', ${after}) - 'refreshAfter' WHERE tenant_id = $1 AND id = $2`,
     [ref.tenantId, ref.deletionId, sourceId],
+  );
+}
+
+/** How far the first source that is to be told anew is told, in the transaction that told it so far. */
+export async function noteRefreshed(sql: Sql, ref: CascadeRef, after: string): Promise<void> {
+  await sql.execute(
+    `UPDATE deletion SET plan = jsonb_set(plan, '{refreshAfter}', to_jsonb($3::text)) WHERE tenant_id = $1 AND id = $2`,
+    [ref.tenantId, ref.deletionId, after],
   );
 }
 

@@ -1,7 +1,8 @@
 import type { Database, Sql } from '../../database';
 import { updateMailbox } from '../../mailbox-write';
+import { lockTenantForWriting } from '../../tenant-lock';
 import { retellSource } from '../../visibility-job';
-import { noteRefresh, type Cascade } from './cascades';
+import { noteRefresh, noteRefreshed, type Cascade } from './cascades';
 
 /**
  * Gives the next mailbox of a user to whom the plan names, and notes that its timelines are to be told anew. False where there is none.
@@ -53,18 +54,20 @@ async function moveMembership(
   ]);
 }
 
-/** Tells the timelines of the next source anew that was noted; false where none is. Second run: the same again. */
-export async function refreshNext(db: Database, cascade: Cascade): Promise<boolean> {
+/** Tells the next mail of the sources anew that were noted, and notes how far it is; false where none is left. Second run: the next ones. */
+export function refreshNext(db: Database, cascade: Cascade, limit: number): Promise<boolean> {
   const { tenantId, deletionId } = cascade;
-  const [next] = await db.inTenant(tenantId, (sql) =>
-    sql.query<{ id: string | null }>(
-      `SELECT plan -> 'refresh' ->> 0 AS id FROM deletion WHERE tenant_id = $1 AND id = $2`,
+  return db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
+    const [first] = await sql.query<{ id: string | null; after: string | null }>(
+      `SELECT plan -> 'refresh' ->> 0 AS id, plan ->> 'refreshAfter' AS after FROM deletion WHERE tenant_id = $1 AND id = $2`,
       [tenantId, deletionId],
-    ),
-  );
-  const sourceId = next?.id ?? null;
-  if (sourceId === null) return false;
-  await retellSource(db, tenantId, sourceId);
-  await db.inTenant(tenantId, (sql) => noteRefresh(sql, cascade, { change: 'done', sourceId }));
-  return true;
+    );
+    const sourceId = first?.id ?? null;
+    if (sourceId === null) return false;
+    const next = await retellSource(sql, tenantId, { sourceId, after: first?.after ?? null, limit });
+    if (next === null) await noteRefresh(sql, cascade, { change: 'done', sourceId });
+    else await noteRefreshed(sql, cascade, next);
+    return true;
+  });
 }

@@ -47,7 +47,7 @@ async function next(db: Database, cascade: Cascade, chunkRows: number): Promise<
   if (addresses > 0) return addresses;
   if (plan.mailboxes === 'reassign' && (await reassignMailbox(db, cascade))) return 1;
   if (plan.reassignTo !== null && (await reassignMembership(db, cascade))) return 1;
-  if (await refreshNext(db, cascade)) return 1;
+  if (await refreshNext(db, cascade, chunkRows)) return 1;
   for (const table of ['source_member', 'notice']) {
     const rows = await deleteSome(db, cascade, { table, column: 'user_id', value: targetId });
     if (rows > 0) return rows;
