@@ -9,7 +9,7 @@ import type { MailboxForSync } from '../../db/sync/mailbox-for-sync';
 import type { Mailbox } from '../../mail/mailbox';
 import type { ActivityContext, ActivityRun } from '../context';
 import { listFolder } from '../list-folder';
-import { lookAtUncarried, traitsOf } from './uncarried-messages';
+import { lookAtUncarried, traitsOf, type Questions } from './uncarried-messages';
 
 interface Look {
   mailbox: MailboxForSync;
@@ -26,6 +26,8 @@ export interface LookedEverywhere {
 
 /** So often all folders are looked at until nothing has moved between two looks. */
 const mostLooks = 3;
+/** So long a round asks what left-out messages are known by. */
+const askForMs = 10_000;
 const unproven: Evidence = { proven: false, seen: [] };
 
 /**
@@ -40,7 +42,7 @@ export async function lookEverywhere(
   look: Look,
 ): Promise<LookedEverywhere> {
   const most = context.limits.removalCompareMessages;
-  const questions = { left: most };
+  const questions = { left: most, endAt: context.now() + askForMs };
   const evidence = await lookUntilAtRest(context, run, { ...look, questions });
   return { evidence, hasLearnt: questions.left < most };
 }
@@ -48,7 +50,7 @@ export async function lookEverywhere(
 async function lookUntilAtRest(
   context: ActivityContext,
   run: ActivityRun,
-  look: Look & { questions: { left: number } },
+  look: Look & { questions: Questions },
 ): Promise<Evidence> {
   const looked = new Map<string, Looked>();
   const evidence = () => mergeEvidence(...[...looked.values()].map(({ shown }) => shown));
@@ -113,7 +115,7 @@ function keyOf({ uidValidity, uidNext, messages }: FolderStatus): string {
   return `${uidValidity} ${String(uidNext)} ${String(messages)}`;
 }
 
-type FolderLook = Look & ToLookAt & { before: Evidence; questions: { left: number } };
+type FolderLook = Look & ToLookAt & { before: Evidence; questions: Questions };
 
 async function lookInto(context: ActivityContext, run: ActivityRun, folder: FolderLook): Promise<Looked> {
   const { mailbox, open, generation, status, candidates, questions } = folder;

@@ -1,5 +1,6 @@
 import type { MessageEnvelope } from '../../domain/folder';
-import type { BatchItem } from '../../db/ingest/batch';
+import type { BatchItem, RecordedItem } from '../../db/ingest/batch';
+import { messageIdHash } from '../../db/ingest/message-write';
 import type { BlobStore } from '../../db/blobs/blob-store';
 import { recordBatch } from '../../db/ingest/record-batch';
 import type { WaitingCopy } from '../../db/removals/pending';
@@ -57,7 +58,7 @@ async function readOne(
   context: ActivityContext,
   run: ActivityRun,
   of: LeftOutAt & { envelope: MessageEnvelope },
-): Promise<BatchItem | 'another' | 'not-known'> {
+): Promise<Answer> {
   const { mailbox, open, envelope, candidates } = of;
   if (envelope.size > mailbox.policy.maxMessageBytes) {
     const item = await readHeaderOnly(context, { mailbox, open, envelope });
@@ -65,7 +66,7 @@ async function readOne(
   }
   await context.budget.take(envelope.size, run.signal);
   try {
-    const read = { answer: 'not-known' as BatchItem | 'another' | 'not-known' };
+    const read = { answer: 'not-known' as Answer };
     await open.fetchRaw([envelope.uid], async (message) => {
       const keepingNothing = { ...context, blobs: storingNothing(context.blobs) };
       const [item] = await readStored(keepingNothing, mailbox, [message]);
@@ -80,19 +81,31 @@ async function readOne(
   }
 }
 
+type Answer = BatchItem | 'another' | 'not-known';
+
 /** Same bytes, or the same message by its content (domain/identity.ts). What cannot be read may be any. */
-function whichOf(item: BatchItem, candidates: readonly WaitingCopy[]): BatchItem | 'another' | 'not-known' {
+function whichOf(item: BatchItem, candidates: readonly WaitingCopy[]): Answer {
   switch (item.kind) {
     case 'known':
       return candidates.some(({ copyId }) => copyId === item.copyId) ? item : 'another';
     case 'recorded':
     case 'headers-only':
-      return candidates.some(({ messageKey }) => messageKey === item.message.messageKey) ? item : 'another';
+      return byContent(item, candidates);
     case 'filtered':
       return 'another';
     case 'parked':
       return 'not-known';
   }
+}
+
+/** Of a message of which one has the whole and the other the header alone, as after a change of the policy, nothing can be said. */
+function byContent(item: RecordedItem, candidates: readonly WaitingCopy[]): Answer {
+  const { messageKey, messageIdHeader } = item.message;
+  if (candidates.some((candidate) => candidate.messageKey === messageKey)) return item;
+  const hash = messageIdHeader === null ? null : messageIdHash(messageIdHeader).toString('hex');
+  const isWhole = item.kind === 'recorded';
+  const isDoubtful = candidates.some((other) => other.isWhole !== isWhole && other.messageIdHash === hash);
+  return isDoubtful ? 'not-known' : 'another';
 }
 
 function storingNothing(blobs: BlobStore): BlobStore {

@@ -12,6 +12,13 @@ import type { ActivityContext, ActivityRun } from '../context';
 import { envelopesOf } from '../envelopes-of';
 import { tellApart } from './tell-apart';
 
+/** Of so many messages more the server is asked what they are known by, and for so long: new mail waits meanwhile. */
+export interface Questions {
+  left: number;
+  /** Milliseconds since the epoch. */
+  endAt: number;
+}
+
 /** Messages that an open folder shows and that no copy stands for. */
 export interface Uncarried {
   mailbox: MailboxForSync;
@@ -24,8 +31,7 @@ export interface Uncarried {
   /** What has been found out of messages without a row before. */
   before: readonly Sighting[];
   candidates: readonly WaitingCopy[];
-  /** Of so many messages more the server is asked what they are known by. */
-  questions: { left: number };
+  questions: Questions;
 }
 
 const inPortionsOf = 1_000;
@@ -41,12 +47,8 @@ export async function lookAtUncarried(context: ActivityContext, run: ActivityRun
   // An import has still to come to them: it gives them their rows, and most of them a copy.
   if (withoutRow.length > questions.left) return { proven: false, seen: [] };
   const undescribed = outside(outside(uids, rows.described), rangesOf(withoutRow));
-  const asked = undescribed.slice(Math.max(0, undescribed.length - questions.left));
-  questions.left -= asked.length;
-  for (let from = 0; from < asked.length; from += inPortionsOf) {
-    await describeRows(context, run, { ...at, uids: asked.slice(from, from + inPortionsOf) });
-  }
-  if (asked.length < undescribed.length) return { proven: false, seen: [] };
+  if ((await describeSome(context, run, { ...at, uids: undescribed })) === 'some-left')
+    return { proven: false, seen: [] };
   const traits = candidates.flatMap((candidate) => candidate.traits);
   const shown = new Set(uids);
   const like = await leftOutLike(context.db, at.mailbox.tenantId, { genId, traits });
@@ -61,6 +63,19 @@ function sightingIn(genId: number): (message: Traits & { uid: number }) => Sight
   return ({ uid, providerId, messageIdHash, size, internalDate }) => ({
     ...{ genId, uid, providerId, messageIdHash, size, internalDate },
   });
+}
+
+/** Newest first. A portion is asked for in any case, so that there is an end to it however slow the server is. */
+async function describeSome(context: ActivityContext, run: ActivityRun, at: Uncarried): Promise<'all' | 'some-left'> {
+  const { questions } = at;
+  const left = [...at.uids];
+  while (left.length > 0 && questions.left > 0) {
+    const uids = left.splice(-Math.min(inPortionsOf, questions.left));
+    await describeRows(context, run, { ...at, uids });
+    questions.left -= uids.length;
+    if (context.now() > questions.endAt) break;
+  }
+  return left.length === 0 ? 'all' : 'some-left';
 }
 
 /**

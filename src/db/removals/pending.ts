@@ -43,6 +43,10 @@ export async function nextRemovalMs(db: Database, source: OfSource): Promise<num
 export interface WaitingCopy extends RemovalCandidate {
   /** Hex. */
   messageKey: string;
+  /** SHA-256 of its Message-ID header, in hex; null where it has none. */
+  messageIdHash: string | null;
+  /** Else only its header was ever fetched. */
+  isWhole: boolean;
 }
 
 /** All copies that wait to be removed. */
@@ -55,11 +59,12 @@ export async function removalCandidates(db: Database, source: OfSource): Promise
       provider_id: string | null;
       message_key: string;
       hash: string | null;
+      is_whole: boolean;
       standing: number;
       placed: { size: number | null; at: number | null }[];
     }>(
       `SELECT r.copy_id, r.state, r.due_at <= now() AS is_due, c.provider_id, encode(m.message_key, 'hex') AS message_key,
-         encode(m.message_id_hash, 'hex') AS hash,
+         encode(m.message_id_hash, 'hex') AS hash, c.raw_state <> 'none' AS is_whole,
          (SELECT count(*) FROM ${standingPlacements('r.copy_id')}) AS standing,
          coalesce((SELECT jsonb_agg(jsonb_build_object('size', e.size, 'at', (extract(epoch FROM e.internal_date) * 1000)::bigint))
            FROM placement e WHERE e.copy_id = r.copy_id), '[]') AS placed
@@ -75,6 +80,8 @@ export async function removalCandidates(db: Database, source: OfSource): Promise
     livePlacements: row.standing,
     isDue: row.is_due,
     messageKey: row.message_key,
+    messageIdHash: row.hash,
+    isWhole: row.is_whole,
     traits: row.placed.map(({ size, at }) => ({
       providerId: row.provider_id,
       messageIdHash: row.hash,

@@ -1,0 +1,177 @@
+import { outcomes, presences } from '../../src/domain/ledger';
+import type { Policy } from '../../src/domain/policy';
+import { sharedDovecot } from '../support/dovecot';
+import { mail } from '../support/mail-factory';
+import { aRecord } from '../support/mail-rows';
+import { folderOf } from '../support/scripted-imap-folder';
+import { startScriptedServer } from '../support/scripted-imap-server';
+import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
+
+let bench: SyncBench;
+
+beforeAll(async () => {
+  bench = await createSyncBench(sharedDovecot().imapPort);
+});
+
+afterAll(async () => {
+  await bench.close();
+});
+
+const before = new Date('2020-02-02T02:02:02Z');
+
+const query = <Row extends object>({ tenantId }: TestMailbox, text: string, values: unknown[] = []) =>
+  bench.database.db.inTenant(tenantId, (sql) => sql.query<Row>(text, values));
+
+const mirrored = (policy: Partial<Policy> = {}) =>
+  bench.connect({ policy: { removals: 'mirror', removalGraceSeconds: 0, start: { from: 'now' }, ...policy } });
+
+/** `left` lies in Archive since before the start point; `recorded` came to INBOX, and is gone. */
+async function leftAndGone(mailbox: TestMailbox, of: { left: Buffer; recorded: Buffer }): Promise<void> {
+  await mailbox.person.append('Archive', of.left, { date: before });
+  await mailbox.syncAll();
+  await mailbox.person.append('INBOX', of.recorded);
+  await mailbox.syncAll();
+  await mailbox.person.expunge('INBOX', [1]);
+  expect(await mailbox.round()).toMatchObject({ kind: 'done' });
+}
+
+const rows = async (mailbox: TestMailbox) =>
+  (await mailbox.ledger()).map(({ folder, outcome, presence, reason }) => [folder, outcome, presence, reason]);
+
+test('a message that is too large for the policy is told by its header, and keeps its place', async () => {
+  const mailbox = await mirrored({ maxMessageBytes: 2_000 });
+  const raw = mail({ subject: 'large', text: 'x'.repeat(3_000) });
+  await leftAndGone(mailbox, { left: raw, recorded: raw });
+  expect(await rows(mailbox)).toEqual([
+    ['Archive', outcomes['headers-only'], presences.live, null],
+    ['INBOX', outcomes['headers-only'], presences.ended, null],
+  ]);
+});
+
+test.each([
+  ['lower', 9_000, 2_000],
+  ['higher', 2_000, 9_000],
+])(
+  'a message that is gone waits beside one that may be the same where the greatest size has become %s since',
+  async (_, then, now) => {
+    const mailbox = await mirrored({ maxMessageBytes: then });
+    const raw = mail({ subject: 'large', text: 'x'.repeat(3_000) });
+    await mailbox.person.append('Archive', raw, { date: before });
+    await mailbox.syncAll();
+    await mailbox.person.append('INBOX', raw);
+    await mailbox.syncAll();
+    await query(mailbox, `UPDATE source SET policy = jsonb_set(policy, '{maxMessageBytes}', $1::jsonb) RETURNING 1`, [
+      String(now),
+    ]);
+    await mailbox.person.expunge('INBOX', [1]);
+    await mailbox.round();
+    expect((await rows(mailbox)).map(([folder, , presence, reason]) => [folder, presence, reason])).toEqual([
+      ['Archive', presences.live, 'before-start'],
+      ['INBOX', presences.tombstoned, null],
+    ]);
+  },
+);
+
+test('a left-out message that cannot be read may be the one that is gone, which waits', async () => {
+  const mailbox = await mirrored();
+  const messageId = 'same@corp.example';
+  const parts = '--b\r\nContent-Type: text/plain\r\n\r\nx\r\n'.repeat(1_100);
+  const unreadable = Buffer.from(
+    `Message-ID: <${messageId}>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n${parts}--b--\r\n`,
+  );
+  await leftAndGone(mailbox, { left: unreadable, recorded: mail({ messageId }) });
+  expect(await rows(mailbox)).toEqual([
+    ['Archive', outcomes.filtered, presences.live, 'before-start'],
+    ['INBOX', outcomes.recorded, presences.tombstoned, null],
+  ]);
+});
+
+test('a message that was left out because it matched nobody keeps the place of one that was recorded since', async () => {
+  const mailbox = await mirrored({ unmatched: 'drop' });
+  const raw = mail({ subject: 'known later', from: 'ada@customer.example' });
+  await mailbox.person.append('Archive', raw);
+  await mailbox.syncAll();
+  expect(await rows(mailbox)).toEqual([['Archive', outcomes.filtered, presences.live, 'unmatched']]);
+  await aRecord(bench.database.db, mailbox.tenantId, { addresses: ['ada@customer.example'] });
+  await mailbox.person.append('INBOX', raw);
+  await mailbox.syncAll();
+  await mailbox.person.expunge('INBOX', [1]);
+  await mailbox.round();
+  expect(await rows(mailbox)).toEqual([
+    ['Archive', outcomes.recorded, presences.live, null],
+    ['INBOX', outcomes.recorded, presences.ended, null],
+  ]);
+});
+
+test('what left-out mail is known by is asked once, and noted without any of its content', async () => {
+  const mailbox = await mirrored();
+  await leftAndGone(mailbox, { left: mail({ subject: 'left out' }), recorded: mail({ subject: 'gone' }) });
+  const [noted] = await query<Record<string, unknown>>(
+    mailbox,
+    `SELECT size > 0 AS sized, internal_date, length(message_id_hash) AS bytes, raw_sha, copy_id, blob_id FROM placement WHERE reason = 'before-start'`,
+  );
+  expect(noted).toEqual({ sized: true, internal_date: before, bytes: 32, raw_sha: null, copy_id: null, blob_id: null });
+  expect(await rows(mailbox)).toEqual([
+    ['Archive', outcomes.filtered, presences.live, 'before-start'],
+    ['INBOX', outcomes.filtered, presences.ended, 'removed'],
+  ]);
+});
+
+test.each(['Trash', 'Junk'])(
+  'what is only in %s any more counts as removed, and is back with its text when it is put back',
+  async (path) => {
+    const mailbox = await mirrored();
+    await mailbox.syncAll();
+    await mailbox.person.append('INBOX', mail({ subject: 'thrown away' }));
+    await mailbox.syncAll();
+    await mailbox.person.move('INBOX', 1, path);
+    await mailbox.round();
+    expect(await query(mailbox, 'SELECT FROM message')).toEqual([]);
+    await mailbox.person.move(path, 1, 'INBOX');
+    await mailbox.round();
+    expect(await query(mailbox, 'SELECT subject FROM message_subject')).toEqual([{ subject: 'thrown away' }]);
+  },
+);
+
+describe('a left-out message whose Message-ID cannot be had', () => {
+  const left = [1, 2, 3].map((uid) => ({ uid, raw: mail({ subject: `left ${String(uid)}` }), internalDate: before }));
+
+  test.each<[string, (context: { cut: () => void; no: (text: string) => void }) => void]>([
+    [
+      'ends the connection',
+      ({ cut }) => {
+        cut();
+      },
+    ],
+    [
+      'is refused',
+      ({ no }) => {
+        no('[UNAVAILABLE] not this one');
+      },
+    ],
+  ])('where it %s is told by its size and date, and holds up neither mail nor removals', async (_, answer) => {
+    const server = await startScriptedServer({
+      folders: { INBOX: { messages: [] }, Archive: { messages: left, attributes: ['\\Archive'] } },
+    });
+    const mailbox = await bench.connect({
+      ...{ port: server.port, user: 'somebody', withoutPerson: true },
+      policy: { removals: 'mirror', removalGraceSeconds: 0, start: { from: 'date', date: '2025-01-01' } },
+    });
+    await mailbox.syncAll();
+    const inbox = server.folders.get('INBOX');
+    if (inbox === undefined) throw new Error('no INBOX');
+    Object.assign(inbox, folderOf({ messages: [{ uid: 7, raw: mail({ subject: 'goes' }) }], highestModseq: '20' }));
+    await mailbox.syncAll();
+    server.on['UID FETCH'] = (context) => {
+      if (context.args.includes('HEADER.FIELDS')) answer(context);
+      else context.usual();
+    };
+    Object.assign(inbox, { messages: [], highestModseq: '30' });
+    await mailbox.round();
+    await query(mailbox, 'UPDATE removal SET due_at = now() RETURNING 1');
+    expect(await mailbox.round()).toMatchObject({ kind: 'done' });
+    expect(await query(mailbox, 'SELECT FROM message')).toEqual([]);
+    await bench.context.connections.closeAll();
+    await server.stop();
+  });
+});
