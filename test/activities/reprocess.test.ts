@@ -5,6 +5,7 @@ import type { ActivityRun } from '../../src/activities/context';
 import { insertReprocess } from '../../src/db/reprocess/ask';
 import { takeShare } from '../../src/db/reprocess/next-share';
 import { controlReplay } from '../../src/db/replay/replay-control';
+import { hashOfAddress } from '../../src/db/erasures/erased-people';
 import { fillSearch } from '../../src/db/search-fill';
 import { refreshTimelines } from '../../src/db/timeline-write';
 import type { ReprocessScope } from '../../src/domain/reprocess';
@@ -416,6 +417,42 @@ test('mail that lay hidden under other mail becomes a message of its own, with t
   expect(await content(anna)).toEqual(asToday);
   expect(await updates(anna)).toHaveLength(2);
   expect(await reprocessed(anna)).toEqual([]);
+});
+
+test('mail too big for memory is read from a file, and what has only its header is left alone', async () => {
+  const policy = { maxMessageBytes: 2_000 };
+  const mailbox = await imported([letters.subject, letters.file, letter('big', { text: 'x'.repeat(5_000) })], {
+    policy,
+  });
+  const asToday = await contentOf(bench.database.ownerUrl, mailbox.tenantId);
+  await damage(mailbox, ['subject', 'file']);
+  const { limits } = bench.context;
+  bench.context.limits = { ...limits, streamAboveBytes: 1 };
+  const operationId = await ask(mailbox);
+  await carryOut(mailbox, operationId).finally(() => {
+    bench.context.limits = limits;
+  });
+  expect((await operation(mailbox, operationId))?.result).toMatchObject({ looked: 2, withoutBytes: 1, changed: 2 });
+  expect(await content(mailbox)).toEqual(asToday);
+  expect(await rows(mailbox, `SELECT parser_version FROM copy WHERE raw_state = 'none'`)).toEqual([
+    { parser_version: 0 },
+  ]);
+});
+
+test('a person who was erased does not come to light', async () => {
+  const mailbox = await imported([letters.people]);
+  await damage(mailbox, ['people']);
+  const hash = hashOfAddress('grace@customer.example', (text) => bench.context.secretBox.fingerprintsOf(text));
+  await rows(
+    mailbox,
+    `INSERT INTO erasure (tenant_id, id, kind, address_hashes, actor, at) VALUES ($1, gen_random_uuid(), 'person', ARRAY[$2], 'system', now())`,
+    [mailbox.tenantId, hash],
+  );
+  const before = await tables(mailbox);
+  expect(await reprocessed(mailbox)).toEqual([
+    { name: 'people', fields: ['participants', 'addresses'], outcome: 'kept', reason: 'erased' },
+  ]);
+  expect(await tables(mailbox)).toEqual(before);
 });
 
 test('what is deleted meanwhile stays deleted', async () => {
