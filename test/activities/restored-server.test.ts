@@ -155,6 +155,44 @@ describe('after a restore that new mail has overtaken before anybody looked', ()
   });
 });
 
+test('daily audits compare all messages of a big folder, a part each time, and say how far they are', async () => {
+  const date = new Date('2026-01-02T03:04:05Z');
+  const messages = Array.from({ length: 2_500 }, (_, at) => ({
+    uid: at + 1,
+    raw: 'Subject: x\r\n\r\n',
+    internalDate: date,
+  }));
+  server = await startScriptedServer({ folders: { INBOX: { messages } } });
+  const policy = { start: { from: 'now' as const } };
+  const mailbox = await bench.connect({ port: server.port, user: 'somebody', withoutPerson: true, policy });
+  await mailbox.syncAll();
+  const { db } = bench.database;
+  // Message 700 is not the one that was there.
+  await db.inTenant(mailbox.tenantId, (sql) =>
+    sql.execute(
+      `UPDATE placement SET size = 14, internal_date = $2::timestamptz - CASE WHEN uid = 700 THEN interval '1 hour 7 minutes' ELSE interval '0' END
+       WHERE source_id = $1`,
+      [mailbox.mailboxId, date.toISOString()],
+    ),
+  );
+  await db.inTenant(mailbox.tenantId, (sql) =>
+    sql.execute('UPDATE folder_generation SET identity_uid = 1000 WHERE source_id = $1', [mailbox.mailboxId]),
+  );
+  const audited = async () => {
+    await auditOf(bench, mailbox, 'daily');
+    const rows = await db.inTenant(mailbox.tenantId, (sql) =>
+      sql.query<{ compared: number; missing: number[]; whole: boolean; next: number }>(
+        `SELECT identities_compared AS compared, missing, identities_whole_at IS NOT NULL AS whole, g.identity_uid AS next
+         FROM folder_audit a JOIN folder_generation g ON g.folder_id = a.folder_id WHERE a.source_id = $1`,
+        [mailbox.mailboxId],
+      ),
+    );
+    return rows[0];
+  };
+  expect(await audited()).toEqual({ compared: 1_500, missing: [], whole: true, next: 0 });
+  expect(await audited()).toEqual({ compared: 2_000, missing: [700], whole: true, next: 1_000 });
+});
+
 test('the same bytes under two provider ids are no sign of a restore', async () => {
   const raw = mail({ subject: 'delivered twice' });
   const messages = [

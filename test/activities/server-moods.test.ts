@@ -194,6 +194,20 @@ test.each([
   expect((await mailbox.ledger()).map((row) => row.folder)).toEqual([path, path, path]);
 });
 
+test('a folder without a delimiter is fetched like any other', async () => {
+  const mailbox = await connect({ folders: {} });
+  server.folders.set('Flat/not a child', folderOf({ messages }));
+  server.on['LIST'] = (context) => {
+    context.send('* LIST () NIL "INBOX"');
+    context.send('* LIST () NIL "Flat/not a child"');
+    context.ok();
+  };
+  await mailbox.syncAll();
+  expect((await mailbox.ledger()).map((row) => [row.folder, row.outcome])).toEqual(
+    [1, 2, 3].map(() => ['Flat/not a child', outcomes.recorded]),
+  );
+});
+
 test.each([
   ['no delimiter', '* LIST () NIL "Flat"', 'Flat'],
   ['a literal with a line break', null, 'two\r\nlines'],

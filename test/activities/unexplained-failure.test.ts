@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { auditFolders } from '../../src/activities/audit-folders';
 import type { ActivityRun } from '../../src/activities/context';
 import { importBatch } from '../../src/activities/import-batch';
@@ -5,6 +8,7 @@ import { runRound } from '../../src/activities/run-round';
 import { DatabaseUnavailable } from '../../src/db/database-error';
 import { newUuid } from '../../src/db/new-id';
 import { mailboxForSync } from '../../src/db/sync/mailbox-for-sync';
+import { roundOptions } from '../../src/workflows/activity-options';
 import { mail } from '../support/mail-factory';
 import { startScriptedServer, type ScriptedServer } from '../support/scripted-imap-server';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
@@ -80,6 +84,39 @@ test('so do an import and an audit come to an end', async () => {
   const audit = { ...ref, operationId: newUuid() };
   await expect(auditFolders(context, attemptNumber(4), audit)).rejects.toBe(refused);
   await expect(auditFolders(context, attemptNumber(5), audit)).resolves.toMatchObject({ failure: 'internal' });
+});
+
+test('the operation of an audit that fails for no reason of the server ends, and says so', async () => {
+  const mailbox = await connected();
+  const ref = await refOf(mailbox);
+  const operationId = newUuid();
+  const { db } = bench.database;
+  await db.inTenant(mailbox.tenantId, (sql) =>
+    sql.execute(
+      `INSERT INTO operation (tenant_id, id, kind, source_id, state) VALUES ($1, $2, 'audit', $3, 'waiting')`,
+      [mailbox.tenantId, operationId, mailbox.mailboxId],
+    ),
+  );
+  const operation = () =>
+    db.inTenant(mailbox.tenantId, (sql) =>
+      sql.query<{ state: string; error: unknown }>('SELECT state, error FROM operation WHERE id = $1', [operationId]),
+    );
+  const connections = { use: () => Promise.reject(refused), closeAll: () => Promise.resolve() };
+  const context = { ...bench.context, connections };
+  const audit = { ...ref, operationId };
+  for (const attempt of [1, 2, 3, 4]) {
+    await expect(auditFolders(context, attemptNumber(attempt), audit)).rejects.toBe(refused);
+  }
+  expect(await operation()).toEqual([{ state: 'waiting', error: null }]);
+  await auditFolders(context, attemptNumber(5), audit);
+  expect(await operation()).toEqual([{ state: 'failed', error: { kind: 'internal', code: 'internal' } }]);
+});
+
+test('the workflow of an audit tries it until it says so', () => {
+  const source = readFileSync(join(__dirname, '../../src/workflows/audit-mailbox.ts'), 'utf8');
+  expect(roundOptions.retry?.maximumAttempts).toBeUndefined();
+  expect(source).toContain('...roundOptions');
+  expect(source).not.toContain('maximumAttempts');
 });
 
 test('what was cut off, or could not reach the database, is tried again for ever', async () => {

@@ -62,3 +62,34 @@ test('metrics count mailboxes, parked mail and requests, and name no id, address
   expect(body).toContain('letterbook_outbox_held_back 0');
   expect(body).not.toMatch(/mbx_|marked|company\.example/);
 });
+
+test('metrics tell what audits missed, the age of the oldest proof, and how many mailboxes have had none for 26 hours', async () => {
+  const key = await issueKey(database.db, await database.newTenant());
+  const { tenantId } = key;
+  const hoursSinceProof = [1, 27, 40];
+  for (const [at, hours] of hoursSinceProof.entries()) {
+    const id = await connectMailbox(server, key, { address: `proof${String(at)}@company.example` });
+    const sourceId = uuidOf('mailbox', id) ?? '';
+    const [found, importing] = [
+      await insertFolder(database.db, { tenantId, sourceId }, 'One'),
+      await insertFolder(database.db, { tenantId, sourceId }, 'Two'),
+    ];
+    await database.db.inTenant(tenantId, async (sql) => {
+      await sql.execute(
+        `UPDATE mailbox SET last_proven_at = now() - $2::float8 * interval '1 hour' WHERE source_id = $1`,
+        [sourceId, hours],
+      );
+      await sql.execute(
+        `INSERT INTO folder_audit (tenant_id, source_id, folder_id, verdict, reason, ledger_counts, missing_count, undelivered_count, checked_at)
+         VALUES ($1, $2, $3, 'missing', NULL, '{}', 2, 1, now()), ($1, $2, $4, 'missing', 'import-running', '{}', 500, 0, now())`,
+        [tenantId, sourceId, found.folderId, importing.folderId],
+      );
+    });
+  }
+  const { body } = await server.api.inject('/metrics');
+  const value = (name: string) => Number(new RegExp(`^letterbook_${name} (\\S+)$`, 'm').exec(body)?.[1]);
+  expect(value('missing_messages')).toBe(9);
+  expect(value('mailboxes_unproven')).toBe(2);
+  expect(value('proof_oldest_seconds')).toBeGreaterThanOrEqual(40 * 3_600);
+  expect(value('proof_oldest_seconds')).toBeLessThan(41 * 3_600);
+});

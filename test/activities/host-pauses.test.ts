@@ -1,0 +1,148 @@
+import { createHostPauses, unlessPaused, type HostPauses } from '../../src/activities/host-pauses';
+import { passwordOf } from '../../src/activities/mailbox-password';
+import { pausedServers, pauseServer } from '../../src/db/watch/host-pauses';
+import { defaultLimits } from '../../src/config/limits';
+import type { MailFailure } from '../../src/domain/failure';
+import { createConnections } from '../../src/activities/connections';
+import { openMailbox } from '../../src/mail/open-mailbox';
+import { startScriptedServer, type ScriptedServer } from '../support/scripted-imap-server';
+import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
+
+let bench: SyncBench;
+let server: ScriptedServer;
+
+beforeAll(async () => {
+  bench = await createSyncBench(0);
+});
+
+afterAll(async () => {
+  await bench.close();
+});
+
+const opened: { closeAll: () => Promise<void> }[] = [];
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((connections) => connections.closeAll()));
+  await server.stop();
+});
+
+/** What another worker would have: its own memory, and the same database. `clock` is how late it is there. */
+function worker(clock = { ms: 0 }): HostPauses {
+  return createHostPauses({
+    read: () => pausedServers(bench.database.db),
+    write: (paused) => pauseServer(bench.database.db, paused),
+    limits: defaultLimits,
+    now: () => performance.now() + clock.ms,
+  });
+}
+
+/** The bench of a worker that hears what servers say to everybody. */
+function benchOf(pauses: HostPauses): SyncBench {
+  const connections = createConnections({
+    connect: ({ mailbox }) =>
+      openMailbox(
+        {
+          ...mailbox.imap,
+          allowInvalidCertificate: true,
+          ca: null,
+          username: mailbox.username,
+          password: passwordOf(bench.context.secretBox, mailbox),
+        },
+        {
+          hostRules: { allowedNetworks: ['127.0.0.0/8'] },
+          connectTimeoutMs: 10_000,
+          socketTimeoutMs: 10_000,
+          onBusyForAll: (failure) => {
+            pauses.pause(mailbox.imap, failure);
+          },
+        },
+      ),
+    overtaken: () => Promise.resolve(new Set()),
+    idleMs: 60_000,
+    checkMs: 60_000,
+  });
+  opened.push(connections);
+  return { ...bench, context: { ...bench.context, connections: unlessPaused(connections, pauses) } };
+}
+
+const connect = (): Promise<TestMailbox> => bench.connect({ port: server.port, user: 'somebody', withoutPerson: true });
+
+async function roundOf(of: SyncBench, mailbox: TestMailbox) {
+  const { connections } = bench.context;
+  Object.assign(bench.context, { connections: of.context.connections });
+  try {
+    return await mailbox.round();
+  } finally {
+    Object.assign(bench.context, { connections });
+  }
+}
+
+const throttle = (text: string) => ({
+  EXAMINE: ({ no }: { no: (text: string) => void }) => {
+    no(text);
+  },
+});
+
+test('a server that is too busy for everybody is left alone by all workers, as long as it says', async () => {
+  server = await startScriptedServer({ on: throttle('[UNAVAILABLE] Server is too busy, try again in 5 minutes') });
+  const [throttled, neighbour] = [await connect(), await connect()];
+  const here = benchOf(worker());
+  expect(await roundOf(here, throttled)).toMatchObject({ kind: 'retry', wait: 'told', retryAfterMs: 300_000 });
+  const asked = server.connections;
+  const there = benchOf(worker());
+  for (const each of [here, there]) {
+    const round = await roundOf(each, neighbour);
+    expect(round).toMatchObject({ kind: 'retry', failure: 'busy (throttled)', wait: 'told' });
+    expect((round as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(200_000);
+  }
+  expect(server.connections).toBe(asked);
+});
+
+test('a server that throttles one account is asked by the others', async () => {
+  server = await startScriptedServer({
+    on: throttle('Request is throttled. Suggested Backoff Time: 92415 milliseconds'),
+  });
+  const [throttled, neighbour] = [await connect(), await connect()];
+  const here = benchOf(worker());
+  expect(await roundOf(here, throttled)).toMatchObject({ kind: 'retry', wait: 'told', retryAfterMs: 92_415 });
+  server.on = {};
+  expect(await roundOf(here, neighbour)).toMatchObject({ kind: 'done' });
+});
+
+test('another port of the host is another server', async () => {
+  server = await startScriptedServer();
+  const pauses = worker();
+  pauses.pause({ host: 'Shared.Example', port: 993 }, { retryAfterMs: 60_000 });
+  await expect(pauses.refuse({ host: 'shared.example', port: 993 })).rejects.toMatchObject({ kind: 'busy' });
+  await expect(pauses.refuse({ host: 'shared.example', port: 1993 })).resolves.toBeUndefined();
+});
+
+test('a pause ends, is a minute where the server names no time, and an hour at most', async () => {
+  server = await startScriptedServer();
+  const clock = { ms: 0 };
+  const store = { read: () => Promise.resolve([]), write: () => Promise.resolve() };
+  const pauses = createHostPauses({ ...store, limits: defaultLimits, now: () => clock.ms });
+  const one = { host: 'one.example', port: 993 };
+  const leftFor = () =>
+    pauses.refuse(one).then(
+      () => 0,
+      (failure: unknown) => (failure as MailFailure).retryAfterMs ?? 0,
+    );
+  pauses.pause(one, { retryAfterMs: undefined });
+  expect(await leftFor()).toBeGreaterThanOrEqual(60_000);
+  clock.ms = 60_001;
+  expect(await leftFor()).toBe(0);
+  pauses.pause(one, { retryAfterMs: 86_400_000 });
+  expect(await leftFor()).toBeLessThanOrEqual(3_600_000 + 10_000);
+  clock.ms += 3_600_001;
+  expect(await leftFor()).toBe(0);
+});
+
+test('where the database is away a worker keeps to what it has heard itself', async () => {
+  server = await startScriptedServer();
+  const away = () => Promise.reject(new Error('no database'));
+  const pauses = createHostPauses({ read: away, write: away, limits: defaultLimits, now: () => performance.now() });
+  await expect(pauses.refuse({ host: 'one.example', port: 993 })).resolves.toBeUndefined();
+  pauses.pause({ host: 'one.example', port: 993 }, { retryAfterMs: 5_000 });
+  await expect(pauses.refuse({ host: 'one.example', port: 993 })).rejects.toMatchObject({ code: 'throttled' });
+});
