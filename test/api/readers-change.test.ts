@@ -38,7 +38,7 @@ beforeEach(async () => {
 interface Person {
   id: string;
   principal: number;
-  headers: Record<string, string>;
+  headers: IssuedKey['headers'];
 }
 
 async function aPerson(addresses?: string[]): Promise<Person> {
