@@ -3,7 +3,7 @@ import { flagsOf } from '../domain/flags';
 import type { MessageEnvelope, UidListing } from '../domain/folder';
 import { isInParts } from '../domain/partial-listing';
 import { startQuestion, type StartQuestion } from '../domain/start-point';
-import { outside, rangesOf } from '../domain/uid-set';
+import { inside, outside, rangesOf } from '../domain/uid-set';
 import type { FolderGeneration } from '../db/ingest/folder-read';
 import { closeFolder, recordFiltered } from '../db/ingest/generation-write';
 import { noteInParts } from '../db/ingest/in-parts';
@@ -78,10 +78,10 @@ async function wantedUids(context: ActivityContext, run: ActivityRun, first: Fir
     (question.ask === 'unseen-or-since' && (envelope.flags & seenFlag) === 0) ||
     recorded.has(envelope);
   // What the ledger has of another folder, or of an earlier generation, is not left out: it is looked for among all.
-  const found = new Set(recorded.count > 0 ? [] : await foundBefore(open, question));
-  const sample = await ask(sampleOf(listing.uids.filter((uid) => found.has(uid))));
+  const found = rangesOf(recorded.count > 0 ? [] : await foundBefore(open, question));
+  const sample = await ask(sampleOf(inside(listing.uids, found)));
   // What is left out here is left out for good: a server that found a wanted message is not believed about the others.
-  const candidates = sample.some(isWanted) ? listing.uids : listing.uids.filter((uid) => !found.has(uid));
+  const candidates = sample.some(isWanted) ? listing.uids : outside(listing.uids, found);
   const envelopes = await ask(candidates);
   const before = new Set(envelopes.filter((envelope) => !isWanted(envelope)).map(({ uid }) => uid));
   return candidates.filter((uid) => !before.has(uid));
@@ -94,8 +94,7 @@ async function foundBefore(open: OpenFolder, question: Exclude<StartQuestion, { 
   // A day earlier, because SEARCH BEFORE counts days in the server's time zone; the exact time is compared later.
   const before = await open.listUidsBefore(new Date(question.notBefore.getTime() - dayMs)).catch(refusalAsNothing);
   if (question.ask === 'since') return before;
-  const read = new Set(await open.listSeenUids().catch(refusalAsNothing));
-  return before.filter((uid) => read.has(uid));
+  return inside(before, rangesOf(await open.listSeenUids().catch(refusalAsNothing)));
 }
 
 const sampled = 20;

@@ -24,6 +24,18 @@ export function outside(ascending: readonly number[], ranges: UidRanges): number
   return left;
 }
 
+/** The numbers of an ascending list that are in one of the ranges. One pass over both. */
+export function inside(ascending: readonly number[], ranges: UidRanges): number[] {
+  const found: number[] = [];
+  let at = 0;
+  for (const uid of ascending) {
+    while ((ranges[at]?.to ?? Infinity) < uid) at += 1;
+    const range = ranges[at];
+    if (range !== undefined && uid >= range.from) found.push(uid);
+  }
+  return found;
+}
+
 /** The numbers in the ranges that an ascending list does not have. */
 export function absentFrom(ranges: UidRanges, ascending: readonly number[]): number[] {
   const absent: number[] = [];

@@ -49,15 +49,53 @@ export async function listUidRange(session: Session, range: { from: number; to: 
 
 /**
  * UID SEARCH, ascending, each once. imapflow answers `false` for a refusal and `undefined` without a folder; neither is an empty result.
+ * A big folder is asked for by ranges of UIDs, because an answer is one line, and nothing else is done while it is read.
  * @throws MailFailure
  */
 export async function searchUids(session: Session, query: SearchQuery): Promise<number[]> {
+  const starts = await startsOfRanges(session);
+  if (starts.length === 0) return searchOnce(session, query);
+  const found: number[][] = [];
+  for (const [index, from] of [1, ...starts].entries()) {
+    const next = starts[index];
+    const uid = `${String(from)}:${next === undefined ? '*' : String(next - 1)}`;
+    found.push(await searchOnce(session, { ...(typeof query === 'object' ? query : {}), uid }));
+  }
+  return ascending(found.flat());
+}
+
+async function searchOnce(session: Session, query: SearchQuery): Promise<number[]> {
   return session.run('UID SEARCH', async () => {
     const found: unknown = await session.client.search(query, { uid: true });
     if (found === false) throw new MailFailure('refused', 'UID SEARCH', { code: 'search-refused' });
     if (!Array.isArray(found)) throw new MailFailure('unreachable', 'UID SEARCH', { code: 'connection-lost' });
     return ascending(found.filter((uid): uid is number => typeof uid === 'number'));
   });
+}
+
+/** Messages of one answer; some 50 ms of reading. */
+const searchedAtOnce = 50_000;
+
+/** The UIDs where the ranges of a big folder begin after the first; none for a folder that is not big, or a server that does not tell. */
+async function startsOfRanges(session: Session): Promise<number[]> {
+  const { mailbox } = session.client;
+  const exists = mailbox === false ? 0 : mailbox.exists;
+  const numbers: string[] = [];
+  for (let number = searchedAtOnce + 1; number <= exists; number += searchedAtOnce) numbers.push(String(number));
+  if (numbers.length === 0) return [];
+  return session
+    .run('FETCH', async () => {
+      const starts: number[] = [];
+      for await (const row of session.client.fetch(numbers.join(','), { uid: true })) {
+        const uid: unknown = row.uid;
+        if (typeof uid === 'number' && uid > 1) starts.push(uid);
+      }
+      return ascending(starts);
+    })
+    .catch((error: unknown): number[] => {
+      refusalAsNull(error);
+      return [];
+    });
 }
 
 async function fetchUids(session: Session): Promise<number[]> {

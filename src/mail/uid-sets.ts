@@ -21,7 +21,10 @@ export function uidSetsOf(uids: readonly number[]): string[] {
 
 /** The UIDs in ascending order, each once. */
 export function ascending(uids: Iterable<number>): number[] {
-  return [...new Set(uids)].sort((a, b) => a - b);
+  const list = [...uids];
+  // As servers send them; of hundreds of thousands a set and a sort would take longer than anything else may wait.
+  const isSo = list.every((uid, index) => index === 0 || uid > (list[index - 1] ?? uid));
+  return isSo ? list : [...new Set(list)].sort((a, b) => a - b);
 }
 
 function* rangesOf(uids: readonly number[]): Generator<string> {

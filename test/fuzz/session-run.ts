@@ -6,27 +6,32 @@ export interface SessionRun {
   from: number;
   to: number;
   bench: SyncBench;
+  progress?: (done: number) => void;
 }
 
 export interface SessionRunResult {
   sessions: number;
   lies: number;
+  longestMs: number;
   findings: SessionFinding[];
 }
 
 /** Most of the time of a session is waiting. */
-const atOnce = 24;
+const atOnce = 12;
 
 /** Plays the sessions with these numbers, some at the same time, and says what is wrong with how they went. */
 export async function runSessions(run: SessionRun): Promise<SessionRunResult> {
-  const result: SessionRunResult = { sessions: 0, lies: 0, findings: [] };
+  const result: SessionRunResult = { sessions: 0, lies: 0, longestMs: 0, findings: [] };
   let next = run.from;
   const playOneByOne = async (): Promise<void> => {
     while (next < run.to) {
       const number = next;
       next += 1;
+      const began = performance.now();
       const { complaints, lies } = await play(run, number);
+      result.longestMs = Math.max(result.longestMs, performance.now() - began);
       result.sessions += 1;
+      run.progress?.(result.sessions);
       result.lies += lies.length;
       const [complaint] = complaints;
       if (complaint !== undefined) result.findings.push({ number, complaint, lies });

@@ -1,0 +1,51 @@
+// @ts-check
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { fromSource, row } from './sources.mjs';
+
+/** So many findings are played again to find the fewest lies that they take. */
+const mostExplained = 10;
+
+/**
+ * Plays sessions with lying servers.
+ * @param {import('./messages.mjs').FuzzRun} run
+ * @param {{ sessions: number }} wish
+ * @returns {Promise<{ findings: number, lines: string[] }>}
+ */
+export async function fuzzSessions({ terminal, seed, from, out }, { sessions }) {
+  if (sessions === 0) return { findings: 0, lines: [] };
+  const { runSessions, fewestLies } = fromSource('test/fuzz/session-run.ts');
+  const bench = await fromSource('test/support/sync-bench.ts').createSyncBench(0);
+  const watch = fromSource('test/fuzz/loop-watch.ts').watchLoop();
+  const began = performance.now();
+  try {
+    const run = { seed, from, to: from + sessions, bench };
+    const result = await terminal.step('Sessions', ({ progress }) =>
+      runSessions({ ...run, progress: (/** @type {number} */ done) => progress(done, sessions, 'sessions') }),
+    );
+    const fared = watch.stop();
+    const seconds = (performance.now() - began) / 1_000;
+    for (const [index, finding] of result.findings.entries()) {
+      const least = index < mostExplained ? await fewestLies(run, finding) : finding;
+      mkdirSync(out, { recursive: true });
+      writeFileSync(join(out, `session-${seed}-${finding.number}.json`), JSON.stringify({ seed, ...least }, null, 2));
+    }
+    return { findings: result.findings.length, lines: table(result, { fared, seconds }) };
+  } finally {
+    await bench.close();
+  }
+}
+
+/** @param {any} result @param {{ fared: any, seconds: number }} how */
+function table(result, { fared, seconds }) {
+  return [
+    row('sessions', result.sessions),
+    row('lies told', result.lies),
+    row('longest session, seconds', (result.longestMs / 1_000).toFixed(1)),
+    row('longest stall of the event loop, ms', fared.longestStallMs),
+    row('memory of the process at most, MB', fared.peakRssMegabytes),
+    row('seconds', seconds.toFixed(0)),
+    ...result.findings.map((/** @type {any} */ { number, complaint }) => `  session ${number}: ${complaint}`),
+  ];
+}
