@@ -9,7 +9,7 @@ ALTER TABLE link_reason DROP CONSTRAINT link_reason_tenant_id_link_id_fkey;
 CREATE TRIGGER no_reason_without_link AFTER DELETE ON link REFERENCING OLD TABLE AS gone
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_orphans('link_reason', 'link_id');
 ALTER TABLE removal DROP CONSTRAINT removal_tenant_id_copy_id_fkey;
-CREATE FUNCTION forget_removals() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+CREATE FUNCTION forget_removals() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   IF EXISTS (SELECT FROM public.removal) THEN
     DELETE FROM public.removal r USING gone WHERE r.tenant_id = gone.tenant_id AND r.copy_id = gone.id;
