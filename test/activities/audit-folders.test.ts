@@ -205,6 +205,7 @@ test('a recorded message that is in no timeline although an address matches is p
   const linked = () => rowsOf(mailbox, 'SELECT FROM timeline WHERE record_id = $1 AND principal = -1', [recordId]);
   expect(await linked()).toHaveLength(1);
   for (const damage of ['DELETE FROM link', 'DELETE FROM timeline']) {
+    if (damage === 'DELETE FROM link') await rowsOf(mailbox, 'DELETE FROM link_reason RETURNING 1');
     await rowsOf(mailbox, `${damage} RETURNING 1`);
     if (damage === 'DELETE FROM link')
       await rowsOf(mailbox, 'DELETE FROM timeline WHERE record_id = $1 RETURNING 1', [recordId]);
