@@ -67,7 +67,7 @@ export async function recordBatch(
       writeOutbox(sql, source, { nextSeq: known.nextSeq, events }),
       countImported(sql, source, { genId: batch.genId, done: batch.part === 'history' ? items.length : 0 }),
       batch.cursor === null || deferred > 0 ? null : moveCursor(sql, source, { ...batch, snapshot: batch.cursor }),
-      copies.length === 0 || batch.part === 'replay' ? null : noteNewestMessage(sql, source),
+      copies.length > 0 && isNews(batch) ? noteNewestMessage(sql, source) : null,
     ]);
     return { ...countsOf(placed), deferred };
   });
@@ -215,6 +215,11 @@ function eventsOf(genId: number, written: { copies: MadeCopy[]; failures: MadeFa
       return { type: 'message.parked', ids: { failureId, genId, uid: item.uid } };
     }),
   ];
+}
+
+/** Mail that was there before has not just come. */
+function isNews({ part }: Batch): boolean {
+  return part === 'live' || part === 'history';
 }
 
 async function noteNewestMessage(sql: Sql, source: FencedSource): Promise<void> {
