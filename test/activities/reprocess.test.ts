@@ -13,8 +13,8 @@ import { parserVersion } from '../../src/mail/parse/parse-message';
 import { createParsePool } from '../../src/mail/parse/parse-pool';
 import { defaultLimits } from '../../src/config/limits';
 import { asOwner } from '../support/database-copy';
-import { mail } from '../support/mail-factory';
 import { aRecord } from '../support/mail-rows';
+import { copyOf, damages, expected, idOf, letter, letters, unlinked } from '../support/older-parser';
 import { startScriptedServer, type ScriptedServer } from '../support/scripted-imap-server';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
 import { contentOf } from '../support/tenant-content';
@@ -35,25 +35,6 @@ afterEach(async () => {
 });
 
 const run: ActivityRun = { signal: new AbortController().signal, heartbeat: () => undefined };
-// Within a day of the INTERNALDATE that the scripted server tells.
-const date = new Date('2026-01-02T02:00:00Z');
-const letter = (name: string, more: object = {}) =>
-  mail({ subject: `About ${name}`, text: `Words of ${name}.`, date, messageId: `${name}@customer.example`, ...more });
-
-/** A mailbox with mail of every kind that a parser may once have read wrongly, as the parser of today reads it. */
-const letters = {
-  root: letter('root'),
-  subject: letter('subject', { subject: 'Grüße' }),
-  file: letter('file', { attachments: [{ filename: 'offer.pdf', content: 'an offer' }] }),
-  reply: letter('reply', { references: ['root@customer.example'] }),
-  people: letter('people', { cc: 'Grace <grace@customer.example>', bcc: 'hidden@customer.example' }),
-  date: letter('date', { date: new Date('2026-01-02T05:00:00Z') }),
-  marks: letter('marks', { headers: { 'Auto-Submitted': 'auto-replied' } }),
-  text: letter('text'),
-  id: letter('id'),
-  fine: letter('fine'),
-};
-
 async function connect(raws: Buffer[], options: Partial<Parameters<SyncBench['connect']>[0]> = {}) {
   const messages = raws.map((raw, at) => ({ uid: at + 1, raw }));
   const server = await startScriptedServer({ folders: { INBOX: { uidValidity: '7', messages } } });
@@ -87,50 +68,6 @@ async function fillAll({ tenantId }: TestMailbox): Promise<void> {
 
 const rows = <Row extends object>({ tenantId }: TestMailbox, text: string, values: unknown[] = []) =>
   bench.database.db.inTenant(tenantId, (sql) => sql.query<Row>(text, values));
-
-const idOf = (name: string) =>
-  `(SELECT id FROM message WHERE tenant_id = '%' AND message_id_header = '<${name}@customer.example>')`;
-const copyOf = (name: string) => `(SELECT c.id FROM copy c WHERE c.tenant_id = '%' AND c.message_id = ${idOf(name)})`;
-
-/** Takes Grace's links away. */
-const unlinked = (where: string) => [
-  `DELETE FROM link_reason x USING link l, record r WHERE x.link_id = l.id AND r.id = l.record_id AND r.name = 'grace' AND ${where}`,
-  `DELETE FROM link l USING record r WHERE r.id = l.record_id AND r.name = 'grace' AND ${where}`,
-];
-
-/** What an older parser would have written: it lost these. */
-const damages: Record<string, string[]> = {
-  subject: [`UPDATE message_subject SET subject = 'Gr??e' WHERE message_id = ${idOf('subject')}`],
-  file: [
-    `UPDATE copy_structure SET parts = '[]' WHERE copy_id = ${copyOf('file')}`,
-    `UPDATE message SET has_attachments = false WHERE id = ${idOf('file')}`,
-  ],
-  reply: [
-    `INSERT INTO thread (tenant_id, id) VALUES ('%', 'ffffffff-0000-7000-8000-000000000001')`,
-    `UPDATE thread_ref SET thread_id = 'ffffffff-0000-7000-8000-000000000001'
-     WHERE tenant_id = '%' AND ref_hash = sha256('<reply@customer.example>'::bytea)`,
-    `UPDATE message SET thread_id = 'ffffffff-0000-7000-8000-000000000001' WHERE id = ${idOf('reply')}`,
-  ],
-  people: [
-    `DELETE FROM copy_address WHERE copy_id = ${copyOf('people')} AND role IN ('cc', 'bcc')`,
-    `UPDATE copy SET bcc = '[]' WHERE id = ${copyOf('people')}`,
-    `UPDATE message SET participants = jsonb_set(participants, '{cc}', '[]') WHERE id = ${idOf('people')}`,
-    ...unlinked(`l.message_id = ${idOf('people')}`),
-    `DELETE FROM timeline t USING record r WHERE r.id = t.record_id AND r.name = 'grace' AND t.message_id = ${idOf('people')}`,
-  ],
-  date: [
-    `UPDATE message SET sent_at = NULL, sort_at = '2026-01-02T00:00:00Z' WHERE id = ${idOf('date')}`,
-    `UPDATE timeline SET sort_at = '2026-01-02T00:00:00Z' WHERE message_id = ${idOf('date')}`,
-  ],
-  marks: [`UPDATE message SET marks = '{}' WHERE id = ${idOf('marks')}`],
-  text: [
-    `UPDATE message_body SET text = '', preview = '' WHERE message_id = ${idOf('text')}`,
-    `UPDATE message SET message_key = sha256('old text'::bytea) WHERE id = ${idOf('text')}`,
-  ],
-  id: [
-    `UPDATE message SET message_id_header = '<id@customer>', message_id_hash = sha256('<id@customer>'::bytea) WHERE id = ${idOf('id')}`,
-  ],
-};
 
 async function damage(mailbox: TestMailbox, names: string[] = Object.keys(damages)): Promise<void> {
   await asOwner(bench.database.ownerUrl, async (owner) => {
@@ -222,17 +159,6 @@ const content = async (mailbox: TestMailbox) => {
   await fillAll(mailbox);
   return contentOf(bench.database.ownerUrl, mailbox.tenantId);
 };
-
-const expected = [
-  { name: 'date', fields: ['dates'] },
-  { name: 'file', fields: ['parts'] },
-  { name: 'id', fields: ['message-id'] },
-  { name: 'marks', fields: ['marks'] },
-  { name: 'people', fields: ['participants', 'addresses'] },
-  { name: 'reply', fields: ['thread'] },
-  { name: 'subject', fields: ['subject'] },
-  { name: 'text', fields: ['text', 'identity'] },
-];
 
 test('after an upgrade everything is as if the parser of today had read it, and just what differed is told', async () => {
   const mailbox = await imported();
