@@ -1,36 +1,38 @@
-// An IMAP server with one big folder, as a process of its own, so that its work is not taken for ours. Every third UID is there, which
-// makes as many ranges as messages. Started with the number of messages; sends its port, and takes a new number of messages.
+// An IMAP server with one big folder, as a process of its own, so that its work is not taken for ours. Every eleventh UID is
+// not there, so the UIDs are many ranges. Started with the number of messages; sends its port, and takes a new number of messages.
 const { createServer } = require('node:net');
 
 let messages = Number(process.argv[2]);
-const step = 3;
+const gap = 11;
+const uidOf = (number) => number + Math.floor((number - 1) / (gap - 1));
+const numberOf = (uid) => uid - Math.floor(uid / gap);
 
 /** @param {string} set */
 function uidsOf(set) {
   const uids = [];
   for (const range of set.split(',')) {
-    const [from, to = from] = range.split(':').map((end) => (end === '*' ? messages * step : Number(end)));
-    const [low, high] = [Math.min(from, to), Math.min(Math.max(from, to), messages * step)];
-    for (let uid = Math.ceil(low / step) * step; uid <= high; uid += step) if (uid > 0) uids.push(uid);
+    const [from, to = from] = range.split(':').map((end) => (end === '*' ? uidOf(messages) : Number(end)));
+    const [low, high] = [Math.min(from, to), Math.min(Math.max(from, to), uidOf(messages))];
+    for (let uid = Math.max(1, low); uid <= high; uid += 1) if (uid % gap !== 0) uids.push(uid);
   }
   return uids;
 }
 
-const all = () => uidsOf(`1:${messages * step}`);
+const all = () => uidsOf('1:*');
 const row = (uid) =>
-  `* ${uid / step} FETCH (UID ${uid} FLAGS () RFC822.SIZE 60 INTERNALDATE "02-Jan-2020 03:04:05 +0000")`;
-const rowBySequence = (number) => row(number * step);
+  `* ${numberOf(uid)} FETCH (UID ${uid} FLAGS () RFC822.SIZE 60 INTERNALDATE "02-Jan-2020 03:04:05 +0000")`;
+const rowBySequence = (number) => row(uidOf(number));
 
 /** @type {Record<string, (args: string) => string[]>} */
 const answers = {
   CAPABILITY: () => ['* CAPABILITY IMAP4rev1'],
   LIST: () => ['* LIST () "/" "INBOX"'],
-  STATUS: () => [`* STATUS "INBOX" (MESSAGES ${messages} UIDNEXT ${messages * step + 1} UIDVALIDITY 7)`],
+  STATUS: () => [`* STATUS "INBOX" (MESSAGES ${messages} UIDNEXT ${uidOf(messages) + 1} UIDVALIDITY 7)`],
   EXAMINE: () => [
     '* FLAGS ()',
     `* ${messages} EXISTS`,
     '* OK [UIDVALIDITY 7] x',
-    `* OK [UIDNEXT ${messages * step + 1}] x`,
+    `* OK [UIDNEXT ${uidOf(messages) + 1}] x`,
   ],
   'UID SEARCH': (args) => {
     const set = /UID ([\d:,*]+)/.exec(args)?.[1];

@@ -71,8 +71,10 @@ test('a folder of 200,000 messages is listed, recorded, followed and compared wi
   expect(first.result).toMatchObject({ kind: 'done', filtered: messages });
   expect(second.result).toMatchObject({ kind: 'done', recorded: 2 });
   expect(audit.result).toMatchObject({ kind: 'done', state: 'done' });
-  const stalls = [first, second, audit].map(({ longestStallMs }) => longestStallMs);
-  expect(Math.max(...stalls)).toBeLessThan(mostStallMs);
+  const [ofFirst, ofSecond, ofAudit] = [first, second, audit].map(({ longestStallMs }) => longestStallMs);
+  expect(ofFirst).toBeLessThan(mostStallMs);
+  expect(ofSecond).toBeLessThan(mostStallMs);
+  expect(ofAudit).toBeLessThan(mostStallMs);
 });
 
 test('a folder of 400,000 messages is listed by ranges of UIDs, all of it and without a stall', async () => {
@@ -85,6 +87,6 @@ test('a folder of 400,000 messages is listed by ranges of UIDs, all of it and wi
   expect(result.proven).toBe(true);
   expect(result.uids).toHaveLength(400_000);
   expect(commands.filter((command) => command.startsWith('UID SEARCH'))).toHaveLength(8);
-  expect(commands.filter((command) => /^UID SEARCH.*(?:ALL|1:\*)/.test(command))).toEqual([]);
+  expect(commands.filter((command) => /^UID SEARCH (?:ALL *$|.*UID 1:\*)/.test(command))).toEqual([]);
   expect(longestStallMs).toBeLessThan(mostStallMs);
 });
