@@ -9,9 +9,9 @@ import { lockSource, type FencedSource } from './source-lock';
 export async function noteInParts(db: Database, source: FencedSource, genId: number): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
-    await sql.execute('UPDATE folder_generation SET in_parts = true WHERE tenant_id = $1 AND id = $2 AND NOT in_parts', [
-      source.tenantId,
-      genId,
-    ]);
+    await sql.execute(
+      'UPDATE folder_generation SET in_parts = true WHERE tenant_id = $1 AND id = $2 AND NOT in_parts',
+      [source.tenantId, genId],
+    );
   });
 }
