@@ -1,4 +1,5 @@
 import type { Sql } from './database';
+import type { Reader } from './timeline-read';
 
 /** What the rows around a copy tell of when it was stored, read, parked and read after all. */
 export interface CopyHistory {
@@ -40,5 +41,38 @@ export function copyHistories(sql: Sql, tenantId: string, copyIds: string[]): Pr
      FROM copy c LEFT JOIN blob b ON b.tenant_id = $1 AND b.id = c.blob_id
      WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[])`,
     [tenantId, copyIds],
+  );
+}
+
+/** A copy that was removed: what its events, and the ledger row it had, still tell. */
+export interface RemovedCopy {
+  copyId: string;
+  sourceId: string;
+  recordedAt: Date | null;
+  removedAt: Date;
+  /** Where it was first recorded; null where that event was swept, or the folder is no more. */
+  placed: { folder: string; uidValidity: string; uid: number; seenAt: string; leftAt: string | null } | null;
+}
+
+/**
+ * The copies of a message that were removed with their rows, of the sources that the reader holds, oldest first. The events of these sources
+ * are read for it: a question of support, not of every day.
+ */
+export function removedCopies(sql: Sql, reader: Reader, messageId: string): Promise<RemovedCopy[]> {
+  return sql.query<RemovedCopy>(
+    `WITH told AS MATERIALIZED (
+       SELECT o.stream, o.type, o.ids, o.created_at FROM source s JOIN outbox o ON o.stream = s.id
+       WHERE s.tenant_id = $1 AND o.tenant_id = $1 AND holds_source(s.id, $3)
+         AND o.type IN ('message.recorded', 'message.removed') AND o.ids ->> 'messageId' = $2)
+     SELECT gone.ids ->> 'copyId' AS "copyId", gone.stream AS "sourceId", gone.created_at AS "removedAt", recorded.created_at AS "recordedAt",
+       CASE WHEN f.id IS NOT NULL THEN jsonb_build_object('folder', f.path, 'uidValidity', g.uidvalidity::text, 'uid', p.uid,
+         'seenAt', ${utc('p.recorded_at')}, 'leftAt', CASE WHEN p.presence <> 1 THEN ${utc('p.presence_at')} END) END AS placed
+     FROM told gone
+     LEFT JOIN told recorded ON recorded.type = 'message.recorded' AND recorded.ids ->> 'copyId' = gone.ids ->> 'copyId'
+     LEFT JOIN placement p ON p.gen_id = (recorded.ids ->> 'genId')::bigint AND p.uid = (recorded.ids ->> 'uid')::bigint
+     LEFT JOIN folder_generation g ON g.id = p.gen_id
+     LEFT JOIN folder f ON f.tenant_id = $1 AND f.id = g.folder_id
+     WHERE gone.type = 'message.removed' ORDER BY gone.created_at`,
+    [reader.tenantId, messageId, reader.userId],
   );
 }

@@ -290,7 +290,15 @@ describe('one message', () => {
     });
     const trail = await get(`/v1/messages/${publicId('message', message.id)}/trail`);
     const events = trail.json<{ items: { event: string; at: string }[] }>().items;
-    expect(events.map((item) => item.event).sort()).toEqual(['linked', 'received', 'recorded', 'seen', 'sent']);
+    expect(events.map((item) => item.event).sort()).toEqual([
+      'fetched',
+      'matched',
+      'parsed',
+      'received',
+      'recorded',
+      'seen',
+      'sent',
+    ]);
     expect(events.map((item) => item.at)).toEqual(events.map((item) => item.at).sort());
   });
 

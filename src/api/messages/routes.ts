@@ -1,12 +1,13 @@
 import { z } from 'zod';
 
-import { copyHistories } from '../../db/messages-trail';
+import { readMessage } from '../../db/messages';
+import { copyHistories, removedCopies } from '../../db/messages-trail';
 import { allMailRecord, unassignedRecord } from '../../db/timeline-write';
 import type { Api, ApiContext } from '../context';
 import { idField, idInPath } from '../fields';
-import { invalidRequest } from '../problems';
+import { invalidRequest, notFound } from '../problems';
 import { attachmentOf, rawMessage } from './bytes';
-import { knownMessage, messageAnswer } from './detail';
+import { messageAnswer } from './detail';
 import { attachmentName, downloadHeaders, servedType } from './download-headers';
 import { listMessages, listMessagesOfRecord, messageListQuery, searchDescription } from './list';
 import { messagePageSchema, messageSchema, trailSchema } from './schemas';
@@ -63,12 +64,17 @@ export function messageRoutes(api: Api, context: ApiContext): void {
     '/v1/messages/:id/trail',
     { schema: { tags, summary: 'What happened to a message when', params, response: { 200: trailSchema } } },
     async ({ viewer, params: { id } }) => {
-      const message = await knownMessage(context, viewer, id);
-      const copyIds = message.copies.map((copy) => copy.id);
-      const histories = await context.db.inTenant(viewer.tenantId, (sql) =>
-        copyHistories(sql, viewer.tenantId, copyIds),
-      );
-      return { items: trailOf(message, histories) };
+      const { message, ...told } = await context.db.inTenant(viewer.tenantId, async (sql) => {
+        const found = await readMessage(sql, viewer, id);
+        const copyIds = (found?.copies ?? []).map((copy) => copy.id);
+        return {
+          message: found,
+          histories: await copyHistories(sql, viewer.tenantId, copyIds),
+          removed: await removedCopies(sql, viewer, id),
+        };
+      });
+      if (message === null && told.removed.length === 0) throw notFound();
+      return { items: trailOf(message, told) };
     },
   );
 

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 
 import type { MessageDetail } from '../../db/messages';
 import type { CopyPlacement, MessageCopy } from '../../db/messages-copies';
-import type { CopyHistory, FailedPlacement } from '../../db/messages-trail';
+import type { CopyHistory, FailedPlacement, RemovedCopy } from '../../db/messages-trail';
 import { publicId } from '../../domain/ids';
 import { outcomeName, presenceName } from '../../domain/ledger';
 import { reasonWords } from './presenter';
@@ -22,12 +22,39 @@ const nowhere: Where = {
   operationId: null,
 };
 
-/** What happened to a message, oldest first, as far as its copies, placements, failures and links tell. */
-export function trailOf(message: MessageDetail, histories: CopyHistory[]): Event[] {
-  const historyOf = new Map(histories.map((history) => [history.copyId, history]));
-  const copies = message.copies.flatMap((copy) => copyEvents(copy, historyOf.get(copy.id)));
-  const events = [...sentEvent(message), ...copies, ...linkEvents(message)];
+/**
+ * What happened to a message, oldest first, as far as its copies, placements, failures and links tell; and its removed copies. Null: it is no more,
+ * and only they tell of it.
+ */
+export function trailOf(
+  message: MessageDetail | null,
+  told: { histories: CopyHistory[]; removed: RemovedCopy[] },
+): Event[] {
+  const historyOf = new Map(told.histories.map((history) => [history.copyId, history]));
+  const copies = (message?.copies ?? []).flatMap((copy) => copyEvents(copy, historyOf.get(copy.id)));
+  const ofMessage = message === null ? [] : [...sentEvent(message), ...linkEvents(message)];
+  const events = [...ofMessage, ...copies, ...told.removed.flatMap(removedEvents)];
   return events.sort((one, other) => one.at.localeCompare(other.at));
+}
+
+function removedEvents({ copyId, sourceId, recordedAt, removedAt, placed }: RemovedCopy): Event[] {
+  const of: Where = { ...nowhere, sourceId: publicId('mailbox', sourceId), copyId: publicId('copy', copyId) };
+  const removed: Event = {
+    ...of,
+    at: removedAt.toISOString(),
+    event: 'removed',
+    words: 'Removed here, as on the mail server.',
+  };
+  const recorded: Event[] =
+    recordedAt === null
+      ? []
+      : [{ ...of, at: recordedAt.toISOString(), event: 'recorded', words: 'Recorded; removed since.' }];
+  if (placed === null) return [...recorded, removed];
+  const { seenAt, leftAt, ...where } = placed;
+  const at: Where = { ...of, ...where };
+  const left: Event[] =
+    leftAt === null ? [] : [{ ...at, at: leftAt, event: 'left', words: 'No longer in the folder.' }];
+  return [{ ...at, at: seenAt, event: 'seen', words: 'Seen in the folder.' }, ...recorded, ...left, removed];
 }
 
 function sentEvent({ sentAt }: MessageDetail): Event[] {
@@ -41,9 +68,10 @@ function copyEvents(copy: MessageCopy, history: CopyHistory | undefined): Event[
     ...at,
     at: copy.recordedAt.toISOString(),
     event: 'recorded',
-    words: recordedWords(copy, history),
+    words: recordedWords(copy),
   };
   return [
+    ...readEvents(at, copy, history),
     recorded,
     ...(history === undefined ? [] : historyEvents(at, history)),
     ...copy.placements.flatMap((placement) => placementEvents(at, placement)),
@@ -51,16 +79,25 @@ function copyEvents(copy: MessageCopy, history: CopyHistory | undefined): Event[
   ];
 }
 
-function recordedWords({ rawState }: MessageCopy, history: CopyHistory | undefined): string {
-  const words = rawState === 'none' ? 'Recorded; no bytes of it are kept' : 'Recorded, its bytes are kept';
-  return history === undefined ? `${words}.` : `${words}; read by parser version ${String(history.parserVersion)}.`;
+/** No time of its own is kept of either: they were done when the bytes were stored, and when the copy was recorded. */
+function readEvents(of: Where, copy: MessageCopy, history: CopyHistory | undefined): Event[] {
+  if (history === undefined) return [];
+  const recordedAt = copy.recordedAt.toISOString();
+  const fetchedAt = history.storedAt?.toISOString() ?? recordedAt;
+  const version = String(history.parserVersion);
+  return [
+    { ...of, at: fetchedAt, event: 'fetched', words: 'Fetched from the mail server by then.' },
+    { ...of, at: recordedAt, event: 'parsed', words: `Read by parser version ${version} by then.` },
+  ];
+}
+
+function recordedWords({ rawState }: MessageCopy): string {
+  return rawState === 'none' ? 'Recorded; no bytes of it are kept.' : 'Recorded, its bytes are kept.';
 }
 
 function historyEvents(at: Where, { storedAt, failures }: CopyHistory): Event[] {
   const stored: Event[] =
-    storedAt === null
-      ? []
-      : [{ ...at, at: storedAt.toISOString(), event: 'stored', words: 'Fetched; its bytes are stored.' }];
+    storedAt === null ? [] : [{ ...at, at: storedAt.toISOString(), event: 'stored', words: 'Its bytes are stored.' }];
   return [...stored, ...failures.flatMap((failure) => failureEvents(at, failure))];
 }
 
@@ -107,7 +144,7 @@ function linkEvents({ links }: MessageDetail): Event[] {
     link.reasons.map((reason) => ({
       ...nowhere,
       at: reason.createdAt.toISOString(),
-      event: 'linked' as const,
+      event: reason.kind === 'address' ? ('matched' as const) : ('linked' as const),
       words: reasonWords(reason),
       recordId: publicId('record', link.recordId),
     })),
