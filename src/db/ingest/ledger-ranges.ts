@@ -22,13 +22,6 @@ export async function liveRanges(db: Database, tenantId: string, genId: number):
   return db.preparedInTenant(tenantId, (sql) => rangesWhere(sql, { genId, condition: isLive }));
 }
 
-/** The UIDs of a generation that were on the server when it was last looked at and that a copy stands for, as ranges. */
-export async function carriedRanges(db: Database, tenantId: string, genId: number): Promise<UidRanges> {
-  return db.preparedInTenant(tenantId, (sql) =>
-    rangesWhere(sql, { genId, condition: `${isLive} AND copy_id IS NOT NULL` }),
-  );
-}
-
 /** What the ledger has of the newest UIDs of a generation, and of some others. */
 export interface LedgerTail {
   /** From the first UID of the tail on: rows that were on the server when it was last looked at. */
