@@ -75,13 +75,16 @@ async function searchOnce(session: Session, query: SearchQuery): Promise<number[
 
 /** Messages of one answer; some 50 ms of reading. */
 const searchedAtOnce = 50_000;
+const mostBelieved = 20_000_000;
 
 /** The UIDs where the ranges of a big folder begin after the first; none for a folder that is not big, or a server that does not tell. */
 async function startsOfRanges(session: Session): Promise<number[]> {
   const { mailbox } = session.client;
   const exists = mailbox === false ? 0 : mailbox.exists;
   const numbers: string[] = [];
-  for (let number = searchedAtOnce + 1; number <= exists; number += searchedAtOnce) numbers.push(String(number));
+  // A server that counts more than any folder has is asked at once: its number would be as many ranges.
+  const believed = exists <= mostBelieved ? exists : 0;
+  for (let number = searchedAtOnce + 1; number <= believed; number += searchedAtOnce) numbers.push(String(number));
   if (numbers.length === 0) return [];
   return session
     .run('FETCH', async () => {
@@ -115,7 +118,10 @@ const sequenceWindow = 1_000;
 /** RFC 9051 6.4.5: FETCH by sequence numbers, which run from 1 to EXISTS without a gap. */
 async function fetchBySequence(session: Session): Promise<number[]> {
   const uids: number[] = [];
-  for (let from = 1; from <= existsOf(session); from += sequenceWindow) {
+  // Where a window is empty there are none behind it, whatever EXISTS says.
+  let before = -1;
+  for (let from = 1; from <= existsOf(session) && uids.length > before; from += sequenceWindow) {
+    before = uids.length;
     const to = Math.min(existsOf(session), from + sequenceWindow - 1);
     await session.run('FETCH', async () => {
       for await (const row of session.client.fetch(`${String(from)}:${String(to)}`, { uid: true })) {
