@@ -78,7 +78,10 @@ type Decision =
 
 const internal = { kind: 'internal', code: 'internal', operation: 'round' } as const;
 
-function decide(mailbox: Pick<MailboxForSync, 'failedRounds'>, { error, run }: Pick<Failed, 'error' | 'run'>): Decision {
+function decide(
+  mailbox: Pick<MailboxForSync, 'failedRounds'>,
+  { error, run }: Pick<Failed, 'error' | 'run'>,
+): Decision {
   if (error instanceof StaleFence) return { notDone: { kind: 'superseded' }, state: null, failure: null };
   const reckonedMs = backoffMs(mailbox.failedRounds + 1, Math.random());
   if (!(error instanceof MailFailure)) {

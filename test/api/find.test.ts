@@ -33,7 +33,13 @@ function find(messageIdHeader: string, headers: Record<string, string> = {}) {
 const asUser = (id: string) => ({ 'letterbook-user': publicId('user', id) });
 
 function record(into: TestMailbox, item: FilteredItem | ParkedItem) {
-  const batch = { genId: into.genId, cursor: null, part: 'live', versions: { parser: 1, code: 'test' }, items: [item] } as const;
+  const batch = {
+    genId: into.genId,
+    cursor: null,
+    part: 'live',
+    versions: { parser: 1, code: 'test' },
+    items: [item],
+  } as const;
   return recordBatch(database.db, { ...into, fence: { epoch: 1, generation: 1 } }, { ...batch, items: [item] });
 }
 

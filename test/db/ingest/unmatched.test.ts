@@ -22,7 +22,13 @@ test('mail whose record was made between reading and writing gets no row and hol
   };
   const source = { ...mailbox, fence: { epoch: 1, generation: 1 }, policy: defaultPolicy };
   const cursor = { uidValidity: '1', uidNext: 901, messages: 1, highestModseq: null };
-  const batch = { genId: mailbox.genId, items: [item], cursor, part: 'live' as const, versions: { parser: 1, code: 'test' } };
+  const batch = {
+    genId: mailbox.genId,
+    items: [item],
+    cursor,
+    part: 'live' as const,
+    versions: { parser: 1, code: 'test' },
+  };
   const uidNext = async () => {
     const [row] = await db.inTenant(mailbox.tenantId, (sql) =>
       sql.query<{ uidnext: string | null }>('SELECT uidnext FROM folder_generation WHERE id = $1', [mailbox.genId]),
