@@ -6,7 +6,7 @@ import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporal
 
 import { createActivities, createShardActivities } from './activities';
 import { readConfig, type Config } from './config/config';
-import { rolesOf, type Role } from './config/roles';
+import { cachedWorkflowsOf, rolesOf, type Role } from './config/roles';
 import { createWorkerContext, type WorkerContext } from './context';
 import { keepPrepared } from './engine/keep-prepared';
 import { prepareEngine } from './engine/prepare-engine';
@@ -54,9 +54,14 @@ async function main(): Promise<void> {
   log.info({ roles }, 'worker has ended');
 }
 
-function optionsOf(role: Role, { config, context }: { config: Config; context: WorkerContext }): WorkerOptions {
+interface Served {
+  config: Config;
+  context: WorkerContext;
+}
+
+function optionsOf(role: Role, { config, context }: Served): WorkerOptions {
   const taskQueue = taskQueues[role];
-  if (role === 'idle') return { taskQueue, ...workflowCode(), ...idleOptions(context) };
+  if (role === 'idle') return { taskQueue, ...workflowCode(), ...idleOptions({ config, context }) };
   // Live mail gets more room than history, and neither can take all of a small machine.
   const activitiesAtOnce = { sync: config.databasePoolSize * 4, bulk: 2 }[role];
   return {
@@ -64,7 +69,7 @@ function optionsOf(role: Role, { config, context }: { config: Config; context: W
     ...workflowCode(),
     maxConcurrentActivityTaskExecutions: activitiesAtOnce,
     maxConcurrentWorkflowTaskExecutions: 40,
-    maxCachedWorkflows: role === 'sync' ? 2_000 : 100,
+    maxCachedWorkflows: cachedWorkflowsOf(role, config.limits),
     // A cancellation comes with the answer to a heartbeat.
     maxHeartbeatThrottleInterval: '5s',
     shutdownGraceTime: '8s',
@@ -73,11 +78,11 @@ function optionsOf(role: Role, { config, context }: { config: Config; context: W
 }
 
 /** A worker that watches takes its share of the shards and no more, and hands them over the moment it is told to end. */
-function idleOptions({ shards }: WorkerContext): Omit<WorkerOptions, 'taskQueue'> {
+function idleOptions({ config, context }: Served): Omit<WorkerOptions, 'taskQueue'> {
   return {
-    tuner: shardTuner(shards.holder.seats),
+    tuner: shardTuner(context.shards.holder.seats),
     activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 2 },
-    maxCachedWorkflows: 100,
+    maxCachedWorkflows: cachedWorkflowsOf('idle', config.limits),
     shutdownGraceTime: 0,
     shutdownForceTime: '12s',
   };

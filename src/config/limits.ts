@@ -81,6 +81,8 @@ export const defaultLimits = {
   personAddresses: 20,
   /** The export of a person can be fetched for this long. */
   exportKeptMs: 24 * 3_600_000,
+  /** Workflows that a worker keeps in memory between their turns, some 40 to 90 kB each; one that fell out is replayed from its history. */
+  cachedWorkflows: 5_000,
   /** Workflows the reconciler starts. */
   reconcileStartsPerSecond: 30,
   /** The owner of a mailbox hears of it after so many hours without a successful round. */

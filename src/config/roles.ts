@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 
 import { ConfigError } from './config';
+import type { Limits } from './limits';
 
 /** What a worker process does; each is a task queue. */
 export const roles = ['sync', 'bulk', 'idle'] as const;
@@ -25,4 +26,9 @@ export function rolesOf(argv: readonly string[]): Role[] {
 
 function isRole(role: string): role is Role {
   return (roles as readonly string[]).includes(role);
+}
+
+/** How many workflows a worker of this role keeps in memory between their turns. Every mailbox has one of role `sync`. */
+export function cachedWorkflowsOf(role: Role, limits: Pick<Limits, 'cachedWorkflows'>): number {
+  return role === 'sync' ? limits.cachedWorkflows : 100;
 }
