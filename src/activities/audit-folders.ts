@@ -35,7 +35,7 @@ export async function auditFolders(
   const failed = { ...input, againMs: context.limits.auditRetryMs };
   let failedRounds = 0;
   try {
-    const mailbox = await mailboxForSync(context.db, input);
+    const mailbox = await mailboxForSync(context.db, { ...input, runId: run.runId ?? null });
     if (mailbox === null || mailbox.desired === 'stopped') {
       await recordAuditFailed(context.db, failed, superseded);
       return { kind: 'superseded' };

@@ -149,6 +149,8 @@ export interface ActivityRun {
   signal: AbortSignal;
   /** From 1, where Temporal counts. */
   attempt?: number;
+  /** Of the workflow, where one asked for it. */
+  runId?: string;
   /** Tells Temporal that the activity is alive; cheap, throttled by the SDK. */
   heartbeat(): void;
   /** A line in the worker's log, about ids. */

@@ -40,7 +40,8 @@ export async function erasePersonRows(
     beat();
     return Date.now() >= endsAt;
   };
-  while ((await eraseMessages(db, ref, { limit: context.limits.deletionChunkRows, dependents })) > 0) {
+  const chunk = { limit: context.limits.deletionChunkRows, dependents, runId: run.runId ?? null };
+  while ((await eraseMessages(db, ref, chunk)) > 0) {
     await freeBytes(db, stepOf(ref));
     if (isOver()) return unfinished(context, ref);
   }

@@ -29,7 +29,7 @@ export async function importBatch(
   input: { tenantId: string; mailboxId: string },
 ): Promise<ImportResult> {
   // The fence is the one that holds now: an import outlives a pause and goes on under the new wish.
-  const mailbox = await mailboxForSync(context.db, input);
+  const mailbox = await mailboxForSync(context.db, { ...input, runId: run.runId ?? null });
   if (mailbox?.desired !== 'running') return { kind: 'superseded' };
   try {
     await refuseWhenDiskIsLow(context);

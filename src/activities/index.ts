@@ -125,7 +125,9 @@ async function alive<Result>(work: (run: ActivityRun) => Promise<Result>): Promi
     const warn: ActivityRun['warn'] = (what, about) => {
       activity.log.warn(what, about);
     };
-    return await work({ signal: activity.cancellationSignal, attempt: activity.info.attempt, heartbeat, warn });
+    const { attempt, workflowExecution } = activity.info;
+    const runId = workflowExecution === undefined ? {} : { runId: workflowExecution.runId };
+    return await work({ signal: activity.cancellationSignal, attempt, ...runId, heartbeat, warn });
   } catch (error) {
     throw scrubbedError(error);
   } finally {

@@ -82,7 +82,8 @@ async function carryOut(
   run: ActivityRun,
   { ref, share }: { ref: ReplayRef; share: ReplayShare },
 ): Promise<void> {
-  const mailbox = await mailboxForSync(context.db, { tenantId: ref.tenantId, mailboxId: share.sourceId });
+  const of = { tenantId: ref.tenantId, mailboxId: share.sourceId, runId: run.runId ?? null };
+  const mailbox = await mailboxForSync(context.db, of);
   const { settled, stored, server } = sortOut(share, mailbox);
   const isDry = share.task.mode === 'dry-run';
   for (const next of new Set(settled.map(nextTryOf))) {

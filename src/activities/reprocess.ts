@@ -149,7 +149,7 @@ async function write(work: Work, share: WriteShare): Promise<number> {
   const parsed = parsedOf(read);
   const { parserVersion, secretBox } = context;
   return writeDifferences(context.db, ref, {
-    source: share.source,
+    source: { ...share.source, runId: run.runId ?? null },
     parsed,
     tellers: await tellersOf(work, parsed),
     settled: [...settled, ...kept],

@@ -47,7 +47,7 @@ export async function runRound(
   run: ActivityRun,
   input: RoundInput,
 ): Promise<RoundResult> {
-  const mailbox = await mailboxForSync(context.db, input);
+  const mailbox = await mailboxForSync(context.db, { ...input, runId: run.runId ?? null });
   if (mailbox?.desired !== 'running' || !sameFence(mailbox, input)) return { kind: 'superseded' };
   try {
     await refuseWhenDiskIsLow(context);

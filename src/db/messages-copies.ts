@@ -17,6 +17,9 @@ export interface CopyPlacement {
   labels: string[];
   internalDate: string | null;
   recordedAt: string;
+  /** The Temporal runs that recorded it, and that saw its presence change; null where none is known. */
+  runId: string | null;
+  presenceRunId: string | null;
 }
 
 /** A message as one source holds it, for those who may see that copy. */
@@ -47,7 +50,8 @@ export function heldCopies(sql: Sql, reader: Reader, messageIds: string[]): Prom
        c.recorded_at AS "recordedAt",
        coalesce((SELECT jsonb_agg(jsonb_build_object('folder', f.path, 'uidValidity', g.uidvalidity::text, 'uid', p.uid,
            'outcome', p.outcome, 'reason', p.reason, 'presence', p.presence, 'presenceAt', ${utc('p.presence_at')},
-           'flags', p.flags, 'labels', p.labels, 'internalDate', ${utc('p.internal_date')}, 'recordedAt', ${utc('p.recorded_at')})
+           'flags', p.flags, 'labels', p.labels, 'internalDate', ${utc('p.internal_date')}, 'recordedAt', ${utc('p.recorded_at')},
+           'runId', p.run_id, 'presenceRunId', p.presence_run_id)
            ORDER BY p.recorded_at, p.gen_id, p.uid)
          FROM placement p JOIN folder_generation g ON g.id = p.gen_id
          JOIN folder f ON f.tenant_id = g.tenant_id AND f.id = g.folder_id WHERE p.copy_id = c.id), '[]') AS placements

@@ -6,6 +6,8 @@ export interface CopyHistory {
   copyId: string;
   /** When its bytes became durable; null where none are kept. */
   storedAt: Date | null;
+  /** The Temporal run that recorded it; null where none is known. */
+  runId: string | null;
   parserVersion: number;
   /** Of each of its UIDs that was parked once, oldest first. */
   failures: FailedPlacement[];
@@ -21,17 +23,27 @@ export interface FailedPlacement {
   replayedAt: string | null;
   /** The replay that it was read by, for as long as its report is kept. */
   operationId: string | null;
+  /** The Temporal runs that parked it, and that read it after all; null where none is known. */
+  parkedRunId: string | null;
+  replayRunId: string | null;
 }
 
 // As in messages-copies.ts: jsonb writes times in the session's zone.
 const utc = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
+// What is written in one transaction has one time: the run is that of the row that was recorded, or replayed, together with the copy.
+const runOfCopy = `coalesce(
+       (SELECT p.run_id FROM placement p WHERE p.copy_id = c.id AND p.recorded_at = c.recorded_at LIMIT 1),
+       (SELECT x.replay_run_id FROM placement p JOIN failure x ON x.gen_id = p.gen_id AND x.uid = p.uid
+        WHERE p.copy_id = c.id AND x.replayed_at = c.recorded_at LIMIT 1))`;
+
 /** The history of these copies; whether somebody may see them is the caller's question. */
 export function copyHistories(sql: Sql, tenantId: string, copyIds: string[]): Promise<CopyHistory[]> {
   return sql.query<CopyHistory>(
-    `SELECT c.id AS "copyId", b.created_at AS "storedAt", c.parser_version AS "parserVersion",
+    `SELECT c.id AS "copyId", b.created_at AS "storedAt", c.parser_version AS "parserVersion", ${runOfCopy} AS "runId",
        coalesce((SELECT jsonb_agg(jsonb_build_object('folder', f.path, 'uidValidity', g.uidvalidity::text, 'uid', x.uid, 'code', x.code,
            'attempts', x.attempts, 'parkedAt', ${utc('x.first_failed_at')}, 'replayedAt', ${utc('x.replayed_at')},
+           'parkedRunId', p.run_id, 'replayRunId', x.replay_run_id,
            'operationId', (SELECT i.operation_id FROM replay_item i WHERE i.gen_id = x.gen_id AND i.uid = x.uid
              AND i.outcome IN ('recorded', 'headers-only') ORDER BY i.done_at = x.replayed_at DESC, i.done_at LIMIT 1))
            ORDER BY x.first_failed_at, x.id)
@@ -50,23 +62,37 @@ export interface RemovedCopy {
   sourceId: string;
   recordedAt: Date | null;
   removedAt: Date;
+  /** The Temporal runs that recorded and removed it; null where none is known. */
+  recordedRunId: string | null;
+  removedRunId: string | null;
   /** Where it was first recorded; null where that event was swept, or the folder is no more. */
-  placed: { folder: string; uidValidity: string; uid: number; seenAt: string; leftAt: string | null } | null;
+  placed: PlacedOnce | null;
+}
+
+interface PlacedOnce {
+  folder: string;
+  uidValidity: string;
+  uid: number;
+  seenAt: string;
+  leftAt: string | null;
+  seenRunId: string | null;
+  leftRunId: string | null;
 }
 
 /**
- * The copies of a message that were removed with their rows, of the sources that the reader holds, oldest first. The events of these sources
- * are read for it: a question of support, not of every day.
+ * The copies of a message that were removed with their rows, of the sources that the reader holds, oldest first. Only the events of the
+ * message are read.
  */
 export function removedCopies(sql: Sql, reader: Reader, messageId: string): Promise<RemovedCopy[]> {
   return sql.query<RemovedCopy>(
     `WITH told AS MATERIALIZED (
-       SELECT o.stream, o.type, o.ids, o.created_at FROM source s JOIN outbox o ON o.stream = s.id
-       WHERE s.tenant_id = $1 AND o.tenant_id = $1 AND holds_source(s.id, $3)
-         AND o.type IN ('message.recorded', 'message.removed') AND o.ids ->> 'messageId' = $2)
+       SELECT o.stream, o.type, o.ids, o.created_at, o.run_id FROM outbox o JOIN source s ON s.tenant_id = $1 AND s.id = o.stream
+       WHERE o.tenant_id = $1 AND o.about_message = $2 AND o.type IN ('message.recorded', 'message.removed') AND holds_source(s.id, $3))
      SELECT gone.ids ->> 'copyId' AS "copyId", gone.stream AS "sourceId", gone.created_at AS "removedAt", recorded.created_at AS "recordedAt",
+       gone.run_id AS "removedRunId", recorded.run_id AS "recordedRunId",
        CASE WHEN f.id IS NOT NULL THEN jsonb_build_object('folder', f.path, 'uidValidity', g.uidvalidity::text, 'uid', p.uid,
-         'seenAt', ${utc('p.recorded_at')}, 'leftAt', CASE WHEN p.presence <> 1 THEN ${utc('p.presence_at')} END) END AS placed
+         'seenAt', ${utc('p.recorded_at')}, 'leftAt', CASE WHEN p.presence <> 1 THEN ${utc('p.presence_at')} END,
+         'seenRunId', p.run_id, 'leftRunId', p.presence_run_id) END AS placed
      FROM told gone
      LEFT JOIN told recorded ON recorded.type = 'message.recorded' AND recorded.ids ->> 'copyId' = gone.ids ->> 'copyId'
      LEFT JOIN placement p ON p.gen_id = (recorded.ids ->> 'genId')::bigint AND p.uid = (recorded.ids ->> 'uid')::bigint

@@ -163,6 +163,10 @@ export const trailSchema = z.object({
       uid: z.int().nullable(),
       recordId: z.string().nullable(),
       operationId: z.string().nullable().describe('The replay that did it'),
+      runId: z
+        .string()
+        .nullable()
+        .describe('The Temporal run that did it; null where none of ours did, or none is known'),
     }),
   ),
 });

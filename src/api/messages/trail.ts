@@ -20,6 +20,7 @@ const nowhere: Where = {
   uid: null,
   recordId: null,
   operationId: null,
+  runId: null,
 };
 
 /**
@@ -32,29 +33,30 @@ export function trailOf(
 ): Event[] {
   const historyOf = new Map(told.histories.map((history) => [history.copyId, history]));
   const copies = (message?.copies ?? []).flatMap((copy) => copyEvents(copy, historyOf.get(copy.id)));
-  const ofMessage = message === null ? [] : [...sentEvent(message), ...linkEvents(message)];
+  const ofMessage = message === null ? [] : [...sentEvent(message), ...linkEvents(message, historyOf)];
   const events = [...ofMessage, ...copies, ...told.removed.flatMap(removedEvents)];
   return events.sort((one, other) => one.at.localeCompare(other.at));
 }
 
-function removedEvents({ copyId, sourceId, recordedAt, removedAt, placed }: RemovedCopy): Event[] {
+function removedEvents(copy: RemovedCopy): Event[] {
+  const { copyId, sourceId, recordedAt, removedAt, placed } = copy;
   const of: Where = { ...nowhere, sourceId: publicId('mailbox', sourceId), copyId: publicId('copy', copyId) };
   const removed: Event = {
     ...of,
     at: removedAt.toISOString(),
     event: 'removed',
     words: 'Removed here, as on the mail server.',
+    runId: copy.removedRunId,
   };
-  const recorded: Event[] =
-    recordedAt === null
-      ? []
-      : [{ ...of, at: recordedAt.toISOString(), event: 'recorded', words: 'Recorded; removed since.' }];
+  const told = { ...of, event: 'recorded' as const, words: 'Recorded; removed since.', runId: copy.recordedRunId };
+  const recorded: Event[] = recordedAt === null ? [] : [{ ...told, at: recordedAt.toISOString() }];
   if (placed === null) return [...recorded, removed];
-  const { seenAt, leftAt, ...where } = placed;
+  const { seenAt, leftAt, seenRunId, leftRunId, ...where } = placed;
   const at: Where = { ...of, ...where };
   const left: Event[] =
-    leftAt === null ? [] : [{ ...at, at: leftAt, event: 'left', words: 'No longer in the folder.' }];
-  return [{ ...at, at: seenAt, event: 'seen', words: 'Seen in the folder.' }, ...recorded, ...left, removed];
+    leftAt === null ? [] : [{ ...at, at: leftAt, event: 'left', words: 'No longer in the folder.', runId: leftRunId }];
+  const seen: Event = { ...at, at: seenAt, event: 'seen', words: 'Seen in the folder.', runId: seenRunId };
+  return [seen, ...recorded, ...left, removed];
 }
 
 function sentEvent({ sentAt }: MessageDetail): Event[] {
@@ -69,6 +71,7 @@ function copyEvents(copy: MessageCopy, history: CopyHistory | undefined): Event[
     at: copy.recordedAt.toISOString(),
     event: 'recorded',
     words: recordedWords(copy),
+    runId: history?.runId ?? null,
   };
   return [
     ...readEvents(at, copy, history),
@@ -86,39 +89,65 @@ function readEvents(of: Where, copy: MessageCopy, history: CopyHistory | undefin
   const fetchedAt = history.storedAt?.toISOString() ?? recordedAt;
   const version = String(history.parserVersion);
   return [
-    { ...of, at: fetchedAt, event: 'fetched', words: 'Fetched from the mail server by then.' },
-    { ...of, at: recordedAt, event: 'parsed', words: `Read by parser version ${version} by then.` },
+    {
+      ...of,
+      at: fetchedAt,
+      event: 'fetched',
+      words: 'Fetched from the mail server by then.',
+      runId: storingRun(history),
+    },
+    {
+      ...of,
+      at: recordedAt,
+      event: 'parsed',
+      words: `Read by parser version ${version} by then.`,
+      runId: history.runId,
+    },
   ];
+}
+
+/** Bytes that were there when the message was parked were stored by the run that parked it, and not by the replay that has recorded it. */
+function storingRun({ storedAt, runId, failures }: CopyHistory): string | null {
+  const stored = storedAt?.toISOString();
+  const parked = failures.find(({ parkedAt }) => stored !== undefined && stored <= parkedAt);
+  return parked === undefined ? runId : parked.parkedRunId;
 }
 
 function recordedWords({ rawState }: MessageCopy): string {
   return rawState === 'none' ? 'Recorded; no bytes of it are kept.' : 'Recorded, its bytes are kept.';
 }
 
-function historyEvents(at: Where, { storedAt, failures }: CopyHistory): Event[] {
-  const stored: Event[] =
-    storedAt === null ? [] : [{ ...at, at: storedAt.toISOString(), event: 'stored', words: 'Its bytes are stored.' }];
+function historyEvents(at: Where, history: CopyHistory): Event[] {
+  const { storedAt, failures } = history;
+  const told = { ...at, event: 'stored' as const, words: 'Its bytes are stored.', runId: storingRun(history) };
+  const stored: Event[] = storedAt === null ? [] : [{ ...told, at: storedAt.toISOString() }];
   return [...stored, ...failures.flatMap((failure) => failureEvents(at, failure))];
 }
 
 function failureEvents(of: Where, failure: FailedPlacement): Event[] {
   const { folder, uidValidity, uid, code, attempts, parkedAt, replayedAt, operationId } = failure;
   const at: Where = { ...of, folder, uidValidity, uid };
-  const parked: Event = { ...at, at: parkedAt, event: 'parked', words: `Could not be read: ${code}.` };
+  const parked: Event = {
+    ...at,
+    at: parkedAt,
+    event: 'parked',
+    words: `Could not be read: ${code}.`,
+    runId: failure.parkedRunId,
+  };
   if (replayedAt === null) return [parked];
   const by = operationId === null ? null : publicId('operation', operationId);
   const words = `Replayed, and read at try ${String(attempts)}.`;
-  return [parked, { ...at, at: replayedAt, event: 'replayed', words, operationId: by }];
+  return [parked, { ...at, at: replayedAt, event: 'replayed', words, operationId: by, runId: failure.replayRunId }];
 }
 
 /** A UID that has ended while another of the same copy was seen since it began: the message was moved, or copied and deleted. */
 function movedEvents(of: Where, placements: CopyPlacement[]): Event[] {
-  return placements.flatMap(({ presence, presenceAt, recordedAt, folder }) => {
+  return placements.flatMap(({ presence, presenceAt, presenceRunId, recordedAt, folder }) => {
     if (presence === 1 || presenceAt === null) return [];
     const next = placements.find((other) => other.folder !== folder && other.recordedAt > recordedAt);
     if (next === undefined) return [];
-    const at = next.recordedAt > presenceAt ? next.recordedAt : presenceAt;
-    const where = { ...of, folder: next.folder, uidValidity: next.uidValidity, uid: next.uid };
+    const [at, runId] = next.recordedAt > presenceAt ? [next.recordedAt, next.runId] : [presenceAt, presenceRunId];
+    const where = { ...of, folder: next.folder, uidValidity: next.uidValidity, uid: next.uid, runId };
     return [{ ...where, at, event: 'moved' as const, words: 'Moved here from another folder.' }];
   });
 }
@@ -127,19 +156,27 @@ function placementEvents(of: Where, placement: CopyPlacement): Event[] {
   const { folder, uidValidity, uid } = placement;
   const at: Where = { ...of, folder, uidValidity, uid };
   const events: Event[] = [
-    { ...at, at: placement.recordedAt, event: 'seen', words: `Seen in the folder; ${outcomeName(placement.outcome)}.` },
+    {
+      ...at,
+      at: placement.recordedAt,
+      event: 'seen',
+      words: `Seen in the folder; ${outcomeName(placement.outcome)}.`,
+      runId: placement.runId,
+    },
   ];
   if (placement.internalDate !== null) {
     events.push({ ...at, at: placement.internalDate, event: 'received', words: 'Received by the mail server.' });
   }
   if (placement.presenceAt !== null && placement.presence !== 1) {
     const words = `No longer in the folder; ${presenceName(placement.presence)}.`;
-    events.push({ ...at, at: placement.presenceAt, event: 'left', words });
+    events.push({ ...at, at: placement.presenceAt, event: 'left', words, runId: placement.presenceRunId });
   }
   return events;
 }
 
-function linkEvents({ links }: MessageDetail): Event[] {
+/** Links that were made in the transaction that recorded a copy, which is told by its time, are of the same run. */
+function linkEvents({ links, copies }: MessageDetail, historyOf: Map<string, CopyHistory>): Event[] {
+  const runAt = new Map(copies.map(({ id, recordedAt }) => [recordedAt.getTime(), historyOf.get(id)?.runId ?? null]));
   return links.flatMap((link) =>
     link.reasons.map((reason) => ({
       ...nowhere,
@@ -147,6 +184,7 @@ function linkEvents({ links }: MessageDetail): Event[] {
       event: reason.kind === 'address' ? ('matched' as const) : ('linked' as const),
       words: reasonWords(reason),
       recordId: publicId('record', link.recordId),
+      runId: reason.kind === 'person' ? null : (runAt.get(reason.createdAt.getTime()) ?? null),
     })),
   );
 }

@@ -5,6 +5,8 @@ import { newUuid } from '../new-id';
 export interface MailboxRow {
   tenantId: string;
   sourceId: string;
+  /** The Temporal run that says it; null or left out where a person does. */
+  runId?: string | null;
 }
 
 /** Who made a change: a worker, or the public id of a user or key. */

@@ -113,11 +113,11 @@ export async function recordFiltered(
       await lockSource(sql, source);
       await refuseRetired(sql, source, placements.genId);
       await sql.execute(
-        `INSERT INTO placement (gen_id, uid, tenant_id, source_id, outcome, reason)
-         SELECT $1, uid, $2, $3, 3, $4 FROM unnest($5::bigint[]) AS uid
+        `INSERT INTO placement (gen_id, uid, tenant_id, source_id, outcome, reason, run_id)
+         SELECT $1, uid, $2, $3, 3, $4, $6 FROM unnest($5::bigint[]) AS uid
          ON CONFLICT (gen_id, uid) DO UPDATE SET reason = excluded.reason
          WHERE placement.outcome = 3 AND placement.reason IN ('folder-role', 'removed')`,
-        [placements.genId, source.tenantId, source.sourceId, placements.reason, uids],
+        [placements.genId, source.tenantId, source.sourceId, placements.reason, uids, source.runId ?? null],
       );
     });
   }

@@ -60,6 +60,8 @@ export async function writeOutbox(
         event_id: 'uuid',
         type: 'text',
         ids: 'jsonb',
+        run_id: 'uuid',
+        about_message: 'uuid',
       },
     },
     from.events.map((event, index) => ({
@@ -70,6 +72,8 @@ export async function writeOutbox(
       event_id: newUuid(),
       type: event.type,
       ids: event.ids,
+      run_id: source.runId ?? null,
+      about_message: 'messageId' in event.ids ? event.ids.messageId : null,
     })),
   );
   const counted = sql.execute('UPDATE source SET next_seq = next_seq + $3 WHERE tenant_id = $1 AND id = $2', [

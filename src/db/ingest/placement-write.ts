@@ -13,6 +13,15 @@ export interface PlacedItem {
   copyId: string | null;
 }
 
+interface LedgerPlace {
+  tenantId: string;
+  sourceId: string;
+  genId: number;
+  policy: Policy;
+  /** As `FencedSource` has it. */
+  runId?: string | null;
+}
+
 const placementColumns = {
   gen_id: 'bigint',
   uid: 'bigint',
@@ -30,6 +39,7 @@ const placementColumns = {
   modseq: 'numeric',
   seen_due: 'boolean',
   labels: 'text[]',
+  run_id: 'uuid',
 };
 
 /**
@@ -44,7 +54,7 @@ export function reasonsThatGiveWay(part: Batch['part']): FilterReason[] {
 /** Writes the ledger rows of a batch. Rows whose reason gives way do so; any other row stays as it is. */
 export async function writePlacements(
   sql: Sql,
-  place: { tenantId: string; sourceId: string; genId: number; policy: Policy; part: Batch['part'] },
+  place: LedgerPlace & { part: Batch['part'] },
   items: PlacedItem[],
 ): Promise<void> {
   await insertRows(
@@ -56,7 +66,7 @@ export async function writePlacements(
 
 /** The columns of a ledger row. */
 export function placementValues(
-  place: { tenantId: string; sourceId: string; genId: number; policy: Policy },
+  place: LedgerPlace,
   { item, copyId }: PlacedItem,
 ): Record<keyof typeof placementColumns, unknown> {
   return {
@@ -76,13 +86,15 @@ export function placementValues(
     modseq: item.modseq,
     seen_due: place.policy.markSeen && (item.flags & 1) === 0 && item.kind !== 'parked' && item.kind !== 'filtered',
     labels: item.labels ?? [],
+    run_id: place.runId ?? null,
   };
 }
 
 const replaceRows = (part: Batch['part']) => `ON CONFLICT (gen_id, uid) DO UPDATE SET
   copy_id = excluded.copy_id, blob_id = excluded.blob_id, outcome = excluded.outcome, reason = excluded.reason,
   raw_sha = excluded.raw_sha, message_id_hash = excluded.message_id_hash, size = excluded.size, internal_date = excluded.internal_date, flags = excluded.flags,
-  modseq = excluded.modseq, seen_due = excluded.seen_due, labels = excluded.labels, presence = 1, presence_at = NULL, recorded_at = now()
+  modseq = excluded.modseq, seen_due = excluded.seen_due, labels = excluded.labels, presence = 1, presence_at = NULL, presence_run_id = NULL,
+  recorded_at = now(), run_id = excluded.run_id
   WHERE placement.outcome = 3 AND placement.reason IN (${reasonsThatGiveWay(part)
     .map((reason) => `'${reason}'`)
     .join(', ')})`;

@@ -17,10 +17,10 @@ export async function endPlacements(
   return db.inTenant(source.tenantId, async (sql) => {
     const { nextSeq } = await lockSource(sql, source);
     const ended = await sql.query<{ gen_id: number; uid: number }>(
-      `UPDATE placement SET presence = 2, presence_at = now(), seen_due = false
+      `UPDATE placement SET presence = 2, presence_at = now(), presence_run_id = $4, seen_due = false
        WHERE gen_id = $1 AND uid = ANY ($2::bigint[]) AND presence = 1
          AND recorded_at < $3 AND coalesce(presence_at, recorded_at) < $3 RETURNING gen_id, uid`,
-      [gone.genId, gone.uids, gone.listedAfter],
+      [gone.genId, gone.uids, gone.listedAfter, source.runId ?? null],
     );
     await tombstone(sql, source, ended);
     await writeOutbox(sql, source, { nextSeq, events: placementEvents('placement.ended', ended) });
@@ -46,6 +46,7 @@ export async function revivePlacements(
       ranges.map((range) => range.from),
       ranges.map((range) => range.to),
       listedAfter,
+      source.runId ?? null,
     ]);
     const copyIds = revived.flatMap(({ copy_id }) => copy_id ?? []);
     await undelete(sql, source.tenantId, [...new Set(copyIds)]);
@@ -56,7 +57,7 @@ export async function revivePlacements(
 
 // OFFSET 0 keeps each range a walk along the key: joined freely, a big folder is read whole and compared with every range.
 const reviveRanges = `
-UPDATE placement p SET presence = 1, presence_at = now()
+UPDATE placement p SET presence = 1, presence_at = now(), presence_run_id = $5
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS shown(gen_id, first, last)
 CROSS JOIN LATERAL (
   SELECT e.gen_id, e.uid FROM placement e

@@ -15,9 +15,9 @@ export async function retireGenerations(sql: Sql, source: FencedSource, folderId
   );
   if (retired.length === 0) return [];
   const ended = await sql.query<{ gen_id: number; uid: number }>(
-    `UPDATE placement SET presence = 2, presence_at = now(), seen_due = false
+    `UPDATE placement SET presence = 2, presence_at = now(), presence_run_id = $2, seen_due = false
      WHERE gen_id = ANY ($1::bigint[]) AND presence = 1 RETURNING gen_id, uid`,
-    [retired.map(({ id }) => id)],
+    [retired.map(({ id }) => id), source.runId ?? null],
   );
   await tombstone(sql, source, ended);
   await endImportWithoutHistory(sql, source);

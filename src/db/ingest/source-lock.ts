@@ -8,6 +8,8 @@ export interface FencedSource {
   tenantId: string;
   sourceId: string;
   fence: Fence;
+  /** The Temporal run that writes (UUID); null or left out where a person does. */
+  runId?: string | null;
 }
 
 /**

@@ -59,12 +59,13 @@ async function clear(sql: Sql, { tenantId, sourceId }: MailboxRow, kind: NoticeK
   return cleared.map(({ id }) => id);
 }
 
-async function putIntoOutbox(sql: Sql, { tenantId, sourceId }: MailboxRow, events: OutboxEvent[]): Promise<void> {
+async function putIntoOutbox(sql: Sql, mailbox: MailboxRow, events: OutboxEvent[]): Promise<void> {
+  const { tenantId, sourceId } = mailbox;
   const [source] = await sql.query<{ epoch: number; generation: number; next_seq: number }>(
     'SELECT epoch, generation, next_seq FROM source WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE',
     [tenantId, sourceId],
   );
   if (source === undefined) return;
   const { epoch, generation, next_seq: nextSeq } = source;
-  await writeOutbox(sql, { tenantId, sourceId, fence: { epoch, generation } }, { nextSeq, events });
+  await writeOutbox(sql, { ...mailbox, fence: { epoch, generation } }, { nextSeq, events });
 }

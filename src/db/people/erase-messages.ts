@@ -10,6 +10,7 @@ interface ChunkWork {
   sql: Sql;
   ref: PersonRef;
   dependents: Dependents;
+  runId: string | null;
   counts: RowCounts;
 }
 
@@ -22,13 +23,13 @@ interface ChunkWork {
 export async function eraseMessages(
   db: Database,
   ref: PersonRef,
-  { limit, dependents }: { limit: number; dependents: Dependents },
+  { limit, dependents, runId = null }: { limit: number; dependents: Dependents; runId?: string | null },
 ): Promise<number> {
   return db.inTenant(ref.tenantId, async (sql) => {
     await lockTenantForWriting(sql, ref.tenantId);
     const messageIds = await nextMessages(sql, ref, limit);
     if (messageIds.length === 0) return 0;
-    const chunk: ChunkWork = { sql, ref, dependents, counts: {} };
+    const chunk: ChunkWork = { sql, ref, dependents, runId, counts: {} };
     await eraseCopies(chunk, messageIds);
     const threadIds = await eraseRows(chunk, messageIds);
     await eraseEmptyThreads(chunk, threadIds);
@@ -53,12 +54,12 @@ async function nextMessages(sql: Sql, ref: PersonRef, limit: number): Promise<st
   return rows.map((row) => row.id);
 }
 
-async function eraseCopies({ sql, ref, dependents, counts }: ChunkWork, messageIds: string[]): Promise<void> {
+async function eraseCopies({ sql, ref, dependents, runId, counts }: ChunkWork, messageIds: string[]): Promise<void> {
   const copies = await sql.query<RemovedCopy & { blob_id: string | null }>(
     'SELECT id, message_id, source_id, blob_id FROM copy WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])',
     [ref.tenantId, messageIds],
   );
-  await tellRemoved(sql, ref.tenantId, copies);
+  await tellRemoved(sql, { tenantId: ref.tenantId, runId }, copies);
   const copyIds = copies.map(({ id }) => id);
   counts['failure'] = await sql.execute(
     `DELETE FROM failure f USING placement p WHERE p.tenant_id = $1 AND p.copy_id = ANY ($2::uuid[]) AND f.tenant_id = $1

@@ -12,9 +12,13 @@ export interface RemovedCopy {
 /**
  * Tells other systems of copies that go: `message.removed` for each in the stream of its source, numbered without a gap; ids only. To be
  * called under the tenant's lock, in the transaction that deletes the copies, so that each is told once. A source that is being deleted
- * tells nothing more: its stream goes with it.
+ * tells nothing more: its stream goes with it. `runId`: of the Temporal run that deletes them.
  */
-export async function tellRemoved(sql: Sql, tenantId: string, copies: RemovedCopy[]): Promise<void> {
+export async function tellRemoved(
+  sql: Sql,
+  { tenantId, runId }: { tenantId: string; runId: string | null },
+  copies: RemovedCopy[],
+): Promise<void> {
   if (copies.length === 0) return;
   await sql.execute(insertEvents, [
     tenantId,
@@ -22,6 +26,7 @@ export async function tellRemoved(sql: Sql, tenantId: string, copies: RemovedCop
     uuidArray(copies.map((copy) => copy.message_id)),
     uuidArray(copies.map((copy) => copy.source_id)),
     uuidArray(copies.map(() => newUuid())),
+    runId,
   ]);
 }
 
@@ -38,6 +43,6 @@ WITH gone AS MATERIALIZED (
   FROM telling t JOIN (SELECT source_id, count(*) AS count FROM gone GROUP BY source_id) k ON k.source_id = t.id
   WHERE s.tenant_id = $1 AND s.id = t.id RETURNING s.id, s.epoch, s.next_seq - k.count AS first_seq
 )
-INSERT INTO outbox (tenant_id, stream, epoch, seq, event_id, type, ids)
-SELECT $1, s.id, s.epoch, s.first_seq + g.n, g.event_id, 'message.removed', jsonb_build_object('messageId', g.message_id, 'copyId', g.copy_id)
+INSERT INTO outbox (tenant_id, stream, epoch, seq, event_id, type, ids, run_id, about_message)
+SELECT $1, s.id, s.epoch, s.first_seq + g.n, g.event_id, 'message.removed', jsonb_build_object('messageId', g.message_id, 'copyId', g.copy_id), $6, g.message_id
 FROM numbered s JOIN gone g ON g.source_id = s.id`;

@@ -15,6 +15,7 @@ interface Place {
   policy: Policy;
   parserVersion: number;
   codeVersion: string;
+  runId?: string | null;
 }
 
 /**
@@ -100,13 +101,14 @@ async function replacePlacements(sql: Sql, place: Place, items: PlacedItem[]): P
   );
 }
 
-async function settleFailures(sql: Sql, { genId, parserVersion, codeVersion }: Place, uids: number[]): Promise<void> {
+async function settleFailures(sql: Sql, place: Place, uids: number[]): Promise<void> {
   if (uids.length === 0) return;
+  const { genId, parserVersion, codeVersion, runId = null } = place;
   await sql.execute(
-    `UPDATE failure SET state = 'replayed', replayed_at = now(), next_try_at = NULL, attempts = attempts + 1,
+    `UPDATE failure SET state = 'replayed', replayed_at = now(), replay_run_id = $5, next_try_at = NULL, attempts = attempts + 1,
        versions = versions || jsonb_build_object('parser', $3::integer, 'code', $4::text)
      WHERE gen_id = $1 AND uid = ANY ($2::bigint[]) AND state <> 'replayed'`,
-    [genId, uids, parserVersion, codeVersion],
+    [genId, uids, parserVersion, codeVersion, runId],
   );
 }
 

@@ -28,7 +28,7 @@ export interface ParsedCopy {
 
 /** What a share of a job came to, before it is written. */
 export interface ShareToWrite {
-  source: WriteShare['source'];
+  source: WriteShare['source'] & { runId?: string | null };
   parsed: ParsedCopy[];
   /** As `Surroundings` has them. */
   tellers: ReadonlyMap<string, string>;

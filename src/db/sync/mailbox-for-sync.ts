@@ -31,6 +31,8 @@ export interface MailboxForSync {
   ownAddresses: Set<string>;
   /** When this was read, by the clock of the database: the clocks of machines differ. */
   readAt: Date;
+  /** The Temporal run that it was read for; null or left out where none was. */
+  runId?: string | null;
 }
 
 interface Row {
@@ -56,7 +58,7 @@ interface Row {
 /** Reads a mailbox for a round; null where it is no more. */
 export async function mailboxForSync(
   db: Database,
-  ref: { tenantId: string; mailboxId: string },
+  ref: { tenantId: string; mailboxId: string; runId?: string | null },
 ): Promise<MailboxForSync | null> {
   return db.preparedInTenant(ref.tenantId, async (sql) => {
     const mailboxes = sql.query<Row>(
@@ -90,6 +92,7 @@ export async function mailboxForSync(
       accessVersion: row.access_version,
       ownAddresses: new Set([row.address_key, ...users.map((user) => user.address_key)]),
       readAt: row.read_at,
+      runId: ref.runId ?? null,
     };
   });
 }
