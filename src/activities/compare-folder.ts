@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { FolderStatus, UidListing } from '../domain/folder';
-import { isInParts } from '../domain/partial-listing';
+import { isInParts, isPartialView } from '../domain/partial-listing';
 import { absentFrom, outside, rangesOf, type UidRanges } from '../domain/uid-set';
 import type { FolderAudit } from '../db/ingest/audit-write';
 import type { FolderGeneration, KnownFolder } from '../db/ingest/folder-read';
@@ -29,24 +31,78 @@ const nothing = { serverCount: null, serverBytes: null, ...noDifference, inParts
 /**
  * Compares one folder with the ledger, UID by UID, and what is known of the messages under them. What is missing is named also where the
  * listing is not proven; that something is absent follows only from one that is. A folder that shows a part of itself is asked in
- * other ways, and all that any of them shows counts.
+ * other ways, and all that any of them shows counts. That it shows a part is only said where nothing came or went meanwhile.
  * @throws MailFailure
  */
 export async function compareFolder(context: Pick<ActivityContext, 'db'>, of: Comparison): Promise<FolderAudit> {
-  const { folder } = of;
-  const { generation } = folder;
+  const { generation } = of.folder;
+  const { folderId } = of.folder;
   // No round could open it so far: nothing is known of it, least of all that it is complete.
   if (generation?.uidNext == null) {
-    return { folderId: folder.folderId, genId: null, ...nothing, verdict: 'not-provable', reason: 'never-listed' };
+    return { folderId, genId: null, ...nothing, verdict: 'not-provable', reason: 'never-listed' };
   }
-  const liveBefore = await liveRanges(context.db, of.mailbox.tenantId, generation.id);
-  const open = await of.open.examine(folder.path);
-  const side = { folderId: folder.folderId, genId: generation.id };
-  if (open.snapshot.uidValidity !== generation.uidValidity) {
-    const counted = { ...nothing, serverCount: open.snapshot.messages };
-    return { ...side, ...counted, verdict: 'not-provable', reason: 'uidvalidity-changed' };
+  const side = { folderId, genId: generation.id };
+  let look = await firstLook(context, { ...of, generation });
+  let audit = await compareLook(context, { ...of, look, generation });
+  for (let looks = 1; isPartialView(audit.reason) && !of.open.abilities.messageLimit; looks += 1) {
+    const next = await lookAgain(context, { ...of, generation });
+    if (isDeepStrictEqual(stateOf(look), stateOf(next))) break;
+    // Without STATUS, a listing of a part would be believed where it was not before.
+    if (looks === mostLooks || next.status === null) {
+      return { ...side, ...audit, inParts: generation.inParts, reason: 'count-differs' };
+    }
+    look = next;
+    audit = await compareLook(context, { ...of, look, generation });
   }
-  return { ...side, ...(await compareOpened(context, { ...of, connection: of.open, open, generation, liveBefore })) };
+  return { ...side, ...audit };
+}
+
+/** A folder that changes during each look is left to the next audit. */
+const mostLooks = 3;
+
+interface Look {
+  /** What was live in the ledger before. */
+  liveBefore: UidRanges;
+  /** What STATUS said before it was opened. */
+  status: FolderStatus | null;
+  open: OpenFolder;
+}
+
+type Looking = Comparison & { generation: FolderGeneration };
+
+/** What was removed since the sweep, which may be minutes ago, is not hidden by the server. */
+async function firstLook(context: Pick<ActivityContext, 'db'>, of: Looking): Promise<Look> {
+  const { status } = of;
+  const liveBefore = await liveRanges(context.db, of.mailbox.tenantId, of.generation.id);
+  const open = await of.open.examine(of.folder.path);
+  const showsLess = status?.uidValidity === open.snapshot.uidValidity && status.messages > open.snapshot.messages;
+  if (!showsLess) return { liveBefore, status, open };
+  const again = await lookAgain(context, of);
+  return { ...again, status: again.status ?? status };
+}
+
+async function lookAgain(context: Pick<ActivityContext, 'db'>, of: Looking): Promise<Look> {
+  const liveBefore = await liveRanges(context.db, of.mailbox.tenantId, of.generation.id);
+  const status = await of.open.folderStatus(of.folder.path);
+  return { liveBefore, status, open: await of.open.examine(of.folder.path) };
+}
+
+function stateOf({ status, open }: Look): object {
+  return { status, snapshot: open.snapshot };
+}
+
+type ComparedFolder = Omit<FolderAudit, 'folderId' | 'genId'>;
+
+async function compareLook(
+  context: Pick<ActivityContext, 'db'>,
+  of: Looking & { look: Look },
+): Promise<ComparedFolder> {
+  const { look, generation } = of;
+  const { snapshot } = look.open;
+  if (snapshot.uidValidity !== generation.uidValidity) {
+    return { ...nothing, serverCount: snapshot.messages, verdict: 'not-provable', reason: 'uidvalidity-changed' };
+  }
+  return compareOpened(context, { ...of, ...look, connection: of.open, generation });
 }
 
 interface Opened extends Omit<Comparison, 'open'> {
@@ -56,10 +112,7 @@ interface Opened extends Omit<Comparison, 'open'> {
   liveBefore: UidRanges;
 }
 
-async function compareOpened(
-  context: Pick<ActivityContext, 'db'>,
-  of: Opened,
-): Promise<Omit<FolderAudit, 'folderId' | 'genId'>> {
+async function compareOpened(context: Pick<ActivityContext, 'db'>, of: Opened): Promise<ComparedFolder> {
   const { generation, folder, open, status } = of;
   const { tenantId } = of.mailbox;
   // What is not fetched anyway needs no proof.

@@ -31,13 +31,29 @@ export async function listFolders(session: Session, openFolder: 'left' | 'kept' 
     const { client } = session;
     if (openFolder === 'left') await leaveFolder(session);
     else if (client.mailbox !== false) await client.noop();
-    const statusQuery = { messages: true, uidNext: true, uidValidity: true, highestModseq: true };
     const listed = await client.list({ statusQuery });
     // imapflow hides a lost connection in the status of each folder that was still to be asked.
     if (!client.usable) throw new MailFailure('unreachable', 'STATUS', { code: 'connection-lost' });
     // Some servers list INBOX twice, once by its namespace.
     const folders = [...new Map(listed.map(folderOf).map((folder) => [folder.path, folder])).values()];
     return client.capabilities.has('X-GM-EXT-1') ? withLabelViews(folders) : folders;
+  });
+}
+
+const statusQuery = { messages: true, uidNext: true, uidValidity: true, highestModseq: true };
+
+/**
+ * What STATUS says of one folder now; no folder is open after it. Null where it is not known, as in a listing.
+ * @throws MailFailure
+ */
+export async function folderStatus(session: Session, path: string): Promise<FolderStatus | null> {
+  if (isOddName(path)) return null;
+  return session.run('STATUS', async () => {
+    const { client } = session;
+    await leaveFolder(session);
+    const status = await client.status(path, statusQuery);
+    if (!client.usable) throw new MailFailure('unreachable', 'STATUS', { code: 'connection-lost' });
+    return status === false ? null : statusOf(status);
   });
 }
 

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type {
   FetchedMessage,
   FolderSnapshot,
+  FolderStatus,
   ListedFolder,
   MessageEnvelope,
   OtherRoutes,
@@ -40,6 +41,8 @@ export interface Mailbox {
   readonly usable: boolean;
   /** One sweep: every folder with its STATUS, in one command where LIST-STATUS exists (RFC 5819). */
   listFolders(): Promise<ListedFolder[]>;
+  /** What STATUS says of one folder now; null where that is not known. No folder is open after it. */
+  folderStatus(path: string): Promise<FolderStatus | null>;
   /** EXAMINE (RFC 9051 6.3.3), anew even when it is open already. The snapshot is a copy, taken before anything is fetched. */
   examine(path: string): Promise<OpenFolder>;
   /** When it was logged in, in milliseconds since the epoch: what a session was told of folders, some servers tell it for ever. */

@@ -1,7 +1,7 @@
 import type { ImapFlow } from 'imapflow';
 
 import { MailFailure } from '../domain/failure';
-import { listFolders } from './listing';
+import { folderStatus, listFolders } from './listing';
 import type { Mailbox, MailboxAbilities, MailboxAccess, OpenFolder } from './mailbox';
 import { examine, markSeen, openFolder } from './open-folder';
 import { openSession, type OpenOptions, type Session } from './session';
@@ -52,6 +52,11 @@ class ImapMailbox implements Mailbox {
 
   listFolders(): ReturnType<Mailbox['listFolders']> {
     return listFolders(this.session);
+  }
+
+  async folderStatus(path: string): ReturnType<Mailbox['folderStatus']> {
+    this.opened += 1;
+    return folderStatus(this.session, path);
   }
 
   async examine(path: string): Promise<OpenFolder> {

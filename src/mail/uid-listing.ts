@@ -17,6 +17,7 @@ export async function listAllUids(
   abilities: MailboxAbilities,
   uidValidity: string,
 ): Promise<UidListing> {
+  const existed = existsOf(session);
   const searched = await searchUids(session, { all: true }).catch(refusalAsNull);
   const first = searched === null ? null : judge(session, { uids: searched, uidValidity });
   if (first?.proven === true) return limited(first, abilities);
@@ -26,11 +27,15 @@ export async function listAllUids(
   const numbered = await fetchBySequence(session).catch(refusalAsNull);
   const third = judge(session, { uids: numbered ?? [], uidValidity });
   if (third.proven) return limited(third, abilities);
-  return inPart([searched, fetched, numbered], third.reason);
+  const part = inPart([searched, fetched, numbered], third.reason);
+  // Mail that came or went meanwhile makes the number differ as well.
+  return part.reason === 'message-limit' && existsOf(session) !== existed ? { ...part, reason: 'count-differs' } : part;
 }
 
+type Unproven = Extract<UidListing, { proven: false }>;
+
 /** What several ways to list a folder showed of it; null is a way that was refused. The first is the SEARCH. */
-function inPart(ways: (number[] | null)[], reason: Extract<UidListing, { proven: false }>['reason']): UidListing {
+function inPart(ways: (number[] | null)[], reason: Unproven['reason']): Unproven {
   const uids = ascending(ways.flatMap((way) => way ?? []));
   if (ways[0] === null) return { proven: false, uids, reason: 'search-refused' };
   const agreed = uids.length > 0 && ways.every((way) => way?.length === uids.length);

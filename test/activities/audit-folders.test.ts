@@ -401,3 +401,35 @@ describe('an audit that nobody asks for', () => {
     });
   });
 });
+
+test('a person who deletes mail while it is compared makes no partial view', async () => {
+  const mailbox = await bench.connect();
+  const folders = ['INBOX', 'Customers', 'Offers', 'Trash'];
+  for (const folder of folders.slice(1)) await mailbox.person.createFolder(folder).catch(() => undefined);
+  const uids = new Map<string, number[]>();
+  for (const folder of folders) {
+    const appended: number[] = [];
+    for (let n = 0; n < 30; n += 1) appended.push(await mailbox.person.append(folder, mail({ subject: String(n) })));
+    uids.set(folder, appended);
+  }
+  await mailbox.syncAll();
+  const deleting = (async () => {
+    for (let n = 0; n < 30; n += 1) {
+      for (const folder of folders) await mailbox.person.expunge(folder, uids.get(folder)?.slice(n, n + 1) ?? []);
+    }
+    return 'done' as const;
+  })();
+  const seen: object[] = [];
+  for (let end: 'done' | null = null; end === null;) {
+    await auditOf(mailbox);
+    seen.push(
+      ...(await rowsOf(
+        mailbox,
+        `SELECT 'audit' AS of, reason FROM folder_audit WHERE reason IN ('message-limit', 'routes-disagree')
+         UNION ALL SELECT 'flag', m.state FROM mailbox m WHERE 'partial-view' = ANY (m.flags)`,
+      )),
+    );
+    end = await Promise.race([deleting, new Promise<null>((resolve) => setImmediate(resolve, null))]);
+  }
+  expect(seen).toEqual([]);
+});

@@ -1,9 +1,15 @@
 import { outcomes, presences } from '../../src/domain/ledger';
+import { openMailbox } from '../../src/mail/open-mailbox';
 import { auditOf } from '../support/audit-of';
 import { capAnswers, type Capped } from '../support/capped-answers';
 import { mail } from '../support/mail-factory';
 import { folderOf, type ScriptedFolder } from '../support/scripted-imap-folder';
-import { startScriptedServer, type Script, type ScriptedServer } from '../support/scripted-imap-server';
+import {
+  startScriptedServer,
+  type CommandContext,
+  type Script,
+  type ScriptedServer,
+} from '../support/scripted-imap-server';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
 
 // Servers that show a part of a folder, and do not say so.
@@ -211,4 +217,83 @@ test('a folder that shows less than it did ends nothing, and what it shows again
   inbox().highestModseq = '700';
   await mailbox.round();
   expect(await liveUids(mailbox)).toEqual(upTo(30));
+});
+
+/** What is removed at the server the next times this command comes. */
+function removingOn(command: string, times: number): void {
+  let left = times;
+  server.on[command] = (context) => {
+    if (left > 0) {
+      left -= 1;
+      inbox().messages.pop();
+      inbox().highestModseq = String(900 - left);
+    }
+    context.usual();
+  };
+}
+
+test('mail that goes between the sweep of an audit and its look at the folder is no partial view', async () => {
+  const mailbox = await connect(null);
+  await mailbox.syncAll();
+  removingOn('EXAMINE', 1);
+  const audit = await audited(mailbox);
+  expect(audit).toMatchObject({ serverCount: 29, reason: null });
+  expect(audit?.flags).not.toContain('partial-view');
+});
+
+test('a folder from which mail goes at each look is not settled, and no partial view', async () => {
+  const mailbox = await connect(null);
+  await mailbox.syncAll();
+  removingOn('EXAMINE', 20);
+  const audit = await audited(mailbox);
+  expect(audit).toMatchObject({ verdict: 'not-provable', reason: 'count-differs' });
+  expect(audit?.flags).not.toContain('partial-view');
+  await mailbox.round();
+  expect(await liveUids(mailbox)).toEqual(upTo(30));
+  delete server.on['EXAMINE'];
+  await mailbox.round();
+  expect(await liveUids(mailbox)).toEqual(upTo(inbox().messages.length));
+});
+
+test('ways that agree while EXISTS goes down are no limit', async () => {
+  const mailbox = await connect(null);
+  await mailbox.syncAll();
+  let told = 30;
+  const oneLess = (context: CommandContext) => {
+    told -= 1;
+    context.send(`* ${String(told)} EXISTS`);
+    for (const { uid } of inbox().messages) context.sendRow(uid);
+    context.ok();
+  };
+  Object.assign(server.on, {
+    'UID SEARCH': (context: CommandContext) => {
+      context.send('* 31 EXISTS');
+      context.usual();
+    },
+    'UID FETCH': oneLess,
+    FETCH: oneLess,
+  });
+  const open = await openMailbox(server.access(), {
+    hostRules: { allowedNetworks: ['127.0.0.0/8'] },
+    connectTimeoutMs: 5_000,
+    socketTimeoutMs: 5_000,
+  });
+  const folder = await open.examine('INBOX');
+  expect(await folder.listUids()).toMatchObject({ proven: false, reason: 'count-differs' });
+  await open.close();
+});
+
+test('a folder that goes on showing a part while mail arrives is a partial view still', async () => {
+  const shown = { from: ['number' as const, 'uid' as const, 'date' as const], shown: 10 };
+  const capped = { each: Infinity, exists: 10, status: 83_640, hidden: shown };
+  const mailbox = await connect(capped);
+  await mailbox.syncAll();
+  const examine = server.on['EXAMINE'];
+  let arrives = 1;
+  server.on['EXAMINE'] = (context) => {
+    if (arrives > 0) inbox().uidNext += 1;
+    arrives -= 1;
+    examine?.(context);
+  };
+  expect(await audited(mailbox)).toMatchObject({ reason: 'message-limit', flags: ['incomplete', 'partial-view'] });
 });
