@@ -1,6 +1,6 @@
 import { StaleFence } from '../domain/stale-fence';
 import { replayPlanOf, type MailboxOfRow } from '../domain/replay';
-import { DatabaseUnavailable } from '../db/database-error';
+import { DatabaseUnavailable, isWorthRepeating, refusesWhatIsWritten, sqlStateOf } from '../db/database-error';
 import type { ItemNote } from '../db/replay/replay-items';
 import {
   giveBackShare,
@@ -50,31 +50,55 @@ export async function replayFailures(
       await fillSearchSoon(context, ref.tenantId, looked);
       return { kind: share.kind, looked };
     }
-    await replayShare(context, run, { ref, share });
+    const end = await replayShare(context, run, { ref, share });
     await trackReplay(context.db, ref, 'goes-on');
-    looked += share.items.length;
+    if (end === 'done') looked += share.items.length;
     run.heartbeat();
   }
   return { kind: 'more', looked };
 }
 
+/** `in-vain`: it broke off with an error of its messages. They keep their try, and each is taken alone, until it is left alone. */
 async function replayShare(
   context: ActivityContext & { connections: Connections },
   run: ActivityRun,
   { ref, share }: { ref: ReplayRef; share: ReplayShare },
-): Promise<void> {
+): Promise<'done' | 'in-vain'> {
   try {
     await carryOut(context, run, { ref, share });
+    return 'done';
   } catch (error) {
-    if (isNoMessagesFault(error, run)) await giveBackShare(context.db, ref, share.items);
-    // A newer wish: the next look finds out what it means.
-    if (!(error instanceof StaleFence)) throw error;
+    if (isNoMessagesFault(error, run)) {
+      await giveBackShare(context.db, ref, share.items);
+      // A newer wish: the next look finds out what it means.
+      if (error instanceof StaleFence) return 'in-vain';
+      throw error;
+    }
+    // The pause before an activity is tried again would be paid for each of them.
+    if (!isMessagesFault(error)) throw error;
+    run.warn?.('a replay broke off at messages', {
+      operationId: ref.operationId,
+      mailboxId: share.sourceId,
+      error: sqlStateOf(error) ?? nameOf(error),
+    });
+    return 'in-vain';
   }
 }
 
 /** Any other error may be of a message: it keeps its try, is taken alone, and is left alone after some. */
 function isNoMessagesFault(error: unknown, { signal }: ActivityRun): boolean {
-  return signal.aborted || error instanceof StaleFence || error instanceof DatabaseUnavailable;
+  return (
+    signal.aborted || error instanceof StaleFence || error instanceof DatabaseUnavailable || isWorthRepeating(error)
+  );
+}
+
+/** What the database does not take, and what no code is known for; a disk, or a server, would have given one. */
+function isMessagesFault(error: unknown): boolean {
+  return refusesWhatIsWritten(error) || (error instanceof Error && !('code' in error) && sqlStateOf(error) === null);
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
 }
 
 async function carryOut(

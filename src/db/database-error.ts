@@ -53,6 +53,14 @@ export function isStalePlan(error: unknown): boolean {
   return sqlStateOf(error) === '0A000' && error instanceof Error && error.message.startsWith('cached plan must not');
 }
 
+// PostgreSQL 18, appendix A: class 22 data exceptions; 23 constraints; 54 limits of the program (too many columns, too deep, too long).
+const statesOfWhatIsWritten = /^(22|23|54)/;
+
+/** True where the database, which is there and well, does not take what was to be written: it will not take it later either. */
+export function refusesWhatIsWritten(error: unknown): boolean {
+  return statesOfWhatIsWritten.test(sqlStateOf(error) ?? '');
+}
+
 /** The same error, or `DatabaseUnavailable` where it says that the database is not there. Only for what a transaction threw. */
 export function namedDatabaseError(error: unknown): unknown {
   if (error instanceof DatabaseUnavailable) return error;

@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { ActivityRun } from '../../src/activities/context';
 import { replayFailures } from '../../src/activities/replay-failures';
 import { defaultLimits } from '../../src/config/limits';
+import { DatabaseUnavailable } from '../../src/db/database-error';
 import { anyFailure, insertFetch, insertReplay, type ReplayFilter } from '../../src/db/replay/replay-select';
 import { takeShare } from '../../src/db/replay/replay-share';
 import { outcomes } from '../../src/domain/ledger';
@@ -264,7 +265,7 @@ test('a message that the database does not take is left alone after three tries,
   const operationId = await write(mailbox);
   try {
     expect(await carryOutInTheEnd(mailbox, operationId)).toEqual({
-      errors: 3,
+      errors: 0,
       report: [
         { outcome: 'parked', reason: 'ended-its-worker' },
         { outcome: 'recorded', reason: null },
@@ -276,6 +277,52 @@ test('a message that the database does not take is left alone after three tries,
   }
   expect(await operation(mailbox, operationId)).toMatchObject({ state: 'done' });
   expect(await replay(mailbox)).toEqual([{ outcome: 'recorded', reason: null }]);
+});
+
+test('twelve messages that the database does not take cost no try of the activity, and each three of its own', async () => {
+  const uids = Array.from({ length: 12 }, (_, at) => at + 1);
+  const mailbox = await connectParked([...uids.map((uid) => poison(`refused-${String(uid)}`)), poison('good')]);
+  const owner = new pg.Client(bench.database.ownerUrl);
+  await owner.connect();
+  await owner.query(`ALTER TABLE failure ADD CONSTRAINT breaks CHECK (uid = 13 OR state <> 'replayed') NOT VALID`);
+  bench.context.parsePool = fixed;
+  const operationId = await write(mailbox);
+  const warned: Record<string, string>[] = [];
+  const warn = (_: string, about: Record<string, string>) => void warned.push(about);
+  try {
+    const ref = { tenantId: mailbox.tenantId, operationId };
+    // The first share holds all of them; then each good one has its turn, and each other one two more.
+    expect(await replayFailures(bench.context, { ...run, warn }, ref)).toEqual({ kind: 'done', looked: 13 });
+  } finally {
+    await owner.query('ALTER TABLE failure DROP CONSTRAINT breaks');
+    await owner.end();
+  }
+  expect(warned).toHaveLength(1 + 2 * 12);
+  expect(warned[0]).toEqual({ operationId, mailboxId: mailbox.mailboxId, error: '23514' });
+  expect(await operation(mailbox, operationId)).toMatchObject({ done: 13, result: { parked: 12, recorded: 1 } });
+});
+
+test.each([
+  ['40001', 'serialization'],
+  ['08006', 'a connection that is lost'],
+])('%s, %s, ends the activity and holds no try against the message', async (code) => {
+  const mailbox = await connectParked([poison('one')]);
+  const operationId = await write(mailbox);
+  const error = Object.assign(new Error('of the database'), { code });
+  bench.context.parsePool = {
+    ...fixed,
+    parse: () => Promise.reject(code === '08006' ? new DatabaseUnavailable(error) : error),
+  };
+  await expect(carryOut(mailbox, operationId)).rejects.toThrow();
+  expect(await rows(mailbox, 'SELECT tries FROM replay_item')).toEqual([{ tries: 0 }]);
+});
+
+test('a disk that fails ends the activity: it is no fault of the message', async () => {
+  const mailbox = await connectParked([poison('one')]);
+  const operationId = await write(mailbox);
+  const error = Object.assign(new Error('no space'), { code: 'ENOSPC' });
+  bench.context.parsePool = { ...fixed, parse: () => Promise.reject(error) };
+  await expect(carryOut(mailbox, operationId)).rejects.toThrow('no space');
 });
 
 test('a replay that was told to stop holds no try against its messages', async () => {
