@@ -1,6 +1,7 @@
 import { erasePersonRows, type ErasureShare } from '../../src/activities/erase-person';
 import type { ActivityRun } from '../../src/activities/context';
 import { createPostgresBlobStore } from '../../src/db/blobs/postgres-blob-store';
+import { newUuid } from '../../src/db/new-id';
 import { beginErasure } from '../../src/db/people/begin-erasure';
 import { previewErasure } from '../../src/db/people/preview-erasure';
 import { fillSearch } from '../../src/db/search-fill';
@@ -10,7 +11,8 @@ import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
 
-const run: ActivityRun = { signal: new AbortController().signal, heartbeat: () => undefined };
+const runId = newUuid();
+const run: ActivityRun = { signal: new AbortController().signal, runId, heartbeat: () => undefined };
 const ada = 'ada@customer.example';
 const { imapPort } = sharedDovecot();
 
@@ -134,8 +136,8 @@ test('nothing of a person is left in any table but what others wrote of them, an
 test('other systems are told once of each copy that went, in the stream of its mailbox and without a word of whose it was', async () => {
   const streamOf = ({ mailboxId }: TestMailbox) =>
     bench.database.db.inTenant(tenantId, (sql) =>
-      sql.query<{ seq: number; type: string; ids: Record<string, string> }>(
-        'SELECT seq, type, ids FROM outbox WHERE tenant_id = $1 AND stream = $2 ORDER BY seq',
+      sql.query<{ seq: number; type: string; ids: Record<string, string>; run_id: string; about_message: string }>(
+        'SELECT seq, type, ids, run_id, about_message FROM outbox WHERE tenant_id = $1 AND stream = $2 ORDER BY seq',
         [tenantId, mailboxId],
       ),
     );
@@ -151,7 +153,10 @@ test('other systems are told once of each copy that went, in the stream of its m
   for (const mailbox of [anna, ben]) {
     const events = await streamOf(mailbox);
     const mine = before.filter((copy) => copy.source_id === mailbox.mailboxId);
-    const removed = events.filter(({ type }) => type === 'message.removed').map(({ ids }) => ids);
+    const told = events.filter(({ type }) => type === 'message.removed');
+    const removed = told.map(({ ids }) => ids);
+    expect(told.map((event) => event.about_message)).toEqual(removed.map(({ messageId }) => messageId));
+    expect(new Set(told.map((event) => event.run_id))).toEqual(new Set([runId]));
     expect(removed).toHaveLength(mine.length);
     expect(removed).toEqual(
       expect.arrayContaining(mine.map((copy) => ({ messageId: copy.message_id, copyId: copy.id }))),

@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 
 import { reprocess } from '../../src/activities/reprocess';
 import type { ActivityRun } from '../../src/activities/context';
+import { newUuid } from '../../src/db/new-id';
 import { insertReprocess } from '../../src/db/reprocess/ask';
 import { takeShare } from '../../src/db/reprocess/next-share';
 import { controlReplay } from '../../src/db/replay/replay-control';
@@ -34,7 +35,8 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.stop()));
 });
 
-const run: ActivityRun = { signal: new AbortController().signal, heartbeat: () => undefined };
+const runId = newUuid();
+const run: ActivityRun = { signal: new AbortController().signal, runId, heartbeat: () => undefined };
 async function connect(raws: Buffer[], options: Partial<Parameters<SyncBench['connect']>[0]> = {}) {
   const messages = raws.map((raw, at) => ({ uid: at + 1, raw }));
   const server = await startScriptedServer({ folders: { INBOX: { uidValidity: '7', messages } } });
@@ -149,9 +151,9 @@ const tables = ({ tenantId }: TestMailbox) =>
   });
 
 const updates = (mailbox: TestMailbox) =>
-  rows<{ name: string }>(
+  rows<{ name: string; run_id: string }>(
     mailbox,
-    `SELECT split_part(substr(m.message_id_header, 2), '@', 1) AS name FROM outbox o JOIN message m ON m.id = (o.ids ->> 'messageId')::uuid
+    `SELECT split_part(substr(m.message_id_header, 2), '@', 1) AS name, o.run_id FROM outbox o JOIN message m ON m.id = o.about_message
      WHERE o.type = 'message.updated' ORDER BY 1`,
   );
 
@@ -168,7 +170,9 @@ test('after an upgrade everything is as if the parser of today had read it, and 
   expect(plan(list)).toEqual(expected);
   expect(new Set(list.map(({ outcome }) => outcome))).toEqual(new Set(['changed']));
   expect(await content(mailbox)).toEqual(asToday);
-  expect((await updates(mailbox)).map(({ name }) => name)).toEqual(expected.map(({ name }) => name));
+  const told = await updates(mailbox);
+  expect(told.map(({ name }) => name)).toEqual(expected.map(({ name }) => name));
+  expect(new Set(told.map(({ run_id }) => run_id))).toEqual(new Set([runId]));
   const versions = await rows<{ parser_version: number }>(mailbox, 'SELECT DISTINCT parser_version FROM copy');
   expect(versions).toEqual([{ parser_version: parserVersion }]);
 });

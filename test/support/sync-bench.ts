@@ -30,8 +30,8 @@ export interface TestMailbox {
   mailboxId: string;
   user: string;
   person: MailClient;
-  /** One round, as the workflow would run it. */
-  round(): Promise<RoundResult>;
+  /** One round, as the workflow would run it, or a run of that id. */
+  round(runId?: string): Promise<RoundResult>;
   /** Rounds and import until nothing is left. */
   syncAll(): Promise<void>;
   ledger(): Promise<LedgerRow[]>;
@@ -205,7 +205,8 @@ async function connectMailbox(
       ],
     );
   });
-  const round = () => oneRound(context, { tenantId, mailboxId });
+  const round = (runId?: string) =>
+    oneRound(context, { tenantId, mailboxId }, runId === undefined ? run : { ...run, runId });
   return {
     tenantId,
     mailboxId,
@@ -238,10 +239,11 @@ const nobody: MailClient = {
 async function oneRound(
   context: ActivityContext & { connections: Connections },
   ref: { tenantId: string; mailboxId: string },
+  as: ActivityRun,
 ): Promise<RoundResult> {
   const mailbox = await mailboxForSync(context.db, ref);
   if (mailbox === null) throw new Error('the mailbox is gone');
-  return runRound(context, run, { ...ref, fence: mailbox.fence });
+  return runRound(context, as, { ...ref, fence: mailbox.fence });
 }
 
 async function importAll(

@@ -1,9 +1,9 @@
 import { reconcileMailboxes } from '../../src/activities/reconcile-mailboxes';
 import { defaultLimits } from '../../src/config/limits';
-import { publicId } from '../../src/domain/ids';
+import { publicId, uuidOf } from '../../src/domain/ids';
 import { outcomes } from '../../src/domain/ledger';
 import { createParsePool } from '../../src/mail/parse/parse-pool';
-import { taskQueues } from '../../src/workflows/contract';
+import { taskQueues, workflowIds } from '../../src/workflows/contract';
 import { issueKey } from '../support/api';
 import { sharedDovecot } from '../support/dovecot';
 import { createLifecycleBench, until, type LifecycleBench } from '../support/lifecycle-bench';
@@ -54,7 +54,7 @@ async function parked(count: number): Promise<TestMailbox> {
 const trail = async (mailbox: TestMailbox, messageId: string) => {
   const { headers } = await issueKey(life.bench.database.db, mailbox.tenantId);
   const answer = await life.api.api.inject({ url: `/v1/messages/${publicId('message', messageId)}/trail`, headers });
-  return answer.json<{ items: { event: string; operationId: string | null }[] }>();
+  return answer.json<{ items: { event: string; operationId: string | null; runId: string | null }[] }>();
 };
 
 /** From here on the parser is the one after the fix. */
@@ -87,8 +87,28 @@ test('after a fix all parked mail is replayed by one call, and a job that was he
     const events = items.map(({ event }) => event);
     expect(events).toEqual(expect.arrayContaining(['sent', 'received', 'stored', 'seen', 'parked', 'replayed']));
     expect(items.find(({ event }) => event === 'replayed')?.operationId).toBe(job.id);
+    const id = uuidOf('operation', job.id) ?? '';
+    const { runId } = await life.client.workflow.getHandle(workflowIds.replayFailures(id)).describe();
+    const byReplay = items.filter((item) => item.runId === runId).map(({ event }) => event);
+    expect(byReplay.sort()).toEqual(['parsed', 'recorded', 'replayed']);
   });
   expect((await mailbox.ledger()).map(({ outcome }) => outcome)).toEqual(Array(3).fill(outcomes.recorded));
+});
+
+test('each step of a message names the run that the Temporal UI shows of its round', async () => {
+  const mailbox = await life.bench.connect();
+  await life.work(queues);
+  await life.wish(mailbox, 'start');
+  await until(async () => (await life.state(mailbox)) === 'live', 'the first round');
+  await mailbox.person.append('INBOX', mail({ subject: 'live' }));
+  await life.wish(mailbox, 'sync');
+  await until(async () => (await mailbox.ledger()).length === 1, 'the message');
+  const [row] = await mailbox.ledger();
+  const { items } = await trail(mailbox, row?.messageId ?? '');
+  const { runId } = await life.client.workflow.getHandle(workflowIds.mailboxSync(mailbox.mailboxId)).describe();
+  const ofRound = items.filter((item) => item.runId === runId).map(({ event }) => event);
+  expect(ofRound.sort()).toEqual(['fetched', 'parsed', 'recorded', 'seen', 'stored']);
+  await life.ended(mailbox, await life.wish(mailbox, 'stop'));
 });
 
 test('the reconciler begins what is due, once, and starts what nobody runs', async () => {
