@@ -10,8 +10,11 @@ interface ClientLimits {
 
 const defaultMaxLiteralBytes = 134_217_728;
 
-/** The longest line is the answer to a SEARCH: some six million UIDs. */
-const defaultMaxLineBytes = 67_108_864;
+/** The longest line is the answer to a SEARCH, some 150,000 UIDs; big folders are searched by ranges. Whatever else stands in it is read within 200 ms. */
+const defaultMaxLineBytes = 1_572_864;
+
+/** Values of one answer, but for a SEARCH; some 100 ms of reading. */
+const maxResponseTokens = 100_000;
 
 /** imapflow's own watchdog ends idle connections too; this one only has to outlive ours. RFC 9051 5.4: servers log out after 30 minutes. */
 const idleLimitMs = 1_800_000;
@@ -36,6 +39,7 @@ export function clientOptionsOf(access: MailboxAccess, options: ClientLimits): I
     disableCompression: true,
     maxLiteralSize,
     maxLineLength: options.maxLineBytes ?? defaultMaxLineBytes,
+    maxResponseTokens,
     maxResponseSize: maxLiteralSize + 1_048_576,
   };
 }

@@ -34,6 +34,6 @@ export async function openByName(
   try {
     return await client.mailboxOpen(path, { readOnly });
   } finally {
-    Reflect.deleteProperty(client, 'exec');
+    Reflect.set(client, 'exec', exec);
   }
 }

@@ -1,6 +1,7 @@
 import { ImapFlow } from 'imapflow';
 
 import { MailFailure } from '../domain/failure';
+import { boundAnswers } from './bounded-answers';
 import { failureOf } from './classify';
 import { clientOptionsOf, throttleListener } from './client-options';
 import { resolveHost, tlsNameOf, type HostAddress, type HostRules } from './host-rules';
@@ -22,7 +23,7 @@ export interface OpenOptions {
   streamChunkBytes?: number;
   /** The longest literal taken into memory; a server that announces more loses the connection. 128 MiB where absent. */
   maxLiteralBytes?: number;
-  /** The longest line taken into memory, likewise. 64 MiB where absent: the answer to a SEARCH. */
+  /** The longest line taken into memory, likewise. 1.5 MB where absent: the answer to a SEARCH. */
   maxLineBytes?: number;
   /** Hears of failures that are about everybody who asks the server from here. */
   onBusyForAll?: (failure: MailFailure) => void;
@@ -220,6 +221,7 @@ async function connectTo(address: HostAddress, access: MailboxAccess, options: O
       throttle.told(error);
     }),
   });
+  boundAnswers(client);
   const session = new Session(client, wire, {
     socketTimeoutMs: options.socketTimeoutMs,
     commandTimeoutMs: options.commandTimeoutMs ?? defaultCommandTimeoutMs,

@@ -64,9 +64,11 @@ export async function searchUids(session: Session, query: SearchQuery): Promise<
   for (const [index, from] of [1, ...starts].entries()) {
     const next = starts[index];
     const uid = `${String(from)}:${next === undefined ? '*' : String(next - 1)}`;
-    found.push(await searchOnce(session, { ...(typeof query === 'object' ? query : {}), uid }));
+    const uids = await searchOnce(session, { ...(typeof query === 'object' ? query : {}), uid });
+    // So that no two have the same: a sort of all would be one long turn.
+    found.push(uids.filter((one) => one >= from && one < (next ?? Infinity)));
   }
-  return ascending(found.flat());
+  return found.flat();
 }
 
 async function searchOnce(session: Session, query: SearchQuery): Promise<number[]> {
@@ -80,7 +82,7 @@ async function searchOnce(session: Session, query: SearchQuery): Promise<number[
 
 /** Messages of one answer; some 50 ms of reading. */
 const searchedAtOnce = 50_000;
-const mostBelieved = 20_000_000;
+const mostBelieved = 5_000_000;
 
 /** The UIDs where the ranges of a big folder begin after the first; none for a folder that is not big, or a server that does not tell. */
 async function startsOfRanges(session: Session): Promise<number[]> {
@@ -163,4 +165,4 @@ function refusalAsNull(error: unknown): null {
   throw error;
 }
 
-const waysRefused = new Set(['search-refused', 'command-refused', 'command-not-understood']);
+const waysRefused = new Set(['search-refused', 'garbled-answer', 'command-refused', 'command-not-understood']);
