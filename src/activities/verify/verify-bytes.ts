@@ -37,11 +37,14 @@ const copiesPerPage = 500;
 
 /**
  * Compares the SHA-256 of kept bytes with what is on record of them, and with the server's BODY.PEEK[]: of a sample, or of everything.
- * Memory stays at one batch of a fetch.
+ * Memory stays at one batch of a fetch. What is found is added to `verified` as it is found, so that it is there where the server fails later.
  * @throws MailFailure
  */
-export async function verifyBytes(context: VerifyContext, of: Bytes): Promise<BytesVerified> {
-  const verified: BytesVerified = { kept: 0, server: 0, violations: [] };
+export async function verifyBytes(
+  context: VerifyContext,
+  of: Bytes,
+  verified: BytesVerified = { kept: 0, server: 0, violations: [] },
+): Promise<BytesVerified> {
   for await (const copies of pagesOf(context, of)) {
     const kept = await twiceEach(of.options, copies, (copy) => keptBytes(context, of.mailbox, copy));
     verified.violations.push(...kept);

@@ -58,19 +58,24 @@ interface ServerSide {
 
 const notAsked: ServerSide = { folders: [], violations: [], bytes: null, unchecked: null };
 
+/** What was found before the server failed is told too. */
 async function ofServer(context: VerifyContext, mailbox: MailboxForSync, options: VerifyOptions): Promise<ServerSide> {
+  let found = notAsked;
+  const begun: BytesVerified = { kept: 0, server: 0, violations: [] };
   try {
     const open = await context.connect(mailbox, options.signal);
     try {
       const { folders, violations, known } = await verifyFolders(context, { mailbox, open, options });
-      const bytes = await verifyBytes(context, { mailbox, options, server: { open, folders: known } });
-      return { folders, violations, bytes, unchecked: doubtOf(folders) };
+      found = { folders, violations, bytes: null, unchecked: doubtOf(folders) };
+      const bytes = await verifyBytes(context, { mailbox, options, server: { open, folders: known } }, begun);
+      return { ...found, bytes };
     } finally {
       await open.close();
     }
   } catch (error) {
     if (!(error instanceof MailFailure)) throw error;
-    return { ...notAsked, unchecked: uncheckedFor(error.code) };
+    const violations = [...found.violations, ...begun.violations];
+    return { ...found, violations, unchecked: uncheckedFor(error.code) };
   }
 }
 

@@ -6,6 +6,7 @@ import { verifyMailbox } from '../../../src/activities/verify/verify-mailbox';
 import { newUuid } from '../../../src/db/new-id';
 import { brokenTenant } from '../../../src/db/verify/tenant-checks';
 import { readOnly } from '../../../src/db/verify/read-only';
+import { MailFailure } from '../../../src/domain/failure';
 import type { Invariant, VerifiedMailbox } from '../../../src/domain/verify';
 import type { Mailbox, OpenFolder } from '../../../src/mail/mailbox';
 import { sharedDovecot } from '../../support/dovecot';
@@ -259,6 +260,12 @@ const tenantDamages: [Invariant, string][] = [
     `WITH gone AS (DELETE FROM copy WHERE tenant_id = $1 AND message_id = ${messageOfTwo} RETURNING id)
      DELETE FROM copy_address USING gone WHERE tenant_id = $1 AND copy_id = gone.id`,
   ],
+  [
+    'thread-merged',
+    `WITH alias AS (INSERT INTO thread (tenant_id, id, merged_into)
+       SELECT tenant_id, gen_random_uuid(), thread_id FROM message WHERE tenant_id = $1 LIMIT 1 RETURNING id, merged_into)
+     UPDATE message m SET thread_id = alias.id FROM alias WHERE m.tenant_id = $1 AND m.thread_id = alias.merged_into`,
+  ],
   ['sequence-broken', `DELETE FROM outbox WHERE tenant_id = $1 AND seq = 2`],
   ['sequence-broken', `UPDATE source SET next_seq = 2 WHERE tenant_id = $1`],
   [
@@ -354,6 +361,29 @@ test('where the server cannot be asked that is said, and the rest is checked', a
   const of = await verified(mailbox);
   expect(of.unchecked).toMatchObject({ code: 'port-closed' });
   expect(told(of)).toEqual(['bytes-missing']);
+});
+
+test('what was found before the server fails is told, and so is that it failed', async () => {
+  const mailbox = await healthyMailbox();
+  await damage(
+    mailbox,
+    `UPDATE placement SET presence = 2, presence_at = recorded_at WHERE gen_id = ${inbox} AND uid = 2`,
+  );
+  await damage(mailbox, `DELETE FROM blob_chunk WHERE tenant_id = $1 AND blob_id = ${blobOfTwo}`);
+  const context = contextOf();
+  const cut = new MailFailure('unreachable', 'UID FETCH', { code: 'connection-lost' });
+  const connect: VerifyContext['connect'] = async (wanted, signal) => {
+    const open = await context.connect(wanted, signal);
+    const examine = open.examine.bind(open);
+    return Object.assign(open, {
+      examine: async (path: string): Promise<OpenFolder> =>
+        Object.assign(await examine(path), { fetchRaw: () => Promise.reject(cut) }),
+    });
+  };
+  const of = await verified(mailbox, {}, { ...context, connect });
+  expect(told(of)).toEqual(['bytes-missing', 'ended-but-alive 2']);
+  expect(of.unchecked).toMatchObject({ code: 'connection-lost' });
+  expect(of.folders.length).toBeGreaterThan(0);
 });
 
 test('the verdict of several mailboxes is that of the worst, and an unknown one is said', async () => {
