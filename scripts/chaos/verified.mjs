@@ -28,9 +28,33 @@ export async function verifiedViolations({ home, appUrl }) {
 /** @param {string} file @returns {Violation[]} */
 function named(file) {
   try {
-    const { violations = [] } = JSON.parse(readFileSync(file, 'utf8'));
-    return violations.map((/** @type {unknown} */ one) => ({ kind: 'verify', what: JSON.stringify(one) }));
+    return namedViolations(JSON.parse(readFileSync(file, 'utf8')));
   } catch {
     return [];
   }
+}
+
+/** @typedef {{invariant: string, says: string, messageId?: string, folderId?: string, uid?: number}} Told */
+/** @typedef {{tenantId: string, violations: Told[]}} Checked */
+
+/**
+ * What is wrong, one by one, from what `npm run verify -- --json` wrote; of a message with its id, so that its trail can be told.
+ * @param {{mailboxes: (Checked & {mailboxId: string})[], tenants: Checked[]}} report
+ * @returns {Violation[]}
+ */
+export function namedViolations({ mailboxes, tenants }) {
+  return [...mailboxes, ...tenants].flatMap(({ tenantId, violations, ...of }) =>
+    violations.map((one) => ({
+      kind: 'verify',
+      what: JSON.stringify({ ...('mailboxId' in of ? { mailboxId: of.mailboxId } : {}), ...one }),
+      tenantId: uuidIn(tenantId),
+      ...(one.messageId === undefined ? {} : { messageId: uuidIn(one.messageId) }),
+    })),
+  );
+}
+
+/** @param {string} id `msg_` and the like before a UUID without hyphens */
+function uuidIn(id) {
+  const hex = id.slice(id.indexOf('_') + 1);
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }

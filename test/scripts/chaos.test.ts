@@ -293,3 +293,28 @@ test('content in a log is found, ids are not', async () => {
     rmSync(dir, { recursive: true });
   }
 });
+
+test('what npm run verify has found is named one by one, with the id by which a trail is asked for', async () => {
+  const { namedViolations } = await importScript<{ namedViolations: (report: object) => object[] }>(
+    'scripts/chaos/verified.mjs',
+  );
+  const tenantId = 'tnt_01a204a47dc070e58ff35ac93aef4f52';
+  const report = {
+    mailboxes: [
+      {
+        tenantId,
+        mailboxId: 'mbx_01a204a6301670c8a6cab0168fb562c7',
+        violations: [
+          { invariant: 'missing', uid: 7, says: 'It is missing.' },
+          { invariant: 'bytes-missing', messageId: 'msg_01a204a816647018b3b366872b515b5a', says: 'No bytes.' },
+        ],
+      },
+    ],
+    tenants: [{ tenantId, violations: [{ invariant: 'dangling', says: 'Nobody has it.' }] }],
+  };
+  const named = namedViolations(report);
+  expect(named).toHaveLength(3);
+  expect(named[0]).toMatchObject({ kind: 'verify', tenantId: '01a204a4-7dc0-70e5-8ff3-5ac93aef4f52' });
+  expect(named[0]).not.toHaveProperty('messageId');
+  expect(named[1]).toMatchObject({ messageId: '01a204a8-1664-7018-b3b3-66872b515b5a' });
+});
