@@ -1,8 +1,9 @@
+import { auditFolders } from '../../src/activities/audit-folders';
 import { closeFolder } from '../../src/db/ingest/generation-write';
 import { recordBatch } from '../../src/db/ingest/record-batch';
 import { newUuid } from '../../src/db/new-id';
 import { startDueAudits } from '../../src/activities/reconcile/audits';
-import { auditCause, beginDueAudit, dueAudits, noteAuditTried } from '../../src/db/sync/audits-due';
+import { beginAudit, beginDueAudit, dueAudits, noteAuditTried } from '../../src/db/sync/audits-due';
 import { mailboxForSync } from '../../src/db/sync/mailbox-for-sync';
 import { auditOf as auditAsked } from '../support/audit-of';
 import type { Mailbox, OpenFolder } from '../../src/mail/mailbox';
@@ -28,6 +29,23 @@ test('an audit that compared has ended its operation', async () => {
   await mailbox.person.append('INBOX', mail({ subject: 'there' }));
   await mailbox.syncAll();
   expect(await auditOf(mailbox)).toEqual({ kind: 'done', state: 'done', error: null, ended: true });
+});
+
+test('an audit that runs says so, and keeps when it began', async () => {
+  const mailbox = await provenMailbox();
+  const { operationId } = await beginDueAudit(bench.database.db, mailbox);
+  const operation = () =>
+    rowsOf<{ state: string; lasted: boolean }>(
+      mailbox,
+      'SELECT state, coalesce(finished_at > started_at, false) AS lasted FROM operation WHERE id = $1',
+      [operationId],
+    );
+  expect(await operation()).toEqual([{ state: 'waiting', lasted: false }]);
+  await beginAudit(bench.database.db, { ...mailbox, operationId });
+  expect(await operation()).toEqual([{ state: 'running', lasted: false }]);
+  const run = { signal: new AbortController().signal, heartbeat: () => undefined };
+  await auditFolders(bench.context, run, { ...mailbox, operationId });
+  expect(await operation()).toEqual([{ state: 'done', lasted: true }]);
 });
 
 test('an audit that does not reach the server has failed, with the kind and the code', async () => {
@@ -300,7 +318,7 @@ describe('an audit that nobody asks for', () => {
     const mailbox = await provenMailbox();
     await rowsOf(mailbox, `UPDATE mailbox SET audit_due_at = now(), audit_cause = 'outage' RETURNING 1`);
     const { operationId } = await beginDueAudit(bench.database.db, mailbox);
-    expect(await auditCause(bench.database.db, { ...mailbox, operationId })).toBe('outage');
+    expect(await beginAudit(bench.database.db, { ...mailbox, operationId })).toBe('outage');
     await noteAuditTried(bench.database.db, mailbox, 60_000);
     expect(await dueNow(mailbox)).toBe(false);
     expect(await beginDueAudit(bench.database.db, mailbox)).toEqual({ operationId });

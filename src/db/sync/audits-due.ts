@@ -61,17 +61,24 @@ export async function noteAuditTried(
   );
 }
 
-/** What an audit was asked for: by the clock where its operation says so, else by a person. */
-export async function auditCause(
+/**
+ * Its operation says from now on that it runs, and since when. What it was asked for comes back: by the clock where its operation says so,
+ * else by a person. Second run, and where the operation has ended: no change.
+ */
+export async function beginAudit(
   db: Database,
   { tenantId, operationId }: { tenantId: string; operationId: string },
 ): Promise<AuditCause> {
-  const [row] = await db.inTenant(tenantId, (sql) =>
-    sql.query<{ cause: AuditCause | null }>(
+  const [row] = await db.inTenant(tenantId, async (sql) => {
+    await sql.execute(
+      `UPDATE operation SET state = 'running', started_at = now() WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'`,
+      [tenantId, operationId],
+    );
+    return sql.query<{ cause: AuditCause | null }>(
       `SELECT task ->> 'cause' AS cause FROM operation WHERE tenant_id = $1 AND id = $2`,
       [tenantId, operationId],
-    ),
-  );
+    );
+  });
   return row?.cause ?? 'person';
 }
 
