@@ -32,7 +32,13 @@ export function runningNumbers(db: Database): Promise<RunningNumbers> {
       undecided: await count(
         `SELECT count(*) AS count, ${seconds('min(recorded_at)')} AS "oldestSeconds" FROM placement WHERE outcome = ${String(outcomes.stored)}`,
       ),
-      parked: (await count(`SELECT count(*) AS count FROM placement WHERE outcome = ${String(outcomes.parked)}`)).count,
+      // What somebody has accepted waits for nobody.
+      parked: (
+        await count(
+          `SELECT count(*) AS count FROM placement p WHERE outcome = ${String(outcomes.parked)}
+             AND NOT EXISTS (SELECT FROM failure x WHERE x.gen_id = p.gen_id AND x.uid = p.uid AND x.state = 'accepted')`,
+        )
+      ).count,
       outboxHeldBack: await count(
         `SELECT count(*) AS count, ${seconds('min(created_at)')} AS "oldestSeconds" FROM outbox
          WHERE xact >= pg_snapshot_xmin(pg_current_snapshot())`,

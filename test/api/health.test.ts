@@ -2,7 +2,7 @@ import { openDatabase } from '../../src/db/database';
 import { uuidOf } from '../../src/domain/ids';
 import { connectMailbox, issueKey, testApi, type TestApi } from '../support/api';
 import { createTestDatabase, type TestDatabase } from '../support/database';
-import { insertFolder, insertPlacements } from '../support/ledger-rows';
+import { insertFailure, insertFolder, insertPlacements } from '../support/ledger-rows';
 
 let database: TestDatabase;
 let server: TestApi;
@@ -45,12 +45,16 @@ test('a database that is not there makes calls 503, and the process stays alive'
   await db.close();
 });
 
-test('metrics count mailboxes, parked mail and requests, and name no id, address or path', async () => {
+test('metrics count mailboxes, parked mail that nobody has accepted, and requests, and name no id, address or path', async () => {
   const key = await issueKey(database.db, await database.newTenant());
   const id = await connectMailbox(server, key);
   const source = { tenantId: key.tenantId, sourceId: uuidOf('mailbox', id) ?? '' };
   const folder = await insertFolder(database.db, source, 'marked-folder');
-  await insertPlacements(database.db, source, { ...folder, uids: [1, 2], outcome: 'parked' });
+  await insertPlacements(database.db, source, { ...folder, uids: [1, 2, 3], outcome: 'parked' });
+  const accepted = await insertFailure(database.db, source, { ...folder, uid: 3 });
+  await database.db.inTenant(key.tenantId, (sql) =>
+    sql.execute(`UPDATE failure SET state = 'accepted' WHERE id = $1`, [accepted]),
+  );
   await server.api.inject({ url: `/v1/mailboxes/${id}?marked=query`, headers: key.headers });
   const { body, headers } = await server.api.inject('/metrics');
   expect(headers['content-type']).toContain('text/plain');
