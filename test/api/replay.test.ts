@@ -59,6 +59,16 @@ const asUser = async (role: 'admin' | 'manager' | 'member' = 'member') => ({
   'letterbook-user': publicId('user', await insertUser(database.db, key.tenantId, role)),
 });
 
+test('a replay that is asked for again with its Idempotency-Key is the same job', async () => {
+  for (const url of ['/v1/failures/replay', `/v1/failures/${failures[0] ?? ''}/replay`]) {
+    const body = url === '/v1/failures/replay' ? { filter: {} } : undefined;
+    const named = { ...key.headers, 'idempotency-key': url };
+    const [first, again] = [await call('POST', url, body, named), await call('POST', url, body, named)];
+    expect([first.statusCode, again.statusCode]).toEqual([202, 202]);
+    expect(again.json<Operation>().id).toBe(first.json<Operation>().id);
+  }
+});
+
 test('a replay is a job of all that match, and the engine is told its ids alone', async () => {
   const job = await replay({ mailboxId, text: 'too-many' });
   expect(job).toMatchObject({ kind: 'replay', state: 'waiting', total: 3 });

@@ -56,6 +56,7 @@ export function replayRoutes(api: Api, context: ApiContext): void {
   api.post(
     '/v1/failures/replay',
     {
+      config: { creates: { withhold: [] } },
       schema: {
         tags,
         summary: 'Replay all failures that match',
@@ -75,6 +76,7 @@ export function replayRoutes(api: Api, context: ApiContext): void {
   api.post(
     '/v1/failures/:id/replay',
     {
+      config: { creates: { withhold: [] } },
       schema: {
         tags,
         summary: 'Replay one failure',
@@ -95,6 +97,7 @@ export function replayRoutes(api: Api, context: ApiContext): void {
   api.post(
     '/v1/messages/:id/fetch',
     {
+      config: { creates: { withhold: [] } },
       schema: {
         tags: ['messages'],
         summary: 'Fetch the whole of a message of which only the header was fetched',
