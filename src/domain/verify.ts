@@ -25,6 +25,7 @@ export type Invariant =
   | 'timeline-missing'
   | 'timeline-surplus'
   | 'message-without-copy'
+  | 'thread-merged'
   | 'sequence-broken'
   | 'dangling-rows'
   | 'rows-of-deleted';
@@ -71,6 +72,8 @@ const sentences: Record<Invariant, string> = {
   'timeline-missing': 'Somebody who may see this message at a record does not find it there.',
   'timeline-surplus': 'A timeline shows this message, and nothing says that it may.',
   'message-without-copy': 'No source has a copy of this message.',
+  'thread-merged':
+    'This message stands in a conversation that became part of another, where nobody finds it. Read it again (POST /v1/reprocess): that joins it.',
   'sequence-broken': 'The events of this mailbox are not numbered one by one.',
   'dangling-rows': 'Rows refer to what is no more.',
   'rows-of-deleted': 'Rows are left of a mailbox that was deleted.',

@@ -1,32 +1,37 @@
+import { assignThreads } from '../../domain/threads';
 import type { Sql } from '../database';
 import type { RecordedItem } from '../ingest/batch';
 import { writeMessages, type BatchMessage } from '../ingest/message-write';
+import { writeThreads, type BatchThreads } from '../ingest/thread-write';
 import { newUuid } from '../new-id';
 import { linkAgain } from '../rematch';
 import { findAgain } from '../search-pending';
 import { refreshTimelines } from '../timeline-write';
 import type { ReadCopy } from './differences';
+import { messagesOfKeys, threadsOfRefs } from './stored-copies';
 
 /**
- * Gives copies that lay hidden under a message that is not theirs the message that they are: one that the tenant has by now, else a new one
- * in the same thread. What people linked, or took away, they did to what they saw: both messages keep it. Links by address and timelines are
+ * Gives copies that lay hidden under a message that is not theirs the message that they are: one that the tenant has by now, else a new one.
+ * Its references alone say in which thread it stands, as if it came in now. What people linked, or took away, they did to what they saw: both messages keep it. Links by address and timelines are
  * made for both. Returns the copies with their messages.
- * To be called under the tenant's lock, when the copies themselves are written. `keys`: messages by their key.
+ * To be called under the tenant's lock, when the copies themselves, and the messages that they lay under, are written.
  */
-export async function setApart(
-  sql: Sql,
-  tenantId: string,
-  { copies, keys }: { copies: ReadCopy[]; keys: Map<string, string> },
-): Promise<Map<string, string>> {
+export async function setApart(sql: Sql, tenantId: string, copies: ReadCopy[]): Promise<Map<string, string>> {
   if (copies.length === 0) return new Map();
-  const messageOf = new Map(keys);
+  const messageOf = await messagesOfKeys(
+    sql,
+    tenantId,
+    copies.map(({ messageKey }) => messageKey),
+  );
+  const threads = await threadsOf(sql, tenantId, { copies, messageOf });
   const fresh = copies.filter(({ messageKey }) => {
     const isFirst = !messageOf.has(messageKey);
     if (isFirst) messageOf.set(messageKey, newUuid());
     return isFirst;
   });
   const to = ({ messageKey }: ReadCopy) => messageOf.get(messageKey) ?? '';
-  await insertMessages(sql, tenantId, { fresh, to });
+  await writeThreads(sql, tenantId, threads);
+  await insertMessages(sql, tenantId, { fresh, to, threads });
   const moved = new Map(copies.map((copy) => [copy.stored.copyId, to(copy)]));
   await moveCopies(sql, tenantId, moved);
   const pairs = fresh.map((copy) => ({ from: copy.stored.messageId, to: to(copy) }));
@@ -40,19 +45,37 @@ export async function setApart(
   return moved;
 }
 
+/** As ingest decides: a message that is there stays in its thread, and what its copies refer to is joined with it. */
+async function threadsOf(
+  sql: Sql,
+  tenantId: string,
+  { copies, messageOf }: { copies: ReadCopy[]; messageOf: Map<string, string> },
+): Promise<BatchThreads> {
+  const known = await threadsOfRefs(
+    sql,
+    tenantId,
+    copies.flatMap(({ refs }) => refs),
+  );
+  const rows = await sql.query<{ id: string; thread_id: string }>(
+    'SELECT id, thread_id FROM message WHERE tenant_id = $1 AND id = ANY ($2::uuid[])',
+    [tenantId, [...messageOf.values()]],
+  );
+  const threadOf = new Map(rows.map((row) => [row.id, row.thread_id]));
+  const candidates = copies.map(({ messageKey, refs }) => {
+    return { key: messageKey, refs, threadId: threadOf.get(messageOf.get(messageKey) ?? '') ?? null };
+  });
+  return assignThreads(candidates, known, newUuid);
+}
+
 async function insertMessages(
   sql: Sql,
   tenantId: string,
-  { fresh, to }: { fresh: ReadCopy[]; to: (copy: ReadCopy) => string },
+  { fresh, to, threads }: { fresh: ReadCopy[]; to: (copy: ReadCopy) => string; threads: BatchThreads },
 ): Promise<void> {
   const messages = fresh.map((copy): BatchMessage => {
     return { item: itemOf(copy), messageId: to(copy), isFirst: true, isNew: true };
   });
-  const threadOf = new Map(fresh.map(({ messageKey, stored }) => [messageKey, stored.threadId]));
-  await writeMessages(sql, tenantId, {
-    messages,
-    threads: { threadOf, created: [], refs: new Map(), merged: new Map() },
-  });
+  await writeMessages(sql, tenantId, { messages, threads });
 }
 
 /** What a message is written from; the rest is of the copy, which is there. */

@@ -79,27 +79,39 @@ export async function surroundingsOf(
   { tenantId, sourceId }: { tenantId: string; sourceId: string },
   { messages, tellers }: { messages: ParsedMessage[]; tellers: ReadonlyMap<string, string> },
 ): Promise<Surroundings> {
-  const refs = [...new Set(messages.flatMap(referenceHashes))];
-  const keys = messages.map(({ messageKey }) => messageKey);
-  const bytesOf = (hex: string[]) => hex.map((text) => Buffer.from(text, 'hex'));
-  const [threads, taken, own] = await Promise.all([
-    sql.query<{ ref: string; thread_id: string }>(
-      `SELECT encode(ref_hash, 'hex') AS ref, thread_id FROM thread_ref WHERE tenant_id = $1 AND ref_hash = ANY ($2::bytea[])`,
-      [tenantId, bytesOf(refs)],
-    ),
-    sql.query<{ key: string; id: string }>(
-      `SELECT encode(message_key, 'hex') AS key, id FROM message WHERE tenant_id = $1 AND message_key = ANY ($2::bytea[])`,
-      [tenantId, bytesOf(keys)],
+  const [threads, keys, own] = await Promise.all([
+    threadsOfRefs(sql, tenantId, messages.flatMap(referenceHashes)),
+    messagesOfKeys(
+      sql,
+      tenantId,
+      messages.map(({ messageKey }) => messageKey),
     ),
     sql.query<{ address_key: string }>(
       `SELECT address_key FROM user_address WHERE tenant_id = $1 UNION SELECT address_key FROM source WHERE tenant_id = $1 AND id = $2`,
       [tenantId, sourceId],
     ),
   ]);
-  return {
-    threads: new Map(threads.map((row) => [row.ref, row.thread_id])),
-    keys: new Map(taken.map((row) => [row.key, row.id])),
-    tellers,
-    own: new Set(own.map((row) => row.address_key)),
-  };
+  return { threads, keys, tellers, own: new Set(own.map((row) => row.address_key)) };
+}
+
+/** The threads that references (hex of their hashes) lead to. */
+export async function threadsOfRefs(sql: Sql, tenantId: string, refs: string[]): Promise<Map<string, string>> {
+  const rows = await sql.query<{ ref: string; thread_id: string }>(
+    `SELECT encode(ref_hash, 'hex') AS ref, thread_id FROM thread_ref WHERE tenant_id = $1 AND ref_hash = ANY ($2::bytea[])`,
+    [tenantId, bytesOf(refs)],
+  );
+  return new Map(rows.map((row) => [row.ref, row.thread_id]));
+}
+
+/** Messages by their key (hex). */
+export async function messagesOfKeys(sql: Sql, tenantId: string, keys: string[]): Promise<Map<string, string>> {
+  const rows = await sql.query<{ key: string; id: string }>(
+    `SELECT encode(message_key, 'hex') AS key, id FROM message WHERE tenant_id = $1 AND message_key = ANY ($2::bytea[])`,
+    [tenantId, bytesOf(keys)],
+  );
+  return new Map(rows.map((row) => [row.key, row.id]));
+}
+
+function bytesOf(hex: string[]): Buffer[] {
+  return [...new Set(hex)].map((text) => Buffer.from(text, 'hex'));
 }

@@ -60,7 +60,7 @@ export async function writeDifferences(db: Database, ref: ReprocessRef, share: S
     const erased = await withErasedPeople(sql, share, read);
     const changed = onePerKey(read.filter((copy) => copy.fields.length > 0 && !erased.has(copy)));
     await writeRead(sql, ref.tenantId, { changed, threads: around.threads });
-    const apart = await setApart(sql, ref.tenantId, { copies: changed.filter(isApart), keys: around.keys });
+    const apart = await setApart(sql, ref.tenantId, changed.filter(isApart));
     const copyIds = read.filter((copy) => !erased.has(copy)).map((copy) => copy.stored.copyId);
     await writeParserVersion(sql, ref.tenantId, { copyIds, parserVersion: share.parserVersion });
     const told = await eventsOf(sql, ref, { changed, apart });

@@ -8,12 +8,13 @@ import { newUuid } from '../new-id';
 import { linkAgain } from '../rematch';
 import { findAgain } from '../search-pending';
 import { refreshTimelines } from '../timeline-write';
-import type { ReadCopy } from './differences';
+import { isApart, type ReadCopy } from './differences';
 
 /**
  * Writes what copies, and the messages that are told from them, are read as now: of each just what differs. Threads are joined and never
  * split, links by address are looked at again where addresses changed, and search rows are written behind it.
- * To be called under the tenant's lock. `threads` are those that references lead to already.
+ * To be called under the tenant's lock. `threads` are those that references lead to already. What a copy refers to that is set apart joins
+ * nothing here: that is no reference of the message it lies under.
  */
 export async function writeRead(
   sql: Sql,
@@ -29,7 +30,8 @@ export async function writeRead(
   await writeMessages(sql, tenantId, having(...fieldsOfMessage).filter(isTeller));
   await writeSubjects(sql, tenantId, having('subject').filter(isTeller));
   await writeTexts(sql, tenantId, having('text').filter(isTeller));
-  await joinThreads(sql, tenantId, { copies: having('thread'), threads });
+  const joining = having('thread').filter((copy) => !isApart(copy));
+  await joinThreads(sql, tenantId, { copies: joining, threads });
   const addressed = having('addresses');
   await linkAgain(sql, tenantId, { messageIds: messagesOf(addressed), addressKeys: keysThatChanged(addressed) });
   await refreshTimelines(sql, tenantId, messagesOf(having('addresses', 'dates')));

@@ -11,6 +11,7 @@ const deletedLookedFor = 100;
 export async function brokenTenant(db: Database, tenantId: string): Promise<Violation[]> {
   return [
     ...(await messagesWithoutCopy(db, tenantId)),
+    ...(await inMergedThreads(db, tenantId)),
     ...(await brokenSequences(db, tenantId)),
     ...(await dangling(db, tenantId)),
     ...(await leftOfDeleted(db, tenantId)),
@@ -26,6 +27,18 @@ async function messagesWithoutCopy(db: Database, tenantId: string): Promise<Viol
     ),
   );
   return rows.map(({ id }) => ({ invariant: 'message-without-copy', messageId: id }));
+}
+
+/** A thread that became part of another is only another name for it: nobody opens what stands in it. */
+async function inMergedThreads(db: Database, tenantId: string): Promise<Violation[]> {
+  const rows = await db.inTenant(tenantId, (sql) =>
+    sql.query<{ id: string }>(
+      `SELECT m.id FROM thread t JOIN message m ON m.tenant_id = $1 AND m.thread_id = t.id
+       WHERE t.tenant_id = $1 AND t.merged_into IS NOT NULL LIMIT $2`,
+      [tenantId, mostTold],
+    ),
+  );
+  return rows.map(({ id }) => ({ invariant: 'thread-merged', messageId: id }));
 }
 
 /** The numbers of a stream rise by one, none is given twice, and the next one is above them; no event is there under two of them. */

@@ -1,0 +1,151 @@
+import { reprocess } from '../../src/activities/reprocess';
+import type { ActivityRun } from '../../src/activities/context';
+import { newUuid } from '../../src/db/new-id';
+import { insertReprocess } from '../../src/db/reprocess/ask';
+import { brokenTenant } from '../../src/db/verify/tenant-checks';
+import { letter } from '../support/older-parser';
+import { startScriptedServer, type ScriptedServer } from '../support/scripted-imap-server';
+import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
+import { askForDeletion, carryOut as carryOutDeletion } from '../support/two-mailboxes';
+
+let bench: SyncBench;
+const servers: ScriptedServer[] = [];
+
+beforeAll(async () => {
+  bench = await createSyncBench(0);
+});
+afterAll(async () => {
+  await bench.close();
+});
+afterEach(async () => {
+  await bench.context.connections.closeAll();
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+});
+
+const run: ActivityRun = { signal: new AbortController().signal, runId: newUuid(), heartbeat: () => undefined };
+
+async function imported(raws: Buffer[], { tenantId }: Partial<TestMailbox> = {}): Promise<TestMailbox> {
+  const messages = raws.map((raw, at) => ({ uid: at + 1, raw }));
+  const server = await startScriptedServer({ folders: { INBOX: { uidValidity: '7', messages } } });
+  servers.push(server);
+  const mailbox = await bench.connect({
+    port: server.port,
+    user: newUuid(),
+    withoutPerson: true,
+    tenantId: tenantId ?? (await bench.database.newTenant()),
+  });
+  await mailbox.syncAll();
+  return mailbox;
+}
+
+const rows = <Row extends object>({ tenantId }: TestMailbox, text: string, values: unknown[] = []) =>
+  bench.database.db.inTenant(tenantId, (sql) => sql.query<Row>(text, values));
+
+interface Found {
+  fields: string[];
+  outcome: string | null;
+  reason: string | null;
+}
+
+interface Wanted {
+  mailboxId?: string;
+  parserVersionBelow?: number;
+  mode?: 'for-good' | 'dry-run';
+}
+
+async function reprocessed({ tenantId }: TestMailbox, wanted: Wanted = {}) {
+  const { mode = 'for-good', mailboxId = null, parserVersionBelow = null } = wanted;
+  const scope = { mailboxId, parserVersionBelow, from: null, to: null };
+  const operationId = await bench.database.db.inTenant(tenantId, (sql) =>
+    insertReprocess(sql, tenantId, { scope, mode, actor: 'key_1' }),
+  );
+  let kind = 'more';
+  while (kind === 'more') ({ kind } = await reprocess(bench.context, run, { tenantId, operationId }));
+  expect(kind).toBe('done');
+  return bench.database.db.inTenant(tenantId, async (sql) => ({
+    found: await sql.query<Found>(
+      'SELECT fields, outcome, reason FROM reprocess_difference WHERE operation_id = $1 ORDER BY copy_id',
+      [operationId],
+    ),
+    operation: (
+      await sql.query<{ done: number; total: number }>('SELECT done, total FROM operation WHERE id = $1', [operationId])
+    )[0],
+  }));
+}
+
+/** Messages by the first words of their Message-ID, the oldest first. */
+const messagesOf = (mailbox: TestMailbox) =>
+  rows<{ id: string; name: string; key: string; threadId: string; mergedInto: string | null }>(
+    mailbox,
+    `SELECT m.id, split_part(substr(m.message_id_header, 2), '@', 1) AS name, encode(m.message_key, 'hex') AS key,
+       m.thread_id AS "threadId", t.merged_into AS "mergedInto" FROM message m JOIN thread t ON t.id = m.thread_id ORDER BY m.created_at, m.id`,
+  );
+
+async function named(mailbox: TestMailbox, name: string) {
+  const message = (await messagesOf(mailbox)).find((one) => one.name === name);
+  if (message === undefined) throw new Error('there is no such message');
+  return message;
+}
+
+/** What an older parser did that took two messages for one. */
+async function hide(mailbox: TestMailbox, gone: string, under: string): Promise<void> {
+  await rows(mailbox, 'UPDATE copy SET message_id = $1 WHERE message_id = $2', [under, gone]);
+  for (const table of ['timeline', 'message_search', 'message_subject', 'message_body', 'search_pending']) {
+    await rows(mailbox, `DELETE FROM ${table} WHERE message_id = $1`, [gone]);
+  }
+  await rows(mailbox, 'DELETE FROM link_reason x USING link l WHERE l.id = x.link_id AND l.message_id = $1', [gone]);
+  await rows(mailbox, 'DELETE FROM link WHERE message_id = $1', [gone]);
+  await rows(mailbox, 'DELETE FROM message WHERE id = $1', [gone]);
+}
+
+const violations = async ({ tenantId }: TestMailbox) =>
+  (await brokenTenant(bench.database.db, tenantId)).map(({ invariant }) => invariant);
+
+async function deleteMailbox({ tenantId, mailboxId }: TestMailbox): Promise<void> {
+  const ref = { tenantId, mailboxId };
+  await carryOutDeletion(bench.context, { ...ref, deletionId: await askForDeletion(bench.context, ref) });
+}
+
+const answer = letter('other', { text: 'The second.', references: ['root@customer.example'] });
+
+test('a message set apart stands in the conversation it refers to, and what it lay under in its own', async () => {
+  const anna = await imported([letter('root'), letter('same', { text: 'The first.' })]);
+  const ben = await imported([answer], anna);
+  const [root, same, other] = [await named(anna, 'root'), await named(anna, 'same'), await named(anna, 'other')];
+  await hide(anna, other.id, same.id);
+  await reprocessed(anna);
+  const now = Object.fromEntries((await messagesOf(anna)).map(({ name, threadId }) => [name, threadId]));
+  expect(now).toEqual({ root: root.threadId, same: same.threadId, other: root.threadId });
+  expect(await violations(anna)).toEqual([]);
+  await deleteMailbox(anna);
+  await deleteMailbox(ben);
+  expect(await messagesOf(anna)).toEqual([]);
+});
+
+test('a copy that moves to a message that is there already joins nothing with what it lay under', async () => {
+  const anna = await imported([letter('root'), letter('same', { text: 'The first.' }), answer]);
+  const ben = await imported([answer], anna);
+  const [same, other] = [await named(anna, 'same'), await named(anna, 'other')];
+  await rows(anna, 'UPDATE copy SET message_id = $1 WHERE source_id = $2', [same.id, ben.mailboxId]);
+  await reprocessed(anna);
+  expect(await named(anna, 'same')).toEqual(same);
+  expect(await named(anna, 'other')).toEqual(other);
+  expect(await rows(anna, 'SELECT FROM copy WHERE message_id = $1', [other.id])).toHaveLength(2);
+  expect(await violations(anna)).toEqual([]);
+});
+
+test('a message left in a conversation that became part of another is told, and reading it again mends it', async () => {
+  const anna = await imported([letter('root'), answer]);
+  const root = await named(anna, 'root');
+  const alias = newUuid();
+  await rows(anna, 'INSERT INTO thread (tenant_id, id, merged_into) VALUES ($1, $2, $3)', [
+    anna.tenantId,
+    alias,
+    root.threadId,
+  ]);
+  await rows(anna, 'UPDATE message SET thread_id = $1 WHERE id = $2', [alias, (await named(anna, 'other')).id]);
+  expect(await violations(anna)).toEqual(['thread-merged']);
+  await reprocessed(anna);
+  expect((await named(anna, 'other')).threadId).toBe(root.threadId);
+  expect(await violations(anna)).toEqual([]);
+});
