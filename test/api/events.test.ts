@@ -122,6 +122,13 @@ describe('the history of a mailbox', () => {
       remedy: expect.stringContaining('App-Passwort') as string,
     });
   });
+
+  test('and the state write the time of the last error as all times are written', async () => {
+    await refuseLogin();
+    const answer = await server.api.inject({ method: 'GET', url: `/v1/mailboxes/${id}`, headers: key.headers });
+    const { lastError } = answer.json<{ lastError: { at: string } }>();
+    expect(lastError.at).toBe(new Date(lastError.at).toISOString());
+  });
 });
 
 describe('notices', () => {

@@ -44,7 +44,16 @@ function presentState(mailbox: Mailbox, language: Language) {
     remedy: remedyFor(state, code, language),
     desiredState: mailbox.desired,
     deletionId: mailbox.deletionId === null ? null : publicId('deletion', mailbox.deletionId),
-    lastError: lastError === null ? null : { ...lastError, sentence: codeSentence(lastError.code, language) },
+    lastError: lastError === null ? null : presentLastError(lastError, language),
+  };
+}
+
+/** Postgres wrote its time as JSON, which is not how the API writes times. */
+function presentLastError(error: NonNullable<Mailbox['lastError']>, language: Language) {
+  return {
+    ...error,
+    sentence: codeSentence(error.code, language),
+    at: new Date(error.at).toISOString(),
   };
 }
 

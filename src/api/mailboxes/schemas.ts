@@ -139,7 +139,7 @@ export const mailboxSchema = z.object({
     .nullable()
     .describe('There while history is imported, beside live mail'),
   lastError: z
-    .object({ kind: z.string(), code: z.string(), operation: z.string(), sentence: z.string(), at: z.string() })
+    .object({ kind: z.string(), code: z.string(), operation: z.string(), sentence: z.string(), at: time })
     .nullable(),
   lastMessageAt: time.nullable(),
   lastSuccessAt: time.nullable(),
