@@ -38,6 +38,7 @@ export interface ActivityLimits {
   confirmRemovalsPercent: number;
   removalRetryMs: number;
   removalCompareMessages: number;
+  removalUnknownMs: number;
   removalChunk: number;
   removedLinksKeptMs: number;
   stuckAfterMs: number;

@@ -117,6 +117,8 @@ export const defaultLimits = {
   removalRetryMs: 60_000,
   /** Of so many messages that no copy stands for, the server is asked in one round what they are known by; removals wait for all of them. */
   removalCompareMessages: 20_000,
+  /** A removal that waits longer than this for nothing but messages of which the server says nothing at all is put to a person. */
+  removalUnknownMs: 604_800_000,
   /** Removals that one transaction carries out. */
   removalChunk: 200,
   /** Links by hand of messages that were removed come back with them for so long. */

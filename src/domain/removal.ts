@@ -15,6 +15,8 @@ export interface Traits {
 export interface Sighting extends Traits {
   genId: number;
   uid: number;
+  /** `passing`: it has no ledger row yet, and is known when it has. `standing`: it has one, so that it may stay as it is for ever. */
+  is: 'passing' | 'standing';
 }
 
 /**
@@ -36,6 +38,8 @@ export interface RemovalCandidate {
   /** What its placements said of it; each of them may differ. */
   traits: Traits[];
   isDue: boolean;
+  /** How long it has been waiting since its grace was over, in milliseconds. */
+  overdueMs: number;
 }
 
 /** `alive`: it is there. `wait`: nothing can be said now. `ask`: so many go at once that a person must say so. */
@@ -50,6 +54,8 @@ export interface RemovalRule {
   alive: number;
   /** Candidates that are in Trash or Junk: somebody put them there, which no broken server does. */
   thrownAway: ReadonlySet<string>;
+  /** A person is asked about what waits longer for nothing but messages of which the server says nothing at all. */
+  unknownAfterMs: number;
 }
 
 /** Joins what looks have shown. In whatever order and however often they are joined, the same comes of it. */
@@ -65,7 +71,8 @@ export const noEvidence: Evidence = { proven: true, seen: [] };
 
 /**
  * Decides for each candidate what becomes of it. A copy with a live placement is alive; without proof, or while the server shows a message
- * that might be it, it waits; and where very many would go at once, they wait for a person, for a broken server looks just like it.
+ * that might be it, it waits; and where very many would go at once, they wait for a person, for a broken server looks just like it. So does,
+ * after a while, what waits for nothing but a message of which the server never says anything: it may be any.
  */
 export function decideRemovals(
   candidates: readonly RemovalCandidate[],
@@ -78,12 +85,19 @@ export function decideRemovals(
   for (const candidate of candidates) {
     if (candidate.livePlacements > 0) verdicts.set(candidate.copyId, 'alive');
     else if (!evidence.proven || mightBeSeen(candidate, seen)) verdicts.set(candidate.copyId, 'wait');
-    else going.push(candidate);
+    else if (seen.unknown.size === 0) going.push(candidate);
+    else verdicts.set(candidate.copyId, besideUnknown(candidate, seen, rule));
   }
   const unexplained = going.filter(({ copyId, state }) => state !== 'confirmed' && !rule.thrownAway.has(copyId));
   const isMass = unexplained.length > rule.above && isMoreThan(unexplained.length, rule);
   for (const candidate of going) verdicts.set(candidate.copyId, verdictOf(candidate, rule, isMass));
   return verdicts;
+}
+
+/** Only a person can say that a message which may be any is not this one. */
+function besideUnknown({ state, overdueMs }: RemovalCandidate, seen: SeenIndex, rule: RemovalRule): RemovalVerdict {
+  if (seen.unknown.has('passing') || overdueMs < rule.unknownAfterMs) return 'wait';
+  return state === 'confirmed' ? 'remove' : 'ask';
 }
 
 function isMoreThan(count: number, { percent, alive }: RemovalRule): boolean {
@@ -106,7 +120,7 @@ interface SeenIndex {
   sizes: Set<number>;
   dates: Set<number>;
   /** A message of which nothing is known may be any. */
-  unknown: boolean;
+  unknown: Set<Sighting['is']>;
 }
 
 function indexOf(seen: readonly Sighting[]): SeenIndex {
@@ -115,34 +129,31 @@ function indexOf(seen: readonly Sighting[]): SeenIndex {
     messageIdHashes: new Set(),
     sizes: new Set(),
     dates: new Set(),
-    unknown: false,
+    unknown: new Set(),
   };
-  for (const { providerId, messageIdHash, size, internalDate } of seen) {
+  for (const { providerId, messageIdHash, size, internalDate, is } of seen) {
     if (providerId !== null) index.providerIds.add(providerId);
     if (messageIdHash !== null) index.messageIdHashes.add(messageIdHash);
     else {
       if (size !== null) index.sizes.add(size);
       if (internalDate !== null) index.dates.add(internalDate);
-      if (providerId === null && size === null && internalDate === null) index.unknown = true;
+      if (providerId === null && size === null && internalDate === null) index.unknown.add(is);
     }
   }
   return index;
 }
 
 /**
- * Whether the server shows a message that no copy stands for and that might be this one: it has its provider id or its Message-ID, or none
+ * Whether the server shows a message of which something is known, that no copy stands for, and that might be this one: it has its provider id or its Message-ID, or none
  * and its size or its date. Bytes that name another Message-ID are other bytes.
  */
 function mightBeSeen({ traits }: RemovalCandidate, seen: SeenIndex): boolean {
-  return (
-    seen.unknown ||
-    traits.some(
-      ({ providerId, messageIdHash, size, internalDate }) =>
-        (providerId !== null && seen.providerIds.has(providerId)) ||
-        (messageIdHash !== null && seen.messageIdHashes.has(messageIdHash)) ||
-        (size !== null && seen.sizes.has(size)) ||
-        (internalDate !== null && seen.dates.has(internalDate)),
-    )
+  return traits.some(
+    ({ providerId, messageIdHash, size, internalDate }) =>
+      (providerId !== null && seen.providerIds.has(providerId)) ||
+      (messageIdHash !== null && seen.messageIdHashes.has(messageIdHash)) ||
+      (size !== null && seen.sizes.has(size)) ||
+      (internalDate !== null && seen.dates.has(internalDate)),
   );
 }
 

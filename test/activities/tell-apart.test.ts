@@ -1,9 +1,10 @@
+import { answerRemovals, pendingRemovals, type RemovalAnswer } from '../../src/db/removals/answer';
 import { outcomes, presences } from '../../src/domain/ledger';
 import type { Policy } from '../../src/domain/policy';
 import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
 import { aRecord } from '../support/mail-rows';
-import { folderOf } from '../support/scripted-imap-folder';
+import { folderOf, messagesOf } from '../support/scripted-imap-folder';
 import { startScriptedServer } from '../support/scripted-imap-server';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
 
@@ -173,5 +174,79 @@ describe('a left-out message whose Message-ID cannot be had', () => {
     expect(await query(mailbox, 'SELECT FROM message')).toEqual([]);
     await bench.context.connections.closeAll();
     await server.stop();
+  });
+});
+
+describe('a left-out message of which the server says nothing at all', () => {
+  async function besideSilence() {
+    const left = [1, 2, 3].map((uid) => ({ uid, raw: mail({ subject: `left ${String(uid)}` }), internalDate: before }));
+    const server = await startScriptedServer({
+      folders: { INBOX: { messages: [] }, Archive: { messages: left, attributes: ['\\Archive'] } },
+    });
+    const mailbox = await bench.connect({
+      ...{ port: server.port, user: 'somebody', withoutPerson: true },
+      policy: { removals: 'mirror', removalGraceSeconds: 0, start: { from: 'date', date: '2025-01-01' } },
+    });
+    await mailbox.syncAll();
+    const inbox = server.folders.get('INBOX');
+    const archive = server.folders.get('Archive');
+    if (inbox === undefined || archive === undefined) throw new Error('no folders');
+    Object.assign(inbox, folderOf({ messages: [{ uid: 7, raw: mail({ subject: 'goes' }) }], highestModseq: '20' }));
+    await mailbox.syncAll();
+    server.on['UID FETCH'] = (context) => {
+      if (context.folder !== archive) {
+        context.usual();
+        return;
+      }
+      for (const { uid } of messagesOf(archive, context.args.split(' ')[0] ?? '')) if (uid !== 2) context.sendRow(uid);
+      context.ok();
+    };
+    Object.assign(inbox, { messages: [], highestModseq: '30' });
+    await mailbox.round();
+    const look = async (daysAfter: number) => {
+      await query(mailbox, `UPDATE removal SET due_at = now(), noted_at = now() - $1 * interval '1 day' RETURNING 1`, [
+        daysAfter,
+      ]);
+      expect(await mailbox.round()).toMatchObject({ kind: 'done' });
+      const [row] = await query<{ flags: string[]; messages: number; state: string | null }>(
+        mailbox,
+        `SELECT m.flags, (SELECT count(*)::int FROM message) AS messages, (SELECT state FROM removal) AS state FROM mailbox m`,
+      );
+      return row;
+    };
+    const answer = async (said: RemovalAnswer) => {
+      const { tenantId, mailboxId: sourceId } = mailbox;
+      await bench.database.db.inTenant(tenantId, async (sql) => {
+        const { asked: messages, askedAt } = await pendingRemovals(sql, { tenantId, sourceId });
+        if (askedAt === null) throw new Error('nothing was asked');
+        await answerRemovals(sql, { tenantId, sourceId }, { answer: said, seen: { messages, askedAt } });
+      });
+    };
+    const end = async () => {
+      await bench.context.connections.closeAll();
+      await server.stop();
+    };
+    return { mailbox, look, answer, end };
+  }
+
+  test('lets a removal wait for a week, and then a person is asked, who ends it', async () => {
+    const { mailbox, look, answer, end } = await besideSilence();
+    expect(await look(6.99)).toEqual({ flags: [], messages: 1, state: 'waiting' });
+    expect(await look(7.01)).toEqual({ flags: ['confirm-removal'], messages: 1, state: 'asked' });
+    expect(await look(7.5)).toEqual({ flags: ['confirm-removal'], messages: 1, state: 'asked' });
+    await answer('confirm');
+    expect(await look(8)).toEqual({ flags: [], messages: 0, state: null });
+    expect((await rows(mailbox)).filter(([folder]) => folder === 'Archive')).toEqual(
+      [1, 2, 3].map(() => ['Archive', outcomes.filtered, presences.live, 'before-start']),
+    );
+    await end();
+  });
+
+  test('takes nothing with it where the person keeps what is gone', async () => {
+    const { look, answer, end } = await besideSilence();
+    await look(8);
+    await answer('keep');
+    expect(await look(9)).toEqual({ flags: [], messages: 1, state: 'kept' });
+    await end();
   });
 });

@@ -68,6 +68,7 @@ class Account {
         },
       ],
       isDue: true,
+      overdueMs: 0,
     }));
   }
 
@@ -80,6 +81,7 @@ class Account {
         return {
           genId: 1,
           uid: at,
+          is: 'standing',
           providerId: null,
           messageIdHash: telling === 'all' ? messageIdHashOf(number) : null,
           size: telling === 'all' || telling === 'size' ? sizeOf(number) : null,
@@ -94,7 +96,7 @@ class Account {
   }
 }
 
-const rule = { above: 1_000, percent: 100, alive: 0, thrownAway: new Set<string>() };
+const rule = { above: 1_000, percent: 100, alive: 0, thrownAway: new Set<string>(), unknownAfterMs: 1 };
 
 test('however messages move between folders, and however late rounds see it, nothing that is there is removed', () => {
   fc.assert(

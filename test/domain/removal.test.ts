@@ -19,7 +19,7 @@ const traits: fc.Arbitrary<Traits> = fc.record({
 });
 const sighting = fc
   .tuple(traits, fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 9 }))
-  .map(([of, genId, uid]) => ({ ...of, genId, uid }));
+  .map(([of, genId, uid]) => ({ ...of, genId, uid, is: uid % 2 === 0 ? ('passing' as const) : ('standing' as const) }));
 const evidence: fc.Arbitrary<Evidence> = fc.record({
   proven: fc.boolean(),
   seen: fc.array(sighting, { maxLength: 5 }),
@@ -31,6 +31,7 @@ const candidates: fc.Arbitrary<RemovalCandidate[]> = fc
       livePlacements: fc.integer({ min: 0, max: 2 }),
       traits: fc.array(traits, { maxLength: 2 }),
       isDue: fc.boolean(),
+      overdueMs: fc.integer({ min: 0, max: 9 }),
     }),
     { maxLength: 12 },
   )
@@ -40,6 +41,7 @@ const rule: fc.Arbitrary<RemovalRule> = fc
     above: fc.integer({ min: 0, max: 8 }),
     percent: fc.integer({ min: 0, max: 100 }),
     alive: fc.integer({ min: 0, max: 30 }),
+    unknownAfterMs: fc.integer({ min: 1, max: 9 }),
     thrown: fc.array(fc.integer({ min: 0, max: 11 })),
   })
   .map(({ thrown, ...of }) => ({ ...of, thrownAway: new Set(thrown.map((at) => `copy ${String(at)}`)) }));
@@ -109,7 +111,7 @@ test('evidence is the same in whatever order, and however often, it is joined', 
 test('more evidence never removes what less would have kept', () => {
   fc.assert(
     fc.property(candidates, evidence, evidence, (all, less, more) => {
-      const by: RemovalRule = { above: 1_000, percent: 100, alive: 0, thrownAway: new Set() };
+      const by: RemovalRule = { above: 1_000, percent: 100, alive: 0, thrownAway: new Set(), unknownAfterMs: 5 };
       const before = decideRemovals(all, less, by);
       const after = decideRemovals(all, mergeEvidence(less, more), by);
       const removed = [...after].filter(([, verdict]) => verdict === 'remove');
@@ -125,9 +127,10 @@ const gone = (count: number, of: Partial<RemovalCandidate> = {}): RemovalCandida
     livePlacements: 0,
     traits: [{ providerId: null, messageIdHash: null, size: at + 1, internalDate: at }],
     isDue: true,
+    overdueMs: 0,
     ...of,
   }));
-const limits = { above: 50, percent: 20, thrownAway: new Set<string>() };
+const limits = { above: 50, percent: 20, unknownAfterMs: 1_000, thrownAway: new Set<string>() };
 const verdictsOf = (all: RemovalCandidate[], by: RemovalRule) => new Set(decideRemovals(all, noEvidence, by).values());
 
 test.each([
@@ -164,7 +167,7 @@ describe('a message that is gone, with a Message-ID, while the server shows one 
   const of = { providerId: null, size: 700, internalDate: 1_000 };
   const candidate = gone(1, { traits: [{ ...of, messageIdHash: 'aa' }] });
   const fateBeside = (shown: Partial<Traits>) => {
-    const seen = [{ genId: 1, uid: 1, ...of, messageIdHash: null, ...shown }];
+    const seen = [{ genId: 1, uid: 1, is: 'standing' as const, ...of, messageIdHash: null, ...shown }];
     return decideRemovals(candidate, { proven: true, seen }, { ...limits, alive: 9 }).get('copy 0');
   };
 
@@ -177,5 +180,33 @@ describe('a message that is gone, with a Message-ID, while the server shows one 
     ['of which nothing is known', { size: null, internalDate: null }, 'wait'],
   ])('%s', (_, shown, fate) => {
     expect(fateBeside(shown)).toBe(fate);
+  });
+});
+
+describe('beside a message of which the server says nothing at all, a message that is gone', () => {
+  const nothing = { providerId: null, messageIdHash: null, size: null, internalDate: null };
+  type State = RemovalCandidate['state'];
+
+  test.each<[State, number, 'passing' | 'standing', string]>([
+    ['waiting', 999, 'standing', 'wait'],
+    ['waiting', 1_000, 'standing', 'ask'],
+    ['asked', 1_000, 'standing', 'ask'],
+    ['confirmed', 999, 'standing', 'wait'],
+    ['confirmed', 1_000, 'standing', 'remove'],
+    ['waiting', 1_000, 'passing', 'wait'],
+    ['confirmed', 1_000, 'passing', 'wait'],
+  ])('%s for %i ms, the other %s: %s', (state, overdueMs, is, verdict) => {
+    const seen = [{ genId: 1, uid: 1, is, ...nothing }];
+    const verdicts = decideRemovals(gone(1, { state, overdueMs }), { proven: true, seen }, { ...limits, alive: 9 });
+    expect(verdicts.get('copy 0')).toBe(verdict);
+    const unproven = decideRemovals(gone(1, { state, overdueMs }), { proven: false, seen }, { ...limits, alive: 9 });
+    expect(unproven.get('copy 0')).toBe('wait');
+    const likeIt = [...seen, { genId: 1, uid: 2, is, ...nothing, size: 1 }];
+    const beside = decideRemovals(
+      gone(1, { state, overdueMs }),
+      { proven: true, seen: likeIt },
+      { ...limits, alive: 9 },
+    );
+    expect(beside.get('copy 0')).toBe('wait');
   });
 });

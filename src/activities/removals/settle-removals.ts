@@ -68,7 +68,11 @@ interface Decided {
 
 async function decide(context: ActivityContext, run: ActivityRun, at: Mirrored): Promise<Decided> {
   const { mailbox } = at;
-  const { confirmRemovalsAbove: above, confirmRemovalsPercent: percent } = context.limits;
+  const {
+    confirmRemovalsAbove: above,
+    confirmRemovalsPercent: percent,
+    removalUnknownMs: unknownAfterMs,
+  } = context.limits;
   const { evidence, hasLearnt } = await lookEverywhere(context, run, {
     ...at,
     candidates: await removalCandidates(context.db, mailbox),
@@ -78,7 +82,7 @@ async function decide(context: ActivityContext, run: ActivityRun, at: Mirrored):
   const candidates = await removalCandidates(context.db, mailbox);
   const isMany = candidates.length > above;
   const alive = isMany ? await aliveMessages(context.db, mailbox) : 0;
-  const rule = { above, percent, alive, thrownAway: new Set<string>() };
+  const rule = { above, percent, alive, thrownAway: new Set<string>(), unknownAfterMs };
   const verdicts = decideRemovals(candidates, evidence, rule);
   if (![...verdicts.values()].includes('ask')) return { verdicts: onlyDue(verdicts, candidates), alive, waits };
   const thrownAway = thrownAwayAmong(candidates, await lookIntoTrash(context, run, at));

@@ -56,12 +56,15 @@ export async function lookAtUncarried(context: ActivityContext, run: ActivityRun
   const leftOut = likely.flatMap(({ uid, isLeftOut }) => (isLeftOut ? [uid] : []));
   const told = await tellApart(context, run, { ...at, uids: leftOut });
   const fresh = await sightingsWithoutRow(context, run, { ...at, uids: withoutRow });
-  return { proven: true, seen: [...likely.filter(({ uid }) => !told.has(uid)).map(sightingIn(genId)), ...fresh] };
+  return {
+    proven: true,
+    seen: [...likely.filter(({ uid }) => !told.has(uid)).map(sightingIn(genId, 'standing')), ...fresh],
+  };
 }
 
-function sightingIn(genId: number): (message: Traits & { uid: number }) => Sighting {
+function sightingIn(genId: number, is: Sighting['is']): (message: Traits & { uid: number }) => Sighting {
   return ({ uid, providerId, messageIdHash, size, internalDate }) => ({
-    ...{ genId, uid, providerId, messageIdHash, size, internalDate },
+    ...{ genId, uid, is, providerId, messageIdHash, size, internalDate },
   });
 }
 
@@ -106,7 +109,7 @@ async function sightingsWithoutRow(context: ActivityContext, run: ActivityRun, a
   const ids = await open.fetchMessageIds([...envelopes.keys()]);
   return at.uids.map((uid) => {
     const traits = { ...traitsOf(envelopes.get(uid)), messageIdHash: hashOf(ids.get(uid)) };
-    return known.get(uid) ?? sightingIn(genId)({ uid, ...traits });
+    return known.get(uid) ?? sightingIn(genId, 'passing')({ uid, ...traits });
   });
 }
 

@@ -1,3 +1,4 @@
+import type { Policy } from '../../domain/policy';
 import type { RemovalCandidate } from '../../domain/removal';
 import type { Database, Sql } from '../database';
 import { changeFlag } from '../events/state-write';
@@ -50,12 +51,16 @@ export interface WaitingCopy extends RemovalCandidate {
 }
 
 /** All copies that wait to be removed. */
-export async function removalCandidates(db: Database, source: OfSource): Promise<WaitingCopy[]> {
+export async function removalCandidates(
+  db: Database,
+  source: OfSource & { policy: Pick<Policy, 'removalGraceSeconds'> },
+): Promise<WaitingCopy[]> {
   const rows = await db.inTenant(source.tenantId, (sql) =>
     sql.query<{
       copy_id: string;
       state: RemovalCandidate['state'];
       is_due: boolean;
+      overdue: number;
       provider_id: string | null;
       message_key: string;
       hash: string | null;
@@ -63,7 +68,8 @@ export async function removalCandidates(db: Database, source: OfSource): Promise
       standing: number;
       placed: { size: number | null; at: number | null }[];
     }>(
-      `SELECT r.copy_id, r.state, r.due_at <= now() AS is_due, c.provider_id, encode(m.message_key, 'hex') AS message_key,
+      `SELECT r.copy_id, r.state, r.due_at <= now() AS is_due,
+         greatest(0, extract(epoch FROM now() - r.noted_at) - $3)::float8 * 1000 AS overdue, c.provider_id, encode(m.message_key, 'hex') AS message_key,
          encode(m.message_id_hash, 'hex') AS hash, c.raw_state <> 'none' AS is_whole,
          (SELECT count(*) FROM ${standingPlacements('r.copy_id')}) AS standing,
          coalesce((SELECT jsonb_agg(jsonb_build_object('size', e.size, 'at', (extract(epoch FROM e.internal_date) * 1000)::bigint))
@@ -71,7 +77,7 @@ export async function removalCandidates(db: Database, source: OfSource): Promise
        FROM removal r JOIN copy c ON c.tenant_id = r.tenant_id AND c.id = r.copy_id
        JOIN message m ON m.tenant_id = c.tenant_id AND m.id = c.message_id
        WHERE r.tenant_id = $1 AND r.source_id = $2 AND r.state <> 'kept'`,
-      [source.tenantId, source.sourceId],
+      [source.tenantId, source.sourceId, source.policy.removalGraceSeconds],
     ),
   );
   return rows.map((row) => ({
@@ -79,6 +85,7 @@ export async function removalCandidates(db: Database, source: OfSource): Promise
     state: row.state,
     livePlacements: row.standing,
     isDue: row.is_due,
+    overdueMs: row.overdue,
     messageKey: row.message_key,
     messageIdHash: row.hash,
     isWhole: row.is_whole,

@@ -168,7 +168,7 @@ export const stateTextsDe: StateTexts = {
     },
     'confirm-removal': {
       raised:
-        'Sehr viele Nachrichten dieses Postfachs sind auf dem Server auf einmal verschwunden. Sie bleiben hier, bis jemand sagt, ob sie mit Absicht gelöscht wurden.',
+        'Nachrichten dieses Postfachs sind auf dem Server verschwunden, sehr viele auf einmal, oder während der Server über eine andere Nachricht, die eine von ihnen sein kann, nichts sagt. Sie bleiben hier, bis jemand sagt, ob sie mit Absicht gelöscht wurden.',
       cleared: 'In diesem Postfach wartet keine Löschung mehr auf eine Antwort.',
     },
   },

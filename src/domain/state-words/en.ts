@@ -162,7 +162,7 @@ export const stateTextsEn: StateTexts = {
     },
     'confirm-removal': {
       raised:
-        'Very many messages of this mailbox are gone on the server at once. They stay here until somebody says whether they were removed on purpose.',
+        'Messages of this mailbox are gone on the server, very many at once, or while the server says nothing of another message that may be one of them. They stay here until somebody says whether they were removed on purpose.',
       cleared: 'No removals of this mailbox wait for an answer any more.',
     },
   },

@@ -167,7 +167,7 @@ export const stateTextsNl: StateTexts = {
     },
     'confirm-removal': {
       raised:
-        'Heel veel berichten van dit postvak zijn op de server in één keer verdwenen. Ze blijven hier tot iemand zegt of ze met opzet zijn verwijderd.',
+        'Berichten van dit postvak zijn op de server verdwenen, heel veel in één keer, of terwijl de server niets zegt over een ander bericht dat een daarvan kan zijn. Ze blijven hier tot iemand zegt of ze met opzet zijn verwijderd.',
       cleared: 'In dit postvak wacht geen verwijdering meer op een antwoord.',
     },
   },

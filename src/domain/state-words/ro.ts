@@ -165,7 +165,7 @@ export const stateTextsRo: StateTexts = {
     },
     'confirm-removal': {
       raised:
-        'Foarte multe mesaje ale acestei căsuțe poștale au dispărut deodată de pe server. Ele rămân aici până când cineva spune dacă au fost șterse intenționat.',
+        'Mesaje ale acestei căsuțe poștale au dispărut de pe server, foarte multe deodată, sau în timp ce serverul nu spune nimic despre un alt mesaj, care poate fi unul dintre ele. Ele rămân aici până când cineva spune dacă au fost șterse intenționat.',
       cleared: 'În această căsuță poștală nicio ștergere nu mai așteaptă un răspuns.',
     },
   },
