@@ -1,5 +1,3 @@
-import { randomInt } from 'node:crypto';
-
 import { isPartialView } from '../domain/partial-listing';
 import type { AuditCause } from '../db/ingest/audit-findings';
 import { recordAudit, recordAuditDone, recordAuditFailed, type FolderAudit } from '../db/ingest/audit-write';
@@ -12,7 +10,6 @@ import type { IdentityShare } from './compare-identities';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
 import { followFolders, type FollowedFolders } from './follow-folders';
-import { routeBudget } from './list-folder';
 import { failureBesideRounds, type NotDone } from './round-failure';
 
 export interface AuditRun {
@@ -87,9 +84,8 @@ async function compareAll(
   const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
   const audits: FolderAudit[] = [];
   const share = shareOf(cause, context.limits);
-  const budget = routeBudget(context.limits.otherRouteCommands);
-  // Where the commands are not enough for all, it is not always the same ones that get none.
-  for (const folder of fromAny(folders)) {
+  const budget = { left: context.limits.otherRouteCommands };
+  for (const folder of folders) {
     run.signal.throwIfAborted();
     const { scope } = folder;
     if (scope === 'ignore') continue;
@@ -101,12 +97,6 @@ async function compareAll(
     run.heartbeat();
   }
   return { audits, allMail };
-}
-
-/** The same circle of folders, begun at any of them. */
-function fromAny<T>(folders: readonly T[]): T[] {
-  const first = folders.length === 0 ? 0 : randomInt(folders.length);
-  return [...folders.slice(first), ...folders.slice(0, first)];
 }
 
 const copiesPerShare = 1_000;
