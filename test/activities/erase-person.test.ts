@@ -4,6 +4,7 @@ import { createPostgresBlobStore } from '../../src/db/blobs/postgres-blob-store'
 import { newUuid } from '../../src/db/new-id';
 import { beginErasure } from '../../src/db/people/begin-erasure';
 import { previewErasure } from '../../src/db/people/preview-erasure';
+import { beginDeletion } from '../../src/db/deletion/deletions';
 import { fillSearch } from '../../src/db/search-fill';
 import { addAddress, insertRecord } from '../support/correspondence';
 import { asOwner, copyDatabase, killedDatabase } from '../support/database-copy';
@@ -166,6 +167,24 @@ test('other systems are told once of each copy that went, in the stream of its m
   }
   await ben.person.append('INBOX', mail({ from: 'joan@customer.example', subject: 'next', messageId: 'next@x' }));
   expect(await ben.round()).toMatchObject({ kind: 'done', recorded: 1 });
+});
+
+test('a mailbox whose deletion may still be taken back tells what went, and one whose deletion goes on does not', async () => {
+  const deletionOf = ({ mailboxId: sourceId }: TestMailbox, state: string) =>
+    bench.database.db.inTenant(tenantId, async (sql) => {
+      const { id } = await beginDeletion(sql, { tenantId, sourceId, actor: 'key_1' });
+      await sql.execute('UPDATE deletion SET state = $3 WHERE tenant_id = $1 AND id = $2', [tenantId, id, state]);
+    });
+  await deletionOf(anna, 'waiting');
+  await deletionOf(ben, 'deleting');
+  await carryOut(await begin());
+  const told = await bench.database.db.inTenant(tenantId, (sql) =>
+    sql.query<{ stream: string }>(
+      `SELECT DISTINCT stream FROM outbox WHERE tenant_id = $1 AND type = 'message.removed'`,
+      [tenantId],
+    ),
+  );
+  expect(told).toEqual([{ stream: anna.mailboxId }]);
 });
 
 test('links that are kept of removed mail go too, where their reasons hold the address', async () => {

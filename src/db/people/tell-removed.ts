@@ -30,14 +30,15 @@ export async function tellRemoved(
   ]);
 }
 
-// The sources are locked in one order, as whoever else locks several of them does.
+// A deletion that waits may be taken back, and the stream goes on. The sources are locked in one order, as whoever else locks several does.
 const insertEvents = `
 WITH gone AS MATERIALIZED (
   SELECT copy_id, message_id, source_id, event_id, row_number() OVER (PARTITION BY source_id ORDER BY copy_id) - 1 AS n
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[]) AS gone(copy_id, message_id, source_id, event_id)
 ), telling AS MATERIALIZED (
-  SELECT id FROM source WHERE tenant_id = $1 AND id IN (SELECT source_id FROM gone) AND deletion_id IS NULL AND deleted_at IS NULL
-  ORDER BY id FOR UPDATE
+  SELECT s.id FROM source s WHERE s.tenant_id = $1 AND s.id IN (SELECT source_id FROM gone) AND s.deleted_at IS NULL AND NOT EXISTS (
+    SELECT FROM deletion d WHERE d.tenant_id = $1 AND d.id = s.deletion_id AND d.state <> 'waiting')
+  ORDER BY s.id FOR UPDATE
 ), numbered AS (
   UPDATE source s SET next_seq = next_seq + k.count
   FROM telling t JOIN (SELECT source_id, count(*) AS count FROM gone GROUP BY source_id) k ON k.source_id = t.id
