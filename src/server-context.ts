@@ -12,8 +12,8 @@ import { createSecretBox } from './db/secret-box';
 import { createTemporalGateway } from './engine/temporal-gateway';
 import { discoverServer } from './mail/discover/discover-server';
 import { dnsQuestions } from './mail/discover/dns-answers';
-import { sanitiseHtml } from './mail/html/sanitise-html';
-import { decodePart, readHtml } from './mail/parse/stored-parts';
+import { createHtmlPool } from './mail/html/html-pool';
+import { decodePart } from './mail/parse/stored-parts';
 import { previewMailbox } from './mail/preview-mailbox';
 import { probeMailbox } from './mail/probe-mailbox';
 
@@ -36,6 +36,12 @@ export function createServerContext(config: Config, log: Logger): ServerContext 
   const temporal = createTemporalGateway({ address: config.temporalAddress, namespace: config.temporalNamespace });
   const secretBox = createSecretBox(config.secretKeys);
   const mirror = createErasureMirror(db, config.erasuresFile);
+  const htmlPool = createHtmlPool({
+    threads: limits.htmlThreads,
+    timeoutMs: limits.htmlTimeoutMs,
+    heapMegabytes: limits.parseHeapMegabytes,
+    limits,
+  });
   const now = () => new Date();
   return {
     db,
@@ -48,13 +54,14 @@ export function createServerContext(config: Config, log: Logger): ServerContext 
     probeMailbox: (access) =>
       probeMailbox(access, { hostRules: { allowedNetworks }, probeTimeoutMs: limits.probeTimeoutMs }),
     ...lookingBeforeConnecting(config),
-    content: { decodePart, readHtml, sanitiseHtml },
+    content: { decodePart, showHtml: (wish) => htmlPool.show(wish) },
     temporal,
     limits,
     homeInsideClone: config.homeInsideClone,
     log,
     now,
     close: async () => {
+      await htmlPool.close();
       await temporal.close();
       await db.close();
     },

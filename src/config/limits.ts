@@ -39,6 +39,9 @@ export const defaultLimits = {
   maxTextCharacters: 262_144,
   /** HTML that is sanitised for display; longer is cut, and said so. */
   maxHtmlCharacters: 2_097_152,
+  /** Sanitising the HTML of one message. What takes longer, or more than the memory that parsing may take, is shown as its text. */
+  htmlTimeoutMs: 5_000,
+  htmlThreads: 2,
   /** Bodies of API requests. */
   maxBodyBytes: 10_485_760,
   maxNdjsonBytes: 268_435_456,

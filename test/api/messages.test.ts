@@ -334,6 +334,31 @@ describe('one message', () => {
     expect(shown.html.blockedRemote).toBe(1);
     expect((await get(`${url}?html=true&remoteContent=allow`)).body).toContain('tracker.example');
   });
+
+  test('answers others at once while HTML is sanitised that was made to take long, and shows its text in place of what takes too long', async () => {
+    const html = '<p style="color: red"><a href="https://a.example/?a=1&amp;b">x</a>'.repeat(33_000);
+    const raw = Buffer.from(`Content-Type: text/html\r\n\r\n${html}`);
+    const parts = [partOf(raw, html, { role: 'html', contentType: 'text/html', charset: 'utf-8', disposition: null })];
+    const { id } = await storedMessage(raw, { parts });
+    const url = `/v1/messages/${publicId('message', id)}`;
+    const hasty = testApi(database.db, { htmlTimeoutMs: 40 });
+    const ended: string[] = [];
+    const asked = hasty.api.inject({ method: 'GET', url: `${url}?html=true`, headers: key.headers });
+    const shown = asked.then((answer) => {
+      ended.push('html');
+      return answer.json<{ text: string; html: { html: string; truncated: boolean } }>();
+    });
+    const other = await hasty.api.inject({ method: 'GET', url, headers: key.headers });
+    ended.push('other');
+    expect(other.statusCode).toBe(200);
+    expect((await shown).html).toEqual({
+      html: expect.stringMatching(/^<pre>/) as string,
+      truncated: true,
+      blockedRemote: 0,
+    });
+    expect(ended).toEqual(['other', 'html']);
+    await hasty.api.close();
+  });
 });
 
 describe('bytes', () => {

@@ -14,8 +14,8 @@ import { createPostgresBlobStore } from '../../src/db/blobs/postgres-blob-store'
 import type { Database } from '../../src/db/database';
 import { newUuid } from '../../src/db/new-id';
 import { createSecretBox } from '../../src/db/secret-box';
-import { sanitiseHtml } from '../../src/mail/html/sanitise-html';
-import { decodePart, readHtml } from '../../src/mail/parse/stored-parts';
+import { createHtmlPool } from '../../src/mail/html/html-pool';
+import { decodePart } from '../../src/mail/parse/stored-parts';
 import type { ProbeAnswer } from '../../src/domain/probe';
 import type { AuditInput, SyncNowAnswer } from '../../src/workflows/contract';
 
@@ -50,6 +50,12 @@ export function testApi(db: Database, limits: Partial<Limits> = {}): TestApi {
   const lines: string[] = [];
   const sink = new PassThrough().on('data', (line: Buffer) => lines.push(line.toString('utf8')));
   const allLimits = { ...defaultLimits, ...limits };
+  const htmlPool = createHtmlPool({
+    threads: allLimits.htmlThreads,
+    timeoutMs: allLimits.htmlTimeoutMs,
+    heapMegabytes: allLimits.parseHeapMegabytes,
+    limits: allLimits,
+  });
   const context: ApiContext = {
     db,
     blobs: createPostgresBlobStore(db),
@@ -61,7 +67,7 @@ export function testApi(db: Database, limits: Partial<Limits> = {}): TestApi {
     discoverServer: () => Promise.resolve(null),
     previewMailbox: () => Promise.resolve({ ok: false, code: 'port-closed', detail: 'nobody is played' }),
     gates: createGates(allLimits),
-    content: { decodePart, readHtml, sanitiseHtml },
+    content: { decodePart, showHtml: (wish) => htmlPool.show(wish) },
     temporal: engine,
     erasures: { pending: () => Promise.resolve(0) },
     limits: allLimits,
@@ -69,7 +75,9 @@ export function testApi(db: Database, limits: Partial<Limits> = {}): TestApi {
     log: pino({ level: 'debug' }, sink),
     now: () => new Date(),
   };
-  return { api: buildApp(context), context, engine, tried, probe, logged: () => lines.join('') };
+  const api = buildApp(context);
+  api.addHook('onClose', () => htmlPool.close());
+  return { api, context, engine, tried, probe, logged: () => lines.join('') };
 }
 
 function fakeEngine(): FakeEngine {

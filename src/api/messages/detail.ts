@@ -28,19 +28,27 @@ export async function messageAnswer(
   const bytes = await context.db.inTenant(viewer.tenantId, (sql) =>
     bytesOfMessage(sql, viewer, { messageId: wish.messageId, copyId: null }),
   );
-  const html = wish.html === 'none' ? null : await htmlOf(context, viewer, { bytes, show: wish.html });
+  const html =
+    wish.html === 'none' ? null : await htmlOf(context, viewer, { bytes, show: wish.html, text: message.text });
   return presentMessage(message, { parts: bytes?.parts ?? [], html });
 }
 
 async function htmlOf(
   { blobs, content, limits }: ApiContext,
   { tenantId }: Viewer,
-  of: { bytes: CopyBytes | null; show: 'without-remote-content' | 'with-remote-content' },
+  of: { bytes: CopyBytes | null; show: 'without-remote-content' | 'with-remote-content'; text: string | null },
 ): Promise<MessageAnswer['html']> {
-  const { bytes, show } = of;
+  const { bytes, show, text } = of;
   if (bytes?.blobId == null || !bytes.parts.some((part) => part.role === 'html')) return null;
-  const html = content.readHtml(await blobs.read(tenantId, bytes.blobId), bytes.parts);
-  if (html === null) return null;
-  const remoteContent = show === 'with-remote-content' ? 'allow' : 'block';
-  return content.sanitiseHtml(html, { maxCharacters: limits.maxHtmlCharacters, remoteContent });
+  const shown = await content.showHtml({
+    raw: await blobs.read(tenantId, bytes.blobId),
+    parts: bytes.parts,
+    maxCharacters: limits.maxHtmlCharacters,
+    remoteContent: show === 'with-remote-content' ? 'allow' : 'block',
+  });
+  return shown === 'too-hard' ? { html: preformatted(text ?? ''), truncated: true, blockedRemote: 0 } : shown;
+}
+
+function preformatted(text: string): string {
+  return `<pre>${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}</pre>`;
 }

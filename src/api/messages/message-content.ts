@@ -4,11 +4,11 @@ import type { PartDescriptor } from '../../domain/message';
 export interface MessageContent {
   /** The content of a part, or of a piece of one that can be decoded alone. */
   decodePart: (body: Buffer, part: Pick<PartDescriptor, 'encoding'>) => Buffer;
-  /** The HTML as it came; null where the message has none. */
-  readHtml: (raw: Buffer, parts: PartDescriptor[]) => string | null;
-  /** HTML that may be shown. */
-  sanitiseHtml: (
-    html: string,
-    options: { maxCharacters: number; remoteContent: 'block' | 'allow' },
-  ) => { html: string; truncated: boolean; blockedRemote: number };
+  /** HTML that may be shown, made beside the main thread; null where the message has none, `too-hard` where that takes more than it may. */
+  showHtml: (wish: {
+    raw: Buffer;
+    parts: PartDescriptor[];
+    maxCharacters: number;
+    remoteContent: 'block' | 'allow';
+  }) => Promise<{ html: string; truncated: boolean; blockedRemote: number } | 'too-hard' | null>;
 }

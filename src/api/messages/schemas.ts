@@ -123,7 +123,7 @@ export const messageSchema = messageItemSchema
     html: z
       .object({
         html: z.string().describe('Safe to be shown in a sandboxed frame'),
-        truncated: z.boolean(),
+        truncated: z.boolean().describe('The HTML is cut; or took too long, and this is the text of the message'),
         blockedRemote: z.int().describe('Pictures and styles from elsewhere that were left out'),
       })
       .nullable()

@@ -2,18 +2,12 @@ import { open } from 'node:fs/promises';
 
 import type { ParseOutcome } from '../../domain/message';
 import { unreadable } from './parse-message';
-import {
-  type ParseJob,
-  type PendingJob,
-  PoolThread,
-  type ThreadEnd,
-  type ThreadEvents,
-  type ThreadSettings,
-} from './pool-thread';
+import type { Job, ThreadEnd } from './pool-thread';
+import { ThreadPool, type PoolSettings } from './thread-pool';
 
-export interface ParsePoolSettings extends ThreadSettings {
-  threads: number;
-}
+export type ParseJob = { kind: 'buffer'; raw: Buffer } | { kind: 'file'; path: string };
+
+export type ParsePoolSettings = Omit<PoolSettings, 'program'>;
 
 /** Reads messages in threads of their own, so that no message can hold up, or take down, anything but itself. */
 export interface ParsePool {
@@ -33,97 +27,55 @@ const scannedHeaderBytes = 65_536;
 
 /** Makes a pool. Threads are started when there is work for them, and replaced when they end. */
 export function createParsePool(settings: ParsePoolSettings): ParsePool {
-  return new Pool(settings);
+  const pool = new ThreadPool({ ...settings, program: 'parse-thread' });
+  return {
+    warm: () => {
+      pool.warm();
+    },
+    parse: (job) =>
+      new Promise((resolve, reject) => {
+        pool.ask({
+          ...bytesOf(job),
+          answered: (answer) => {
+            if (answer.kind === 'outcome') resolve(answer.outcome);
+            else
+              reject(
+                new Error(
+                  `The message file could not be read: ${answer.kind === 'failed' ? answer.code : 'no answer'}`,
+                ),
+              );
+          },
+          blamed: (end) => {
+            blame(job, end, settings).then(resolve, reject);
+          },
+          reject,
+        });
+      }),
+    close: () => pool.close(),
+  };
 }
 
-class Pool implements ParsePool {
-  private readonly threads = new Set<PoolThread>();
-  private waiting: PendingJob[] = [];
-  private lastNumber = 0;
-  private closed = false;
-
-  constructor(private readonly settings: ParsePoolSettings) {}
-
-  parse(job: ParseJob): Promise<ParseOutcome> {
-    if (this.closed) return Promise.reject(new Error('The parse pool is closed.'));
-    return new Promise((resolve, reject) => {
-      this.lastNumber += 1;
-      this.waiting.push({ number: this.lastNumber, job, lostThreads: 0, resolve, reject });
-      this.assign();
-    });
-  }
-
-  warm(): void {
-    while (!this.closed && this.threads.size < this.settings.threads) this.startThread();
-  }
-
-  async close(): Promise<void> {
-    this.closed = true;
-    const unanswered = this.waiting.splice(0);
-    for (const thread of this.threads) unanswered.push(...(await thread.stop()));
-    this.threads.clear();
-    for (const { reject } of unanswered) reject(new Error('The parse pool was closed.'));
-  }
-
-  private assign(): void {
-    while (this.waiting.length > 0) {
-      const thread = this.threadWithRoom();
-      const next = thread && this.waiting.shift();
-      if (!next) return;
-      thread.send(next);
-    }
-  }
-
-  private threadWithRoom(): PoolThread | null {
-    const idlest = [...this.threads].sort((a, b) => a.load - b.load)[0];
-    if (idlest?.load === 0) return idlest;
-    if (this.threads.size < this.settings.threads) return this.startThread();
-    return idlest?.hasRoom === true ? idlest : null;
-  }
-
-  private startThread(): PoolThread {
-    const events: ThreadEvents = {
-      answered: () => {
-        this.assign();
-      },
-      ended: (end, { culprit, waiting }) => {
-        this.threads.delete(thread);
-        const blamed = culprit ?? nextInLine(waiting);
-        this.waiting = [...waiting.filter((pending) => pending !== blamed), ...this.waiting];
-        if (blamed) void blame(blamed, end, this.settings);
-        this.assign();
-      },
-      failedToStart: (cause, jobs) => {
-        this.threads.delete(thread);
-        for (const { reject } of jobs) reject(new Error('A parse thread could not be started.', { cause }));
-        this.assign();
-      },
-    };
-    const thread = new PoolThread(this.settings, events);
-    this.threads.add(thread);
-    return thread;
-  }
+/** The caller still stores the bytes, so the thread gets a copy: one `memcpy`, and only of this message, not of what its buffer is part of. */
+function bytesOf(job: ParseJob): Pick<Job, 'size' | 'toThread'> {
+  if (job.kind === 'file')
+    return { size: 0, toThread: () => ({ message: { kind: 'file', path: job.path }, transfer: [] }) };
+  return {
+    size: job.raw.length,
+    toThread: () => {
+      const bytes = new Uint8Array(job.raw);
+      return { message: { kind: 'buffer', bytes }, transfer: [bytes.buffer] };
+    },
+  };
 }
 
-/** A thread that ends between two jobs may have been about to take the next; one that does so twice is to blame, or it would go on for ever. */
-function nextInLine([next]: PendingJob[]): PendingJob | null {
-  if (next === undefined) return null;
-  next.lostThreads += 1;
-  return next.lostThreads > 1 ? next : null;
-}
-
-async function blame({ job, resolve, reject }: PendingJob, end: ThreadEnd, settings: ParsePoolSettings): Promise<void> {
+async function blame(job: ParseJob, end: ThreadEnd, settings: ParsePoolSettings): Promise<ParseOutcome> {
   const detail = {
     'parse-timeout': { parseTimeoutMs: settings.timeoutMs },
     'parse-memory': { parseHeapMegabytes: settings.heapMegabytes },
     'thread-died': {},
   }[end];
-  try {
-    const start = job.kind === 'buffer' ? job.raw.subarray(0, scannedHeaderBytes) : await startOfFile(job.path);
-    resolve(unreadable(start, { code: end, detail }));
-  } catch (error) {
-    reject(error instanceof Error ? error : new Error('The message file could not be read.'));
-  }
+  const start = job.kind === 'buffer' ? job.raw.subarray(0, scannedHeaderBytes) : await startOfFile(job.path);
+  return unreadable(start, { code: end, detail });
 }
 
 async function startOfFile(path: string): Promise<Buffer> {

@@ -1,26 +1,36 @@
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
-import type { ParseOutcome } from '../../domain/message';
 import type { ParseLimits } from './limit-breach';
-import { progressSlots, type ThreadAnswer, type ThreadData, type ThreadJob } from './thread-messages';
+import { progressSlots, type ThreadAnswer, type ThreadData } from './thread-messages';
 
-export type ParseJob = { kind: 'buffer'; raw: Buffer } | { kind: 'file'; path: string };
+/** What a pool is asked. */
+export interface Job {
+  /** Bytes that go to the thread with it. */
+  size: number;
+  /** What the thread gets, and what of it is handed over instead of copied. */
+  toThread: () => { message: object; transfer: ArrayBuffer[] };
+  answered: (answer: ThreadAnswer) => void;
+  /** A thread ended that was at it. */
+  blamed: (end: ThreadEnd) => void;
+  /** Nothing is known of it. */
+  reject: (error: Error) => void;
+}
 
-/** A job of the pool, until its promise is kept. */
+/** A job of the pool, until it is answered. */
 export interface PendingJob {
   number: number;
-  job: ParseJob;
+  job: Job;
   /** How many threads have ended with it as the next one. */
   lostThreads: number;
-  resolve: (outcome: ParseOutcome) => void;
-  reject: (error: Error) => void;
 }
 
 export interface ThreadSettings {
   timeoutMs: number;
   heapMegabytes: number;
   limits: ParseLimits;
+  /** What the threads run, a file without its extension. */
+  program: string;
 }
 
 /** Why a thread ended that was not told to. */
@@ -56,7 +66,7 @@ export class PoolThread {
   ) {
     const progress = new SharedArrayBuffer(Object.keys(progressSlots).length * BigInt64Array.BYTES_PER_ELEMENT);
     this.running = new BigInt64Array(progress);
-    this.worker = startWorker({ limits: settings.limits, progress }, settings.heapMegabytes);
+    this.worker = startWorker(settings, { limits: settings.limits, progress });
     this.worker.on('message', (answers: ThreadAnswer[]) => {
       for (const answer of answers) this.settle(answer);
       events.answered();
@@ -86,9 +96,9 @@ export class PoolThread {
   send(pending: PendingJob): void {
     this.worker.ref();
     this.sent.push(pending);
-    this.bytesAhead += sizeOf(pending);
-    const { message, transfer } = threadJob(pending);
-    this.worker.postMessage(message, transfer);
+    this.bytesAhead += pending.job.size;
+    const { message, transfer } = pending.job.toThread();
+    this.worker.postMessage({ ...message, job: pending.number }, transfer);
   }
 
   /** Ends the thread; returns the jobs it had, which nobody will answer. */
@@ -104,10 +114,9 @@ export class PoolThread {
     const index = this.sent.findIndex((pending) => pending.number === answer.job);
     const [pending] = index < 0 ? [] : this.sent.splice(index, 1);
     if (pending === undefined) return;
-    this.bytesAhead -= sizeOf(pending);
+    this.bytesAhead -= pending.job.size;
     if (this.sent.length === 0) this.worker.unref();
-    if (answer.kind === 'outcome') pending.resolve(answer.outcome);
-    else pending.reject(new Error(`The message file could not be read: ${answer.code}`));
+    pending.job.answered(answer);
   }
 
   /** Goes by the thread's own clock: a main thread that was busy for long must not blame the message. */
@@ -139,22 +148,11 @@ export class PoolThread {
 }
 
 /** From the built files as they are; from the sources, under tests and in development, through tsx. */
-function startWorker(workerData: ThreadData, heapMegabytes: number): Worker {
+function startWorker({ program, heapMegabytes }: ThreadSettings, workerData: ThreadData): Worker {
   const extension = extname(__filename);
-  return new Worker(join(__dirname, `parse-thread${extension}`), {
+  return new Worker(join(__dirname, `${program}${extension}`), {
     workerData,
     resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
     ...(extension === '.ts' ? { execArgv: ['--require', require.resolve('tsx/cjs')] } : {}),
   });
-}
-
-function sizeOf({ job }: PendingJob): number {
-  return job.kind === 'buffer' ? job.raw.length : 0;
-}
-
-/** The caller still stores the bytes, so the thread gets a copy: one `memcpy`, and only of this message, not of what its buffer is part of. */
-function threadJob({ number, job }: PendingJob): { message: ThreadJob; transfer: ArrayBuffer[] } {
-  if (job.kind === 'file') return { message: { job: number, kind: 'file', path: job.path }, transfer: [] };
-  const bytes = new Uint8Array(job.raw);
-  return { message: { job: number, kind: 'buffer', bytes }, transfer: [bytes.buffer] };
 }

@@ -1,4 +1,5 @@
-import type { ParseOutcome } from '../../domain/message';
+import type { ParseOutcome, PartDescriptor } from '../../domain/message';
+import type { SanitisedHtml } from '../html/sanitise-html';
 import type { ParseLimits } from './limit-breach';
 
 export const progressSlots = {
@@ -17,9 +18,20 @@ export interface ThreadData {
   progress: SharedArrayBuffer;
 }
 
+/** What a thread that shows HTML is asked: the kept bytes of a message, and where its parts lie in them. */
+export interface HtmlJob {
+  job: number;
+  bytes: Uint8Array;
+  parts: PartDescriptor[];
+  maxCharacters: number;
+  remoteContent: 'block' | 'allow';
+}
+
 export type ThreadJob = { job: number } & ({ kind: 'buffer'; bytes: Uint8Array } | { kind: 'file'; path: string });
 
 /** `failed`: the file could not be read, which says nothing of the message. `code` is the operating system's. */
 export type ThreadAnswer = { job: number } & (
-  { kind: 'outcome'; outcome: ParseOutcome } | { kind: 'failed'; code: string }
+  | { kind: 'outcome'; outcome: ParseOutcome }
+  | { kind: 'html'; html: SanitisedHtml | null }
+  | { kind: 'failed'; code: string }
 );
