@@ -6,8 +6,9 @@ export interface CopyHistory {
   copyId: string;
   /** When its bytes became durable; null where none are kept. */
   storedAt: Date | null;
-  /** The Temporal run that recorded it; null where none is known. */
+  /** The Temporal runs that recorded it, and that stored its bytes where it was not parked before; null where none is known. */
   runId: string | null;
+  storedRunId: string | null;
   parserVersion: number;
   /** Of each of its UIDs that was parked once, oldest first. */
   failures: FailedPlacement[];
@@ -37,10 +38,15 @@ const runOfCopy = `coalesce(
        (SELECT x.replay_run_id FROM placement p JOIN failure x ON x.gen_id = p.gen_id AND x.uid = p.uid
         WHERE p.copy_id = c.id AND x.replayed_at = c.recorded_at LIMIT 1))`;
 
+/** Bytes that came after the copy were fetched to complete it. */
+const completingRun = `(SELECT o.run_id FROM outbox o WHERE o.tenant_id = $1 AND o.about_message = c.message_id
+         AND o.type = 'message.completed' AND o.ids ->> 'copyId' = c.id::text LIMIT 1)`;
+
 /** The history of these copies; whether somebody may see them is the caller's question. */
 export function copyHistories(sql: Sql, tenantId: string, copyIds: string[]): Promise<CopyHistory[]> {
   return sql.query<CopyHistory>(
     `SELECT c.id AS "copyId", b.created_at AS "storedAt", c.parser_version AS "parserVersion", ${runOfCopy} AS "runId",
+       CASE WHEN b.created_at > c.recorded_at THEN ${completingRun} ELSE ${runOfCopy} END AS "storedRunId",
        coalesce((SELECT jsonb_agg(jsonb_build_object('folder', f.path, 'uidValidity', g.uidvalidity::text, 'uid', x.uid, 'code', x.code,
            'attempts', x.attempts, 'parkedAt', ${utc('x.first_failed_at')}, 'replayedAt', ${utc('x.replayed_at')},
            'parkedRunId', p.run_id, 'replayRunId', x.replay_run_id,
@@ -99,6 +105,27 @@ export function removedCopies(sql: Sql, reader: Reader, messageId: string): Prom
      LEFT JOIN folder_generation g ON g.id = p.gen_id
      LEFT JOIN folder f ON f.tenant_id = $1 AND f.id = g.folder_id
      WHERE gone.type = 'message.removed' ORDER BY gone.created_at`,
+    [reader.tenantId, messageId, reader.userId],
+  );
+}
+
+/** A copy whose text was put right: read again by a newer parser, or fetched whole where its header alone was kept. */
+export interface PutRight {
+  kind: 'message.updated' | 'message.completed';
+  copyId: string;
+  sourceId: string;
+  at: Date;
+  /** The Temporal run that did it; null where none is known. */
+  runId: string | null;
+}
+
+/** What the events of the sources that the reader holds tell of a message that was put right, oldest first. */
+export function putRight(sql: Sql, reader: Reader, messageId: string): Promise<PutRight[]> {
+  return sql.query<PutRight>(
+    `SELECT o.type AS kind, o.ids ->> 'copyId' AS "copyId", o.stream AS "sourceId", o.created_at AS at, o.run_id AS "runId"
+     FROM outbox o JOIN source s ON s.tenant_id = $1 AND s.id = o.stream
+     WHERE o.tenant_id = $1 AND o.about_message = $2 AND o.type IN ('message.updated', 'message.completed') AND holds_source(s.id, $3)
+     ORDER BY o.created_at`,
     [reader.tenantId, messageId, reader.userId],
   );
 }

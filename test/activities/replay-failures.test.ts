@@ -4,10 +4,13 @@ import type { ActivityRun } from '../../src/activities/context';
 import { replayFailures } from '../../src/activities/replay-failures';
 import { defaultLimits } from '../../src/config/limits';
 import { DatabaseUnavailable } from '../../src/db/database-error';
+import { newUuid } from '../../src/db/new-id';
 import { anyFailure, insertFetch, insertReplay, type ReplayFilter } from '../../src/db/replay/replay-select';
 import { takeShare } from '../../src/db/replay/replay-share';
+import { publicId } from '../../src/domain/ids';
 import { outcomes } from '../../src/domain/ledger';
 import { createParsePool } from '../../src/mail/parse/parse-pool';
+import { issueKey, testApi } from '../support/api';
 import { mail } from '../support/mail-factory';
 import { aRecord } from '../support/mail-rows';
 import { startScriptedServer, type Script, type ScriptedServer } from '../support/scripted-imap-server';
@@ -36,7 +39,8 @@ afterEach(async () => {
   await server.stop();
 });
 
-const run: ActivityRun = { signal: new AbortController().signal, heartbeat: () => undefined };
+const runId = newUuid();
+const run: ActivityRun = { signal: new AbortController().signal, runId, heartbeat: () => undefined };
 // Within a day of the INTERNALDATE that the scripted server tells.
 const date = new Date('2026-01-02T02:00:00Z');
 const poison = (name: string, from = 'ada@customer.example') =>
@@ -475,5 +479,11 @@ test('a message that is kept by its header alone is completed where it stands', 
     `SELECT m.marks, m.has_attachments, b.text LIKE '%needle%' AS told FROM message m JOIN message_body b ON b.message_id = m.id`,
   );
   expect(message).toEqual({ marks: [], has_attachments: true, told: true });
+  const { headers } = await issueKey(bench.database.db, mailbox.tenantId);
+  const url = `/v1/messages/${publicId('message', before?.messageId ?? '')}/trail`;
+  const told = await testApi(bench.database.db).api.inject({ url, headers });
+  const { items } = told.json<{ items: { event: string; runId: string | null }[] }>();
+  const ofFetch = items.filter((item) => item.runId === runId).map(({ event }) => event);
+  expect(ofFetch.sort()).toEqual(['completed', 'fetched', 'stored']);
   expect(await fetch()).toBeNull();
 });

@@ -1,6 +1,6 @@
 import { reconcileMailboxes } from '../../src/activities/reconcile-mailboxes';
-import { publicId } from '../../src/domain/ids';
-import { taskQueues } from '../../src/workflows/contract';
+import { publicId, uuidOf } from '../../src/domain/ids';
+import { taskQueues, workflowIds } from '../../src/workflows/contract';
 import { issueKey } from '../support/api';
 import { sharedDovecot } from '../support/dovecot';
 import { createLifecycleBench, until, type LifecycleBench } from '../support/lifecycle-bench';
@@ -66,6 +66,18 @@ test('a job that was held, and that nobody runs any more, goes on and says what 
     `/v1/operations/${job.id}/differences`,
   );
   expect(items.map(({ fields, outcome }) => [fields, outcome])).toEqual(Array(2).fill([['subject'], 'changed']));
+  const [one] = await rows<{ id: string }>(
+    mailbox,
+    `SELECT message_id AS id FROM message_subject WHERE subject = 'one'`,
+  );
+  const { items: steps } = await call<{ items: { event: string; runId: string | null }[] }>(
+    mailbox,
+    'GET',
+    `/v1/messages/${publicId('message', one?.id ?? '')}/trail`,
+  );
+  const workflowId = workflowIds.reprocess(uuidOf('operation', job.id) ?? '');
+  const { runId } = await life.client.workflow.getHandle(workflowId).describe();
+  expect(steps.filter((step) => step.runId === runId).map(({ event }) => event)).toEqual(['updated']);
   expect(await rows(mailbox, 'SELECT subject FROM message_subject ORDER BY 1')).toEqual([
     { subject: 'one' },
     { subject: 'three' },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { readMessage } from '../../db/messages';
-import { copyHistories, removedCopies } from '../../db/messages-trail';
+import { copyHistories, putRight, removedCopies } from '../../db/messages-trail';
 import { allMailRecord, unassignedRecord } from '../../db/timeline-write';
 import type { Api, ApiContext } from '../context';
 import { idField, idInPath } from '../fields';
@@ -71,6 +71,7 @@ export function messageRoutes(api: Api, context: ApiContext): void {
           message: found,
           histories: await copyHistories(sql, viewer.tenantId, copyIds),
           removed: await removedCopies(sql, viewer, id),
+          putRight: await putRight(sql, viewer, id),
         };
       });
       if (message === null && told.removed.length === 0) throw notFound();

@@ -149,6 +149,8 @@ export const trailSchema = z.object({
         'parked',
         'replayed',
         'recorded',
+        'updated',
+        'completed',
         'moved',
         'left',
         'matched',

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 
 import type { MessageDetail } from '../../db/messages';
 import type { CopyPlacement, MessageCopy } from '../../db/messages-copies';
-import type { CopyHistory, FailedPlacement, RemovedCopy } from '../../db/messages-trail';
+import type { CopyHistory, FailedPlacement, PutRight, RemovedCopy } from '../../db/messages-trail';
 import { publicId } from '../../domain/ids';
 import { outcomeName, presenceName } from '../../domain/ledger';
 import { reasonWords } from './presenter';
@@ -29,12 +29,13 @@ const nowhere: Where = {
  */
 export function trailOf(
   message: MessageDetail | null,
-  told: { histories: CopyHistory[]; removed: RemovedCopy[] },
+  told: { histories: CopyHistory[]; removed: RemovedCopy[]; putRight: PutRight[] },
 ): Event[] {
   const historyOf = new Map(told.histories.map((history) => [history.copyId, history]));
   const copies = (message?.copies ?? []).flatMap((copy) => copyEvents(copy, historyOf.get(copy.id)));
   const ofMessage = message === null ? [] : [...sentEvent(message), ...linkEvents(message, historyOf)];
-  const events = [...ofMessage, ...copies, ...told.removed.flatMap(removedEvents)];
+  const later = [...told.removed.flatMap(removedEvents), ...told.putRight.map(putRightEvent)];
+  const events = [...ofMessage, ...copies, ...later];
   return events.sort((one, other) => one.at.localeCompare(other.at));
 }
 
@@ -57,6 +58,17 @@ function removedEvents(copy: RemovedCopy): Event[] {
     leftAt === null ? [] : [{ ...at, at: leftAt, event: 'left', words: 'No longer in the folder.', runId: leftRunId }];
   const seen: Event = { ...at, at: seenAt, event: 'seen', words: 'Seen in the folder.', runId: seenRunId };
   return [seen, ...recorded, ...left, removed];
+}
+
+const putRightWords = {
+  'message.updated': ['updated', 'Read again from its bytes; what differed is put right.'],
+  'message.completed': ['completed', 'Fetched whole; its header alone was kept before.'],
+} as const;
+
+function putRightEvent({ kind, copyId, sourceId, at, runId }: PutRight): Event {
+  const [event, words] = putRightWords[kind];
+  const of: Where = { ...nowhere, sourceId: publicId('mailbox', sourceId), copyId: publicId('copy', copyId), runId };
+  return { ...of, at: at.toISOString(), event, words };
 }
 
 function sentEvent({ sentAt }: MessageDetail): Event[] {
@@ -107,10 +119,10 @@ function readEvents(of: Where, copy: MessageCopy, history: CopyHistory | undefin
 }
 
 /** Bytes that were there when the message was parked were stored by the run that parked it, and not by the replay that has recorded it. */
-function storingRun({ storedAt, runId, failures }: CopyHistory): string | null {
+function storingRun({ storedAt, storedRunId, failures }: CopyHistory): string | null {
   const stored = storedAt?.toISOString();
   const parked = failures.find(({ parkedAt }) => stored !== undefined && stored <= parkedAt);
-  return parked === undefined ? runId : parked.parkedRunId;
+  return parked === undefined ? storedRunId : parked.parkedRunId;
 }
 
 function recordedWords({ rawState }: MessageCopy): string {
