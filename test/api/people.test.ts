@@ -226,6 +226,22 @@ describe('an export of much mail', () => {
     expect(opened).toBe(messages);
   });
 
+  test('is broken off for its reader when a message cannot be read', async () => {
+    const { blobs } = server.context;
+    let reads = 0;
+    const open: typeof blobs.open = async (tenantId, blobId) => {
+      reads += 1;
+      if (reads < 3) return blobs.open(tenantId, blobId);
+      await sleep(50);
+      throw new Error('the disk is gone');
+    };
+    const zip = exportZip({ ...server.context, blobs: { ...blobs, open }, tenantId: key.tenantId, addressKeys: [ada] });
+    const read = async () => {
+      for await (const _ of zip as AsyncIterable<Buffer>);
+    };
+    await expect(read()).rejects.toThrow('the disk is gone');
+  });
+
   test('ends when the reader goes away, and leaves nothing open', async () => {
     const zip = counting();
     for await (const _ of zip as AsyncIterable<Buffer>) break;

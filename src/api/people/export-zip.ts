@@ -31,10 +31,14 @@ export function exportZip(exporting: Exporting): Readable {
   output.once('close', () => {
     gone.abort();
   });
-  zip.on('error', (error: Error) => output.destroy(error));
-  fill({ zip, signal: gone.signal }, exporting).catch((error: unknown) => {
-    output.destroy(error instanceof Error ? error : new Error('the export failed'));
-  });
+  const breakOff = (error: unknown) => {
+    const reason = error instanceof Error ? error : new Error('the export failed');
+    // While `output` waits for the next bytes it does not hear of its own end, and the reader would wait for ever.
+    if ('destroy' in zip.outputStream) (zip.outputStream as Readable).destroy(reason);
+    output.destroy(reason);
+  };
+  zip.on('error', breakOff);
+  fill({ zip, signal: gone.signal }, exporting).catch(breakOff);
   return output;
 }
 
