@@ -1,11 +1,14 @@
 // An IMAP server with one big folder, as a process of its own, so that its work is not taken for ours. Every eleventh UID is
-// not there, so the UIDs are many ranges. Started with the number of messages; sends its port, and takes a new number of messages.
+// not there, so the UIDs are many ranges. Started with the number of messages; sends its port, and takes a new number of messages. With a
+// second number, only every UID that it divides is there.
 const { createServer } = require('node:net');
 
 let messages = Number(process.argv[2]);
 const gap = 11;
-const uidOf = (number) => number + Math.floor((number - 1) / (gap - 1));
-const numberOf = (uid) => uid - Math.floor(uid / gap);
+const each = Number(process.argv[3] ?? 1);
+const uidOf = (number) => (each > 1 ? number * each : number + Math.floor((number - 1) / (gap - 1)));
+const numberOf = (uid) => (each > 1 ? Math.floor(uid / each) : uid - Math.floor(uid / gap));
+const isThere = (uid) => (each > 1 ? uid % each === 0 : uid % gap !== 0);
 
 /** @param {string} set */
 function uidsOf(set) {
@@ -13,7 +16,7 @@ function uidsOf(set) {
   for (const range of set.split(',')) {
     const [from, to = from] = range.split(':').map((end) => (end === '*' ? uidOf(messages) : Number(end)));
     const [low, high] = [Math.min(from, to), Math.min(Math.max(from, to), uidOf(messages))];
-    for (let uid = Math.max(1, low); uid <= high; uid += 1) if (uid % gap !== 0) uids.push(uid);
+    for (let uid = Math.max(1, low); uid <= high; uid += 1) if (isThere(uid)) uids.push(uid);
   }
   return uids;
 }
