@@ -106,3 +106,23 @@ test('many short lines at once let other work go first', async () => {
   expect(listing).toEqual({ proven: true, uids: [3, 5, 9] });
   expect(longestStallMs).toBeLessThan(mostStallMs);
 });
+
+test('an EXAMINE that is answered by nothing of use is a failure of the server', async () => {
+  await folderWith({});
+  server.on['EXAMINE'] = ({ ok }) => {
+    ok();
+  };
+  await expect(mailbox.examine('INBOX')).rejects.toMatchObject({ name: 'MailFailure' });
+});
+
+test('an EXISTS beyond all reason costs a few commands', async () => {
+  const folder = await folderWith({
+    'UID SEARCH': ({ send, usual }) => {
+      send('* 4294967295 EXISTS');
+      usual();
+    },
+  });
+  server.commands.length = 0;
+  expect(await folder.listUids()).toMatchObject({ proven: false, uids: [3, 5, 9] });
+  expect(server.commands.length).toBeLessThan(10);
+});

@@ -259,3 +259,10 @@ test('a MailFailure passes unchanged', () => {
   const failure = new MailFailure('gone', 'EXAMINE', { code: 'folder-gone' });
   expect(failureOf(failure, 'LIST')).toBe(failure);
 });
+
+test('what a server says is looked through up to 2,048 characters', () => {
+  const said = (before: number) =>
+    failureOf({ responseStatus: 'NO', responseText: `${'x'.repeat(before)} not enabled for imap` }, 'LOGIN');
+  expect(said(2_048 - ' not enabled for imap'.length).code).toBe('imap-disabled');
+  expect(said(2_049 - ' not enabled for imap'.length).code).toBe('command-refused');
+});
