@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { publicId, uuidOf } from '../../src/domain/ids';
 import { connectMailbox, insertUser, issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -168,6 +170,18 @@ describe('taken back', () => {
     expect(server.engine.asked.map(({ what }) => what)).toEqual(['deleteMailbox', 'deleteMailbox', 'sendWish']);
     expect((await call('DELETE', `/v1/deletions/${deletionId}`)).json()).toMatchObject({ state: 'cancelled' });
     expect(await deleted()).not.toBe(deletionId);
+  });
+
+  test('by two at once, both are told that it is taken back', async () => {
+    await withUndo(600);
+    const deletionId = await deleted();
+    const twice = await database.db.inTenant(key.tenantId, async (sql) => {
+      await sql.query('SELECT FROM source FOR UPDATE');
+      const asked = [0, 1].map(async () => call('DELETE', `/v1/deletions/${deletionId}`));
+      await sleep(1_000);
+      return { asked };
+    });
+    for (const answer of await Promise.all(twice.asked)) expect(answer.json()).toMatchObject({ state: 'cancelled' });
   });
 
   test('after it has begun it is refused', async () => {

@@ -68,7 +68,9 @@ async function takeBack(context: ApiContext, viewer: Viewer, deletionId: string)
     if (found === null) throw notFound();
     const ref = { tenantId, sourceId: found.targetId, deletionId, actor: actorOf(viewer) };
     const cancelled = found.state === 'cancelled' ? null : await cancelDeletion(sql, ref);
-    if (cancelled === null) return { found, cancelled };
+    // Whoever took it back meanwhile is seen by now: the mailbox was waited for.
+    if (cancelled === null)
+      return { found: (await findDeletion(sql, readerOf(viewer), deletionId)) ?? found, cancelled };
     const ids = { mailboxId: publicId('mailbox', found.targetId), deletionId: publicId('deletion', deletionId) };
     await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: 'mailbox keep', ids });
     return { found, cancelled };
