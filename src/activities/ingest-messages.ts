@@ -1,6 +1,7 @@
 import { planFetch, type BatchLimits } from '../domain/batches';
 import { MailFailure } from '../domain/failure';
 import type { FetchedMessage, MessageEnvelope } from '../domain/folder';
+import { strangers } from '../domain/strange-bytes';
 import type { BatchItem, BatchResult } from '../db/ingest/batch';
 import type { NextCursor } from '../db/ingest/cursor';
 import { copiesByProviderId } from '../db/ingest/known-copies';
@@ -179,21 +180,35 @@ async function ingestOne(work: Work, read: typeof readStreamed, envelope: Messag
   await recorder.add({ items: Promise.resolve([item]), done: () => undefined });
 }
 
-/** Fetches a batch, and one by one what was owed or what a refusal hit, so that one bad message holds up no other. */
+/**
+ * Fetches a batch, and one by one what was owed, what a refusal hit, and what may be another message's, so that one bad message holds up no
+ * other. What comes differently each time is owed.
+ */
 async function fetchBatch(open: OpenFolder, batch: MessageEnvelope[]): Promise<FetchedMessage[]> {
+  const came = await fetchEach(open, uidsOf(batch));
+  const doubtful = strangers(batch, came);
+  const messages = new Map([...came].filter(([uid]) => !doubtful.has(uid)));
+  for (const envelope of batch) {
+    const { uid } = envelope;
+    if (messages.has(uid)) continue;
+    const again = (await fetchEach(open, [uid])).get(uid);
+    const first = came.get(uid);
+    const isInsisted = first === undefined || first.raw.equals(again?.raw ?? Buffer.alloc(0));
+    if (again !== undefined && (isInsisted || again.raw.length === envelope.size)) messages.set(uid, again);
+  }
+  return [...messages.values()];
+}
+
+async function fetchEach(open: OpenFolder, uids: number[]): Promise<Map<number, FetchedMessage>> {
   const messages = new Map<number, FetchedMessage>();
   const take = (message: FetchedMessage) => {
     messages.set(message.uid, message);
     return Promise.resolve();
   };
-  const refusedIsOwed = (error: unknown) => {
+  await open.fetchRaw(uids, take).catch((error: unknown) => {
     rethrowUnlessRefused(error);
-  };
-  await open.fetchRaw(uidsOf(batch), take).catch(refusedIsOwed);
-  for (const { uid } of batch) {
-    if (!messages.has(uid)) await open.fetchRaw([uid], take).catch(refusedIsOwed);
-  }
-  return [...messages.values()];
+  });
+  return messages;
 }
 
 /** A refusal concerns the messages that were asked for; everything else concerns the connection. */

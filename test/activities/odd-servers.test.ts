@@ -190,3 +190,72 @@ function asksFor(args: string, uid: number): boolean {
     return uid >= Number(from) && uid <= Number(to);
   });
 }
+
+describe('a server that gives the bytes of another message', () => {
+  const subjects = async (mailbox: TestMailbox) => {
+    const rows = await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
+      sql.query<{ uid: number; subject: string }>(
+        `SELECT p.uid, s.subject FROM placement p JOIN copy c ON c.id = p.copy_id JOIN message_subject s ON s.message_id = c.message_id
+         WHERE p.source_id = $1 ORDER BY p.uid`,
+        [mailbox.mailboxId],
+      ),
+    );
+    return rows.map(({ uid, subject }) => [uid, subject]);
+  };
+  const unlike = [1, 2, 3].map((uid) => ({
+    uid,
+    raw: mail({ subject: `number ${String(uid)}`, text: 'x'.repeat(uid) }),
+  }));
+  const right = [1, 2, 3].map((uid) => [uid, `number ${String(uid)}`]);
+
+  /** How message 2 comes with the others, and alone. */
+  async function answering(
+    batch: (string | Buffer)[],
+    alone: () => 'usual' | (string | Buffer)[],
+  ): Promise<TestMailbox> {
+    const mailbox = await connect({ folders: { INBOX: { uidValidity: '7', messages: unlike } } });
+    server.on['UID FETCH'] = (context) => {
+      if (!context.args.includes('BODY')) {
+        context.usual();
+        return;
+      }
+      const asked = [1, 2, 3].filter((uid) => asksFor(context.args, uid));
+      const strange = asked.length > 1 ? batch : alone();
+      for (const uid of asked) {
+        if (uid === 2 && strange !== 'usual') context.sendRow(uid, strange);
+        else context.sendRow(uid);
+      }
+      context.ok();
+    };
+    // An import that is owed a message is tried again.
+    await mailbox.syncAll().catch(() => undefined);
+    return mailbox;
+  }
+  const sized = (size: number | undefined, raw: Buffer | undefined) => [
+    `UID 2 RFC822.SIZE ${String(size)} BODY[] `,
+    raw ?? '',
+  ];
+  const [first, second] = unlike.map(({ raw }) => raw);
+
+  test.each([
+    ['with its size', first?.length],
+    ['with the right size', second?.length],
+  ])('%s is asked for that message alone, and nothing is recorded under a wrong UID', async (_, size) => {
+    expect(await subjects(await answering(sized(size, first), () => 'usual'))).toEqual(right);
+  });
+
+  test('and others each time, is owed that message', async () => {
+    let times = 0;
+    const mailbox = await answering(sized(first?.length, first), () => {
+      times += 1;
+      const other = mail({ subject: 'a third', text: 'y'.repeat(100 + times) });
+      return sized(other.length, other);
+    });
+    expect(await subjects(mailbox)).toEqual(right.filter(([uid]) => uid !== 2));
+  });
+
+  test('is believed where it insists', async () => {
+    const mailbox = await answering(sized(7, second), () => sized(7, second));
+    expect(await subjects(mailbox)).toEqual(right);
+  });
+});
