@@ -103,7 +103,7 @@ const harmless = new Set(
 );
 
 /** What a browser would run, or obey as the page's own, in HTML that is said to be safe. */
-export function dangersIn(html: string): string[] {
+function dangersIn(html: string): string[] {
   return attributesIn(html, (tag, name, value) => {
     if (!harmless.has(tag)) return `tag ${tag}`;
     if (name.startsWith('on') || ['srcdoc', 'formaction', 'srcset', 'id', 'name', 'class'].includes(name))
