@@ -1,4 +1,5 @@
 import { createSyncBench, type SyncBench } from '../support/sync-bench';
+import { watchLoop } from './loop-watch';
 import { runSessions } from './session-run';
 
 /* A short part of `npm run fuzz`; with another seed it is another part. */
@@ -26,10 +27,13 @@ afterAll(async () => {
 test.each(Array.from({ length: 10 }, (_, part) => part * perTest))(
   'sessions with a server that lies anywhere, from number %p',
   async (from) => {
+    const watch = watchLoop();
     const result = await runSessions({ seed, from, to: from + perTest, bench });
+    const { longestStallMs } = watch.stop();
     expect(result.findings.map(({ number, complaint }) => ({ number, complaint }))).toEqual([]);
     expect(unhandled).toEqual([]);
     expect(result.sessions).toBe(perTest);
+    expect(longestStallMs).toBeLessThan(200);
     expect(result.lies).toBeGreaterThan(perTest / 2);
   },
 );
