@@ -132,7 +132,7 @@ function parsedOf(read: Map<string, ReadAgain>): ParsedCopy[] {
 /** The keys of copies that messages are told from, where it is in doubt whether another copy is still the same message. */
 async function tellersOf({ context, run, ref }: Work, parsed: ParsedCopy[]): Promise<Map<string, string>> {
   const read = parsed.map(({ copyId, message }) => ({ copyId, messageKey: message.messageKey }));
-  const copies = await context.db.inTenant(ref.tenantId, (sql) => tellersInDoubt(sql, ref.tenantId, read));
+  const copies = await context.db.inTenant(ref.tenantId, (sql) => tellersInDoubt(sql, ref, read));
   const told = parsedOf(await readAgain(context, run, { ...ref, copies }));
   return new Map(told.map(({ copyId, message }) => [copyId, message.messageKey]));
 }

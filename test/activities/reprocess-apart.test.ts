@@ -149,3 +149,56 @@ test('a message left in a conversation that became part of another is told, and 
   expect((await named(anna, 'other')).threadId).toBe(root.threadId);
   expect(await violations(anna)).toEqual([]);
 });
+
+const versions = async (mailbox: TestMailbox) =>
+  (await rows<{ parser_version: number }>(mailbox, 'SELECT parser_version FROM copy')).map((row) => row.parser_version);
+
+/** Two messages of two mailboxes, of which the older parser read the first as the second, and took them for one. */
+async function misread({ oldest }: { oldest: 'first-mailbox' | 'second-mailbox' | 'one-mailbox' }) {
+  const [one, two] = [letter('same', { text: 'The first.' }), letter('same', { text: 'The second.' })];
+  const anna = await imported(oldest === 'one-mailbox' ? [one, two] : [one]);
+  const ben = await imported(oldest === 'one-mailbox' ? [] : [two], anna);
+  const list = await messagesOf(anna);
+  const [first, second] = oldest === 'second-mailbox' ? [list[1]!, list[0]!] : [list[0]!, list[1]!];
+  if (oldest === 'second-mailbox') {
+    await rows(anna, `UPDATE copy SET recorded_at = recorded_at - interval '1 hour' WHERE message_id = $1`, [first.id]);
+  }
+  await hide(anna, second.id, first.id);
+  await rows(anna, `UPDATE message SET message_key = decode($2, 'hex') WHERE id = $1`, [first.id, second.key]);
+  await rows(anna, 'UPDATE copy SET parser_version = 0');
+  return { anna, ben, keys: [first.key, second.key].sort(), first };
+}
+
+describe('mail that lay under mail that was misread', () => {
+  const orders = ['first-mailbox', 'second-mailbox', 'one-mailbox'] as const;
+
+  test.each(orders)('becomes a message of its own, told from its oldest copy in %s', async (oldest) => {
+    const { anna, keys, first } = await misread({ oldest });
+    const dry = await reprocessed(anna, { mode: 'dry-run' });
+    expect(dry.found.length).toBeGreaterThan(0);
+    const { found, operation } = await reprocessed(anna);
+    expect(found.map(({ fields, outcome }) => ({ fields, outcome }))).toEqual([
+      { fields: ['identity'], outcome: 'changed' },
+      { fields: ['identity'], outcome: 'changed' },
+    ]);
+    expect(operation?.done).toBe(operation?.total);
+    expect((await messagesOf(anna)).map(({ key }) => key).sort()).toEqual(keys);
+    expect((await messagesOf(anna)).map(({ id }) => id)).toContain(first.id);
+    expect(new Set(await versions(anna))).toEqual(new Set([bench.context.parserVersion]));
+    expect((await reprocessed(anna)).found).toEqual([]);
+  });
+
+  test('is found where only the mailbox is read again that was misread', async () => {
+    const { anna, keys } = await misread({ oldest: 'first-mailbox' });
+    const { operation } = await reprocessed(anna, { mailboxId: anna.mailboxId });
+    expect(operation?.done).toBe(operation?.total);
+    expect((await messagesOf(anna)).map(({ key }) => key).sort()).toEqual(keys);
+  });
+
+  test('is found later where its own mailbox was read again first', async () => {
+    const { anna, ben, keys } = await misread({ oldest: 'first-mailbox' });
+    await reprocessed(anna, { mailboxId: ben.mailboxId });
+    await reprocessed(anna, { parserVersionBelow: bench.context.parserVersion });
+    expect((await messagesOf(anna)).map(({ key }) => key).sort()).toEqual(keys);
+  });
+});

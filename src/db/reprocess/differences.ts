@@ -26,6 +26,8 @@ export interface ReadCopy {
   content: StoredContent;
   sortAt: Date;
   messageKey: string;
+  /** It is a message of its own, and not the one that it was taken for. */
+  isApart: boolean;
 }
 
 /**
@@ -69,7 +71,12 @@ function toldBy(stored: StoredCopy, message: ParsedMessage, { keys }: Surroundin
     sentAt: message.sentAt,
     messageIdHeader: message.messageIdHeader,
   };
-  return { content, sortAt: sortAtOf(stored, message.sentAt), messageKey: isNewKey ? messageKey : stored.messageKey };
+  return {
+    content,
+    sortAt: sortAtOf(stored, message.sentAt),
+    messageKey: isNewKey ? messageKey : stored.messageKey,
+    isApart: false,
+  };
 }
 
 /**
@@ -78,13 +85,8 @@ function toldBy(stored: StoredCopy, message: ParsedMessage, { keys }: Surroundin
  */
 function beside(stored: StoredCopy, { messageKey }: ParsedMessage, { tellers }: Surroundings) {
   const told = tellers.get(stored.tellerId);
-  const isOther = stored.rawState === 'full' && told !== undefined && told !== messageKey;
-  return { content: stored, sortAt: stored.sortAt, messageKey: isOther ? messageKey : stored.messageKey };
-}
-
-/** It is a message of its own, and not the one that it was taken for. */
-export function isApart({ stored, messageKey }: ReadCopy): boolean {
-  return !stored.isTeller && messageKey !== stored.messageKey;
+  const isApart = stored.rawState === 'full' && told !== undefined && told !== messageKey;
+  return { content: stored, sortAt: stored.sortAt, messageKey: isApart ? messageKey : stored.messageKey, isApart };
 }
 
 /** Which of its placements gave a message its date is not written down: a date that one of them explains is right. */
@@ -110,7 +112,8 @@ function fieldsOf(read: ReadCopy, around: Surroundings): ReprocessField[] {
     marks: !isSame(content.marks, stored.marks),
     'message-id': content.messageIdHeader !== stored.messageIdHeader,
     thread: refs.some((ref) => around.threads.get(ref) !== stored.threadId),
-    identity: read.messageKey !== stored.messageKey,
+    // The message may have the key of what lies under it, where it was told from a copy that was misread.
+    identity: read.isApart || read.messageKey !== stored.messageKey,
   };
   return (Object.keys(differs) as ReprocessField[]).filter((field) => differs[field]);
 }

@@ -163,12 +163,12 @@ export async function countCopies(sql: Sql, { tenantId }: ReprocessRef, job: Rep
 }
 
 /**
- * The copies that messages are told from, where another copy of the message, as it was read now, has another key than the message: they tell
- * whether the two are still one. `read`: copies with their keys (hex).
+ * The copies that messages are told from, where another copy of the message, as it was read now, has another key than the message, or where
+ * they have one themselves, as they were read by this job: they tell whether the two are still one. `read`: copies with their keys (hex).
  */
 export function tellersInDoubt(
   sql: Sql,
-  tenantId: string,
+  { tenantId, operationId }: ReprocessRef,
   read: { copyId: string; messageKey: string }[],
 ): Promise<CopyToRead[]> {
   return sql.query<CopyToRead>(
@@ -178,8 +178,15 @@ export function tellersInDoubt(
      CROSS JOIN LATERAL (SELECT message_id FROM copy WHERE tenant_id = $1 AND id = read.id AND raw_state = 'full' OFFSET 0) c
      CROSS JOIN LATERAL (SELECT message_key FROM message WHERE tenant_id = $1 AND id = c.message_id OFFSET 0) m
      CROSS JOIN LATERAL (SELECT * FROM copy WHERE tenant_id = $1 AND message_id = c.message_id ORDER BY recorded_at, id LIMIT 1) t
-     WHERE m.message_key <> read.key AND t.id <> read.id AND t.blob_id IS NOT NULL AND t.raw_state = 'full'`,
-    [tenantId, read.map(({ copyId }) => copyId), read.map(({ messageKey }) => Buffer.from(messageKey, 'hex'))],
+     WHERE t.id <> read.id AND t.blob_id IS NOT NULL AND t.raw_state = 'full' AND (m.message_key <> read.key
+       OR EXISTS (SELECT FROM unnest($2::uuid[], $3::bytea[]) AS other(id, key) WHERE other.id = t.id AND other.key <> m.message_key)
+       OR EXISTS (SELECT FROM reprocess_difference d WHERE d.operation_id = $4 AND d.copy_id = t.id AND 'identity' = ANY (d.fields)))`,
+    [
+      tenantId,
+      read.map(({ copyId }) => copyId),
+      read.map(({ messageKey }) => Buffer.from(messageKey, 'hex')),
+      operationId,
+    ],
   );
 }
 

@@ -5,7 +5,8 @@ import type { Database, Sql } from '../database';
 import { erasedAmong, hasErasedPeople, type AddressFingerprints } from '../erasures/erased-people';
 import { writeOutbox, type OutboxEvent } from '../ingest/outbox-write';
 import { nextSeqOf } from '../ingest/source-lock';
-import { isApart, readAnew, type ReadCopy } from './differences';
+import { readAnew, type ReadCopy } from './differences';
+import { lookBeside } from './look-beside';
 import type { WriteShare } from './next-share';
 import { writeParserVersion } from './parser-version';
 import { lockJob, saveTask, type ReprocessRef } from './reprocess-task';
@@ -58,16 +59,27 @@ export async function writeDifferences(db: Database, ref: ReprocessRef, share: S
       return copy === undefined ? [] : [readAnew(copy, message, around)];
     });
     const erased = await withErasedPeople(sql, share, read);
-    const changed = onePerKey(read.filter((copy) => copy.fields.length > 0 && !erased.has(copy)));
+    const written = onePerKey(read.filter((copy) => copy.fields.length > 0 && !erased.has(copy)));
+    const freed = freedKeys(written);
+    // Its message still has its key, until the copy that it is told from has its turn: then this one gets another.
+    const isHidden = ({ stored, ...copy }: ReadCopy) =>
+      copy.isApart && copy.messageKey === stored.messageKey && !freed.has(copy.messageKey);
+    const changed = written.filter((copy) => !isHidden(copy));
+    const hidden = new Set(written.filter(isHidden).map((copy) => copy.stored.copyId));
     await writeRead(sql, ref.tenantId, { changed, threads: around.threads });
-    const apart = await setApart(sql, ref.tenantId, changed.filter(isApart));
-    const copyIds = read.filter((copy) => !erased.has(copy)).map((copy) => copy.stored.copyId);
+    const apart = await setApart(
+      sql,
+      ref.tenantId,
+      changed.filter((copy) => copy.isApart),
+    );
+    const copyIds = read.flatMap((copy) =>
+      erased.has(copy) || hidden.has(copy.stored.copyId) ? [] : [copy.stored.copyId],
+    );
     await writeParserVersion(sql, ref.tenantId, { copyIds, parserVersion: share.parserVersion });
-    const told = await eventsOf(sql, ref, { changed, apart });
-    await writeOutbox(sql, source, { nextSeq, events: told });
+    await writeOutbox(sql, source, { nextSeq, events: eventsOf({ changed, apart }) });
     const notes = [...share.settled, ...parsed.map(({ copyId }) => noteOf(copyId, { stored, changed, erased }))];
     const done = await note(sql, ref, notes);
-    await saveTask(sql, ref, { task: job.task, done });
+    await saveTask(sql, ref, { task: job.task, done, more: await lookBeside(sql, ref, changed) });
     return changed.length;
   });
 }
@@ -87,12 +99,19 @@ async function fenced(sql: Sql, source: WriteShare['source']): Promise<number> {
 function onePerKey(read: ReadCopy[]): ReadCopy[] {
   const given = new Set<string>();
   return read.map((copy) => {
-    if (isApart(copy) || !copy.fields.includes('identity') || !given.has(copy.messageKey)) {
+    if (copy.isApart || copy.messageKey === copy.stored.messageKey) return copy;
+    if (!given.has(copy.messageKey)) {
       given.add(copy.messageKey);
       return copy;
     }
     return { ...copy, messageKey: copy.stored.messageKey };
   });
+}
+
+/** Keys that a message has until this share is written, because the copy that it is told from was misread. */
+function freedKeys(read: ReadCopy[]): Set<string> {
+  const retold = read.filter(({ stored, messageKey }) => stored.isTeller && messageKey !== stored.messageKey);
+  return new Set(retold.map(({ stored }) => stored.messageKey));
 }
 
 /** Copies in which a person who was erased comes to light: that is not written down. */
@@ -114,21 +133,10 @@ function keyOf(address: string): string {
   return address.slice(address.indexOf(' ') + 1);
 }
 
-/** One for each message that was changed, and none where the job has told of it already by another copy. */
-async function eventsOf(
-  sql: Sql,
-  ref: ReprocessRef,
-  { changed, apart }: { changed: ReadCopy[]; apart: Map<string, string> },
-): Promise<OutboxEvent[]> {
+/** One for each message that was changed: what an earlier share told of it says nothing of what this one changes. */
+function eventsOf({ changed, apart }: { changed: ReadCopy[]; apart: Map<string, string> }): OutboxEvent[] {
   const copyOf = new Map(changed.map(({ stored }) => [stored.messageId, stored.copyId]));
   for (const [copyId, messageId] of apart) copyOf.set(messageId, copyId);
-  if (copyOf.size === 0) return [];
-  const told = await sql.query<{ message_id: string }>(
-    `SELECT message_id FROM reprocess_difference
-     WHERE tenant_id = $1 AND operation_id = $2 AND message_id = ANY ($3::uuid[]) AND outcome = 'changed'`,
-    [ref.tenantId, ref.operationId, [...copyOf.keys()]],
-  );
-  for (const { message_id: messageId } of told) copyOf.delete(messageId);
   return [...copyOf].map(([messageId, copyId]) => ({ type: 'message.updated', ids: { messageId, copyId } }));
 }
 

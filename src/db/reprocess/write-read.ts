@@ -8,7 +8,7 @@ import { newUuid } from '../new-id';
 import { linkAgain } from '../rematch';
 import { findAgain } from '../search-pending';
 import { refreshTimelines } from '../timeline-write';
-import { isApart, type ReadCopy } from './differences';
+import type { ReadCopy } from './differences';
 
 /**
  * Writes what copies, and the messages that are told from them, are read as now: of each just what differs. Threads are joined and never
@@ -30,7 +30,7 @@ export async function writeRead(
   await writeMessages(sql, tenantId, having(...fieldsOfMessage).filter(isTeller));
   await writeSubjects(sql, tenantId, having('subject').filter(isTeller));
   await writeTexts(sql, tenantId, having('text').filter(isTeller));
-  const joining = having('thread').filter((copy) => !isApart(copy));
+  const joining = having('thread').filter((copy) => !copy.isApart);
   await joinThreads(sql, tenantId, { copies: joining, threads });
   const addressed = having('addresses');
   await linkAgain(sql, tenantId, { messageIds: messagesOf(addressed), addressKeys: keysThatChanged(addressed) });
