@@ -120,7 +120,7 @@ interface Connecting {
 function connectOf(config: Config, { leases, pace, pauses, accessTo }: Connecting) {
   return (mailbox: MailboxForSync, use: LeasedUse) =>
     connectLeased(leases, { account: mailbox, use, limits: config.limits }, async () => {
-      await pauses.refuse(mailbox.imap);
+      await pauses.refuse(mailbox);
       await pace.turn(mailbox.imap.host, use.signal);
       return openMailbox(accessTo(mailbox), { ...optionsOf(config, use), ...pausing(pauses, mailbox) });
     });
@@ -183,7 +183,7 @@ function shardsOf(
     ...given,
     watch: (mailbox, wish) =>
       watchLeased(leases, { account: mailbox, limits, onLost: wish.onLost }, async (onLost) => {
-        await pauses.refuse(mailbox.imap);
+        await pauses.refuse(mailbox);
         await wish.turn();
         const options = { ...watchOptionsOf(config, mailbox.imap.host), ...pausing(pauses, mailbox) };
         return openWatch(accessTo(mailbox), { ...options, ...wish, onLost });
@@ -218,10 +218,10 @@ function hostPausesOf({ limits }: Config, db: Database): HostPauses {
   return createHostPauses({ ...store, limits, now: () => performance.now() });
 }
 
-function pausing(pauses: HostPauses, { imap }: MailboxToWatch): { onBusyForAll: (failure: MailFailure) => void } {
+function pausing(pauses: HostPauses, mailbox: MailboxToWatch): { onBusyForAll: (failure: MailFailure) => void } {
   return {
     onBusyForAll: (failure) => {
-      pauses.pause(imap, failure);
+      pauses.pause(mailbox, failure);
     },
   };
 }

@@ -13,8 +13,9 @@ ALTER TABLE folder_audit ADD COLUMN identities_whole_at timestamptz;  -- when th
 CREATE TABLE host_pause (
   host text NOT NULL,
   port integer NOT NULL,
+  by text NOT NULL,  -- the id of a tenant whose organisation has had its share there, or 'everybody'
   until timestamptz NOT NULL,
-  PRIMARY KEY (host, port)
+  PRIMARY KEY (host, port, by)
 );
 
 -- No tenant's, and nothing for the application.

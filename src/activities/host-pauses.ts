@@ -1,4 +1,4 @@
-import { MailFailure } from '../domain/failure';
+import { leavingAlone, MailFailure } from '../domain/failure';
 import type { PausedServer } from '../db/watch/host-pauses';
 import type { Connections } from './connections';
 
@@ -8,12 +8,18 @@ interface Server {
   port: number;
 }
 
-/** Servers that have said that they are too busy for everybody; all workers leave them alone. */
+/** Who asks which server. */
+interface Asking {
+  tenantId: string;
+  imap: Server;
+}
+
+/** Servers that have said that they are too busy for everybody, or for an organisation; all workers leave them alone. */
 export interface HostPauses {
   /** Notes what a server has said. Where the database is away, this worker alone knows of it. */
-  pause(server: Server, failure: Pick<MailFailure, 'retryAfterMs'>): void;
-  /** @throws MailFailure `busy` (`throttled`) with the time that is left, while the server is left alone */
-  refuse(server: Server): Promise<void>;
+  pause(asking: Asking, failure: Pick<MailFailure, 'retryAfterMs' | 'reach'>): void;
+  /** @throws MailFailure `busy` (`throttled`) with the time that is left, while the server is left alone by this tenant or by everybody */
+  refuse(asking: Asking): Promise<void>;
 }
 
 /** Where pauses are kept for all workers, and how long they are. */
@@ -37,8 +43,8 @@ export function createHostPauses({ write, read, limits, now }: HostPausesOptions
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | null = null;
 
-  function note({ host, port, leftMs }: PausedServer): void {
-    const key = keyOf({ host, port });
+  function note({ host, port, by, leftMs }: PausedServer): void {
+    const key = keyOf({ host, port }, by);
     until.set(key, Math.max(until.get(key) ?? Number.NEGATIVE_INFINITY, now() + leftMs));
   }
 
@@ -54,34 +60,37 @@ export function createHostPauses({ write, read, limits, now }: HostPausesOptions
   }
 
   return {
-    pause({ host, port }, { retryAfterMs }) {
+    pause({ tenantId, imap: { host, port } }, { retryAfterMs, reach }) {
       const leftMs = Math.min(retryAfterMs ?? limits.hostPauseMs, limits.hostPauseCapMs);
-      const paused = { host: host.toLowerCase(), port, leftMs };
+      const paused = { host: host.toLowerCase(), port, by: reach === 'organisation' ? tenantId : everybody, leftMs };
       note(paused);
       write(paused).catch(() => undefined);
     },
-    async refuse(server) {
+    async refuse({ tenantId, imap }) {
       if (now() - readAt >= freshMs) await (reading ??= readAll());
-      const key = keyOf(server);
-      const leftMs = (until.get(key) ?? Number.NEGATIVE_INFINITY) - now();
-      if (leftMs > 0) {
-        const retryAfterMs = Math.ceil(leftMs + Math.random() * spreadMs);
-        throw new MailFailure('busy', 'connect', { code: 'throttled', retryAfterMs });
+      for (const key of [keyOf(imap, everybody), keyOf(imap, tenantId)]) {
+        const leftMs = (until.get(key) ?? Number.NEGATIVE_INFINITY) - now();
+        if (leftMs > 0) {
+          const retryAfterMs = Math.ceil(leftMs + Math.random() * spreadMs);
+          throw new MailFailure('busy', leavingAlone, { code: 'throttled', retryAfterMs });
+        }
+        until.delete(key);
       }
-      until.delete(key);
     },
   };
 }
 
-function keyOf({ host, port }: Server): string {
-  return `${host.toLowerCase()}:${String(port)}`;
+const everybody = 'everybody';
+
+function keyOf({ host, port }: Server, by: string): string {
+  return `${host.toLowerCase()}:${String(port)} ${by}`;
 }
 
 /** Connections that ask nothing of a server that is left alone, also over those that are open already. */
 export function unlessPaused(connections: Connections, pauses: HostPauses): Connections {
   return {
     use: async (use, work) => {
-      await pauses.refuse(use.mailbox.imap);
+      await pauses.refuse(use.mailbox);
       return connections.use(use, work);
     },
     closeAll: () => connections.closeAll(),

@@ -26,8 +26,11 @@ export const connectCodes = [
 
 export type ConnectCode = (typeof connectCodes)[number];
 
-/** Whom a failure is about: this account, or everybody who asks that server from here. */
-export type FailureReach = 'account' | 'server';
+/** Whom a failure is about: this account, all accounts of its organisation, or everybody who asks that server from here. */
+export type FailureReach = 'account' | 'organisation' | 'server';
+
+/** The operation of a failure that is no server's: one that asked to be left alone was not asked. */
+export const leavingAlone = 'leave-alone';
 
 export interface MailFailureDetail {
   /** Closed list for connections; else a short kebab-case code made in the adapter. Never a server's words. */

@@ -89,18 +89,23 @@ export function decisionOfText(text: string, context: 'login' | 'command'): { ki
 }
 
 /**
- * What a server says that is too busy for everybody who asks it from here: for the whole of it, for a customer's organisation, or for our
- * address. Limits of "user+IP" (Dovecot) are those of one account, and so is whatever names nobody.
+ * What a server says that is too busy for everybody who asks it from here: for the whole of it, or for our address. Limits of "user+IP"
+ * (Dovecot) are those of one account, and so is whatever names nobody.
  */
 const wordsForAll: readonly RegExp[] = [
   /\b(?:server|system) (?:has reached its maximum|is at (?:full )?capacity|(?:is )?(?:too busy|overloaded))/i,
+  /\b(?:connections|sessions|logins?|attempts|requests)\b.{0,40}\bfrom (?:your|this|the same) (?:ip|host|network|client|address)/i,
+];
+
+/** What a provider says whose customer, with all its accounts, has had its share: others' mail goes on. */
+const wordsForOrganisation: readonly RegExp[] = [
   /\b(?:tenant|organi[sz]ation)\b.{0,80}\b(?:throttl|limit|quota|exceed)/i,
   /\b(?:throttl\w*|limit\w*|quota|exceed\w*)\b.{0,80}\b(?:tenant|organi[sz]ation)\b/i,
-  /\b(?:connections|sessions|logins?|attempts|requests)\b.{0,40}\bfrom (?:your|this|the same) (?:ip|host|network|client|address)/i,
 ];
 
 /** Whom a server that is busy means by its words. */
 export function reachOf(text: string): FailureReach {
+  if (wordsForOrganisation.some((words) => words.test(text))) return 'organisation';
   return wordsForAll.some((words) => words.test(text)) ? 'server' : 'account';
 }
 

@@ -98,7 +98,7 @@ export class Session {
 
   /** Ends the connection; what is running and all that is asked later fails with this. */
   end(failure: MailFailure): void {
-    if (this.ending === undefined && failure.reach === 'server') this.options.onBusyForAll?.(failure);
+    if (this.ending === undefined && failure.reach !== 'account') this.options.onBusyForAll?.(failure);
     this.ending ??= failure;
     for (const fail of this.running) fail(this.ending);
     this.client.close();
@@ -148,7 +148,7 @@ export class Session {
     }
     if (this.wire.foreign) return new MailFailure('unreachable', operation, { code: 'not-an-imap-server' });
     const failure = failureOf(withByeReason(this.lostBy ?? error, this.client.byeReason), operation);
-    if (failure.reach === 'server') this.options.onBusyForAll?.(failure);
+    if (failure.reach !== 'account') this.options.onBusyForAll?.(failure);
     return failure;
   }
 

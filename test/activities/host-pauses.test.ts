@@ -1,6 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { createHostPauses, unlessPaused, type HostPauses } from '../../src/activities/host-pauses';
 import { passwordOf } from '../../src/activities/mailbox-password';
 import { pausedServers, pauseServer } from '../../src/db/watch/host-pauses';
+import { newUuid } from '../../src/db/new-id';
 import { defaultLimits } from '../../src/config/limits';
 import type { MailFailure } from '../../src/domain/failure';
 import { createConnections } from '../../src/activities/connections';
@@ -25,6 +28,8 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((connections) => connections.closeAll()));
   await server.stop();
 });
+
+const asking = (host: string, { port = 993, tenantId = 'a tenant' } = {}) => ({ tenantId, imap: { host, port } });
 
 /** What another worker would have: its own memory, and the same database. `clock` is how late it is there. */
 function worker(clock = { ms: 0 }): HostPauses {
@@ -53,7 +58,7 @@ function benchOf(pauses: HostPauses): SyncBench {
           connectTimeoutMs: 10_000,
           socketTimeoutMs: 10_000,
           onBusyForAll: (failure) => {
-            pauses.pause(mailbox.imap, failure);
+            pauses.pause(mailbox, failure);
           },
         },
       ),
@@ -109,12 +114,47 @@ test('a server that throttles one account is asked by the others', async () => {
   expect(await roundOf(here, neighbour)).toMatchObject({ kind: 'done' });
 });
 
+test('an organisation that has had its share stops its own mail alone, on all workers', async () => {
+  server = await startScriptedServer();
+  const ours = asking('mail.example', { tenantId: newUuid() });
+  const pauses = worker();
+  pauses.pause(ours, { retryAfterMs: 60_000, reach: 'organisation' });
+  await expect(pauses.refuse(ours)).rejects.toMatchObject({ kind: 'busy' });
+  await expect(pauses.refuse(asking('mail.example', { tenantId: newUuid() }))).resolves.toBeUndefined();
+  const refusedThere = () =>
+    worker()
+      .refuse(ours)
+      .then(
+        () => false,
+        () => true,
+      );
+  while (!(await refusedThere())) await sleep(20);
+});
+
+test('a round that is put off is no failure of the mailbox, and no outage', async () => {
+  server = await startScriptedServer({ on: throttle('[UNAVAILABLE] Server is too busy, try again in 5 minutes') });
+  const [throttled, neighbour] = [await connect(), await connect()];
+  const here = benchOf(worker());
+  await roundOf(here, throttled);
+  await roundOf(here, neighbour);
+  const standing = async ({ tenantId, mailboxId }: TestMailbox) => {
+    const [row] = await bench.database.db.inTenant(tenantId, (sql) =>
+      sql.query('SELECT state, failed_rounds, down_since IS NULL AS is_up FROM mailbox WHERE source_id = $1', [
+        mailboxId,
+      ]),
+    );
+    return row;
+  };
+  expect(await standing(throttled)).toEqual({ state: 'backing-off', failed_rounds: 1, is_up: false });
+  expect(await standing(neighbour)).toEqual({ state: 'backing-off', failed_rounds: 0, is_up: true });
+});
+
 test('another port of the host is another server', async () => {
   server = await startScriptedServer();
   const pauses = worker();
-  pauses.pause({ host: 'Shared.Example', port: 993 }, { retryAfterMs: 60_000 });
-  await expect(pauses.refuse({ host: 'shared.example', port: 993 })).rejects.toMatchObject({ kind: 'busy' });
-  await expect(pauses.refuse({ host: 'shared.example', port: 1993 })).resolves.toBeUndefined();
+  pauses.pause(asking('Shared.Example'), { retryAfterMs: 60_000, reach: 'server' });
+  await expect(pauses.refuse(asking('shared.example'))).rejects.toMatchObject({ kind: 'busy' });
+  await expect(pauses.refuse(asking('shared.example', { port: 1993 }))).resolves.toBeUndefined();
 });
 
 test('a pause ends, is a minute where the server names no time, and an hour at most', async () => {
@@ -122,17 +162,17 @@ test('a pause ends, is a minute where the server names no time, and an hour at m
   const clock = { ms: 0 };
   const store = { read: () => Promise.resolve([]), write: () => Promise.resolve() };
   const pauses = createHostPauses({ ...store, limits: defaultLimits, now: () => clock.ms });
-  const one = { host: 'one.example', port: 993 };
+  const one = asking('one.example');
   const leftFor = () =>
     pauses.refuse(one).then(
       () => 0,
       (failure: unknown) => (failure as MailFailure).retryAfterMs ?? 0,
     );
-  pauses.pause(one, { retryAfterMs: undefined });
+  pauses.pause(one, { retryAfterMs: undefined, reach: 'server' });
   expect(await leftFor()).toBeGreaterThanOrEqual(60_000);
   clock.ms = 60_001;
   expect(await leftFor()).toBe(0);
-  pauses.pause(one, { retryAfterMs: 86_400_000 });
+  pauses.pause(one, { retryAfterMs: 86_400_000, reach: 'server' });
   expect(await leftFor()).toBeLessThanOrEqual(3_600_000 + 10_000);
   clock.ms += 3_600_001;
   expect(await leftFor()).toBe(0);
@@ -142,7 +182,7 @@ test('where the database is away a worker keeps to what it has heard itself', as
   server = await startScriptedServer();
   const away = () => Promise.reject(new Error('no database'));
   const pauses = createHostPauses({ read: away, write: away, limits: defaultLimits, now: () => performance.now() });
-  await expect(pauses.refuse({ host: 'one.example', port: 993 })).resolves.toBeUndefined();
-  pauses.pause({ host: 'one.example', port: 993 }, { retryAfterMs: 5_000 });
-  await expect(pauses.refuse({ host: 'one.example', port: 993 })).rejects.toMatchObject({ code: 'throttled' });
+  await expect(pauses.refuse(asking('one.example'))).resolves.toBeUndefined();
+  pauses.pause(asking('one.example'), { retryAfterMs: 5_000, reach: 'server' });
+  await expect(pauses.refuse(asking('one.example'))).rejects.toMatchObject({ code: 'throttled' });
 });

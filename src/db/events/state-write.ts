@@ -1,3 +1,4 @@
+import { leavingAlone } from '../../domain/failure';
 import type { Fence, MailboxState } from '../../domain/mailbox-state';
 import type { Sql } from '../database';
 import { settleNotices } from '../notices/notice-write';
@@ -7,7 +8,10 @@ import { insertEvent, plainEvent, systemActor, type Actor, type MailboxRow } fro
 export type StateCause =
   /** A round has ended well. */
   | { kind: 'round-succeeded'; alternationsKept: number }
-  /** A round has failed; it is tried again after `retryAfterMs`, where it is tried again by itself. */
+  /**
+   * A round has failed; it is tried again after `retryAfterMs`, where it is tried again by itself. One that was put off because a server is left
+   * alone says nothing against the server or the mailbox: it is no failure more, and no outage.
+   */
   | {
       kind: 'round-failed';
       error: { kind: string; code: string; operation: string };
@@ -46,8 +50,8 @@ export async function changeState(sql: Sql, mailbox: MailboxRow, change: StateCh
      UPDATE mailbox m SET state = $3, state_reason = $4, state_until = coalesce($9::timestamptz, now() + $6::double precision * interval '1 millisecond'),
        state_since = CASE WHEN before.state = $3 AND before.state_reason IS NOT DISTINCT FROM $4 THEN m.state_since
          ELSE date_trunc('milliseconds', clock_timestamp()) END,
-       failed_rounds = CASE $7 WHEN 'round-failed' THEN m.failed_rounds + 1 WHEN 'wish' THEN m.failed_rounds ELSE 0 END,
-       down_since = CASE $7 WHEN 'round-failed' THEN coalesce(m.down_since, now()) WHEN 'round-succeeded' THEN NULL ELSE m.down_since END,
+       failed_rounds = CASE $7 WHEN 'round-failed' THEN m.failed_rounds + $10::integer WHEN 'wish' THEN m.failed_rounds ELSE 0 END,
+       down_since = CASE $7 WHEN 'round-failed' THEN coalesce(m.down_since, CASE WHEN $10::integer > 0 THEN now() END) WHEN 'round-succeeded' THEN NULL ELSE m.down_since END,
        last_success_at = CASE $7 WHEN 'round-succeeded' THEN now() ELSE m.last_success_at END,
        last_error = CASE $7 WHEN 'round-succeeded' THEN NULL WHEN 'round-failed' THEN $8::jsonb || jsonb_build_object('at', now())
          ELSE m.last_error END
@@ -63,6 +67,7 @@ export async function changeState(sql: Sql, mailbox: MailboxRow, change: StateCh
       cause.kind,
       cause.kind === 'round-failed' ? JSON.stringify(cause.error) : null,
       cause.kind === 'wish' ? (cause.until ?? null) : null,
+      cause.kind === 'round-failed' && cause.error.operation !== leavingAlone ? 1 : 0,
     ],
   );
   if (changed === undefined) return false;
