@@ -31,6 +31,8 @@ export type UidListing =
       proven: false;
       uids: number[];
       reason: DoubtedListing;
+      /** Other ways were gone as far as they are for any one folder, or to their ends. Absent: what is not shown may be there still. */
+      ways?: 'tried' | 'ended';
     };
 
 /**
@@ -53,6 +55,8 @@ export interface OtherRoutes {
   uids: number[];
   /** Commands that were sent for it. */
   commands: number;
+  /** No way was broken off because it had no more commands. */
+  ended: boolean;
 }
 
 /** A message as a cheap FETCH shows it. */

@@ -2,7 +2,7 @@ import type { OtherRoutes } from '../domain/folder';
 import { MailFailure } from '../domain/failure';
 import type { Session } from './session';
 import { ascending } from './uid-sets';
-import { searchUids } from './uid-listing';
+import { searchOnce } from './uid-listing';
 
 /** What is known of a folder before other ways are tried. */
 export interface RoutesWish {
@@ -38,13 +38,15 @@ export async function listByOtherRoutes(session: Session, wish: RoutesWish): Pro
   const search = new RouteSearch(session, wish);
   // Each gets what is left by those before it, and no way uses up all.
   for (const [place, way] of [bySequence, byUids, byDates].entries()) await search.go(way, 3 - place);
-  return { uids: search.uids(), commands: search.commands };
+  return { uids: search.uids(), commands: search.commands, ended: search.ended };
 }
 
 type Way = (search: RouteSearch) => AsyncGenerator<void>;
 
 class RouteSearch {
   commands = 0;
+  /** No way was broken off for want of commands. */
+  ended = true;
   private readonly found: Set<number>;
 
   constructor(
@@ -74,14 +76,22 @@ class RouteSearch {
     const most = this.commands + Math.floor((this.wish.mostCommands - this.commands) / waysLeft);
     const steps = way(this);
     try {
-      while (this.commands < most && this.found.size < this.wish.counted) {
-        if ((await this.counted(steps.next())).done === true) break;
+      let isEnd = false;
+      while (!isEnd && this.commands < most && this.found.size < this.wish.counted) {
+        isEnd = (await this.counted(steps.next())).done === true;
       }
+      if (!isEnd && this.mayShowMore(way)) this.ended = false;
     } catch (error) {
       if (!(error instanceof MailFailure) || !refusals.has(error.code)) throw error;
     } finally {
       await steps.return(undefined);
     }
+  }
+
+  /** By sequence numbers no more can show than EXISTS, which the listing may have shown already. */
+  private mayShowMore(way: Way): boolean {
+    if (this.found.size >= this.wish.counted) return false;
+    return way !== bySequence || this.wish.shown.length < this.exists;
   }
 
   /** Each step but the last is one command, and so is one that is refused. */
@@ -134,18 +144,24 @@ async function* byDates(search: RouteSearch): AsyncGenerator<void> {
   ];
   for (let span = waiting.pop(); span !== undefined; span = waiting.pop()) {
     const { since, before } = span;
-    const uids = await searchUids(search.session, {
+    const uids = await searchOnce(search.session, {
       ...(since === undefined ? {} : { since: new Date(since) }),
       ...(before === undefined ? {} : { before: new Date(before) }),
-    });
-    search.note(uids);
+    }).catch(tooLongAsNull);
+    search.note(uids ?? []);
     const isOneDay = since === undefined || before === undefined || before - since <= dayMs;
-    if (!isOneDay && uids.length >= search.window) {
+    if (!isOneDay && (uids === null || uids.length >= search.window)) {
       const middle = since + Math.floor((before - since) / (2 * dayMs)) * dayMs;
       waiting.push({ since, before: middle }, { since: middle, before });
     }
     yield;
   }
+}
+
+/** An answer of more numbers than are taken from one is asked for in parts, as one that was cut. */
+function tooLongAsNull(error: unknown): null {
+  if (error instanceof MailFailure && error.code === 'garbled-answer') return null;
+  throw error;
 }
 
 async function fetchUids(session: Session, { set, by }: { set: string; by: 'uid' | 'number' }): Promise<number[]> {

@@ -45,11 +45,31 @@ function inPart(ways: (number[] | null)[], reason: Unproven['reason']): Unproven
 /** UIDs in a range, `to` Infinity: to the last; a part of a folder cannot be counted against anything. */
 export async function listUidRange(session: Session, range: { from: number; to: number }): Promise<UidListing> {
   if (range.to < range.from || range.to < 1) return { proven: false, uids: [], reason: 'range' };
-  const from = Math.max(1, range.from);
-  const uids = await searchUids(session, { uid: `${String(from)}:${range.to === Infinity ? '*' : String(range.to)}` });
+  const within = { from: Math.max(1, range.from), to: range.to };
+  const uids = await (fitsOneAnswer(session, within)
+    ? searchOnce(session, { uid: setOf(within) })
+    : searchByRanges(session, {}, within));
   // One past the end is answered with the last message (RFC 9051 6.4.9: `*` is that also below the other end).
-  const inside = uids.filter((uid) => uid >= from && uid <= range.to);
+  const inside = uids.filter((uid) => uid >= within.from && uid <= within.to);
   return { proven: false, uids: inside, reason: 'range' };
+}
+
+/** Both ends belong to it; `to` is Infinity for the last message. */
+interface UidRange {
+  from: number;
+  to: number;
+}
+
+function setOf({ from, to }: UidRange): string {
+  return `${String(from)}:${to === Infinity ? '*' : String(to)}`;
+}
+
+/** Below UIDNEXT there are no more messages than UIDs; what came since the folder was opened is few. */
+function fitsOneAnswer(session: Session, { from, to }: UidRange): boolean {
+  const { mailbox } = session.client;
+  const uidNext: unknown = mailbox === false ? null : mailbox.uidNext;
+  const last = typeof uidNext === 'number' && uidNext > 0 ? Math.min(to, uidNext - 1) : to;
+  return last - from < searchedAtOnce;
 }
 
 /**
@@ -57,21 +77,35 @@ export async function listUidRange(session: Session, range: { from: number; to: 
  * A big folder is asked for by ranges of UIDs, because an answer is one line, and nothing else is done while it is read.
  * @throws MailFailure
  */
-export async function searchUids(session: Session, query: SearchQuery): Promise<number[]> {
+export async function searchUids(session: Session, query: Exclude<SearchQuery, string>): Promise<number[]> {
+  return searchByRanges(session, query, { from: 1, to: Infinity });
+}
+
+async function searchByRanges(
+  session: Session,
+  query: Exclude<SearchQuery, string>,
+  within: UidRange,
+): Promise<number[]> {
   const starts = await startsOfRanges(session);
-  if (starts.length === 0) return searchOnce(session, query);
+  const inside = starts.filter((start) => start > within.from && start <= within.to);
+  const isAll = within.from === 1 && within.to === Infinity;
+  if (inside.length === 0) return searchOnce(session, isAll ? query : { ...query, uid: setOf(within) });
   const found: number[][] = [];
-  for (const [index, from] of [1, ...starts].entries()) {
-    const next = starts[index];
-    const uid = `${String(from)}:${next === undefined ? '*' : String(next - 1)}`;
-    const uids = await searchOnce(session, { ...(typeof query === 'object' ? query : {}), uid });
+  for (const [index, from] of [within.from, ...inside].entries()) {
+    const next = inside[index];
+    const range = { from, to: next === undefined ? within.to : next - 1 };
+    const uids = await searchOnce(session, { ...query, uid: setOf(range) });
     // So that no two have the same: a sort of all would be one long turn.
-    found.push(uids.filter((one) => one >= from && one < (next ?? Infinity)));
+    found.push(uids.filter((uid) => uid >= range.from && uid <= range.to));
   }
   return found.flat();
 }
 
-async function searchOnce(session: Session, query: SearchQuery): Promise<number[]> {
+/**
+ * The same with one command, whatever the size of the folder.
+ * @throws MailFailure
+ */
+export async function searchOnce(session: Session, query: SearchQuery): Promise<number[]> {
   return session.run('UID SEARCH', async () => {
     const found: unknown = await session.client.search(query, { uid: true });
     if (found === false) throw new MailFailure('refused', 'UID SEARCH', { code: 'search-refused' });
@@ -96,9 +130,11 @@ async function startsOfRanges(session: Session): Promise<number[]> {
   return session
     .run('FETCH', async () => {
       const starts: number[] = [];
+      // Rows that nobody asked for, which a server may send at any time, begin no ranges.
+      const asked = new Set(numbers);
       for await (const row of session.client.fetch(numbers.join(','), { uid: true })) {
         const uid: unknown = row.uid;
-        if (typeof uid === 'number' && uid > 1) starts.push(uid);
+        if (asked.delete(String(row.seq)) && typeof uid === 'number' && uid > 1) starts.push(uid);
       }
       return ascending(starts);
     })

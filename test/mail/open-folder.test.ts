@@ -1,7 +1,7 @@
 import { openMailbox, type OpenOptions } from '../../src/mail/open-mailbox';
 import type { Mailbox } from '../../src/mail/mailbox';
 import type { FolderWish } from '../support/scripted-imap-folder';
-import { startScriptedServer, type Script, type ScriptedServer } from '../support/scripted-imap-server';
+import { startScriptedServer, type Handler, type Script, type ScriptedServer } from '../support/scripted-imap-server';
 
 const options: OpenOptions = {
   hostRules: { allowedNetworks: ['127.0.0.0/8'] },
@@ -25,6 +25,16 @@ async function open(script: Script): Promise<Mailbox> {
   mailbox = await openMailbox(server.access(), options);
   return mailbox;
 }
+
+/** EXAMINE of a folder that counts more than it has. */
+const opensWith =
+  (exists: number, uidNext: number): Handler =>
+  ({ send, ok }) => {
+    send(`* ${String(exists)} EXISTS`);
+    send('* OK [UIDVALIDITY 1] valid');
+    send(`* OK [UIDNEXT ${String(uidNext)}] next`);
+    ok('[READ-ONLY] opened');
+  };
 
 const inbox = async (script: Script) => (await open(script)).examine('INBOX');
 
@@ -269,8 +279,7 @@ describe('the listing of all UIDs', () => {
     const folder = await inbox({
       ...withInbox({}),
       on: {
-        EXAMINE: ({ send, usual }) => {
-          send('* 83640 EXISTS');
+        EXAMINE: ({ usual, send }) => {
           usual();
           send('* 83640 EXISTS');
         },
@@ -280,6 +289,8 @@ describe('the listing of all UIDs', () => {
         },
       },
     });
+    // EXISTS has come when the next answer has.
+    await folder.listUids({ from: 3, to: 3 });
     await expect(folder.listUids()).resolves.toEqual({ proven: false, uids: [3, 5, 9], reason: 'message-limit' });
   });
 
@@ -342,6 +353,57 @@ describe('the listing of all UIDs', () => {
 });
 
 describe('other listings', () => {
+  /** A folder of 60,000 and more, of which the server tells only UIDs. */
+  async function bigInbox(exists: number, uidNext: number, more: Script['on'] = {}) {
+    const folder = await inbox({
+      folders: { INBOX: { messages, uidNext } },
+      on: {
+        EXAMINE: opensWith(exists, uidNext),
+        FETCH: ({ args, send, ok }) => {
+          for (const number of (args.split(' ')[0] ?? '').split(',')) send(`* ${number} FETCH (UID ${number})`);
+          ok();
+        },
+        'UID SEARCH': ({ send, ok }) => {
+          send('* SEARCH 9 59900 60000');
+          ok();
+        },
+        ...more,
+      },
+    });
+    server.commands.length = 0;
+    return folder;
+  }
+
+  test('the end of a big folder costs one command', async () => {
+    const folder = await bigInbox(60_000, 60_001);
+    const { uids } = await folder.listUids({ from: 59_900, to: Infinity });
+    expect(uids).toEqual([59_900, 60_000]);
+    expect(server.commands).toEqual(['UID SEARCH UID 59900:*']);
+  });
+
+  test('a long range of a big folder is asked for in parts, and nothing outside of it', async () => {
+    const folder = await bigInbox(160_000, 160_001);
+    await folder.listUids({ from: 40_000, to: 120_000 });
+    expect(server.commands).toEqual([
+      expect.stringMatching(/^FETCH 50001,100001,150001 /),
+      'UID SEARCH UID 40000:50000',
+      'UID SEARCH UID 50001:100000',
+      'UID SEARCH UID 100001:120000',
+    ]);
+  });
+
+  test('rows that nobody asked for begin no parts', async () => {
+    const folder = await bigInbox(60_000, 60_001, {
+      FETCH: ({ send, ok }) => {
+        for (let number = 1; number <= 300; number += 1) send(`* ${String(number)} FETCH (UID ${String(number * 7)})`);
+        for (const uid of [50_100, 50_200]) send(`* 50001 FETCH (UID ${String(uid)})`);
+        ok();
+      },
+    });
+    await folder.listUnseenUids();
+    expect(server.commands.slice(1)).toEqual(['UID SEARCH UNSEEN UID 1:50099', 'UID SEARCH UNSEEN UID 50100:*']);
+  });
+
   test('a range is inside its ends, also where the server answers with the last message', async () => {
     const folder = await inbox({
       ...withInbox({}),

@@ -55,6 +55,25 @@ test('no more commands are sent than are allowed, and the newest are found first
   expect(uids.slice(-6)).toEqual([59, 60, 61, 62, 63, 64].map((number) => number * 1_000));
 });
 
+test.each([
+  [9, false],
+  [400, true],
+])('with %i commands it is told whether they were enough', async (mostCommands, ended) => {
+  const open = await folderOf64({ each: 5 });
+  expect(await open.listByOtherRoutes({ ...wish, counted: Infinity, mostCommands })).toMatchObject({ ended });
+});
+
+test('each step by dates is one command, however many messages the server counts', async () => {
+  const open = await folderOf64({ each: 5, exists: 400_000 });
+  server.on['FETCH'] = ({ no }) => {
+    no('not by number');
+  };
+  server.commands.length = 0;
+  const { uids, commands } = await open.listByOtherRoutes(wish);
+  expect(uids).toHaveLength(64);
+  expect(server.commands).toHaveLength(commands);
+});
+
 test('nothing more is asked once all are found', async () => {
   const open = await folderOf64({ each: Infinity });
   const { uids, commands } = await open.listByOtherRoutes({ ...wish, shown: [1_000], counted: 64 });
