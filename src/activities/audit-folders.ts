@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+
 import { isPartialView } from '../domain/partial-listing';
 import type { AuditCause } from '../db/ingest/audit-findings';
 import { recordAudit, recordAuditDone, recordAuditFailed, type FolderAudit } from '../db/ingest/audit-write';
@@ -10,6 +12,7 @@ import type { IdentityShare } from './compare-identities';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
 import { followFolders, type FollowedFolders } from './follow-folders';
+import { routeBudget } from './list-folder';
 import { failureBesideRounds, type NotDone } from './round-failure';
 
 export interface AuditRun {
@@ -84,8 +87,9 @@ async function compareAll(
   const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
   const audits: FolderAudit[] = [];
   const share = shareOf(cause, context.limits);
-  const budget = { left: context.limits.otherRouteCommands };
-  for (const folder of folders) {
+  const budget = routeBudget(context.limits.otherRouteCommands);
+  // Where the commands are not enough for all, it is not always the same ones that get none.
+  for (const folder of fromAny(folders)) {
     run.signal.throwIfAborted();
     const { scope } = folder;
     if (scope === 'ignore') continue;
@@ -97,6 +101,12 @@ async function compareAll(
     run.heartbeat();
   }
   return { audits, allMail };
+}
+
+/** The same circle of folders, begun at any of them. */
+function fromAny<T>(folders: readonly T[]): T[] {
+  const first = folders.length === 0 ? 0 : randomInt(folders.length);
+  return [...folders.slice(first), ...folders.slice(0, first)];
 }
 
 const copiesPerShare = 1_000;

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import type { FolderStatus, UidListing } from '../domain/folder';
-import { isInParts, isPartialView } from '../domain/partial-listing';
+import { areWaysEnded, areWaysTried, isInParts, isPartialView } from '../domain/partial-listing';
 import { absentFrom, outside, rangesOf, type UidRanges } from '../domain/uid-set';
+import { uidsDoubted } from '../db/ingest/audit-findings';
 import type { FolderAudit } from '../db/ingest/audit-write';
 import type { FolderGeneration, KnownFolder } from '../db/ingest/folder-read';
 import { ledgerRanges, liveRanges } from '../db/ingest/ledger-ranges';
@@ -43,7 +44,7 @@ export async function compareFolder(context: Pick<ActivityContext, 'db'>, of: Co
   }
   const side = { folderId, genId: generation.id };
   let look = await firstLook(context, { ...of, generation });
-  let audit = await compareLook(context, { ...of, look, generation });
+  let { audit } = await compareLook(context, { ...of, look, generation });
   for (let looks = 1; isPartialView(audit.reason) && !of.open.abilities.messageLimit; looks += 1) {
     const next = await lookAgain(context, { ...of, generation });
     if (isDeepStrictEqual(stateOf(look), stateOf(next))) break;
@@ -52,7 +53,9 @@ export async function compareFolder(context: Pick<ActivityContext, 'db'>, of: Co
       return { ...side, ...audit, inParts: generation.inParts, reason: 'count-differs' };
     }
     look = next;
-    audit = await compareLook(context, { ...of, look, generation });
+    const later = await compareLook(context, { ...of, look, generation });
+    // One for which too few commands were left knows less than the one before.
+    audit = later.isAsked ? later.audit : { ...audit, reason: later.audit.reason };
   }
   return { ...side, ...audit };
 }
@@ -91,7 +94,11 @@ function stateOf({ status, open }: Look): object {
   return { status, snapshot: open.snapshot };
 }
 
-type ComparedFolder = Omit<FolderAudit, 'folderId' | 'genId'>;
+interface ComparedFolder {
+  audit: Omit<FolderAudit, 'folderId' | 'genId'>;
+  /** It was asked in as many ways as any one folder is. */
+  isAsked: boolean;
+}
 
 async function compareLook(
   context: Pick<ActivityContext, 'db'>,
@@ -100,7 +107,9 @@ async function compareLook(
   const { look, generation } = of;
   const { snapshot } = look.open;
   if (snapshot.uidValidity !== generation.uidValidity) {
-    return { ...nothing, serverCount: snapshot.messages, verdict: 'not-provable', reason: 'uidvalidity-changed' };
+    const { inParts } = generation;
+    const audit = { ...nothing, inParts, verdict: 'not-provable' as const, reason: 'uidvalidity-changed' };
+    return { audit: { ...audit, serverCount: snapshot.messages }, isAsked: true };
   }
   return compareOpened(context, { ...of, ...look, connection: of.open, generation });
 }
@@ -119,7 +128,8 @@ async function compareOpened(context: Pick<ActivityContext, 'db'>, of: Opened): 
   const listing = await (folder.scope === 'fetch' ? listFolderByAllRoutes(context, of) : listFolder(context, of));
   const known = await ledgerRanges(context.db, tenantId, { genId: generation.id, scope: folder.scope });
   const live = await liveRanges(context.db, tenantId, generation.id);
-  const unrecorded = outside(listing.uids, known);
+  const parts = await partsBefore(context, { tenantId, generation, listing });
+  const unrecorded = outside(unitedUids(listing.uids, parts.seen), known);
   const identities = await compareIdentities(context, { ...of, uids: listing.uids });
   const missing = unitedUids(unrecorded, identities.others);
   // Rounds go on meanwhile: only what was so before the listing, and is so still, is a difference.
@@ -131,17 +141,28 @@ async function compareOpened(context: Pick<ActivityContext, 'db'>, of: Opened): 
     ...(await parkedSide(context.db, tenantId, generation.id)),
   };
   const isImporting = !generation.historyDone && unrecorded.length > 0 && identities.others.length === 0;
-  return {
+  const audit = {
     serverCount: listing.proven
       ? listing.uids.length
       : Math.max(open.snapshot.messages, status?.messages ?? 0, listing.uids.length),
     serverBytes: identities.bytes,
     ...differences,
     unrecorded: unrecorded.length,
-    inParts: folder.scope === 'fetch' && isInParts(listing),
+    inParts: folder.scope === 'fetch' && (isInParts(listing) || parts.hold),
     identities: progressOf(identities),
     ...verdictOn(listing, { differences, absent, isImporting, mayHide: of.connection.abilities.messageLimit }),
   };
+  return { audit, isAsked: folder.scope !== 'fetch' || areWaysTried(listing) };
+}
+
+/** What is known of a folder that shows itself in parts holds until it was asked in all of them to their ends; `seen` has no row, or another's. */
+async function partsBefore(
+  context: Pick<ActivityContext, 'db'>,
+  of: { tenantId: string; generation: FolderGeneration; listing: UidListing },
+): Promise<{ hold: boolean; seen: number[] }> {
+  const { tenantId, generation, listing } = of;
+  if (!generation.inParts || areWaysEnded(listing)) return { hold: false, seen: [] };
+  return { hold: true, seen: await uidsDoubted(context.db, tenantId, generation.id) };
 }
 
 function progressOf({ compared, to, isEnd }: ComparedIdentities): FolderAudit['identities'] {

@@ -1,6 +1,6 @@
 import { MailFailure } from '../domain/failure';
 import type { UidListing } from '../domain/folder';
-import { isPartialView } from '../domain/partial-listing';
+import { areWaysTried, wantsOtherRoutes } from '../domain/partial-listing';
 import { outside } from '../domain/uid-set';
 import { foldersWithHistory, type FolderGeneration } from '../db/ingest/folder-read';
 import { uidsDoubted } from '../db/ingest/audit-findings';
@@ -13,7 +13,7 @@ import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
 import { setSeen } from './follow-flags';
 import { ingestMessages } from './ingest-messages';
-import { listFolderByAllRoutes, type RouteBudget } from './list-folder';
+import { listFolderByAllRoutes, routeBudget, type RouteBudget } from './list-folder';
 import { roundFailure, type NotDone } from './round-failure';
 import { refuseWhenDiskIsLow } from './run-round';
 
@@ -65,7 +65,7 @@ async function importShare(
 ): Promise<{ imported: number; held: string | null }> {
   const { importActivityMessages, importActivityMs, otherRouteCommands } = context.limits;
   const endsAt = performance.now() + importActivityMs;
-  const room: Room = { messages: importActivityMessages, endsAt, routes: { left: otherRouteCommands } };
+  const room: Room = { messages: importActivityMessages, endsAt, routes: routeBudget(otherRouteCommands) };
   let held: string | null = null;
   for (const folder of await foldersWithHistory(context.db, at.mailbox)) {
     try {
@@ -85,7 +85,7 @@ async function importFolder(context: ActivityContext, run: ActivityRun, share: F
     run.signal.throwIfAborted();
     const done = await importFrom(context, run, share);
     run.heartbeat();
-    if (done === 'nothing-left') return;
+    if (done === 'nothing-left' || done === 'not-all-shown') return;
     if (done === 0) throw new MailFailure('busy', 'UID FETCH', { code: 'nothing-delivered' });
     room.messages -= done;
   }
@@ -107,19 +107,22 @@ async function listInParts(context: ActivityContext, share: FolderShare, open: O
   const { mailbox, generation, room } = share;
   const listed = { mailbox, connection: share.open, open, status: null, generation, budget: room.routes };
   const listing = await listFolderByAllRoutes(context, listed);
-  const isEnd = listing.proven || isPartialView(listing.reason) || listing.reason === 'shown-in-parts';
-  if (!isEnd) throw new MailFailure('busy', 'UID SEARCH', { code: 'listing-not-proven' });
+  if (!areWaysTried(listing) && !wantsOtherRoutes(listing))
+    throw new MailFailure('busy', 'UID SEARCH', { code: 'listing-not-proven' });
   // What an audit has seen by these ways is fetched also where they show less of it now.
   const seen = generation.inParts ? await uidsDoubted(context.db, mailbox.tenantId, generation.id) : [];
   return { ...listing, uids: [...new Set([...listing.uids, ...seen])].sort((one, other) => one - other) };
 }
 
-/** How many of a folder's missing messages got their rows, newest first. */
+/**
+ * How many of a folder's missing messages got their rows, newest first. `not-all-shown`: other folders have spent the commands by which it
+ * may show more, which is left to the next share.
+ */
 async function importFrom(
   context: ActivityContext,
   run: ActivityRun,
   share: FolderShare,
-): Promise<number | 'nothing-left'> {
+): Promise<number | 'nothing-left' | 'not-all-shown'> {
   const { mailbox, generation } = share;
   const open = await share.open.examine(share.path);
   // Another UIDVALIDITY: the next round begins a new generation, and with it another import.
@@ -131,7 +134,10 @@ async function importFrom(
   const listing = await open.listUids();
   const history = historyOf(listing);
   if (history.length === 0 && (!listing.proven || generation.inParts)) {
-    history.push(...historyOf(await listInParts(context, share, open)));
+    const inParts = await listInParts(context, share, open);
+    const shown = historyOf(inParts);
+    if (shown.length === 0 && !areWaysTried(inParts)) return 'not-all-shown';
+    history.push(...shown);
   }
   if (history.length === 0) {
     await finishHistory(context.db, mailbox, { genId: generation.id, below: generation.historyBelow });

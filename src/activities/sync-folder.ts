@@ -12,7 +12,7 @@ import type { ActivityContext, ActivityRun } from './context';
 import { allFlagsAreDue, followServerFlags, followShownFlags, setSeen } from './follow-flags';
 import { ingestLive, noteUnread, type LiveWork } from './ingest-live';
 import { beginFirstListing } from './first-listing';
-import { listFolder, listFolderByAllRoutes } from './list-folder';
+import { listFolder, listFolderByAllRoutes, routeBudget } from './list-folder';
 import { fullListingEveryMs, lookAtTail } from './look-at-tail';
 import { presenceChanges, type Presence } from './note-presence';
 import { isStill, provesToBe } from './still-the-same';
@@ -59,7 +59,7 @@ export async function syncFolder(context: ActivityContext, run: ActivityRun, wor
   const generation = await generationFor(context, work, open);
   const listed = { mailbox, connection: work.open, open, status: work.status, generation };
   if (generation.uidNext === null && folder.scope === 'fetch') {
-    const budget = { left: context.limits.otherRouteCommands };
+    const budget = routeBudget(context.limits.otherRouteCommands);
     const listing = await listFolderByAllRoutes(context, { ...listed, budget });
     run.heartbeat();
     return beginFirstListing(context, run, { work, open, generation, listing });

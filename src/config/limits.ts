@@ -104,8 +104,8 @@ export const defaultLimits = {
   /** So long without a successful round is an outage, after which it is compared, but not within this time of the last comparison. */
   outageMs: 900_000,
   auditsApartMs: 21_600_000,
-  /** Commands that one audit, or one share of an import, spends on other ways to list folders that show a part of themselves only. */
-  otherRouteCommands: 400,
+  /** Commands that one audit, or one share of an import, spends on other ways to list folders that show a part of themselves only; a folder gets half. */
+  otherRouteCommands: 800,
   /** Where a folder is too big to compare the identities of all its messages at once, each audit takes another part; all in so many days. */
   identityRotationDays: 30,
   /** A host that says that it is too busy for everybody is left alone for this, where it does not say for how long; and at most for this. */

@@ -29,8 +29,10 @@ export function unlessWindow(listing: UidListing, known: { live: UidRanges; gmai
 /** The reasons that other ways to list a folder may help with. */
 const helpedByRoutes: ReadonlySet<DoubtedListing> = new Set(['message-limit', 'count-differs', 'search-refused']);
 
+type Unproven = Extract<UidListing, { proven: false }>;
+
 /** Whether it is worth asking in other ways than were tried. */
-export function wantsOtherRoutes(listing: UidListing): listing is Extract<UidListing, { proven: false }> {
+export function wantsOtherRoutes(listing: UidListing): listing is Unproven {
   return !listing.proven && helpedByRoutes.has(listing.reason);
 }
 
@@ -38,10 +40,7 @@ export function wantsOtherRoutes(listing: UidListing): listing is Extract<UidLis
  * A listing that showed a part, with what other ways have shown as well. It is never proven: nothing is absent because it is not in it.
  * `counted` is the greatest number of messages that the server told.
  */
-export function withOtherRoutes(
-  listing: Extract<UidListing, { proven: false }>,
-  other: { uids: number[]; counted: number },
-): UidListing {
+export function withOtherRoutes(listing: Unproven, other: { uids: number[]; counted: number }): Unproven {
   const { uids, counted } = other;
   const isMore = uids.length > listing.uids.length;
   // That a server counts no more than it showed at first proves nothing.
@@ -53,6 +52,16 @@ export function withOtherRoutes(
 /** Whether rounds, which ask for the listing alone, would not see all that is known to be there. */
 export function isInParts(listing: UidListing): boolean {
   return !listing.proven && (listing.reason === 'routes-disagree' || listing.reason === 'shown-in-parts');
+}
+
+/** Whether a folder was asked in as many ways as any one is. */
+export function areWaysTried(listing: UidListing): boolean {
+  return listing.proven || listing.ways !== undefined;
+}
+
+/** Whether a folder has shown all that it shows to anybody. */
+export function areWaysEnded(listing: UidListing): boolean {
+  return listing.proven || listing.ways === 'ended';
 }
 
 const partialViews: ReadonlySet<string> = new Set<DoubtedListing>(['message-limit', 'routes-disagree']);

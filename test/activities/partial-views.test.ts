@@ -165,6 +165,77 @@ test('what an audit finds in other ways in a folder that was synced before is fe
   expect(await audited(mailbox)).toMatchObject({ verdict: 'complete', missing: 0 });
 });
 
+const inPartsOf = async (mailbox: TestMailbox) =>
+  bench.database.db.inTenant(mailbox.tenantId, async (sql) => {
+    const rows = await sql.query<{ inParts: boolean }>(
+      'SELECT in_parts AS "inParts" FROM folder_generation WHERE source_id = $1 AND retired_at IS NULL',
+      [mailbox.mailboxId],
+    );
+    return rows.map(({ inParts }) => inParts);
+  });
+
+async function withCommands<T>(otherRouteCommands: number, action: () => Promise<T>): Promise<T> {
+  const { limits } = bench.context;
+  bench.context.limits = { ...limits, otherRouteCommands };
+  try {
+    return await action();
+  } finally {
+    bench.context.limits = limits;
+  }
+}
+
+function foldersOf30(...paths: string[]): Script {
+  return { folders: Object.fromEntries(paths.map((path) => [path, { messages: numbered(30) }])) };
+}
+
+test('an audit with too few commands forgets nothing of folders in parts, and each has its turn', async () => {
+  const mailbox = await connect({ each: 10 }, foldersOf30('INBOX', 'Side', 'Third'));
+  await mailbox.syncAll();
+  const asked = new Set<string>();
+  for (let audits = 0; audits < 60 && asked.size < 3; audits += 1) {
+    server.commands.length = 0;
+    await withCommands(8, () => audited(mailbox));
+    expect(await inPartsOf(mailbox)).toEqual([true, true, true]);
+    server.commands.forEach((command, at) => {
+      // The first of the other ways.
+      if (!command.startsWith('FETCH 26:30 ')) return;
+      asked.add(server.commands.slice(0, at).findLast((one) => one.startsWith('EXAMINE')) ?? '');
+    });
+    expect(server.commands.filter((command) => command.startsWith('FETCH 26:30 '))).toHaveLength(2);
+  }
+  expect(asked.size).toBe(3);
+});
+
+test('an import that has no commands left for a folder leaves it to its next share', async () => {
+  const mailbox = await connect(
+    { each: 10, hidden: { from: ['number', 'uid', 'date'], shown: 10 } },
+    foldersOf30('INBOX', 'B', 'C', 'D', 'E'),
+  );
+  await mailbox.round();
+  capAnswers(server, { each: 10 });
+  await withCommands(36, () => mailbox.syncAll());
+  expect(await mailbox.ledger()).toHaveLength(150);
+});
+
+test('a folder that changes until no commands are left keeps what its first looks have shown', async () => {
+  const capped = { each: 10, exists: 10, status: 10, hidden: { from: ['number' as const], shown: 10 } };
+  const mailbox = await connect(capped);
+  await mailbox.syncAll();
+  expect(await liveUids(mailbox)).toEqual(upTo(30, 21));
+  capAnswers(server, { ...capped, status: 83_640 });
+  const examine = server.on['EXAMINE'];
+  let arrives = 3;
+  server.on['EXAMINE'] = (context) => {
+    if (arrives > 0) inbox().uidNext += 1;
+    arrives -= 1;
+    examine?.(context);
+  };
+  expect(await withCommands(90, () => audited(mailbox))).toMatchObject({ verdict: 'not-provable', missing: 20 });
+  expect(await inPartsOf(mailbox)).toEqual([true]);
+  // What it has seen is not forgotten by one that sees nothing of it.
+  expect(await withCommands(1, () => audited(mailbox))).toMatchObject({ verdict: 'not-provable', missing: 20 });
+});
+
 test('a start point holds for what only other ways show', async () => {
   const start = { from: 'date' as const, date: new Date(firstDay + 24.5 * dayMs).toISOString() };
   const mailbox = await connect({ each: 10 }, {}, { start });

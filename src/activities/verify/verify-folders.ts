@@ -16,6 +16,7 @@ import { scopeOf } from '../../domain/policy';
 import type { Invariant, VerifiedFolder, Violation } from '../../domain/verify';
 import type { Mailbox } from '../../mail/mailbox';
 import { compareFolder } from '../compare-folder';
+import { routeBudget } from '../list-folder';
 import { mustLook } from '../sync-folder';
 import type { VerifyContext, VerifyOptions } from './context';
 
@@ -64,7 +65,7 @@ export interface FoldersVerified {
 /** Who the messages are is asked of the newest: the sample of bytes tells more. */
 const share = { allUpTo: 0, beyond: 'newest' } as const;
 /** For all folders of a mailbox, where one shows a part of itself. */
-const otherRouteCommands = 200;
+const otherRouteCommands = 400;
 const pauseMs = 2_000;
 const roundMs = 60_000;
 const longestWaitMs = 600_000;
@@ -105,7 +106,7 @@ async function lookAt(context: VerifyContext, of: Folders, only: Set<string> | n
   const onRecord = await context.db.inTenant(mailbox.tenantId, (sql) => foldersOnRecord(sql, mailbox));
   const listed = await open.listFolders();
   const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
-  const budget = { left: otherRouteCommands };
+  const budget = routeBudget(otherRouteCommands);
   const look: Look = { folders: new Map(), ...oneSided(onRecord, listed, mailbox) };
   for (const { scope, ...folder } of shownFolders(onRecord, listed, mailbox.policy)) {
     of.options.signal.throwIfAborted();
