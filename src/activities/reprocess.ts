@@ -1,3 +1,4 @@
+import { freeBytes } from '../db/deletion/free-bytes';
 import { readAnew } from '../db/reprocess/differences';
 import { giveBackLook, noteLooked, type LookNote } from '../db/reprocess/note-looked';
 import { tellersInDoubt, type LookShare, type ShareLimits } from '../db/reprocess/next-copies';
@@ -58,6 +59,8 @@ export async function reprocess(
       run.heartbeat();
     } else kind = share.kind;
   }
+  const freed = { tenantId: ref.tenantId, deletionId: ref.operationId, sourceId: ref.operationId };
+  while (await freeBytes(context.db, freed)) run.heartbeat();
   if (changed > 0) await fillSearchRows(context, run, ref);
   return { kind, looked };
 }

@@ -21,18 +21,14 @@ export const reprocessOutcomes = [
   'changed',
   'unchanged', // when its turn came, nothing differed any more
   'kept', // it stays as it is: `reason` says why
-  'gone', // it was deleted meanwhile
+  'gone', // it was deleted meanwhile; `erased`: now, because a person who was erased came to light in it
   'refused', // its mailbox is being deleted
 ] as const;
 
 export type ReprocessOutcome = (typeof reprocessOutcomes)[number];
 
 /** Why a message stays as it is, beside the codes of the parser. */
-export type KeptReason =
-  | 'bytes-damaged'
-  | 'ended-its-worker'
-  /** A person who was erased stands in it: what was hidden from the parser before is not written down now. */
-  | 'erased';
+export type KeptReason = 'bytes-damaged' | 'ended-its-worker';
 
 /** Which copies are read again; null asks for nothing. */
 export interface ReprocessScope {

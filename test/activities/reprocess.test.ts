@@ -100,7 +100,7 @@ async function carryOut(mailbox: TestMailbox, operationId: string): Promise<stri
 }
 
 interface Found {
-  name: string;
+  name: string | null;
   fields: string[];
   outcome: string | null;
   reason: string | null;
@@ -369,7 +369,7 @@ test('mail too big for memory is read from a file, and what has only its header 
   ]);
 });
 
-test('a person who was erased does not come to light', async () => {
+test('a person who was erased and comes to light is erased, bytes and all, and told to be gone', async () => {
   const mailbox = await imported([letters.people]);
   await damage(mailbox, ['people']);
   const hash = hashOfAddress('grace@customer.example', (text) => bench.context.secretBox.fingerprintsOf(text));
@@ -378,11 +378,16 @@ test('a person who was erased does not come to light', async () => {
     `INSERT INTO erasure (tenant_id, id, kind, address_hashes, actor, at) VALUES ($1, gen_random_uuid(), 'person', ARRAY[$2], 'system', now())`,
     [mailbox.tenantId, hash],
   );
-  const before = await tables(mailbox);
   expect(await reprocessed(mailbox)).toEqual([
-    { name: 'people', fields: ['participants', 'addresses'], outcome: 'kept', reason: 'erased' },
+    { name: null, fields: ['participants', 'addresses'], outcome: 'gone', reason: 'erased' },
   ]);
-  expect(await tables(mailbox)).toEqual(before);
+  const left = await tables(mailbox);
+  for (const name of ['message', 'copy', 'message_body', 'timeline', 'blob', 'deletion_blob', 'thread']) {
+    expect([name, left[name]]).toEqual([name, []]);
+  }
+  expect(await rows(mailbox, 'SELECT outcome, reason FROM placement')).toEqual([{ outcome: 3, reason: 'erased' }]);
+  expect(await rows(mailbox, `SELECT FROM outbox WHERE type = 'message.removed'`)).toHaveLength(1);
+  expect(await reprocessed(mailbox)).toEqual([]);
 });
 
 test('what is deleted meanwhile stays deleted', async () => {

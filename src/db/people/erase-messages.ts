@@ -29,13 +29,26 @@ export async function eraseMessages(
     await lockTenantForWriting(sql, ref.tenantId);
     const messageIds = await nextMessages(sql, ref, limit);
     if (messageIds.length === 0) return 0;
-    const chunk: ChunkWork = { sql, ref, dependents, runId, counts: {} };
-    await eraseCopies(chunk, messageIds);
-    const threadIds = await eraseRows(chunk, messageIds);
-    await eraseEmptyThreads(chunk, threadIds);
-    await noteStep(sql, stepOf(ref), { counts: chunk.counts, placements: messageIds.length });
+    const counts = await eraseThese(sql, ref, { messageIds, dependents, runId });
+    await noteStep(sql, stepOf(ref), { counts, placements: messageIds.length });
     return messageIds.length;
   });
+}
+
+/**
+ * Deletes these messages as the erasure of a person does, under the tenant's lock, which the transaction holds. Their bytes are noted to be
+ * freed under the id of `ref`. Second run: finds nothing left. Returns the counts by table.
+ */
+export async function eraseThese(
+  sql: Sql,
+  ref: PersonRef,
+  { messageIds, dependents, runId }: { messageIds: string[]; dependents: Dependents; runId: string | null },
+): Promise<RowCounts> {
+  const chunk: ChunkWork = { sql, ref, dependents, runId, counts: {} };
+  await eraseCopies(chunk, messageIds);
+  const threadIds = await eraseRows(chunk, messageIds);
+  await eraseEmptyThreads(chunk, threadIds);
+  return chunk.counts;
 }
 
 /** A person has no source: bytes to be freed are noted under the deletion's own id. */

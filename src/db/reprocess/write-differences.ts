@@ -6,6 +6,7 @@ import { erasedAmong, hasErasedPeople, type AddressFingerprints } from '../erasu
 import { writeOutbox, type OutboxEvent } from '../ingest/outbox-write';
 import { nextSeqOf } from '../ingest/source-lock';
 import { readAnew, type ReadCopy } from './differences';
+import { eraseFound } from './erase-found';
 import { lookBeside } from './look-beside';
 import type { WriteShare } from './next-share';
 import { writeParserVersion } from './parser-version';
@@ -58,25 +59,27 @@ export async function writeDifferences(db: Database, ref: ReprocessRef, share: S
       const copy = stored.get(copyId);
       return copy === undefined ? [] : [readAnew(copy, message, around)];
     });
-    const erased = await withErasedPeople(sql, share, read);
-    const written = onePerKey(read.filter((copy) => copy.fields.length > 0 && !erased.has(copy)));
+    const found = await withErasedPeople(sql, share, read);
+    const written = onePerKey(read.filter((copy) => copy.fields.length > 0 && !found.has(copy)));
     const freed = freedKeys(written);
     // Its message still has its key, until the copy that it is told from has its turn: then this one gets another.
     const isHidden = ({ stored, ...copy }: ReadCopy) =>
       copy.isApart && copy.messageKey === stored.messageKey && !freed.has(copy.messageKey);
     const changed = written.filter((copy) => !isHidden(copy));
-    const hidden = new Set(written.filter(isHidden).map((copy) => copy.stored.copyId));
+    const erased = new Set([...found].filter((copy) => !isHidden(copy)));
+    const hidden = new Set(read.filter(isHidden).map((copy) => copy.stored.copyId));
     await writeRead(sql, ref.tenantId, { changed, threads: around.threads });
     const apart = await setApart(
       sql,
       ref.tenantId,
-      changed.filter((copy) => copy.isApart),
+      [...changed, ...erased].filter((copy) => copy.isApart),
     );
     const copyIds = read.flatMap((copy) =>
       erased.has(copy) || hidden.has(copy.stored.copyId) ? [] : [copy.stored.copyId],
     );
     await writeParserVersion(sql, ref.tenantId, { copyIds, parserVersion: share.parserVersion });
     await writeOutbox(sql, source, { nextSeq, events: eventsOf({ changed, apart }) });
+    await eraseFound(sql, ref, { erased: [...erased], apart, runId: source.runId ?? null });
     const notes = [...share.settled, ...parsed.map(({ copyId }) => noteOf(copyId, { stored, changed, erased }))];
     const done = await note(sql, ref, notes);
     await saveTask(sql, ref, { task: job.task, done, more: await lookBeside(sql, ref, changed) });
@@ -114,7 +117,7 @@ function freedKeys(read: ReadCopy[]): Set<string> {
   return new Set(retold.map(({ stored }) => stored.messageKey));
 }
 
-/** Copies in which a person who was erased comes to light: that is not written down. */
+/** Copies in which a person who was erased comes to light: they are erased, and not written down. */
 async function withErasedPeople(sql: Sql, { source, fingerprintsOf }: ShareToWrite, read: ReadCopy[]) {
   const found = read.filter(({ fields }) => fields.includes('addresses') || fields.includes('participants'));
   if (found.length === 0 || !(await hasErasedPeople(sql, source.tenantId))) return new Set<ReadCopy>();
@@ -136,7 +139,10 @@ function keyOf(address: string): string {
 /** One for each message that was changed: what an earlier share told of it says nothing of what this one changes. */
 function eventsOf({ changed, apart }: { changed: ReadCopy[]; apart: Map<string, string> }): OutboxEvent[] {
   const copyOf = new Map(changed.map(({ stored }) => [stored.messageId, stored.copyId]));
-  for (const [copyId, messageId] of apart) copyOf.set(messageId, copyId);
+  for (const { stored, isApart } of changed) {
+    const messageId = isApart ? apart.get(stored.copyId) : undefined;
+    if (messageId !== undefined) copyOf.set(messageId, stored.copyId);
+  }
   return [...copyOf].map(([messageId, copyId]) => ({ type: 'message.updated', ids: { messageId, copyId } }));
 }
 
@@ -146,7 +152,7 @@ function noteOf(
 ): WriteNote {
   const isOf = (read: ReadCopy) => read.stored.copyId === copyId;
   if (!stored.has(copyId)) return { copyId, outcome: 'gone', reason: null };
-  if ([...erased].some(isOf)) return { copyId, outcome: 'kept', reason: 'erased' };
+  if ([...erased].some(isOf)) return { copyId, outcome: 'gone', reason: 'erased' };
   return { copyId, outcome: changed.some(isOf) ? 'changed' : 'unchanged', reason: null };
 }
 
