@@ -53,6 +53,17 @@ export async function rematchIsOpen(sql: Sql, tenantId: string): Promise<boolean
   return open.length > 0;
 }
 
+/** Whether a job is just writing links or timelines of the tenant: addresses, readers, or what a deleted user hands over. */
+export async function timelinesAreBeingWritten(sql: Sql, tenantId: string): Promise<boolean> {
+  const open = await sql.query(
+    `SELECT FROM operation WHERE tenant_id = $1 AND kind IN ('rematch', 'visibility') AND state IN ('waiting', 'running')
+     UNION ALL SELECT FROM deletion WHERE tenant_id = $1 AND state NOT IN ('done', 'cancelled') AND jsonb_array_length(coalesce(plan -> 'refresh', '[]')) > 0
+     LIMIT 1`,
+    [tenantId],
+  );
+  return open.length > 0;
+}
+
 function nextCopies(sql: Sql, { tenantId, sourceId, after, limit }: LinkCheck): Promise<CheckedCopy[]> {
   return sql.query<CheckedCopy>(
     `SELECT id, message_id AS "messageId", encode(raw_sha, 'hex') AS sha FROM copy

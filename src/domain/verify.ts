@@ -142,6 +142,8 @@ const codes: Record<string, string> = {
   'no-such-mailbox': 'There is no such mailbox.',
   'changed-meanwhile': 'The mailbox was changed while it was looked at. Verify it again.',
   'import-running': 'Its first import is under way. Verify it when that is done.',
+  'timelines-being-written':
+    'Links or timelines are just being written (see GET /v1/operations), and were left out. Verify it when that is done.',
   'never-listed': 'No round has listed all of its folders so far.',
 };
 

@@ -45,8 +45,15 @@ export async function verifyMailbox(
   if (now?.fence.generation !== mailbox.fence.generation || now.fence.epoch !== mailbox.fence.epoch) {
     return { ...base, compared, isAtRest, unchecked: uncheckedFor('changed-meanwhile') };
   }
-  const violations = limited([...server.violations, ...bytes.violations, ...rows, ...copies]);
-  return { ...ref, folders: server.folders, violations, compared, isAtRest, unchecked: server.unchecked };
+  const violations = limited([...server.violations, ...bytes.violations, ...rows, ...copies.violations]);
+  return {
+    ...ref,
+    folders: server.folders,
+    violations,
+    compared,
+    isAtRest,
+    unchecked: server.unchecked ?? copies.unchecked,
+  };
 }
 
 interface ServerSide {
@@ -89,11 +96,13 @@ async function ofCopies(
   context: VerifyContext,
   { tenantId, sourceId }: MailboxForSync,
   options: VerifyOptions,
-): Promise<Violation[]> {
+): Promise<{ violations: Violation[]; unchecked: Unchecked | null }> {
   const found: Violation[] = [];
+  let unchecked: Unchecked | null = null;
   for (let after: string | null | undefined = null; after !== undefined && found.length < mostListed;) {
     const share = { tenantId, sourceId, after, limit: copiesPerShare };
-    const { violations, next } = await brokenCopies(context.db, share);
+    const { violations, next, timelines } = await brokenCopies(context.db, share);
+    if (timelines === 'being-written') unchecked = uncheckedFor('timelines-being-written');
     if (violations.length > 0) {
       await sleep(options.secondLookMs, undefined, { signal: options.signal });
       found.push(...foundAgain(violations, (await brokenCopies(context.db, share)).violations));
@@ -101,7 +110,7 @@ async function ofCopies(
     options.signal.throwIfAborted();
     after = next ?? undefined;
   }
-  return found;
+  return { violations: found, unchecked };
 }
 
 /** Each once, and so many of each kind: hundreds of thousands would help nobody. */

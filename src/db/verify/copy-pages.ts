@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Violation } from '../../domain/verify';
 import { chunkBytes } from '../blobs/copy-binary';
 import type { Database, Sql } from '../database';
-import { lostMessages, rematchIsOpen } from '../link-check';
+import { lostMessages, timelinesAreBeingWritten } from '../link-check';
 import { timelineDifferences } from '../timeline-write';
 
 interface OfSource {
@@ -89,20 +89,27 @@ export interface CopyShare extends OfSource {
   limit: number;
 }
 
+/** What was found of a share of copies. */
+export interface CopiesVerified {
+  violations: Violation[];
+  /** Where the next share begins; null where there is none. */
+  next: string | null;
+  /** Where a job was just writing links or timelines, these were not looked at. */
+  timelines: 'compared' | 'being-written';
+}
+
 /**
  * Looks at a share of a mailbox's copies: that their bytes are there, and that their messages are in the timelines they belong to and in no
- * others. Links are left out while addresses are being matched anew. `next` is where the next share begins, null where there is none.
+ * others.
  */
-export function brokenCopies(
-  db: Database,
-  share: CopyShare,
-): Promise<{ violations: Violation[]; next: string | null }> {
+export function brokenCopies(db: Database, share: CopyShare): Promise<CopiesVerified> {
   const { tenantId } = share;
   return db.inTenant(tenantId, async (sql) => {
     const copies = await nextCopies(sql, share);
     const messageIds = [...new Set(copies.map(({ messageId }) => messageId))];
     const violations = await withoutBytes(sql, tenantId, copies);
-    if (copies.length > 0 && !(await rematchIsOpen(sql, tenantId))) {
+    const isBeingWritten = await timelinesAreBeingWritten(sql, tenantId);
+    if (copies.length > 0 && !isBeingWritten) {
       const lost = await lostMessages(sql, tenantId, copies);
       const timelines = await timelineDifferences(sql, tenantId, messageIds);
       violations.push(
@@ -111,7 +118,8 @@ export function brokenCopies(
       );
     }
     const last = copies.at(-1);
-    return { violations, next: last === undefined || copies.length < share.limit ? null : last.sha };
+    const next = last === undefined || copies.length < share.limit ? null : last.sha;
+    return { violations, next, timelines: isBeingWritten ? 'being-written' : 'compared' };
   });
 }
 

@@ -363,6 +363,33 @@ test('where the server cannot be asked that is said, and the rest is checked', a
   expect(told(of)).toEqual(['bytes-missing']);
 });
 
+test.each(['rematch', 'visibility'])(
+  'timelines are left out while a %s writes them, and that is said',
+  async (kind) => {
+    const mailbox = await healthyMailbox();
+    await damage(mailbox, 'DELETE FROM timeline WHERE tenant_id = $1');
+    await damage(
+      mailbox,
+      `INSERT INTO operation (tenant_id, id, kind, state) VALUES ($1, gen_random_uuid(), '${kind}', 'running')`,
+    );
+    const of = await verified(mailbox);
+    expect(of).toMatchObject({ violations: [], unchecked: { code: 'timelines-being-written' } });
+    await damage(mailbox, `UPDATE operation SET state = 'done' WHERE tenant_id = $1 AND kind = '${kind}'`);
+    expect(told(await verified(mailbox))).toContain('timeline-missing');
+  },
+);
+
+test('timelines are left out while a user who is deleted hands mailboxes over', async () => {
+  const mailbox = await healthyMailbox();
+  await damage(mailbox, 'DELETE FROM timeline WHERE tenant_id = $1');
+  await damage(
+    mailbox,
+    `INSERT INTO deletion (tenant_id, id, kind, target_id, state, desired_before, begins_at, plan)
+     VALUES ($1, gen_random_uuid(), 'user', gen_random_uuid(), 'deleting', 'running', now(), '{"refresh": ["01a20000-0000-7000-8000-000000000001"]}')`,
+  );
+  expect(await verified(mailbox)).toMatchObject({ violations: [], unchecked: { code: 'timelines-being-written' } });
+});
+
 test('what was found before the server fails is told, and so is that it failed', async () => {
   const mailbox = await healthyMailbox();
   await damage(
