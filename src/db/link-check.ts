@@ -45,7 +45,7 @@ interface CheckedCopy {
 }
 
 /** Whether addresses of the tenant are being matched anew: links are just being written then. */
-export async function rematchIsOpen(sql: Sql, tenantId: string): Promise<boolean> {
+async function rematchIsOpen(sql: Sql, tenantId: string): Promise<boolean> {
   const open = await sql.query(
     `SELECT FROM operation WHERE tenant_id = $1 AND kind = 'rematch' AND state IN ('waiting', 'running') LIMIT 1`,
     [tenantId],

@@ -18,7 +18,7 @@ interface LmtpScript {
 const { imapPort: port, lmtpPort, host } = sharedDovecot();
 const workers = ['worker-1', 'worker-2', 'worker-3'] as const;
 const mailboxes = 40;
-const kills = 15;
+const kills = 27;
 const betweenKillsMs = 4_500;
 const betweenDeliveriesMs = 200;
 /** Far beyond the test: what is not told by a watch, or seen when one is taken over, stays missing. */
