@@ -42,9 +42,9 @@ export async function lookEverywhere(
   look: Look,
 ): Promise<LookedEverywhere> {
   const most = context.limits.removalCompareMessages;
-  const questions = { left: most, endAt: context.now() + askForMs };
+  const questions = { left: most, learnt: 0, endAt: context.now() + askForMs };
   const evidence = await lookUntilAtRest(context, run, { ...look, questions });
-  return { evidence, hasLearnt: questions.left < most };
+  return { evidence, hasLearnt: questions.learnt > 0 };
 }
 
 async function lookUntilAtRest(
@@ -101,10 +101,15 @@ async function foldersToLookAt(
     const generation = rowOf.get(path)?.generation ?? null;
     if (generation?.uidNext == null) return null;
     const before = looked.get(path)?.key;
-    // A server without STATUS for it: it is opened each time, and the last look must be the same as the one before.
-    if (before === undefined || status === null || keyOf(status) !== before) changed.push({ path, status, generation });
+    if (before === undefined || before !== (await keyNow(open, { path, status })))
+      changed.push({ path, status, generation });
   }
   return changed;
+}
+
+/** A folder without STATUS, as one with an odd name, is opened for it. */
+async function keyNow(open: Mailbox, { path, status }: Pick<ListedFolder, 'path' | 'status'>): Promise<string> {
+  return keyOf(status ?? (await open.examine(path)).snapshot);
 }
 
 function isInScope(folder: ListedFolder, { policy }: MailboxForSync): boolean {

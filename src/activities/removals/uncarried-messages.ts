@@ -15,6 +15,8 @@ import { tellApart } from './tell-apart';
 /** Of so many messages more the server is asked what they are known by, and for so long: new mail waits meanwhile. */
 export interface Questions {
   left: number;
+  /** Messages of which something was noted that was not known before. */
+  learnt: number;
   /** Milliseconds since the epoch. */
   endAt: number;
 }
@@ -87,15 +89,15 @@ async function describeSome(context: ActivityContext, run: ActivityRun, at: Unca
  */
 async function describeRows(context: ActivityContext, run: ActivityRun, at: Uncarried): Promise<void> {
   run.signal.throwIfAborted();
-  const { mailbox, open, genId } = at;
+  const { mailbox, open, genId, questions } = at;
   const described = (await envelopesOf(context, run, at)).map((envelope) => ({
     uid: envelope.uid,
     ...traitsOf(envelope),
   }));
-  await noteTraits(context.db, mailbox, { genId, messages: described });
+  const noted = await noteTraits(context.db, mailbox, { genId, messages: described });
   const ids = await open.fetchMessageIds(described.map(({ uid }) => uid));
   const messages = described.map((message) => ({ ...message, messageIdHash: hashOf(ids.get(message.uid)) }));
-  await noteTraits(context.db, mailbox, { genId, messages });
+  questions.learnt += Math.max(noted, await noteTraits(context.db, mailbox, { genId, messages }));
   run.heartbeat();
 }
 

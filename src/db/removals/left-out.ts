@@ -49,23 +49,25 @@ export async function leftOutLike(
 
 /**
  * Notes what the server tells of messages that have ledger rows and no copy. What a row says already stays, and of erased mail nothing is
- * noted. Second run: no change.
+ * noted. Returns how many rows say more than before. Second run: no change, 0.
  * @throws StaleFence where the mailbox has a newer wish
  */
 export async function noteTraits(
   db: Database,
   source: FencedSource,
   noted: { genId: number; messages: readonly ({ uid: number } & Omit<Traits, 'providerId'>)[] },
-): Promise<void> {
+): Promise<number> {
   const { genId, messages } = noted;
-  if (messages.length === 0) return;
-  await db.inTenant(source.tenantId, async (sql) => {
+  if (messages.length === 0) return 0;
+  return db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
-    await sql.execute(
+    return sql.execute(
       `UPDATE placement p SET size = coalesce(nullif(p.size, 0), r.size), internal_date = coalesce(p.internal_date, r.internal_date),
          message_id_hash = coalesce(p.message_id_hash, decode(r.hash, 'hex'))
        FROM unnest($2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[]) AS r(uid, size, internal_date, hash)
-       WHERE p.gen_id = $1 AND p.uid = r.uid AND p.copy_id IS NULL AND p.reason IS DISTINCT FROM 'erased'`,
+       WHERE p.gen_id = $1 AND p.uid = r.uid AND p.copy_id IS NULL AND p.reason IS DISTINCT FROM 'erased'
+         AND (coalesce(p.size, 0) = 0 AND r.size > 0 OR p.internal_date IS NULL AND r.internal_date IS NOT NULL
+           OR p.message_id_hash IS NULL AND r.hash IS NOT NULL)`,
       [
         genId,
         messages.map(({ uid }) => uid),
