@@ -6,10 +6,21 @@ import { messagesOfChunk } from './rematch';
 import { lockTenantForWriting } from './tenant-lock';
 import { refreshTimelines } from './timeline-write';
 
-/** Which mail has other readers now: all of a source, or all in which one of these addresses stands. `after`: where it goes on. */
+/** Which mail has other readers now: all of a source, or all in which one of these addresses stands. `after`: where it goes on;
+ * `closing`: it is still deleting the rows of those who lost all reason to read a message. */
 const visibilityTask = z.discriminatedUnion('of', [
-  z.object({ of: z.literal('source'), sourceId: z.uuid(), after: z.string().nullable() }),
-  z.object({ of: z.literal('addresses'), addressKeys: z.array(z.string()), after: z.string().nullable() }),
+  z.object({
+    of: z.literal('source'),
+    sourceId: z.uuid(),
+    after: z.string().nullable(),
+    closing: z.boolean().default(false),
+  }),
+  z.object({
+    of: z.literal('addresses'),
+    addressKeys: z.array(z.string()),
+    after: z.string().nullable(),
+    closing: z.boolean().default(false),
+  }),
 ]);
 type VisibilityTask = z.output<typeof visibilityTask>;
 
@@ -44,7 +55,7 @@ export async function queueVisibility(
   const messages = await countMail(sql, tenantId, mail);
   if (messages === 0) return null;
   const operationId = newUuid();
-  const task: VisibilityTask = { ...mail, after: null };
+  const task: VisibilityTask = { ...mail, after: null, closing: narrowedUserIds.length > 0 };
   await sql.execute(
     `INSERT INTO operation (tenant_id, id, kind, source_id, state, total, task) VALUES ($1, $2, 'visibility', $3, 'waiting', $4, $5)`,
     [tenantId, operationId, mail.of === 'source' ? mail.sourceId : null, messages, JSON.stringify(task)],
@@ -88,13 +99,61 @@ export async function visibilityChunk(db: Database, ref: JobRef, limit: number):
       [tenantId, operationId],
     );
     if (job === undefined) return 'none';
-    const { messageIds, next } = await messagesOf(sql, tenantId, { task: visibilityTask.parse(job.task), limit });
+    const task = visibilityTask.parse(job.task);
+    if (task.closing && !(await closeNext(sql, ref, { task, limit: limit * closedPerTold }))) return 'more';
+    const from = task.closing ? { ...task, after: null } : task;
+    const { messageIds, next } = await messagesOf(sql, tenantId, { task: from, limit });
     await refreshTimelines(sql, tenantId, messageIds);
     if (next === null) await finish(sql, ref);
     else await sql.execute(goesOn, [tenantId, operationId, messageIds.length, next]);
     return next === null ? 'done' : 'more';
   });
 }
+
+/** Closing a message costs a small part of telling it anew. */
+const closedPerTold = 5;
+
+/**
+ * Deletes the rows of those who lost something and have no reason left to read these messages; so whoever lost a big mailbox does not page
+ * through it until the job has ended. Returns whether all mail of the job is through.
+ */
+async function closeNext(
+  sql: Sql,
+  { tenantId, operationId }: JobRef,
+  from: { task: VisibilityTask; limit: number },
+): Promise<boolean> {
+  const { messageIds, next } = await messagesOf(sql, tenantId, from);
+  await sql.execute(closeLost, [tenantId, operationId, messageIds]);
+  await sql.execute(
+    `UPDATE operation SET state = 'running', started_at = coalesce(started_at, now()),
+       task = task || jsonb_build_object('after', $3::text, 'closing', $3::text IS NOT NULL) WHERE tenant_id = $1 AND id = $2`,
+    [tenantId, operationId, next],
+  );
+  return next === null;
+}
+
+// The rules of timeline-write.ts for who reads a message at all. What only a record hides from them is left to the telling.
+const closeLost = `WITH narrowed AS MATERIALIZED (
+  SELECT u.id, u.principal FROM narrowed_reader n JOIN app_user u ON u.tenant_id = $1 AND u.principal = n.principal
+  WHERE n.tenant_id = $1 AND n.operation_id = $2
+), held AS MATERIALIZED (
+  SELECT n.principal, s.id AS source_id FROM narrowed n JOIN source s ON s.tenant_id = $1 AND s.owner_user_id = n.id
+  UNION SELECT n.principal, m.source_id FROM narrowed n JOIN source_member m ON m.tenant_id = $1 AND m.user_id = n.id
+), theirs AS MATERIALIZED (
+  SELECT n.principal, a.address_key FROM narrowed n JOIN user_address a ON a.tenant_id = $1 AND a.user_id = n.id
+), copies AS MATERIALIZED (
+  SELECT w.message_id, c.id, c.source_id FROM unnest($3::uuid[]) AS w(message_id)
+  CROSS JOIN LATERAL (SELECT id, source_id FROM copy WHERE tenant_id = $1 AND message_id = w.message_id OFFSET 0) c
+), readers AS MATERIALIZED (
+  SELECT c.message_id, h.principal FROM copies c JOIN held h USING (source_id)
+  UNION
+  SELECT c.message_id, a.principal FROM copies c CROSS JOIN LATERAL (
+    SELECT address_key FROM copy_address WHERE tenant_id = $1 AND copy_id = c.id AND role IN ('from', 'to', 'cc') OFFSET 0
+  ) ca JOIN theirs a USING (address_key)
+)
+DELETE FROM timeline t WHERE t.tenant_id = $1 AND t.message_id = ANY ($3::uuid[])
+  AND t.principal = ANY (ARRAY(SELECT principal FROM narrowed))
+  AND NOT EXISTS (SELECT FROM readers r WHERE r.message_id = t.message_id AND r.principal = t.principal)`;
 
 const goesOn = `UPDATE operation SET state = 'running', started_at = coalesce(started_at, now()), done = least(done + $3, total),
     task = jsonb_set(task, '{after}', to_jsonb($4::text)) WHERE tenant_id = $1 AND id = $2`;
