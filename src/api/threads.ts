@@ -46,17 +46,18 @@ function threadPage(
     const threadId = await threadOf(sql, viewer.tenantId, wish.id);
     if (threadId === null) throw notFound();
     const after = decodeCursor(wish.cursor, { threadId }, place);
-    const slots = await readThread(sql, viewer, {
+    const { slots, resumeAfter } = await readThread(sql, viewer, {
       threadId,
       after: after === null ? null : { sortAt: new Date(after[0]), messageId: after[1] },
       limit: wish.limit + 1,
     });
     // A thread of which nothing may be seen is none.
-    if (slots.length === 0 && after === null) throw notFound();
+    if (slots.length === 0 && after === null && resumeAfter === null) throw notFound();
     const shown = slots.slice(0, wish.limit);
-    const last = slots.length > wish.limit ? shown.at(-1) : undefined;
+    const last = slots.length > wish.limit ? shown.at(-1) : resumeAfter;
     const items = await summariesOf(sql, viewer, { slots: shown, recordId: allMailRecord });
-    const nextCursor = last === undefined ? null : encodeCursor([last.sortAt, last.messageId], { threadId });
+    const nextCursor =
+      last === undefined || last === null ? null : encodeCursor([last.sortAt, last.messageId], { threadId });
     return { id: publicId('thread', threadId), items: items.map(presentItem), nextCursor };
   });
 }

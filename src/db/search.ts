@@ -61,7 +61,7 @@ export async function searchMessages(
   reader: Reader,
   search: Search,
 ): Promise<{ hits: Hit[]; more: boolean }> {
-  const newestFirst = await sql.query<Hit>(
+  const rows = await sql.query<Hit | { messageId: null }>(
     `SELECT message_id AS "messageId", sort_at AS "sortAt", level, rank
      FROM search_messages($1::integer[], $2::uuid, $3, $4, $5::uuid, $6::uuid, $7, $8, $9::timestamptz, $10::timestamptz, $11)
      ORDER BY sort_at DESC, message_id DESC`,
@@ -79,7 +79,9 @@ export async function searchMessages(
       maxRankedHits,
     ],
   );
+  // A row of nulls: of a reader who has just lost mail not all candidates were asked.
+  const newestFirst = rows.filter((row) => row.messageId !== null);
   // The sort is stable: among equals the newest stay first.
   const hits = newestFirst.slice(0, maxRankedHits).sort((one, other) => other.rank - one.rank);
-  return { hits, more: newestFirst.length > maxRankedHits };
+  return { hits, more: newestFirst.length > maxRankedHits || newestFirst.length < rows.length };
 }

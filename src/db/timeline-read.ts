@@ -35,6 +35,34 @@ export interface TimelineFilter {
   show: 'every-message' | 'newest-of-thread';
 }
 
+/** A page: at most as many places as were asked for, and where it goes on although the page is short. */
+export interface TimelinePage {
+  slots: TimelineSlot[];
+  resumeAfter: TimelinePlace | null;
+}
+
+/** Of a reader who has just lost mail a page asks no more rows than this whether they are still theirs. */
+export const narrowedWindowRows = 500;
+
+/** Whether rows of a principal (an expression of SQL) are asked one by one, because a job is taking some of them away; for a statement whose $1 is the tenant. */
+export function isNarrowed(principal: string): string {
+  return `(SELECT EXISTS (SELECT FROM narrowed_reader n WHERE n.tenant_id = $1 AND n.principal = ${principal}))`;
+}
+
+/** A row as a statement with a window answers it: `isEnd` at the last place that the window reached, with level 0 where that is not to be shown. */
+export interface WindowedRow extends TimelinePlace {
+  level: Level | 0;
+  isEnd: boolean;
+}
+
+/** The page that these rows are: beyond the end of the window nothing was asked, so nothing is shown. */
+export function pageOfWindow(rows: WindowedRow[]): TimelinePage {
+  const end = rows.findIndex((row) => row.isEnd);
+  const reached = end === -1 ? rows : rows.slice(0, end + 1);
+  const slots = reached.flatMap(({ messageId, sortAt, level }) => (level === 0 ? [] : [{ messageId, sortAt, level }]));
+  return { slots, resumeAfter: rows[end] ?? null };
+}
+
 /** The principals whose rows a reader may see. */
 export function principalsOf(reader: Reader): number[] {
   return reader.principal === tenantPrincipal ? [tenantPrincipal] : [everybodyPrincipal, reader.principal];
@@ -57,15 +85,16 @@ export async function holdsSource(sql: Sql, reader: Reader, sourceId: string): P
 
 /**
  * One page of a timeline: places with their levels, newest first, from after `after` on. Each principal is a walk along the primary key,
- * and the walks are joined: a message that the reader sees for two reasons comes once, with the higher level.
+ * and the walks are joined: a message that the reader sees for two reasons comes once, with the higher level. A page may be short and yet
+ * go on, while a job takes mail away from the reader.
  */
 export async function readTimeline(
   sql: Sql,
   reader: Reader,
   page: { filter: TimelineFilter; after: TimelinePlace | null; limit: number },
-): Promise<TimelineSlot[]> {
+): Promise<TimelinePage> {
   const { text, values } = timelineStatement(reader, page);
-  return sql.query<TimelineSlot>(text, values);
+  return pageOfWindow(await sql.query<WindowedRow>(text, values));
 }
 
 /** The statement of `readTimeline`, apart so that a test can have it explained. */
@@ -82,14 +111,23 @@ export function timelineStatement(
       : `AND (t.sort_at, t.message_id) < (${value(after.sortAt, 'timestamptz')}, ${value(after.messageId, 'uuid')})`;
   const matching = matchesFilter(reader, filter, value);
   const newest = filter.show === 'newest-of-thread' ? isNewestOfThread(principals, matching) : '';
+  const newestFirst = 'ORDER BY t.sort_at DESC, t.message_id DESC';
+  const rowsOf = (principal: string) =>
+    `SELECT t.message_id, t.sort_at, t.level, false AS is_end FROM timeline t
+     WHERE t.tenant_id = $1 AND t.record_id = $2 AND t.principal = ${principal} ${place} ${matching('t')}`;
   const walks = principals.map(
-    (principal) => `(
-      SELECT t.message_id, t.sort_at, t.level FROM readable_timeline t
-      WHERE t.tenant_id = $1 AND t.record_id = $2 AND t.principal = ${principal} ${place} ${matching('t')} ${newest}
-      ORDER BY t.sort_at DESC, t.message_id DESC LIMIT $3)`,
+    (principal) => `(${rowsOf(principal)} AND NOT ${isNarrowed(principal)} ${newest} ${newestFirst} LIMIT $3)`,
+  );
+  // Only a user can lose mail: their own principal is the last.
+  const own = principals.at(-1) ?? '';
+  const asked = `asked AS MATERIALIZED (
+    ${rowsOf(own)} AND ${isNarrowed(own)} ${newestFirst} LIMIT ${String(narrowedWindowRows)})`;
+  walks.push(
+    `(SELECT * FROM (SELECT * FROM asked WHERE still_reads($2, ${own}, message_id) OFFSET 0) t WHERE true ${newest})`,
+    `(SELECT message_id, sort_at, 0, true FROM asked ORDER BY sort_at DESC, message_id DESC OFFSET ${String(narrowedWindowRows - 1)})`,
   );
   return {
-    text: `SELECT message_id AS "messageId", sort_at AS "sortAt", max(level) AS level
+    text: `WITH ${asked} SELECT message_id AS "messageId", sort_at AS "sortAt", max(level) AS level, bool_or(is_end) AS "isEnd"
       FROM (${walks.join(' UNION ALL ')}) seen
       GROUP BY sort_at, message_id ORDER BY sort_at DESC, message_id DESC LIMIT $3`,
     values,

@@ -96,7 +96,10 @@ describe.each(readers)('for %s', (_who, reader) => {
     let after: TimelinePlace | null = null;
     for (let n = 0; n < 20; n += 1) {
       const page: Page = { filter: { ...everything, recordId }, after, limit: 37 };
-      const slots: TimelineSlot[] = await database.db.inTenant(tenantId, (sql) => readTimeline(sql, reader(), page));
+      const slots: TimelineSlot[] = await database.db.inTenant(
+        tenantId,
+        async (sql) => (await readTimeline(sql, reader(), page)).slots,
+      );
       seen.push(...slots.map((slot) => `${slot.messageId} ${String(slot.level)}`));
       after = slots.at(-1) ?? null;
     }

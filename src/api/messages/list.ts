@@ -4,7 +4,7 @@ import type { Sql } from '../../db/database';
 import { summariesOf } from '../../db/messages-summary';
 import { recordExists } from '../../db/records';
 import { maxRankedHits, searchMessages, searchWords, type Hit } from '../../db/search';
-import { holdsSource, readTimeline, type TimelineFilter, type TimelineSlot } from '../../db/timeline-read';
+import { holdsSource, readTimeline, type TimelineFilter, type TimelinePlace } from '../../db/timeline-read';
 import type { ApiContext } from '../context';
 import { idField } from '../fields';
 import { decodeCursor, encodeCursor, pageQuery } from '../paging';
@@ -127,19 +127,19 @@ async function timelinePage(
   { filter, wish }: { filter: TimelineFilter; wish: MessageListWish },
 ): Promise<MessagePage> {
   const after = decodeCursor(wish.cursor, filter, place);
-  const slots = await readTimeline(sql, viewer, {
+  const { slots, resumeAfter } = await readTimeline(sql, viewer, {
     filter,
     after: after === null ? null : { sortAt: new Date(after[0]), messageId: after[1] },
     limit: wish.limit + 1,
   });
   const shown = slots.slice(0, wish.limit);
   const items = await summariesOf(sql, viewer, { slots: shown, recordId: filter.recordId });
-  const nextCursor = slots.length > wish.limit ? cursorAfter(shown.at(-1), filter) : null;
+  const nextCursor = cursorAfter(slots.length > wish.limit ? shown.at(-1) : resumeAfter, filter);
   return { items: items.map(presentItem), nextCursor, total: null };
 }
 
-function cursorAfter(last: TimelineSlot | undefined, filter: unknown): string | null {
-  return last === undefined ? null : encodeCursor([last.sortAt, last.messageId], filter);
+function cursorAfter(last: TimelinePlace | null | undefined, filter: unknown): string | null {
+  return last === undefined || last === null ? null : encodeCursor([last.sortAt, last.messageId], filter);
 }
 
 const rankedPlace = z.tuple([z.number(), z.iso.datetime(), z.uuid()]);
