@@ -35,7 +35,7 @@ export async function beginFirstListing(
   const { work, open, generation, listing } = first;
   const { mailbox } = work;
   // What a partial listing leaves out would later look like new mail, and pass the start point.
-  if (mayShowMoreSoon(listing, mailbox.failedRounds))
+  if (mayShowMoreSoon(listing, () => context.undelivered.disagreed(generation.id)))
     throw new MailFailure('busy', 'UID SEARCH', { code: 'listing-not-proven' });
   if (isInParts(listing)) await noteInParts(context.db, mailbox, generation.id);
   const wanted = await wantedUids(context, run, first);
@@ -53,12 +53,12 @@ export async function beginFirstListing(
   return { recorded: 0, filtered: beforeStart.length, parked: 0, presence };
 }
 
-/** After so many rounds a server that contradicts itself is not having a bad moment. */
+/** After so many first listings of one folder, each in another round, a server that contradicts itself is not having a bad moment. */
 const roundsOfPatience = 3;
 
-function mayShowMoreSoon(listing: UidListing, failedRounds: number): boolean {
+function mayShowMoreSoon(listing: UidListing, disagreements: () => number): boolean {
   if (listing.proven || listing.reason === 'message-limit' || listing.reason === 'shown-in-parts') return false;
-  return listing.reason !== 'routes-disagree' || failedRounds < roundsOfPatience;
+  return listing.reason !== 'routes-disagree' || disagreements() <= roundsOfPatience;
 }
 
 /**

@@ -25,6 +25,8 @@ export interface UndeliveredTries {
   lostWith(messages: { genId: number; uids: number[] }): void;
   /** How often a message that the connection broke with has been tried since; null for one that is above suspicion. */
   suspicion(message: MessageRef): number | null;
+  /** Counts a first listing that contradicted itself. How many of this generation have, with this one. */
+  disagreed(genId: number): number;
   readonly breaking: BreakingMessages;
 }
 
@@ -39,6 +41,7 @@ interface Tries {
 export function createUndeliveredTries(): UndeliveredTries {
   const breaking = createBreakingMessages();
   const tries = new Map<string, Tries>();
+  const disagreements = new Map<number, number>();
   const keyOf = ({ genId, uid }: MessageRef) => `${String(genId)} ${String(uid)}`;
   const note = (message: MessageRef, change: (before: Tries) => Tries): Tries => {
     const key = keyOf(message);
@@ -51,6 +54,14 @@ export function createUndeliveredTries(): UndeliveredTries {
   };
   return {
     breaking,
+    disagreed: (genId) => {
+      const number = (disagreements.get(genId) ?? 0) + 1;
+      disagreements.delete(genId);
+      disagreements.set(genId, number);
+      const [oldest] = disagreements.keys();
+      if (disagreements.size > remembered && oldest !== undefined) disagreements.delete(oldest);
+      return number;
+    },
     isHopeless: (message, now) => {
       const { number, since } = note(message, (before) => ({
         ...before,
