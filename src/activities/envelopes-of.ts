@@ -25,17 +25,36 @@ export async function envelopesOf(
   run: ActivityRun,
   asked: Asked,
 ): Promise<MessageEnvelope[]> {
+  return envelopesInPortions(context, run, { ...asked, most: asked.uids.length, keep: (envelope) => [envelope] });
+}
+
+/**
+ * The same, asked for `most` at once, of each of which only what `keep` makes of it stays in memory.
+ * @throws MailFailure
+ */
+export async function envelopesInPortions<Kept>(
+  context: ActivityContext,
+  run: ActivityRun,
+  asked: Asked & { most: number; keep: (envelope: MessageEnvelope) => Kept[] },
+): Promise<Kept[]> {
   const { breaking } = context.undelivered;
-  const { genId } = asked;
+  const { genId, keep, most } = asked;
   const uids = asked.uids.filter((uid) => !breaking.isBreaking(genId, uid));
-  try {
-    const envelopes = await asked.open.fetchEnvelopes(uids);
-    breaking.came(genId);
-    return envelopes;
-  } catch (error) {
-    if (tellsOfLoss(error) && breaking.lost(genId)) await lookForBreaking(context, run, { ...asked, uids });
-    throw error;
+  const kept: Kept[] = [];
+  for (let from = 0; from < uids.length; from += most) {
+    run.signal.throwIfAborted();
+    const portion = uids.slice(from, from + most);
+    try {
+      for (const envelope of await asked.open.fetchEnvelopes(portion)) kept.push(...keep(envelope));
+    } catch (error) {
+      if (tellsOfLoss(error) && breaking.lost(genId)) await lookForBreaking(context, run, { ...asked, uids: portion });
+      throw error;
+    }
+    run.heartbeat();
   }
+  // Only now: a portion that comes each time says nothing for the one that ends the connection each time.
+  if (uids.length > 0) breaking.came(genId);
+  return kept;
 }
 
 const busyWithOne: ReadonlySet<string> = new Set(['unavailable', 'limit', 'in-use', 'over-quota']);

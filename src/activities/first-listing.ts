@@ -11,7 +11,7 @@ import { ledgerRanges } from '../db/ingest/ledger-ranges';
 import { recordedBefore } from '../db/ingest/recorded-before';
 import type { OpenFolder } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
-import { envelopesOf } from './envelopes-of';
+import { envelopesInPortions, envelopesOf } from './envelopes-of';
 import { followServerFlags } from './follow-flags';
 import { notePresence, presenceChanges } from './note-presence';
 import type { FolderResult, FolderWork } from './sync-folder';
@@ -82,11 +82,14 @@ async function wantedUids(context: ActivityContext, run: ActivityRun, first: Fir
   const sample = await ask(sampleOf(inside(listing.uids, found)));
   // What is left out here is left out for good: a server that found a wanted message is not believed about the others.
   const candidates = sample.some(isWanted) ? listing.uids : outside(listing.uids, found);
-  const envelopes = await ask(candidates);
-  const before = new Set(envelopes.filter((envelope) => !isWanted(envelope)).map(({ uid }) => uid));
+  // Of a folder of any size only the UIDs are held.
+  const keep = (envelope: MessageEnvelope) => (isWanted(envelope) ? [] : [envelope.uid]);
+  const asked = { ...of, uids: candidates, most: askedAtOnce, keep };
+  const before = new Set(await envelopesInPortions(context, run, asked));
   return candidates.filter((uid) => !before.has(uid));
 }
 
+const askedAtOnce = 1_000;
 const seenFlag = flagsOf(['\\Seen']);
 const dayMs = 24 * 3_600_000;
 

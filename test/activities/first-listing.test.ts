@@ -109,3 +109,23 @@ describe('the start with unread mail', () => {
     expect(await recorded({ from: 'unread' }, { days: byDay, seen })).toEqual(unread);
   });
 });
+
+test('the envelopes of a big folder are asked for a thousand at a time', async () => {
+  const raw = mail({ subject: 'old' });
+  const many = Array.from({ length: 2_100 }, (_, at) => ({
+    uid: at + 1,
+    raw,
+    internalDate: new Date(startDay - dayMs),
+  }));
+  server = await startScriptedServer({ folders: { INBOX: { messages: many } } });
+  server.on['UID SEARCH'] = (context) => {
+    if (/BEFORE/i.test(context.args)) nothing(context);
+    else context.usual();
+  };
+  const policy = { start: fromDate };
+  const mailbox = await bench.connect({ port: server.port, user: 'somebody', withoutPerson: true, policy });
+  await mailbox.syncAll();
+  expect(await mailbox.ledger()).toHaveLength(2_100);
+  const asked = server.commands.filter((command) => command.startsWith('UID FETCH')).map((one) => one.split(' ')[2]);
+  expect(asked).toEqual(['1:1000', '1001:2000', '2001:2100']);
+});
