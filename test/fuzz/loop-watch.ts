@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** How this process has fared while something ran. */
@@ -13,23 +14,32 @@ export interface Fared {
 
 const lookEveryMs = 5;
 
+const mainThread = '/proc/thread-self/schedstat';
+
+/** For how long the main thread has computed, where Linux counts it (proc(5)), else the whole process with its helpers. */
+function computedMs(): number {
+  if (existsSync(mainThread)) return Number(readFileSync(mainThread, 'latin1').split(' ')[0]) / 1_000_000;
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
 /**
  * Watches the event loop. On a machine that others use as well it stands still without any fault of ours; so of each time that it stood
- * still only as much is counted as the process has computed meanwhile.
+ * still only as much is counted as its thread has computed meanwhile. To be called on the main thread.
  */
 export function watchLoop(): { fared: () => Fared; stop: () => Fared } {
   const delays = monitorEventLoopDelay({ resolution: lookEveryMs });
   delays.enable();
   let lookedAt = performance.now();
-  let used = process.cpuUsage();
+  let computed = computedMs();
   let longestStallMs = 0;
   let peak = 0;
   const look = (): void => {
     const now = performance.now();
-    const { user, system } = process.cpuUsage(used);
-    longestStallMs = Math.max(longestStallMs, Math.min(now - lookedAt - lookEveryMs, (user + system) / 1_000));
+    const meanwhile = computedMs() - computed;
+    longestStallMs = Math.max(longestStallMs, Math.min(now - lookedAt - lookEveryMs, meanwhile));
     peak = Math.max(peak, process.memoryUsage.rss());
-    used = process.cpuUsage();
+    computed += meanwhile;
     lookedAt = now;
   };
   const timer = setInterval(look, lookEveryMs);

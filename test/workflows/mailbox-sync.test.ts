@@ -408,7 +408,7 @@ test('the comparison with the server, the rematch and the reconciler each end wi
   const { workflow } = engine.client;
   const runs = [
     { name: workflowNames.auditMailbox, args: [ref], sentence: 'the mailbox is no more' },
-    { name: workflowNames.rematch, args: [ref], sentence: 'stored mail has been linked again' },
+    { name: workflowNames.rematch, args: [ref], sentence: 'stored mail is as its links and readers are now' },
     { name: workflowNames.housekeep, args: [], sentence: '3 orphaned blobs deleted, 4 messages made searchable' },
     {
       name: workflowNames.reconcile,
