@@ -107,7 +107,7 @@ test('the operation of an audit that fails for no reason of the server ends, and
   for (const attempt of [1, 2, 3, 4]) {
     await expect(auditFolders(context, attemptNumber(attempt), audit)).rejects.toBe(refused);
   }
-  expect(await operation()).toEqual([{ state: 'waiting', error: null }]);
+  expect(await operation()).toEqual([{ state: 'running', error: null }]);
   await auditFolders(context, attemptNumber(5), audit);
   expect(await operation()).toEqual([{ state: 'failed', error: { kind: 'internal', code: 'internal' } }]);
 });
