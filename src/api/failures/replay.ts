@@ -51,8 +51,13 @@ const description =
   'Messages are read from their stored bytes, without the server; of which there are none, the server is asked again. A message that was ' +
   'read meanwhile is left as it is. Without `ids` only failures that are `parked` are meant.';
 
-/** /v1/failures/replay and what is like it: messages are read again. */
+/** /v1/failures/replay, and the fetching of what was left out: messages are read again. */
 export function replayRoutes(api: Api, context: ApiContext): void {
+  replaysOfFailures(api, context);
+  fetchingOfWhole(api, context);
+}
+
+function replaysOfFailures(api: Api, context: ApiContext): void {
   api.post(
     '/v1/failures/replay',
     {
@@ -93,7 +98,9 @@ export function replayRoutes(api: Api, context: ApiContext): void {
       return reply.code(202).send(await beginReplay(context, viewer, { filter, dryRun: body?.dryRun ?? false }));
     },
   );
+}
 
+function fetchingOfWhole(api: Api, context: ApiContext): void {
   api.post(
     '/v1/messages/:id/fetch',
     {
