@@ -5,7 +5,7 @@ import { lockTenantForWriting } from './tenant-lock';
 import { allMailRecord, refreshTimelines, tenantPrincipal } from './timeline-write';
 
 /** A share of a source's copies, in the order of their hashes, which an index has. */
-export interface LinkCheck {
+export interface CopyShare {
   tenantId: string;
   sourceId: string;
   /** Hex of the SHA-256 after which it goes on; null at the beginning. */
@@ -24,7 +24,7 @@ export interface LinkChecked {
  * that is as it should be is only read. While addresses are being matched anew nothing is looked at: what is missing is just being written.
  * Second run: finds nothing.
  */
-export async function mendLinks(db: Database, check: LinkCheck): Promise<LinkChecked> {
+export async function mendLinks(db: Database, check: CopyShare): Promise<LinkChecked> {
   const { tenantId } = check;
   const share = await db.inTenant(tenantId, async (sql) => {
     if (await rematchIsOpen(sql, tenantId)) return null;
@@ -38,7 +38,8 @@ export async function mendLinks(db: Database, check: LinkCheck): Promise<LinkChe
   return { mended, next: last === undefined || copies.length < check.limit ? null : last.sha };
 }
 
-interface CheckedCopy {
+/** A copy of a share. */
+export interface CheckedCopy {
   id: string;
   messageId: string;
   sha: string;
@@ -64,7 +65,8 @@ export async function timelinesAreBeingWritten(sql: Sql, tenantId: string): Prom
   return open.length > 0;
 }
 
-function nextCopies(sql: Sql, { tenantId, sourceId, after, limit }: LinkCheck): Promise<CheckedCopy[]> {
+/** The copies of a share. */
+export function nextCopies(sql: Sql, { tenantId, sourceId, after, limit }: CopyShare): Promise<CheckedCopy[]> {
   return sql.query<CheckedCopy>(
     `SELECT id, message_id AS "messageId", encode(raw_sha, 'hex') AS sha FROM copy
      WHERE tenant_id = $1 AND source_id = $2 AND raw_sha > decode($3, 'hex') ORDER BY raw_sha LIMIT $4`,

@@ -14,26 +14,23 @@ export function rangesOf(ascending: Iterable<number>): UidRanges {
 
 /** The numbers of an ascending list that are in none of the ranges. One pass over both. */
 export function outside(ascending: readonly number[], ranges: UidRanges): number[] {
-  const left: number[] = [];
-  let at = 0;
-  for (const uid of ascending) {
-    while ((ranges[at]?.to ?? Infinity) < uid) at += 1;
-    const range = ranges[at];
-    if (range === undefined || uid < range.from) left.push(uid);
-  }
-  return left;
+  const isInside = ascendingThrough(ranges);
+  return ascending.filter((uid) => !isInside(uid));
 }
 
 /** The numbers of an ascending list that are in one of the ranges. One pass over both. */
 export function inside(ascending: readonly number[], ranges: UidRanges): number[] {
-  const found: number[] = [];
+  return ascending.filter(ascendingThrough(ranges));
+}
+
+/** Says of one number after the other, each no smaller than the one before, whether it is in one of the ranges. */
+function ascendingThrough(ranges: UidRanges): (uid: number) => boolean {
   let at = 0;
-  for (const uid of ascending) {
+  return (uid) => {
     while ((ranges[at]?.to ?? Infinity) < uid) at += 1;
     const range = ranges[at];
-    if (range !== undefined && uid >= range.from) found.push(uid);
-  }
-  return found;
+    return range !== undefined && uid >= range.from;
+  };
 }
 
 /** The numbers in the ranges that an ascending list does not have. */

@@ -99,43 +99,27 @@ export function auditOptions(input: AuditInput) {
 }
 
 /** Starts a replay that a person has let go on; one that runs, or is just about to end because it was held, goes on. */
-export async function sendReplay(client: Client, input: ReplayInput): Promise<void> {
-  await client.workflow.signalWithStart(workflowNames.replayFailures, {
-    ...replayOptions(input),
-    signal: signals.wish,
-    signalArgs: [],
-  });
+export function sendReplay(client: Client, input: ReplayInput): Promise<void> {
+  return sendOn(client, workflowNames.replayFailures, replayOptions(input));
 }
 
-function replayOptions({ tenantId, operationId }: ReplayInput) {
-  return {
-    args: [{ tenantId, operationId }],
-    taskQueue: taskQueues.bulk,
-    workflowId: workflowIds.replayFailures(operationId),
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
-    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+function replayOptions(input: ReplayInput) {
+  return heldJobOptions(input, {
+    workflowId: workflowIds.replayFailures(input.operationId),
     staticSummary: 'Reads messages again that could not be read',
-  };
+  });
 }
 
 /** Starts the job that reads stored mail again; one that runs, or is just about to end because it was held, goes on. */
-export async function sendReprocess(client: Client, input: ReprocessInput): Promise<void> {
-  await client.workflow.signalWithStart(workflowNames.reprocess, {
-    ...reprocessOptions(input),
-    signal: signals.wish,
-    signalArgs: [],
-  });
+export function sendReprocess(client: Client, input: ReprocessInput): Promise<void> {
+  return sendOn(client, workflowNames.reprocess, reprocessOptions(input));
 }
 
-function reprocessOptions({ tenantId, operationId }: ReprocessInput) {
-  return {
-    args: [{ tenantId, operationId }],
-    taskQueue: taskQueues.bulk,
-    workflowId: workflowIds.reprocess(operationId),
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
-    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+function reprocessOptions(input: ReprocessInput) {
+  return heldJobOptions(input, {
+    workflowId: workflowIds.reprocess(input.operationId),
     staticSummary: 'Reads stored mail again with the parser of today',
-  };
+  });
 }
 
 /** Starts the deletion of a mailbox; one that runs is used, and told to look at what is wished now. */
@@ -188,4 +172,22 @@ function shownInUi(mailbox: { tenantId: string; mailboxId: string; provider: str
     ]),
     staticSummary: `Syncs the mailbox ${publicId('mailbox', mailbox.mailboxId)}`,
   };
+}
+
+/** A job that a person may hold and let go on. */
+function heldJobOptions(
+  { tenantId, operationId }: { tenantId: string; operationId: string },
+  own: { workflowId: string; staticSummary: string },
+) {
+  return {
+    args: [{ tenantId, operationId }],
+    taskQueue: taskQueues.bulk,
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    ...own,
+  };
+}
+
+async function sendOn(client: Client, name: string, options: ReturnType<typeof heldJobOptions>): Promise<void> {
+  await client.workflow.signalWithStart(name, { ...options, signal: signals.wish, signalArgs: [] });
 }

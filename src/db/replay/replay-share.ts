@@ -7,6 +7,7 @@ import { trackOf } from '../import-track';
 import { countTryInVain } from './next-tries';
 import { noteItems, type ItemNote } from './replay-items';
 import type { ReplayTask } from './replay-select';
+import { withinBytes } from './within-bytes';
 
 export interface ReplayRef {
   tenantId: string;
@@ -199,16 +200,6 @@ function itemOf(row: ShareRow): ReplayItem {
     providerId,
     providerThreadId,
   };
-}
-
-/** How many of the first rows have not been tried and fit; one at least. */
-function withinBytes(rows: ShareRow[], bytes: number): number {
-  let sum = 0;
-  const end = rows.findIndex(({ size, tries }, at) => {
-    sum += size ?? 0;
-    return at > 0 && (tries > 0 || sum > bytes);
-  });
-  return end < 0 ? rows.length : end;
 }
 
 async function countTries(

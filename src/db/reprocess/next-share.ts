@@ -9,6 +9,7 @@ import {
   type ShareLimits,
 } from './next-copies';
 import { finishJob, saveTask, takeUpJob, type ReprocessJob, type ReprocessRef } from './reprocess-task';
+import { withinBytes } from '../replay/within-bytes';
 
 /** Copies that differ, whose turn it is to be written; all of one source. */
 export interface WriteShare {
@@ -98,16 +99,6 @@ async function nextDifferences(sql: Sql, ref: ReprocessRef, limits: ShareLimits)
 function toReadOf({ copyId, messageId, blobId, rawSha, size, rawState, keptParts }: DifferenceRow): CopyToRead | null {
   if (blobId === null || rawState === null || rawState === 'none') return null;
   return { copyId, messageId, blobId, rawSha, size, rawState, keptParts };
-}
-
-/** How many of the first rows have not been tried and fit; one at least. */
-function withinBytes(rows: DifferenceRow[], bytes: number): number {
-  let sum = 0;
-  const end = rows.findIndex(({ size, tries }, at) => {
-    sum += size;
-    return at > 0 && (tries > 0 || sum > bytes);
-  });
-  return end < 0 ? rows.length : end;
 }
 
 /** It was not these copies that ended the work: their tries are not held against them. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Violation } from '../../domain/verify';
 import { chunkBytes } from '../blobs/copy-binary';
 import type { Database, Sql } from '../database';
-import { lostMessages, timelinesAreBeingWritten } from '../link-check';
+import { lostMessages, nextCopies, timelinesAreBeingWritten, type CheckedCopy, type CopyShare } from '../link-check';
 import { timelineDifferences } from '../timeline-write';
 
 interface OfSource {
@@ -82,13 +82,6 @@ export async function copyStands(
   return rows.length > 0;
 }
 
-/** A share of a mailbox's copies, in the order of their hashes. */
-export interface CopyShare extends OfSource {
-  /** Hex; null at the beginning. */
-  after: string | null;
-  limit: number;
-}
-
 /** What was found of a share of copies. */
 export interface CopiesVerified {
   violations: Violation[];
@@ -123,22 +116,7 @@ export function brokenCopies(db: Database, share: CopyShare): Promise<CopiesVeri
   });
 }
 
-interface NamedCopy {
-  id: string;
-  messageId: string;
-  sha: string;
-}
-
-function nextCopies(sql: Sql, { tenantId, sourceId, after, limit }: CopyShare): Promise<NamedCopy[]> {
-  return sql.query<NamedCopy>(
-    `SELECT id, message_id AS "messageId", encode(raw_sha, 'hex') AS sha FROM copy
-     WHERE tenant_id = $1 AND source_id = $2 AND raw_sha > decode($3, 'hex') ORDER BY raw_sha LIMIT $4`,
-    [tenantId, sourceId, after ?? '', limit],
-  );
-}
-
-/** Counted, not read: whether they are the right ones is told by their hash. */
-async function withoutBytes(sql: Sql, tenantId: string, copies: NamedCopy[]): Promise<Violation[]> {
+async function withoutBytes(sql: Sql, tenantId: string, copies: CheckedCopy[]): Promise<Violation[]> {
   const rows = await sql.query<{ messageId: string }>(
     `SELECT c.message_id AS "messageId" FROM unnest($2::uuid[]) AS mine(id) JOIN copy c ON c.tenant_id = $1 AND c.id = mine.id
      LEFT JOIN blob b ON b.tenant_id = $1 AND b.id = c.blob_id
