@@ -37,14 +37,14 @@ import { filesAdvice, inotifyAdvice } from './bench/fleet-of-mailboxes.mjs';
 import { fleetTable, pushTable } from './bench/live-report.mjs';
 import { PushBench, pushCases } from './bench/push.mjs';
 import { benchReconcile, reconcileLines } from './bench/reconcile.mjs';
-import { importTable, sweepLine, summaryOf } from './bench/report.mjs';
+import { importTable, shown, sweepLine, summaryOf } from './bench/report.mjs';
 import { measuredSweep } from './bench/sweep.mjs';
 import { build } from './lib/build.mjs';
 import { startDovecot } from './lib/dovecot.mjs';
 import { endInOrder, onEndSignal } from './lib/ending.mjs';
 import { homeDir, placeOf, serverAccount } from './lib/places.mjs';
 import { ProcessRecords } from './lib/processes.mjs';
-import { SetupError } from './lib/setup-error.mjs';
+import { SetupError, stackOf } from './lib/setup-error.mjs';
 import { removeState } from './lib/state.mjs';
 import { Terminal } from './lib/terminal.mjs';
 
@@ -69,17 +69,17 @@ const { values: options, positionals } = parseArgs({
     'idle-seconds': { type: 'string', default: '60' },
   },
 });
-/** What is measured, and how it is shown. @type {Record<string, {measure: (dovecot: import('./lib/dovecot.mjs').Dovecot) => Promise<any>, lines: (result: any) => string[]}>} */
+/** What is measured, and how it is shown. @type {Record<string, import('./bench/report.mjs').Bench>} */
 const benches = {
-  import: { measure: benchImport, lines: importTable },
-  sweep: { measure: benchSweep, lines: (sweep) => [sweepLine(sweep)] },
-  push: { measure: benchPush, lines: pushTable },
-  fleet: { measure: benchFleet, lines: fleetTable },
-  delete: { measure: benchDelete, lines: deletionTable },
-  reconcile: {
-    measure: () => benchReconcile({ terminal, home, records, mailboxes: Number(options.compared), say }),
-    lines: reconcileLines,
-  },
+  import: shown(benchImport, importTable),
+  sweep: shown(benchSweep, (sweep) => [sweepLine(sweep)]),
+  push: shown(benchPush, pushTable),
+  fleet: shown(benchFleet, fleetTable),
+  delete: shown(benchDelete, deletionTable),
+  reconcile: shown(
+    () => benchReconcile({ terminal, home, records, mailboxes: Number(options.compared), say }),
+    reconcileLines,
+  ),
 };
 const [only = 'all'] = positionals;
 const messages = Number(options.messages);
@@ -99,7 +99,7 @@ try {
 } catch (error) {
   if (records.isClosing) await new Promise(() => {}); // whatever fails now was ended by us
   terminal.line(`\nThe bench cannot go on: ${/** @type {Error} */ (error).message}`);
-  if (!(error instanceof SetupError)) console.error(error);
+  if (!(error instanceof SetupError)) terminal.line(stackOf(error));
   await end(1);
 }
 
@@ -123,16 +123,15 @@ async function main() {
   /** @type {Record<string, unknown>} */
   const report = { machine };
   /** @type {string[]} */
-  const shown = [];
+  const table = [];
   for (const name of names) {
-    const { measure, lines } = benches[name] ?? { measure: null, lines: null };
-    const result = await measure?.(dovecot);
-    report[name] = result;
-    shown.push(...(lines?.(result) ?? []));
+    const measured = await benches[name]?.(dovecot);
+    report[name] = measured?.result;
+    table.push(...(measured?.lines ?? []));
   }
   terminal.line();
   terminal.line(`  ${machine.cores} cores, ${machine.cpu}, Node ${machine.node}, Dovecot ${machine.dovecot}`);
-  for (const line of shown) terminal.line(line);
+  for (const line of table) terminal.line(line);
   if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
 }
 

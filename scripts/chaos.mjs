@@ -10,6 +10,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { everyOtherAsContact } from './bench/mail-server.mjs';
 import { Actor } from './chaos/actor.mjs';
 import { fakeClock } from './chaos/fake-clock.mjs';
 import { comparedIn, violationsOf } from './chaos/compare.mjs';
@@ -30,7 +31,7 @@ import { endInOrder, onEndSignal } from './lib/ending.mjs';
 import { homeDir, placeOf, serverAccount } from './lib/places.mjs';
 import { freePort } from './lib/ports.mjs';
 import { ProcessRecords } from './lib/processes.mjs';
-import { SetupError } from './lib/setup-error.mjs';
+import { SetupError, stackOf } from './lib/setup-error.mjs';
 import { removeState } from './lib/state.mjs';
 import { Terminal } from './lib/terminal.mjs';
 
@@ -70,7 +71,7 @@ try {
   if (records.isClosing) await new Promise(() => {}); // whatever fails now was ended by us
   terminal.line(`\nChaos cannot go on (seed ${seed}): ${/** @type {Error} */ (error).message}`);
   terminal.line(`  The logs are in ${logDir}`);
-  if (!(error instanceof SetupError)) console.error(error);
+  if (!(error instanceof SetupError)) terminal.line(stackOf(error));
   await end(1);
 }
 
@@ -179,14 +180,7 @@ async function mailServer(accounts) {
 
 /** @param {import('./chaos/stack.mjs').Stack} stack @param {import('./chaos/account.mjs').Account[]} accounts @param {string} host */
 async function connectAll({ tenants, proxies }, accounts, host) {
-  const contacts = writers
-    .filter((_, index) => index % 2 === 0)
-    .map((address) => ({
-      externalId: address,
-      type: 'contact',
-      name: address,
-      addresses: [{ address, kind: 'business' }],
-    }));
+  const contacts = everyOtherAsContact(writers);
   for (const { api } of tenants) await api.upload('/v1/records/bulk', contacts);
   for (const account of accounts) {
     const { user, password, tenant, removals } = account;

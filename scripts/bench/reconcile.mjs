@@ -20,6 +20,8 @@ const require = createRequire(join(projectDir, 'package.json'));
  * @property {Record<string, number>} cpuSeconds of one, by process
  */
 
+/** @typedef {{start: (mailbox: object) => Promise<void>, runningMailboxes: () => Promise<Map<string, string>>}} Engine of src/engine, as far as it is used here */
+
 const runs = 3;
 const startedAtOnce = 40;
 
@@ -82,7 +84,7 @@ async function insertMailboxes(ownerUrl, mailboxes) {
   await client.end();
 }
 
-/** As the reconciler would, but not at its pace. @param {{engine: any, db: any, progress: (done: number) => void, mailboxes: number}} wish */
+/** As the reconciler would, but not at its pace. @param {{engine: Engine, db: object, progress: (done: number) => void, mailboxes: number}} wish */
 async function startAll({ engine, db, progress, mailboxes }) {
   const { desiredMailboxes } = require('./dist/db/sync/desired-mailboxes.js');
   const left = await desiredMailboxes(db, { afterId: null, limit: mailboxes });
@@ -97,7 +99,7 @@ async function startAll({ engine, db, progress, mailboxes }) {
   while ((await engine.runningMailboxes()).size < mailboxes) await sleep(500);
 }
 
-/** @param {any} context @param {Record<string, number>} pids @param {number} mailboxes */
+/** @param {object} context @param {Record<string, number>} pids @param {number} mailboxes */
 async function measured(context, pids, mailboxes) {
   const { reconcileMailboxes } = require('./dist/activities/reconcile-mailboxes.js');
   const run = { signal: new AbortController().signal, heartbeat: () => {} };

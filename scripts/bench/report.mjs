@@ -96,3 +96,19 @@ export function importTable({ messages, medians, ratios, cpuSeconds, runs }) {
 export function sweepLine({ folders, times, medianMs, slowestMs }) {
   return `\n  Sweep of ${folders} folders without changes: ${medianMs.toFixed(1)} ms (median of ${times}, slowest ${slowestMs.toFixed(1)} ms); asked for: 50 ms`;
 }
+
+/** @typedef {(dovecot: import('../lib/dovecot.mjs').Dovecot) => Promise<{result: unknown, lines: string[]}>} Bench */
+
+/**
+ * A bench: what measures it, and the lines that show it.
+ * @template Result
+ * @param {(dovecot: import('../lib/dovecot.mjs').Dovecot) => Promise<Result>} measure
+ * @param {(result: Result) => string[]} linesOf
+ * @returns {Bench}
+ */
+export function shown(measure, linesOf) {
+  return async (dovecot) => {
+    const result = await measure(dovecot);
+    return { result, lines: linesOf(result) };
+  };
+}

@@ -2,7 +2,7 @@
 import { grouped } from './grouped.mjs';
 
 /**
- * @typedef {{stream: string, epoch: number, seq: number, eventId: string, xact: string, type: string, ids: any}} OutboxRow in the order of stream, epoch, seq
+ * @typedef {{stream: string, epoch: number, seq: number, eventId: string, xact: string, type: string, ids: Record<string, unknown>}} OutboxRow in the order of stream, epoch, seq
  * @typedef {{sourceId: string, mailbox: string, epoch: number, nextSeq: number}} StreamRow
  * @typedef {import('./compare.mjs').Facts} Facts
  * @typedef {import('./compare.mjs').Violation} Violation

@@ -39,7 +39,7 @@ export async function fuzzMessages({ terminal, seed, from, out }, { mutations, r
       findings: result.findings.length + complaints.length,
       lines: [
         ...table({ result, mutations, seconds, letters: letters.length }),
-        row('recorded in a database', recorded),
+        row('recorded in a database', Math.min(recorded, mutations)),
         ...complaints,
       ],
     };
@@ -55,7 +55,10 @@ function recordSome({ seed, from, letters, recorded }) {
   return fromSource('test/fuzz/mime-record.ts').recordMessages(raws);
 }
 
-/** @param {string} out @param {string} seed @param {any[]} findings */
+/** @typedef {{ number: number, name: string, complaint: string, raw: Buffer }} Finding */
+/** @typedef {{ parsed: number, parked: Record<string, number>, longestStallMs: number, peakRssMegabytes: number, findings: Finding[] }} Read */
+
+/** @param {string} out @param {string} seed @param {Finding[]} findings */
 function keep(out, seed, findings) {
   for (const { number, name, complaint, raw } of findings) {
     mkdirSync(out, { recursive: true });
@@ -67,7 +70,7 @@ function keep(out, seed, findings) {
   }
 }
 
-/** @param {{ result: any, mutations: number, seconds: number, letters: number }} run */
+/** @param {{ result: Read, mutations: number, seconds: number, letters: number }} run */
 function table({ result, mutations, seconds, letters }) {
   return [
     row('letters that were damaged', letters),
@@ -77,6 +80,6 @@ function table({ result, mutations, seconds, letters }) {
     row('longest stall of the main thread, ms', result.longestStallMs),
     row('memory of the process at most, MB', result.peakRssMegabytes),
     row('seconds', seconds.toFixed(0)),
-    ...result.findings.map((/** @type {any} */ { number, complaint }) => `  message ${number}: ${complaint}`),
+    ...result.findings.map(({ number, complaint }) => `  message ${number}: ${complaint}`),
   ];
 }

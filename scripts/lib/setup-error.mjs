@@ -15,3 +15,8 @@ export class SetupError extends Error {
     this.remedy = remedy;
   }
 }
+
+/** What is told of an error that is nothing a person could change: where it comes from. @param {unknown} error */
+export function stackOf(error) {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
