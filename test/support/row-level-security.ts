@@ -43,6 +43,7 @@ const values: Record<string, string> = {
   'timestamp with time zone': 'now()',
   'text[]': `'{}'`,
   'bigint[]': `'{}'`,
+  'integer[]': `'{}'`,
   tsvector: `''`,
   xid8: 'pg_current_xact_id()',
 };
