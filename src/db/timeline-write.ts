@@ -11,9 +11,10 @@ export const everybodyPrincipal = 0;
 
 /**
  * Writes the timeline rows of these messages anew: who may read what where (product promise C12).
- * The tenant's own keys, the source's owner and members, and users in From, To or Cc read in full; everybody else reads
- * as much as the most open copy allows, and only where a record is linked.
- * Call it in the transaction that changed a link, a copy or a visibility. Second run: no change.
+ * The tenant's own keys, the source's owner and members, and users in From, To or Cc read in full; everybody else reads as much as the
+ * most open copy allows, or what was said of the thread, and only through a linked record that they may see. What is linked to a record
+ * stands at its company and at its intermediary too. Whether somebody may see the place itself is asked when it is read (record-readers.ts).
+ * Call it in the transaction that changed a link, a copy, a company, an intermediary, a scope or a visibility. Second run: no change.
  */
 export async function refreshTimelines(sql: Sql, tenantId: string, messageIds: string[]): Promise<void> {
   if (messageIds.length === 0) return;
@@ -34,21 +35,29 @@ export async function insertTimelines(sql: Sql, tenantId: string, messageIds: st
 // statistics, and a planner that may choose begins with all rows of the tenant.
 const dueRows = `
 held AS MATERIALIZED (
-  SELECT w.message_id, c.copy_id, c.source_id, c.visibility, m.sort_at
+  SELECT w.message_id, c.copy_id, c.source_id, c.visibility, m.sort_at, m.thread_id
   FROM unnest($2::uuid[]) AS w(message_id)
-  CROSS JOIN LATERAL (SELECT sort_at FROM message WHERE tenant_id = $1 AND id = w.message_id OFFSET 0) AS m
+  CROSS JOIN LATERAL (SELECT sort_at, thread_id FROM message WHERE tenant_id = $1 AND id = w.message_id OFFSET 0) AS m
   CROSS JOIN LATERAL (
     SELECT id AS copy_id, source_id, visibility FROM copy WHERE tenant_id = $1 AND message_id = w.message_id OFFSET 0
   ) AS c
 ), linked AS MATERIALIZED (
   -- A link that only Bcc or a delivery header explains is nobody's business but of those who hold such a copy.
-  SELECT w.message_id, l.record_id, l.is_open FROM unnest($2::uuid[]) AS w(message_id)
+  -- A record that was deleted is no reason to see a message, and no place to find it, until it is restored.
+  SELECT w.message_id, l.record_id, l.is_open, r.company_id, r.intermediary_id, r.restricted FROM unnest($2::uuid[]) AS w(message_id)
   CROSS JOIN LATERAL (
     SELECT record_id, EXISTS (
       SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = link.id
         AND NOT (r.kind = 'address' AND (r.key LIKE 'bcc:%' OR r.key LIKE 'delivered-to:%'))) AS is_open
     FROM link WHERE tenant_id = $1 AND message_id = w.message_id AND state = 'active' OFFSET 0
   ) AS l
+  CROSS JOIN LATERAL (
+    SELECT company_id, intermediary_id, restricted FROM record WHERE tenant_id = $1 AND id = l.record_id AND deleted_at IS NULL OFFSET 0
+  ) AS r
+), places AS MATERIALIZED (
+  -- Where a link is shown: at the record, at its company and at its intermediary.
+  SELECT DISTINCT l.message_id, l.record_id, l.is_open, p.place_id FROM linked l
+  CROSS JOIN LATERAL (VALUES (l.record_id), (l.company_id), (l.intermediary_id)) AS p(place_id) WHERE p.place_id IS NOT NULL
 ), holders AS MATERIALIZED (
   SELECT s.source_id, u.principal
   FROM (SELECT DISTINCT source_id FROM held) AS s CROSS JOIN LATERAL (
@@ -74,22 +83,38 @@ held AS MATERIALIZED (
     SELECT FROM copy_address ca
     JOIN record_address ra ON ra.tenant_id = $1 AND ra.address_key = ca.address_key AND ra.record_id = l.record_id
     WHERE ca.tenant_id = $1 AND ca.copy_id = h.copy_id AND ca.role IN ('bcc', 'delivered-to') OFFSET 0)
-), open_to_all AS MATERIALIZED (
-  SELECT message_id, sort_at, max(visibility)::smallint AS level FROM held GROUP BY message_id, sort_at HAVING max(visibility) > 0
+), overridden AS MATERIALIZED (
+  -- Nobody asks for threads of a tenant that has set the visibility of none.
+  SELECT DISTINCT h.message_id FROM held h CROSS JOIN LATERAL (
+    SELECT FROM thread_visibility WHERE thread_id = h.thread_id AND tenant_id = $1 AND source_id = h.source_id OFFSET 0
+  ) AS o WHERE EXISTS (SELECT FROM thread_visibility WHERE tenant_id = $1)
+), open_to_others AS MATERIALIZED (
+  SELECT * FROM (
+    SELECT h.message_id, h.sort_at, CASE WHEN EXISTS (SELECT FROM overridden o WHERE o.message_id = h.message_id)
+      THEN others_level(h.message_id) ELSE max(h.visibility)::smallint END AS level
+    FROM held h GROUP BY h.message_id, h.sort_at
+  ) AS o WHERE o.level > 0
+), audience AS MATERIALIZED (
+  -- Whoever may see the linked record: everybody, or those in its scope. Who reads for a reason of their own has rows of their own.
+  SELECT l.message_id, l.record_id, o.sort_at, o.level, p.principal
+  FROM linked l JOIN open_to_others o USING (message_id) CROSS JOIN LATERAL (
+    SELECT 0 AS principal WHERE NOT l.restricted
+    UNION ALL SELECT principal FROM record_scope WHERE l.restricted AND tenant_id = $1 AND record_id = l.record_id
+  ) AS p
+  WHERE l.is_open AND NOT EXISTS (SELECT FROM readers r WHERE r.message_id = l.message_id AND r.principal = p.principal)
 ), due AS (
 SELECT $3::uuid AS record_id, principal, sort_at, message_id, 3::smallint AS level FROM readers
 UNION ALL
 SELECT $4::uuid, principal, sort_at, message_id, 3 FROM readers r
 WHERE NOT EXISTS (SELECT FROM linked l WHERE l.message_id = r.message_id)
 UNION ALL
-SELECT l.record_id, r.principal, r.sort_at, r.message_id, 3 FROM linked l JOIN readers r USING (message_id)
+SELECT l.place_id, r.principal, r.sort_at, r.message_id, 3 FROM places l JOIN readers r USING (message_id)
 WHERE l.is_open OR r.principal = -1 OR EXISTS (
   SELECT FROM hidden_holders x WHERE x.message_id = r.message_id AND x.record_id = l.record_id AND x.principal = r.principal)
 UNION ALL
-SELECT l.record_id, 0, o.sort_at, o.message_id, o.level FROM linked l JOIN open_to_all o USING (message_id) WHERE l.is_open
+SELECT l.place_id, a.principal, a.sort_at, a.message_id, a.level FROM places l JOIN audience a USING (message_id, record_id)
 UNION ALL
-SELECT $3::uuid, 0, o.sort_at, o.message_id, o.level FROM open_to_all o
-WHERE EXISTS (SELECT FROM linked l WHERE l.message_id = o.message_id AND l.is_open)
+SELECT $3::uuid, a.principal, a.sort_at, a.message_id, a.level FROM audience a
 )`;
 
 const insertStatement = `WITH ${dueRows}

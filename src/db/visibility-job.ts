@@ -1,33 +1,20 @@
-import { z } from 'zod';
-
 import type { Database, Sql } from './database';
 import { newUuid } from './new-id';
-import { messagesOfChunk } from './rematch';
 import { lockTenantForWriting } from './tenant-lock';
 import { refreshTimelines } from './timeline-write';
-
-/** Which mail has other readers now: all of a source, or all in which one of these addresses stands. `after`: where it goes on;
- * `closing`: it is still deleting the rows of those who lost all reason to read a message. */
-const visibilityTask = z.discriminatedUnion('of', [
-  z.object({
-    of: z.literal('source'),
-    sourceId: z.uuid(),
-    after: z.string().nullable(),
-    closing: z.boolean().default(false),
-  }),
-  z.object({
-    of: z.literal('addresses'),
-    addressKeys: z.array(z.string()),
-    after: z.string().nullable(),
-    closing: z.boolean().default(false),
-  }),
-]);
-type VisibilityTask = z.output<typeof visibilityTask>;
+import {
+  countMail,
+  messagesOf,
+  messagesOfSource,
+  visibilityTask,
+  type ChangedMail,
+  type VisibilityTask,
+} from './visibility-mail';
 
 /** What has changed, as it is told to `queueVisibility`. */
 export interface ReadersChange {
-  mail: { of: 'source'; sourceId: string } | { of: 'addresses'; addressKeys: string[] };
-  /** Users who may read less than before; from the commit on, whatever is still written of them. */
+  mail: ChangedMail;
+  /** Users who may read less than before; from the commit on, whatever is still written of them. Who was in the scope of a record is found. */
   narrowedUserIds: string[];
 }
 
@@ -52,36 +39,67 @@ export async function queueVisibility(
   tenantId: string,
   { mail, narrowedUserIds }: ReadersChange,
 ): Promise<QueuedVisibility | null> {
-  const messages = await countMail(sql, tenantId, mail);
-  if (messages === 0) return null;
+  const changed = await withMail(sql, tenantId, mail);
+  const messages = changed === null ? 0 : await countMail(sql, tenantId, changed);
+  if (changed === null || messages === 0) return null;
   const operationId = newUuid();
-  const task: VisibilityTask = { ...mail, after: null, closing: narrowedUserIds.length > 0 };
+  const task: VisibilityTask = { ...changed, after: null, closing: narrowedUserIds.length > 0 && closes(changed) };
   await sql.execute(
     `INSERT INTO operation (tenant_id, id, kind, source_id, state, total, task) VALUES ($1, $2, 'visibility', $3, 'waiting', $4, $5)`,
-    [tenantId, operationId, mail.of === 'source' ? mail.sourceId : null, messages, JSON.stringify(task)],
+    [tenantId, operationId, changed.of === 'source' ? changed.sourceId : null, messages, JSON.stringify(task)],
   );
   await sql.execute(
     `INSERT INTO narrowed_reader (tenant_id, principal, operation_id)
-     SELECT $1, principal, $2 FROM app_user WHERE tenant_id = $1 AND id = ANY ($3::uuid[])`,
-    [tenantId, operationId, narrowedUserIds],
+     SELECT $1, principal, $2 FROM app_user WHERE tenant_id = $1 AND id = ANY ($3::uuid[])
+     UNION SELECT $1, principal, $2 FROM unnest($4::integer[]) AS principal`,
+    [tenantId, operationId, narrowedUserIds, await othersNarrowed(sql, tenantId, changed)],
   );
   return { operationId, messages };
 }
 
-/** Copies, of which a message may have several: they are looked at one by one. */
-async function countMail(sql: Sql, tenantId: string, mail: ReadersChange['mail']): Promise<number> {
-  const [row] =
-    mail.of === 'source'
-      ? await sql.query<{ count: number }>(
-          'SELECT count(*) AS count FROM copy WHERE tenant_id = $1 AND source_id = $2',
-          [tenantId, mail.sourceId],
-        )
-      : await sql.query<{ count: number }>(
-          'SELECT count(DISTINCT copy_id) AS count FROM copy_address WHERE tenant_id = $1 AND address_key = ANY ($2::text[])',
-          [tenantId, mail.addressKeys],
-        );
-  return row?.count ?? 0;
+/** Of many records that were written most have no mail: the task names those that have. Null where none has. */
+async function withMail(sql: Sql, tenantId: string, mail: ChangedMail): Promise<ChangedMail | null> {
+  if (mail.of !== 'records') return mail;
+  const rows = await sql.query<{ id: string }>(
+    `SELECT w.id FROM (SELECT DISTINCT unnest($2::uuid[]) AS id) AS w CROSS JOIN LATERAL (
+       SELECT FROM link WHERE tenant_id = $1 AND record_id = w.id LIMIT 1) AS l ORDER BY w.id`,
+    [tenantId, mail.recordIds],
+  );
+  return rows.length === 0 ? null : { ...mail, recordIds: rows.map((row) => row.id) };
 }
+
+/** Whether the rows of who lost a source or an address are deleted first: of records and threads only the telling knows them. */
+function closes(mail: ChangedMail): boolean {
+  return mail.of === 'source' || mail.of === 'addresses';
+}
+
+/**
+ * Everybody, and each team and user, with rows at a record that is restricted and not to them: they may have lost its mail. Of a thread whoever
+ * reads any of its mail. Found by one look at the index for each of them.
+ */
+async function othersNarrowed(sql: Sql, tenantId: string, mail: ChangedMail): Promise<number[]> {
+  if (mail.of === 'thread')
+    return (await sql.query<{ principal: number }>(readersOfThread, [tenantId, mail.threadId])).map(
+      (row) => row.principal,
+    );
+  if (mail.of !== 'records') return [];
+  const rows = await sql.query<{ principal: number }>(readersOfRestricted, [tenantId, mail.recordIds]);
+  return rows.map((row) => row.principal);
+}
+
+const readersOfThread = `SELECT DISTINCT t.principal FROM message m
+  CROSS JOIN LATERAL (SELECT principal FROM timeline WHERE tenant_id = $1 AND message_id = m.id AND principal >= 0 OFFSET 0) t
+  WHERE m.tenant_id = $1 AND m.thread_id = $2`;
+
+const readersOfRestricted = `WITH RECURSIVE walk (record_id, principal) AS (
+  SELECT r.id, (SELECT t.principal FROM timeline t WHERE t.record_id = r.id AND t.tenant_id = $1 AND t.principal >= 0 ORDER BY t.principal LIMIT 1)
+  FROM record r WHERE r.tenant_id = $1 AND r.id = ANY ($2::uuid[]) AND r.restricted
+  UNION ALL
+  SELECT w.record_id, (SELECT t.principal FROM timeline t WHERE t.record_id = w.record_id AND t.tenant_id = $1 AND t.principal > w.principal ORDER BY t.principal LIMIT 1)
+  FROM walk w WHERE w.principal IS NOT NULL
+)
+SELECT DISTINCT w.principal FROM walk w WHERE w.principal IS NOT NULL
+  AND NOT EXISTS (SELECT FROM record_scope s WHERE s.tenant_id = $1 AND s.record_id = w.record_id AND s.principal = w.principal)`;
 
 /** What became of a chunk of a job: `none` where it has ended, or is none of this kind. */
 export type VisibilityStep = 'more' | 'done' | 'none';
@@ -103,11 +121,25 @@ export async function visibilityChunk(db: Database, ref: JobRef, limit: number):
     if (task.closing && !(await closeNext(sql, ref, { task, limit: limit * closedPerTold }))) return 'more';
     const from = task.closing ? { ...task, after: null } : task;
     const { messageIds, next } = await messagesOf(sql, tenantId, { task: from, limit });
+    if (from.of === 'source' && from.level !== undefined)
+      await applyLevel(sql, tenantId, { ...from, messageIds, level: from.level });
     await refreshTimelines(sql, tenantId, messageIds);
     if (next === null) await finish(sql, ref);
     else await sql.execute(goesOn, [tenantId, operationId, messageIds.length, next]);
     return next === null ? 'done' : 'more';
   });
+}
+
+/** What the policy says now for mail that was recorded before. */
+async function applyLevel(
+  sql: Sql,
+  tenantId: string,
+  to: { sourceId: string; messageIds: string[]; level: number },
+): Promise<void> {
+  await sql.execute(
+    `UPDATE copy SET visibility = $4 WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[]) AND source_id = $3 AND visibility <> $4`,
+    [tenantId, to.messageIds, to.sourceId, to.level],
+  );
 }
 
 /** Closing a message costs a small part of telling it anew. */
@@ -153,7 +185,9 @@ const closeLost = `WITH narrowed AS MATERIALIZED (
 )
 DELETE FROM timeline t WHERE t.tenant_id = $1 AND t.message_id = ANY ($3::uuid[])
   AND t.principal = ANY (ARRAY(SELECT principal FROM narrowed))
-  AND NOT EXISTS (SELECT FROM readers r WHERE r.message_id = t.message_id AND r.principal = t.principal)`;
+  AND NOT EXISTS (SELECT FROM readers r WHERE r.message_id = t.message_id AND r.principal = t.principal)
+  AND (t.principal <> ALL (ARRAY(SELECT s.principal FROM narrowed n JOIN record_scope s ON s.tenant_id = $1 AND s.principal = n.principal))
+    OR level_still_read(t.record_id, t.principal, t.message_id) IS NULL)`;
 
 const goesOn = `UPDATE operation SET state = 'running', started_at = coalesce(started_at, now()), done = least(done + $3, total),
     task = jsonb_set(task, '{after}', to_jsonb($4::text)) WHERE tenant_id = $1 AND id = $2`;
@@ -165,36 +199,6 @@ async function finish(sql: Sql, { tenantId, operationId }: JobRef): Promise<void
     [tenantId, operationId],
   );
   await sql.execute('DELETE FROM narrowed_reader WHERE tenant_id = $1 AND operation_id = $2', [tenantId, operationId]);
-}
-
-interface NextMessages {
-  messageIds: string[];
-  next: string | null;
-}
-
-function messagesOf(
-  sql: Sql,
-  tenantId: string,
-  { task, limit }: { task: VisibilityTask; limit: number },
-): Promise<NextMessages> {
-  return task.of === 'source'
-    ? messagesOfSource(sql, tenantId, { ...task, limit })
-    : messagesOfChunk(sql, tenantId, { ...task, limit });
-}
-
-/** In the order of an index, so that no chunk reads what another has read; what is recorded meanwhile is told rightly wherever it comes. */
-async function messagesOfSource(
-  sql: Sql,
-  tenantId: string,
-  from: { sourceId: string; after: string | null; limit: number },
-): Promise<NextMessages> {
-  const rows = await sql.query<{ sha: string; message_id: string }>(
-    `SELECT encode(raw_sha, 'hex') AS sha, message_id FROM copy
-     WHERE source_id = $2 AND tenant_id = $1 AND raw_sha > decode($3, 'hex') ORDER BY source_id, raw_sha LIMIT $4`,
-    [tenantId, from.sourceId, from.after ?? '', from.limit],
-  );
-  const messageIds = [...new Set(rows.map((row) => row.message_id))];
-  return { messageIds, next: rows.length < from.limit ? null : (rows.at(-1)?.sha ?? null) };
 }
 
 const messagesPerTransaction = 500;
