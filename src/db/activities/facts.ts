@@ -1,0 +1,155 @@
+import {
+  addressesBehindNumber,
+  numbersIn,
+  partyHeaders,
+  projectTypes,
+  type ActivityAddress,
+  type ActivityFacts,
+  type PartyHeader,
+  type RuledRecord,
+} from '../../domain/activity';
+import { normaliseAddress } from '../../domain/address';
+import type { AddressKind, Policy } from '../../domain/policy';
+import type { Sql } from '../database';
+
+/** By what an activity is decided, as its source had it when the activity was made. */
+export interface ActivityRule {
+  severalCompanies: Policy['severalCompanies'];
+  matchKinds: AddressKind[];
+}
+
+/** A message as far as the rules look at it. */
+export interface RuledMessage {
+  messageId: string;
+  rule: ActivityRule;
+  participants: Record<PartyHeader, { address: string }[]>;
+  /** What further copies add: `role address-key`. */
+  addresses: string[];
+}
+
+type OfMessage = RuledRecord & { messageId: string };
+
+/** What is decided of each of these messages, by their ids: all that the rules need is asked at once. */
+export async function factsOfMessages(
+  sql: Sql,
+  tenantId: string,
+  messages: RuledMessage[],
+): Promise<Map<string, ActivityFacts>> {
+  const addressesOf = new Map(messages.map((message) => [message.messageId, partiesIn(message)]));
+  const recipients = new Map(messages.map((message) => [message.messageId, recipientKeys(message)]));
+  const keys = new Set([...addressesOf.values()].flat().map(({ key }) => key));
+  const messageIds = messages.map(({ messageId }) => messageId);
+  const behind = [...new Set([...recipients.values()].flat())].flatMap(addressesBehindNumber);
+  const [ours, records, byHand, suppressed] = await Promise.all([
+    ourAddresses(sql, tenantId, [...new Set([...keys, ...behind])]),
+    recordsOf(sql, tenantId, [...keys]),
+    linkedByHand(sql, tenantId, messageIds),
+    suppressedRecords(sql, tenantId, messageIds),
+  ]);
+  const numbersOf = new Map([...recipients].map(([messageId, list]) => [messageId, numbersIn(list, ours)]));
+  const projects = await projectsOf(sql, tenantId, [...new Set([...numbersOf.values()].flat())]);
+  return new Map(
+    messages.map(({ messageId, rule }) => [
+      messageId,
+      {
+        addresses: addressesOf.get(messageId) ?? [],
+        numbers: numbersOf.get(messageId) ?? [],
+        ours,
+        records: records(rule.matchKinds),
+        projects,
+        byHand: byHand.filter((linked) => linked.messageId === messageId),
+        suppressed: new Set(suppressed.flatMap((link) => (link.messageId === messageId ? [link.recordId] : []))),
+        severalCompanies: rule.severalCompanies,
+      },
+    ]),
+  );
+}
+
+/** As they stand in the headers that are shown; what other copies add comes behind. */
+function partiesIn({ participants, addresses }: RuledMessage): ActivityAddress[] {
+  return partyHeaders.flatMap((header) => {
+    const shown = participants[header].flatMap(({ address }) => normaliseAddress(address) ?? []);
+    const added = addresses.flatMap((text) => (text.startsWith(`${header} `) ? [text.slice(header.length + 1)] : []));
+    return [...new Set([...shown, ...added.sort()])].map((key) => ({ header, key }));
+  });
+}
+
+/** Also hidden ones: a number in Bcc or a delivery header files the mail, and nobody is named by it. */
+function recipientKeys({ participants, addresses }: RuledMessage): string[] {
+  const shown = [...participants.to, ...participants.cc].flatMap(({ address }) => normaliseAddress(address) ?? []);
+  const others = addresses.filter((text) => /^(?:to|cc|bcc|delivered-to) /.test(text));
+  return [...new Set([...shown, ...others.map((text) => text.slice(text.indexOf(' ') + 1)).sort()])];
+}
+
+/** Users' addresses first: they may be those of mailboxes too. */
+async function ourAddresses(sql: Sql, tenantId: string, keys: string[]): Promise<Map<string, string | null>> {
+  const rows = await sql.query<{ key: string; user_id: string | null }>(
+    `SELECT address_key AS key, owner_user_id AS user_id FROM source
+     WHERE tenant_id = $1 AND address_key = ANY ($2::text[]) AND deleted_at IS NULL
+     UNION ALL SELECT address_key, user_id FROM user_address WHERE tenant_id = $1 AND address_key = ANY ($2::text[])`,
+    [tenantId, keys],
+  );
+  const ours = new Map<string, string | null>();
+  for (const { key, user_id: userId } of rows) ours.set(key, userId ?? ours.get(key) ?? null);
+  return ours;
+}
+
+async function recordsOf(
+  sql: Sql,
+  tenantId: string,
+  keys: string[],
+): Promise<(kinds: AddressKind[]) => Map<string, RuledRecord[]>> {
+  const rows = await sql.query<RuledRecord & { key: string; kind: AddressKind }>(
+    `SELECT wanted.key, known.* FROM unnest($2::text[]) AS wanted(key) CROSS JOIN LATERAL (
+       SELECT ra.kind, r.id AS "recordId", r.type, ${companyOf} AS "companyId"
+       FROM record_address ra JOIN record r ON r.tenant_id = $1 AND r.id = ra.record_id AND r.deleted_at IS NULL
+       WHERE ra.tenant_id = $1 AND ra.address_key = wanted.key OFFSET 0
+     ) AS known ORDER BY known."recordId"`,
+    [tenantId, keys],
+  );
+  return (kinds) => {
+    const found = new Map<string, RuledRecord[]>();
+    for (const { key, kind, ...record } of rows) {
+      if (kinds.includes(kind)) found.set(key, [...(found.get(key) ?? []), record]);
+    }
+    return found;
+  };
+}
+
+/** A company that was deleted is none, for as long as it is not restored. */
+const companyOf = `(SELECT c.id FROM record c WHERE c.tenant_id = $1 AND c.id = r.company_id AND c.deleted_at IS NULL)`;
+
+/** Records that a person linked to a message, or to its thread. */
+function linkedByHand(sql: Sql, tenantId: string, messageIds: string[]): Promise<OfMessage[]> {
+  return sql.query<OfMessage>(
+    `SELECT l.message_id AS "messageId", r.id AS "recordId", r.type, ${companyOf} AS "companyId"
+     FROM link l JOIN record r ON r.tenant_id = $1 AND r.id = l.record_id AND r.deleted_at IS NULL
+     WHERE l.tenant_id = $1 AND l.message_id = ANY ($2::uuid[]) AND l.state = 'active'
+       AND EXISTS (SELECT FROM link_reason lr WHERE lr.tenant_id = $1 AND lr.link_id = l.id AND lr.kind IN ('person', 'thread'))
+     ORDER BY r.id`,
+    [tenantId, messageIds],
+  );
+}
+
+function suppressedRecords(
+  sql: Sql,
+  tenantId: string,
+  messageIds: string[],
+): Promise<Pick<OfMessage, 'messageId' | 'recordId'>[]> {
+  return sql.query(
+    `SELECT message_id AS "messageId", record_id AS "recordId" FROM link
+     WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[]) AND state = 'suppressed'`,
+    [tenantId, messageIds],
+  );
+}
+
+async function projectsOf(sql: Sql, tenantId: string, numbers: string[]): Promise<Map<string, string>> {
+  if (numbers.length === 0) return new Map();
+  const rows = await sql.query<{ number: string; id: string }>(
+    `SELECT number, id FROM record WHERE tenant_id = $1 AND type = ANY ($2::text[]) AND lower(number) = ANY ($3::text[]) AND deleted_at IS NULL
+     ORDER BY array_position($2::text[], type) DESC`,
+    [tenantId, projectTypes, numbers],
+  );
+  // A project goes before an opportunity of the same number; numbers in addresses are in lower case.
+  return new Map(rows.map((row) => [row.number.toLowerCase(), row.id]));
+}
