@@ -1,6 +1,5 @@
 import { StaleFence } from '../domain/stale-fence';
 import { replayPlanOf, type MailboxOfRow } from '../domain/replay';
-import { DatabaseUnavailable, isWorthRepeating, refusesWhatIsWritten, sqlStateOf } from '../db/database-error';
 import type { ItemNote } from '../db/replay/replay-items';
 import {
   giveBackShare,
@@ -15,6 +14,7 @@ import {
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
+import { faultOf, nameOfFault } from './fault-of-messages';
 import { fillSearchSoon } from './fill-search';
 import { replayFetched } from './replay-fetched';
 import { replayStored, type StoredItem } from './replay-stored';
@@ -68,37 +68,21 @@ async function replayShare(
     await carryOut(context, run, { ref, share });
     return 'done';
   } catch (error) {
-    if (isNoMessagesFault(error, run)) {
+    const fault = faultOf(error, run);
+    if (fault === 'nobodys') {
       await giveBackShare(context.db, ref, share.items);
       // A newer wish: the next look finds out what it means.
       if (error instanceof StaleFence) return 'in-vain';
-      throw error;
     }
     // The pause before an activity is tried again would be paid for each of them.
-    if (!isMessagesFault(error)) throw error;
+    if (fault !== 'messages') throw error;
     run.warn?.('a replay broke off at messages', {
       operationId: ref.operationId,
       mailboxId: share.sourceId,
-      error: sqlStateOf(error) ?? nameOf(error),
+      error: nameOfFault(error),
     });
     return 'in-vain';
   }
-}
-
-/** Any other error may be of a message: it keeps its try, is taken alone, and is left alone after some. */
-function isNoMessagesFault(error: unknown, { signal }: ActivityRun): boolean {
-  return (
-    signal.aborted || error instanceof StaleFence || error instanceof DatabaseUnavailable || isWorthRepeating(error)
-  );
-}
-
-/** What the database does not take, and what no code is known for; a disk, or a server, would have given one. */
-function isMessagesFault(error: unknown): boolean {
-  return refusesWhatIsWritten(error) || (error instanceof Error && !('code' in error) && sqlStateOf(error) === null);
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error;
 }
 
 async function carryOut(

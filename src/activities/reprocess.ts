@@ -6,11 +6,11 @@ import { giveBackWrite, takeShare, type WriteShare } from '../db/reprocess/next-
 import type { ReprocessRef } from '../db/reprocess/reprocess-task';
 import { storedCopies, surroundingsOf } from '../db/reprocess/stored-copies';
 import { writeDifferences, type ParsedCopy, type WriteNote } from '../db/reprocess/write-differences';
-import { DatabaseUnavailable } from '../db/database-error';
 import { trackReplay } from '../db/replay/replay-share';
 import { mostReprocessTries, type KeptReason } from '../domain/reprocess';
 import { StaleFence } from '../domain/stale-fence';
 import type { ActivityContext, ActivityRun } from './context';
+import { faultOf, nameOfFault } from './fault-of-messages';
 import { fillSearchRows } from './fill-search';
 import { readAgain, type ReadAgain } from './reprocess-read';
 
@@ -65,20 +65,26 @@ export async function reprocess(
   return { kind, looked };
 }
 
+/** Where it broke off at a message: that keeps its try, is taken alone, and is left alone after some. */
 async function carryOut(work: Work, share: LookShare | WriteShare): Promise<number> {
+  const { run, ref } = work;
   try {
     return share.kind === 'look' ? await look(work, share) : await write(work, share);
   } catch (error) {
-    if (isNoMessagesFault(error, work.run)) await giveBack(work, share);
+    const fault = faultOf(error, run);
+    if (fault === 'nobodys') await giveBack(work, share);
     // A newer wish, or somebody else has the job: the next look finds out what it means.
-    if (!(error instanceof StaleFence)) throw error;
+    if (error instanceof StaleFence) return 0;
+    // The pause before an activity is tried again would be paid for each of them.
+    if (fault !== 'messages') throw error;
+    const { sourceId } = share.kind === 'look' ? share.next : share.source;
+    run.warn?.('a reprocess broke off at messages', {
+      operationId: ref.operationId,
+      mailboxId: sourceId,
+      error: nameOfFault(error),
+    });
     return 0;
   }
-}
-
-/** Any other error may be of a message: it keeps its try, is taken alone, and is left alone after some. */
-function isNoMessagesFault(error: unknown, { signal }: ActivityRun): boolean {
-  return signal.aborted || error instanceof StaleFence || error instanceof DatabaseUnavailable;
 }
 
 function giveBack({ context, ref }: Work, share: LookShare | WriteShare): Promise<void> {

@@ -1,5 +1,6 @@
 import { reprocess } from '../../src/activities/reprocess';
 import type { ActivityRun } from '../../src/activities/context';
+import { hashOfAddress } from '../../src/db/erasures/erased-people';
 import { newUuid } from '../../src/db/new-id';
 import { insertReprocess } from '../../src/db/reprocess/ask';
 import { brokenTenant } from '../../src/db/verify/tenant-checks';
@@ -201,4 +202,65 @@ describe('mail that lay under mail that was misread', () => {
     await reprocessed(anna, { parserVersionBelow: bench.context.parserVersion });
     expect((await messagesOf(anna)).map(({ key }) => key).sort()).toEqual(keys);
   });
+});
+
+test('mail that was misread gives up the identity of other mail also where its own is taken by now', async () => {
+  const third = letter('same', { text: 'The third.' });
+  const [meant] = await messagesOf(await imported([third]));
+  const anna = await imported([letter('same', { text: 'The first.' })]);
+  const misreadOne = await named(anna, 'same');
+  await rows(anna, `UPDATE message SET message_key = decode($1, 'hex')`, [meant?.key]);
+  await imported([letter('same', { text: 'The first.', headers: { 'X-Way': 'another' } })], anna);
+  expect((await messagesOf(anna)).map(({ key }) => key)).toEqual([meant?.key, misreadOne.key]);
+  expect((await reprocessed(anna)).found).toEqual([{ fields: ['identity'], outcome: 'changed', reason: null }]);
+  expect((await reprocessed(anna)).found).toEqual([]);
+  await imported([third], anna);
+  const keys = (await messagesOf(anna)).map(({ key }) => key);
+  expect(new Set(keys).size).toBe(3);
+  expect(keys.slice(1)).toEqual([misreadOne.key, meant?.key]);
+});
+
+test('mail of a person who was erased that lay hidden under other mail is erased, and the other stays', async () => {
+  const hidden = letter('other', { cc: 'Grace <grace@customer.example>' });
+  const anna = await imported([letter('same')]);
+  const ben = await imported([hidden], anna);
+  const [same, other] = [await named(anna, 'same'), await named(anna, 'other')];
+  await rows(anna, `DELETE FROM copy_address WHERE role = 'cc'`);
+  await hide(anna, other.id, same.id);
+  await eraseGrace(anna, new Date());
+  expect((await reprocessed(anna)).found).toEqual([expect.objectContaining({ outcome: 'gone', reason: 'erased' })]);
+  expect((await messagesOf(anna)).map(({ name, id }) => [name, id])).toEqual([['same', same.id]]);
+  expect(await rows(anna, 'SELECT source_id FROM copy')).toEqual([{ source_id: anna.mailboxId }]);
+  expect(await rows(anna, 'SELECT outcome, reason FROM placement WHERE source_id = $1', [ben.mailboxId])).toEqual([
+    { outcome: 3, reason: 'erased' },
+  ]);
+  expect(await rows(anna, `SELECT stream FROM outbox WHERE type = 'message.removed'`)).toEqual([
+    { stream: ben.mailboxId },
+  ]);
+  expect(await violations(anna)).toEqual([]);
+});
+
+const eraseGrace = ({ tenantId }: TestMailbox, at: Date) =>
+  bench.database.db.inTenant(tenantId, (sql) =>
+    sql.execute(
+      `INSERT INTO erasure (tenant_id, id, kind, address_hashes, actor, at) VALUES ($1, $2, 'person', ARRAY[$3], 'system', $4)`,
+      [
+        tenantId,
+        newUuid(),
+        hashOfAddress('grace@customer.example', (text) => bench.context.secretBox.fingerprintsOf(text)),
+        at,
+      ],
+    ),
+  );
+
+test.each([
+  ['before an erasure is erased although its date is later', '2025-12-31', 0],
+  ['after an erasure, with a later date, stays', '2026-01-03', 1],
+])('mail with an erased person that came %s', async (_, here, left) => {
+  const anna = await imported([letter('people', { cc: 'Grace <grace@customer.example>' })]);
+  await rows(anna, `DELETE FROM copy_address WHERE role = 'cc'`);
+  await rows(anna, 'UPDATE message SET created_at = $1::timestamptz', [here]);
+  await eraseGrace(anna, new Date('2026-01-01T00:00:00Z'));
+  await reprocessed(anna);
+  expect(await messagesOf(anna)).toHaveLength(left);
 });

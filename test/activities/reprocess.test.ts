@@ -436,6 +436,9 @@ async function oneByOne<Result>(work: () => Promise<Result>): Promise<Result> {
   }
 }
 
+/** No error that a message could be the cause of. */
+const killed = Object.assign(new Error('killed'), { code: 'SIGKILL' });
+
 /** The worker ends whenever it reads these bytes, or at the n-th read. */
 async function dying<Result>(
   isFatal: (blobId: string, reads: number) => boolean,
@@ -447,7 +450,7 @@ async function dying<Result>(
     ...blobs,
     read: (tenantId, blobId) => {
       reads += 1;
-      return isFatal(blobId, reads) ? Promise.reject(new Error('killed')) : blobs.read(tenantId, blobId);
+      return isFatal(blobId, reads) ? Promise.reject(killed) : blobs.read(tenantId, blobId);
     },
   };
   try {
@@ -464,7 +467,7 @@ async function untilDone(mailbox: TestMailbox, operationId: string): Promise<num
       await carryOut(mailbox, operationId);
       return deaths;
     } catch (error) {
-      if (!(error instanceof Error && error.message === 'killed')) throw error;
+      if (error !== killed) throw error;
     }
   }
 }
@@ -512,6 +515,34 @@ test('a message that ends its worker again and again holds up no other', async (
     { name: 'fine', fields: [], outcome: 'kept', reason: 'ended-its-worker' },
     { name: 'subject', fields: ['subject'], outcome: 'changed', reason: null },
   ]);
+});
+
+test('a message that the database does not take is left alone after three tries, and holds nobody up', async () => {
+  const mailbox = await imported();
+  await damage(mailbox);
+  await asOwner(bench.database.ownerUrl, (owner) =>
+    owner.query(`ALTER TABLE message_subject ADD CONSTRAINT breaks CHECK (subject <> 'Grüße') NOT VALID`),
+  );
+  const warned: Record<string, string>[] = [];
+  const operationId = await ask(mailbox);
+  try {
+    const warn = (_: string, about: Record<string, string>) => void warned.push(about);
+    const ref = { tenantId: mailbox.tenantId, operationId };
+    expect((await reprocess(bench.context, { ...run, warn }, ref)).kind).toBe('done');
+  } finally {
+    await asOwner(bench.database.ownerUrl, (owner) =>
+      owner.query('ALTER TABLE message_subject DROP CONSTRAINT breaks'),
+    );
+  }
+  expect(warned).toHaveLength(3);
+  expect(warned[0]).toEqual({ operationId, mailboxId: mailbox.mailboxId, error: '23514' });
+  const became = new Map(
+    (await found(mailbox, operationId)).map(({ name, outcome, reason }) => [name, [outcome, reason]]),
+  );
+  expect(became.get('subject')).toEqual(['kept', 'ended-its-worker']);
+  became.delete('subject');
+  expect([...became.values()]).toEqual(expected.slice(1).map(() => ['changed', null]));
+  expect(await reprocessed(mailbox)).toEqual([expect.objectContaining({ name: 'subject', outcome: 'changed' })]);
 });
 
 test('who was late with a share that another has noted writes nothing', async () => {

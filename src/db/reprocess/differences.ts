@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 
 import { sortAt } from '../../domain/dates';
@@ -32,8 +33,8 @@ export interface ReadCopy {
 
 /**
  * Compares what is stored of a copy with what its bytes say by the parser of today. `message` has the parts as they lie in the kept bytes.
- * The identity is that of the whole bytes: reduced ones do not tell it. Where another message has it already the two stay side by side,
- * because showing a message twice is a nuisance, and hiding one a loss.
+ * The identity is that of the whole bytes: reduced ones do not tell it. Where another message has it already the two stay side by side
+ * (`keyBeside`), because showing a message twice is a nuisance, and hiding one a loss.
  */
 export function readAnew(stored: StoredCopy, message: ParsedMessage, around: Surroundings): ReadCopy {
   const addresses = addressRolesOf(message).map(({ role, key }) => `${role} ${key}`);
@@ -58,8 +59,6 @@ function nameAndAddress({ name, address }: MailAddress) {
 }
 
 function toldBy(stored: StoredCopy, message: ParsedMessage, { keys }: Surroundings) {
-  const { messageKey } = message;
-  const isNewKey = stored.rawState === 'full' && !keys.has(messageKey);
   const content: StoredContent = {
     subject: message.subject,
     preview: previewOf(message.text),
@@ -74,9 +73,30 @@ function toldBy(stored: StoredCopy, message: ParsedMessage, { keys }: Surroundin
   return {
     content,
     sortAt: sortAtOf(stored, message.sentAt),
-    messageKey: isNewKey ? messageKey : stored.messageKey,
+    messageKey: toldKey(stored, message, keys),
     isApart: false,
   };
+}
+
+function toldKey(
+  { rawState, messageId, messageKey: before }: StoredCopy,
+  message: ParsedMessage,
+  keys: Surroundings['keys'],
+) {
+  const { messageKey } = message;
+  if (rawState !== 'full') return before;
+  const owner = keys.get(messageKey) ?? messageId;
+  return owner === messageId ? messageKey : keyBeside(messageId, messageKey);
+}
+
+/**
+ * The key of a message whose own (hex) another message has: one that no mail is read to. Under the key that it was misread to, the mail that
+ * is really meant by that would be taken for it, and be hidden.
+ */
+export function keyBeside(messageId: string, messageKey: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify(['beside', messageId, messageKey]))
+    .digest('hex');
 }
 
 /**

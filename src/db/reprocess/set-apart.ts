@@ -37,9 +37,7 @@ export async function setApart(sql: Sql, tenantId: string, copies: ReadCopy[]): 
   const pairs = fresh.map((copy) => ({ from: copy.stored.messageId, to: to(copy) }));
   await copyLinks(sql, tenantId, pairs);
   const messageIds = [...new Set([...copies.map(({ stored }) => stored.messageId), ...moved.values()])];
-  const addresses = copies.flatMap((copy) => [...copy.addresses, ...copy.stored.addresses]);
-  const addressKeys = [...new Set(addresses.map((address) => address.slice(address.indexOf(' ') + 1)))];
-  await linkAgain(sql, tenantId, { messageIds, addressKeys });
+  await linkAgain(sql, tenantId, messageIds);
   await refreshTimelines(sql, tenantId, messageIds);
   await findAgain(sql, tenantId, messageIds);
   return moved;

@@ -37,12 +37,15 @@ export interface StoredCopy extends StoredContent {
   threadId: string;
   messageKey: string;
   sortAt: Date;
+  /** Since when the copy is here, and since when its message. */
+  recordedAt: Date;
+  createdAt: Date;
 }
 
 const storedCopiesStatement = `
 SELECT c.id AS "copyId", c.message_id AS "messageId", c.raw_state AS "rawState", c.parser_version AS "parserVersion", c.direction, c.bcc,
   c.delivered_to AS "deliveredTo", cs.parts, first.id = c.id AS "isTeller", first.id AS "tellerId", m.thread_id AS "threadId", encode(m.message_key, 'hex') AS "messageKey",
-  m.message_id_header AS "messageIdHeader", m.sort_at AS "sortAt", m.sent_at AS "sentAt", m.participants, m.marks,
+  m.message_id_header AS "messageIdHeader", m.sort_at AS "sortAt", c.recorded_at AS "recordedAt", m.created_at AS "createdAt", m.sent_at AS "sentAt", m.participants, m.marks,
   m.has_attachments AS "hasAttachments", s.subject, b.preview, b.text, b.text_truncated AS "textTruncated",
   ARRAY(SELECT role || ' ' || address_key FROM copy_address WHERE tenant_id = $1 AND copy_id = c.id) AS addresses,
   ARRAY(SELECT internal_date FROM placement WHERE copy_id = c.id ORDER BY recorded_at, gen_id, uid) AS "internalDates"

@@ -1,3 +1,4 @@
+import { sortAt } from '../../domain/dates';
 import type { ParsedMessage } from '../../domain/message';
 import type { ReprocessOutcome } from '../../domain/reprocess';
 import { StaleFence } from '../../domain/stale-fence';
@@ -5,7 +6,7 @@ import type { Database, Sql } from '../database';
 import { erasedAmong, hasErasedPeople, type AddressFingerprints } from '../erasures/erased-people';
 import { writeOutbox, type OutboxEvent } from '../ingest/outbox-write';
 import { nextSeqOf } from '../ingest/source-lock';
-import { readAnew, type ReadCopy } from './differences';
+import { keyBeside, readAnew, type ReadCopy } from './differences';
 import { eraseFound } from './erase-found';
 import { lookBeside } from './look-beside';
 import type { WriteShare } from './next-share';
@@ -107,7 +108,7 @@ function onePerKey(read: ReadCopy[]): ReadCopy[] {
       given.add(copy.messageKey);
       return copy;
     }
-    return { ...copy, messageKey: copy.stored.messageKey };
+    return { ...copy, messageKey: keyBeside(copy.stored.messageId, copy.messageKey) };
   });
 }
 
@@ -123,12 +124,20 @@ async function withErasedPeople(sql: Sql, { source, fingerprintsOf }: ShareToWri
   if (found.length === 0 || !(await hasErasedPeople(sql, source.tenantId))) return new Set<ReadCopy>();
   const addressKeys = [...new Set(found.flatMap(({ addresses }) => addresses.map(keyOf)))];
   const erased = await erasedAmong(sql, source.tenantId, { addressKeys, fingerprintsOf });
-  const isOfErased = ({ addresses, sortAt }: ReadCopy) =>
-    addresses.some((address) => {
+  const isOfErased = (copy: ReadCopy) =>
+    copy.addresses.some((address) => {
       const at = erased.get(keyOf(address));
-      return at !== undefined && sortAt <= at;
+      return at !== undefined && !isLater(copy, at);
     });
   return new Set(found.filter(isOfErased));
+}
+
+/** As an erasure has it (people/later-mail.ts): what was here before it, or tells no date, is not later, whatever its date says. */
+function isLater({ stored, message, sortAt: shownAt, isApart }: ReadCopy, at: Date): boolean {
+  const { internalDates, recordedAt, createdAt } = stored;
+  if ((isApart ? recordedAt : createdAt) <= at) return false;
+  const ownDate = sortAt(message.sentAt, internalDates.find((date) => date !== null) ?? null);
+  return ownDate !== null && (isApart ? ownDate : shownAt) > at;
 }
 
 /** Of `role key`. */

@@ -33,7 +33,7 @@ export async function writeRead(
   const joining = having('thread').filter((copy) => !copy.isApart);
   await joinThreads(sql, tenantId, { copies: joining, threads });
   const addressed = having('addresses');
-  await linkAgain(sql, tenantId, { messageIds: messagesOf(addressed), addressKeys: keysThatChanged(addressed) });
+  await linkAgain(sql, tenantId, messagesOf(addressed));
   await refreshTimelines(sql, tenantId, messagesOf(having('addresses', 'dates')));
   await findAgain(sql, tenantId, messagesOf(having('subject', 'text', 'participants', 'parts', 'dates')));
 }
@@ -46,15 +46,6 @@ function isTeller({ stored }: ReadCopy): boolean {
 
 function messagesOf(copies: ReadCopy[]): string[] {
   return [...new Set(copies.map(({ stored }) => stored.messageId))];
-}
-
-/** Of `role key`: the keys that came or went, or stand in another header. */
-function keysThatChanged(copies: ReadCopy[]): string[] {
-  const changed = copies.flatMap(({ stored, addresses }) => [
-    ...addresses.filter((address) => !stored.addresses.includes(address)),
-    ...stored.addresses.filter((address) => !addresses.includes(address)),
-  ]);
-  return [...new Set(changed.map((address) => address.slice(address.indexOf(' ') + 1)))];
 }
 
 async function writeCopies(sql: Sql, tenantId: string, copies: ReadCopy[]): Promise<void> {
