@@ -24,7 +24,7 @@ import { openDatabase, type Database } from './db/database';
 import { createErasureMirror } from './db/erasures/mirror';
 import { createSecretBox } from './db/secret-box';
 import type { MailboxForSync } from './db/sync/mailbox-for-sync';
-import { overtakenMailboxes } from './db/sync/overtaken';
+import { standingsOf } from './db/sync/overtaken';
 import { beatAsHolder, exchangeLeases, forgetHolders, leasesOf } from './db/watch/account-connections';
 import { reserveConnections } from './db/watch/host-pace';
 import { pausedServers, pauseServer, type PausedServer } from './db/watch/host-pauses';
@@ -39,7 +39,8 @@ import { createParsePool } from './mail/parse/parse-pool';
 import { parserVersion } from './mail/parse/parse-message';
 
 const connectionIdleMs = 60_000;
-const connectionCheckMs = 2_000;
+/** A stopped mailbox has none 5 s later: this, and the two seconds that its server has for an answer to LOGOUT. */
+const connectionCheckMs = 1_500;
 
 /** Everything the activities of a worker use, and how to let go of it. */
 export interface WorkerContext extends ActivityContext {
@@ -75,7 +76,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
   const poke: ShardEngine['poke'] = (mailboxId, reason) => engine.poke(mailboxId, reason);
   const connections = createConnections({
     connect: ({ mailbox, ...use }) => connect(mailbox, use),
-    overtaken: (kept) => overtakenMailboxes(db, kept),
+    standings: (connected) => standingsOf(db, connected),
     idleMs: connectionIdleMs,
     checkMs: connectionCheckMs,
   });
@@ -141,11 +142,10 @@ export function accessOf(mailbox: MailboxToWatch, password: string) {
 }
 
 /** How its server is spoken to, and for how long. */
-export function optionsOf({ allowedNetworks, limits }: Config, { purpose, signal }: LeasedUse) {
+export function optionsOf({ allowedNetworks, limits }: Config, { signal }: LeasedUse) {
   const { connectTimeoutMs, socketTimeoutMs, commandTimeoutMs, minBytesPerSecond } = limits;
   const patience = { socketTimeoutMs, commandTimeoutMs, minBytesPerSecond };
-  // Connections of rounds and imports are kept, and outlive the signal of whoever asked first.
-  const ended = purpose === 'second-look' && signal !== undefined ? { signal } : {};
+  const ended = signal === undefined ? {} : { signal };
   return { hostRules: { allowedNetworks }, connectTimeoutMs, ...patience, ...ended };
 }
 

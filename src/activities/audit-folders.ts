@@ -9,7 +9,7 @@ import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync
 import type { Mailbox } from '../mail/mailbox';
 import { compareFolder } from './compare-folder';
 import type { IdentityShare } from './compare-identities';
-import type { Connections } from './connections';
+import { onConnection, type Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
 import { followFolders, type FollowedFolders } from './follow-folders';
 import { routeBudget } from './list-folder';
@@ -45,10 +45,11 @@ export async function auditFolders(
     }
     failedRounds = mailbox.failedRounds;
     const cause = await beginAudit(context.db, input);
-    const { audits, allMail } = await context.connections.use(
-      { mailbox, purpose: 'audit', signal: run.signal },
-      (open) => compareAll(context, run, { mailbox, open, cause }),
-    );
+    const { audits, allMail } = await onConnection(context, run, {
+      mailbox,
+      purpose: 'audit',
+      work: (on) => compareAll(on.context, on.run, { mailbox, open: on.open, cause }),
+    });
     const linked = await mendAllLinks(context, run, mailbox);
     return await conclude(context, { mailbox, operationId: input.operationId, cause, audits, allMail, linked });
   } catch (error) {

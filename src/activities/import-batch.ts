@@ -9,7 +9,7 @@ import { ledgerRanges } from '../db/ingest/ledger-ranges';
 import { recordImportTakenUp } from '../db/import-track';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox, OpenFolder } from '../mail/mailbox';
-import type { Connections } from './connections';
+import { onConnection, type Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
 import { setSeen } from './follow-flags';
 import { ingestMessages } from './ingest-messages';
@@ -34,9 +34,11 @@ export async function importBatch(
   try {
     await refuseWhenDiskIsLow(context);
     await recordImportTakenUp(context.db, mailbox);
-    const share = await context.connections.use({ mailbox, purpose: 'import', signal: run.signal }, (open) =>
-      importShare(context, run, { mailbox, open }),
-    );
+    const share = await onConnection(context, run, {
+      mailbox,
+      purpose: 'import',
+      work: (on) => importShare(on.context, on.run, { mailbox, open: on.open }),
+    });
     const left = await foldersWithHistory(context.db, mailbox);
     if (share.imported === 0 && share.held !== null) {
       // Folders that hold back what they list are tried again by and by; the mailbox itself is well.

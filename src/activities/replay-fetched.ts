@@ -4,6 +4,7 @@ import { outcomes } from '../domain/ledger';
 import type { BatchItem } from '../db/ingest/batch';
 import { noteShare, type ReplayItem } from '../db/replay/replay-share';
 import type { Mailbox } from '../mail/mailbox';
+import { onConnection } from './connections';
 import { readHeaderOnly, readStreamed } from './read-big-message';
 import { replaceHeaderOnly } from './replay-header-only';
 import { envelopeOf, noteOf, recordReplayed } from './replay-stored';
@@ -53,21 +54,34 @@ async function fetchOnConnection(
   const { context, run, mailbox } = replaying;
   try {
     await refuseWhenDiskIsLow(context);
-    return await context.connections.use({ mailbox, purpose: 'import', signal: run.signal }, async (open) => {
-      for (let item = left[0]; item !== undefined; item = left[0]) {
-        run.signal.throwIfAborted();
-        const fetched = await fetchOne(replaying, open, item);
-        await write(replaying, item, fetched);
-        left.shift();
-        run.heartbeat();
-        if (fetched.kind === 'broke') return { kind: 'broke', reason: 'unreachable' };
-      }
-      return 'done';
+    return await onConnection(context, run, {
+      mailbox,
+      purpose: 'import',
+      work: (on) => fetchEach({ ...replaying, run: on.run }, on.open, left),
     });
   } catch (error) {
     if (!(error instanceof MailFailure)) throw error;
     return { kind: 'refused', reason: error.code === 'disk-low' ? 'disk-low' : error.kind };
   }
+}
+
+async function fetchEach(
+  replaying: Replaying,
+  open: Mailbox,
+  left: ReplayItem[],
+): Promise<'done' | { kind: 'broke'; reason: string }> {
+  const { run } = replaying;
+  for (let item = left[0]; item !== undefined; item = left[0]) {
+    run.signal.throwIfAborted();
+    const fetched = await fetchOne(replaying, open, item);
+    // That the connection broke is our own doing then, and blames no message.
+    run.signal.throwIfAborted();
+    await write(replaying, item, fetched);
+    left.shift();
+    run.heartbeat();
+    if (fetched.kind === 'broke') return { kind: 'broke', reason: 'unreachable' };
+  }
+  return 'done';
 }
 
 async function fetchOne(replaying: Replaying, open: Mailbox, item: ReplayItem): Promise<Fetched> {

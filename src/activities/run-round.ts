@@ -7,7 +7,7 @@ import type { FolderStatus, ListedFolder } from '../domain/folder';
 import { isBehind } from '../domain/folder-news';
 import type { Policy } from '../domain/policy';
 import type { Mailbox } from '../mail/mailbox';
-import type { Connections } from './connections';
+import { onConnection, type Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
 import { auditAfterOutage } from './audit-after-outage';
 import { fillSearchSoon } from './fill-search';
@@ -51,13 +51,15 @@ export async function runRound(
   if (mailbox?.desired !== 'running' || !sameFence(mailbox, input)) return { kind: 'superseded' };
   try {
     await refuseWhenDiskIsLow(context);
-    const { counts, listed, presence, removalsMs } = await context.connections.use(
-      { mailbox, purpose: 'sync', signal: run.signal },
-      async (open) => {
-        const swept = await sweep(context, run, { mailbox, open });
-        return { ...swept, removalsMs: await settleRemovals(context, run, { mailbox, open }) };
+    const { counts, listed, presence, removalsMs } = await onConnection(context, run, {
+      mailbox,
+      purpose: 'sync',
+      work: async (on) => {
+        const at = { mailbox, open: on.open };
+        const swept = await sweep(on.context, on.run, at);
+        return { ...swept, removalsMs: await settleRemovals(on.context, on.run, at) };
       },
-    );
+    });
     const { recorded, filtered, parked } = counts;
     const { alternationsKept } = context.limits;
     const success = { roundBegunAt: mailbox.readAt, recorded, filtered, parked, alternationsKept };

@@ -19,6 +19,14 @@ export const nothingToStop: StopReport = { ended: 'drained', inFlight: { rounds:
 
 /** A report as a person reads it in the list of closed workflows. */
 export function saidOf({ ended, inFlight }: StopReport): string {
-  const counts = `${String(inFlight.rounds)} rounds, ${String(inFlight.imports)} imports, ${String(inFlight.audits)} audits`;
-  return `${ended}; in flight were ${counts}`;
+  const counts = [
+    counted(inFlight.rounds, 'round'),
+    counted(inFlight.imports, 'import'),
+    counted(inFlight.audits, 'audit'),
+  ].flatMap((count) => count ?? []);
+  return `${ended}; in flight: ${counts.join(', ') || 'nothing'}`;
+}
+
+function counted(count: number, noun: string): string | null {
+  return count === 0 ? null : `${String(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -14,16 +14,17 @@ export type { OpenOptions } from './session';
  * @throws MailFailure: `unreachable`, `busy`, `credentials` or `refused`; the codes of a connection are those of `connectCodes`
  */
 export async function openMailbox(access: MailboxAccess, options: OpenOptions): Promise<Mailbox> {
-  const again = () => openSession(access, options);
-  return mailboxOn(await again(), { host: access.host, streamChunkBytes: options.streamChunkBytes, again });
+  const again = (signal: AbortSignal) => openSession(access, { ...options, signal });
+  const session = await openSession(access, options);
+  return mailboxOn(session, { host: access.host, streamChunkBytes: options.streamChunkBytes, again });
 }
 
 /** How a mailbox is to be had on a connection. `host` is the server's name as a person gave it. */
 export interface ConnectionOf {
   host: string;
   streamChunkBytes: number | undefined;
-  /** Logs in once more. */
-  again: () => Promise<Session>;
+  /** Logs in once more; the signal ends that, whatever it waits for. */
+  again: (signal: AbortSignal) => Promise<Session>;
 }
 
 /** The account on a connection that is logged in. */
@@ -38,6 +39,7 @@ class ImapMailbox implements Mailbox {
   /** Counts the folders opened, so that an OpenFolder knows when it no longer is. */
   private opened = 0;
   private closed = false;
+  private reopening: AbortController | null = null;
 
   constructor(
     private session: Session,
@@ -83,7 +85,7 @@ class ImapMailbox implements Mailbox {
     this.opened += 1;
     await this.session.logout();
     this.refuseWhenClosed();
-    this.session = await this.of.again();
+    this.session = await this.logInAgain();
     this.openedAt = Date.now();
     this.abilities = abilitiesOf(this.session.client, this.of.host);
     await this.logoutWhenClosed();
@@ -92,7 +94,17 @@ class ImapMailbox implements Mailbox {
 
   close(): Promise<void> {
     this.closed = true;
+    this.reopening?.abort();
     return this.session.logout();
+  }
+
+  private async logInAgain(): Promise<Session> {
+    this.reopening = new AbortController();
+    try {
+      return await this.of.again(this.reopening.signal);
+    } finally {
+      this.reopening = null;
+    }
   }
 
   /** Whoever closed it while it was being opened again knew the old connection only. */

@@ -7,7 +7,7 @@ import { connectLeased, watchLeased, wishOf } from '../../src/activities/leased-
 import { defaultLimits } from '../../src/config/limits';
 import { newUuid } from '../../src/db/new-id';
 import { mailboxForSync, type MailboxForSync } from '../../src/db/sync/mailbox-for-sync';
-import { overtakenMailboxes } from '../../src/db/sync/overtaken';
+import { standingsOf } from '../../src/db/sync/overtaken';
 import { beatAsHolder, exchangeLeases, forgetHolders, leasesOf } from '../../src/db/watch/account-connections';
 import { slotsOf, type ConnectionPurpose } from '../../src/domain/connection-slots';
 import { MailFailure } from '../../src/domain/failure';
@@ -124,9 +124,9 @@ test('a slot that is freed is there for others, and one who waits is told of', a
   const lease = await one.leases.take(mine);
   const { db } = bench.database;
   const kept = [{ mailboxId: mailbox.mailboxId, fence: found.fence }];
-  expect(await overtakenMailboxes(db, kept)).toEqual(new Set());
+  expect(await standingsOf(db, kept)).toEqual(['current']);
   expect(await stateOf(two, mine)).toBe('none');
-  expect(await overtakenMailboxes(db, kept)).toEqual(new Set([mailbox.mailboxId]));
+  expect(await standingsOf(db, kept)).toEqual(['unwanted']);
   lease?.release();
   lease?.release();
   await until(async () => (await stateOf(two, mine)) === 'given', 'the free slot');
@@ -245,7 +245,7 @@ function startConnecting(refused: unknown[], hostOf: (mailbox: MailboxForSync) =
   const connections = createConnections({
     connect: ({ mailbox, ...use }) =>
       connectLeased(worker.leases, { account: as(mailbox), use, limits }, () => tried(bench.context.connect(mailbox))),
-    overtaken: (kept) => overtakenMailboxes(bench.database.db, kept),
+    standings: (connected) => standingsOf(bench.database.db, connected),
     idleMs: 60_000,
     checkMs: 200,
   });

@@ -36,7 +36,7 @@ async function mailboxAt(host: string): Promise<MailboxForSync> {
   workers = Array.from({ length: 5 }, () =>
     createConnections({
       connect: () => bench.context.connect(found),
-      overtaken: () => Promise.resolve(new Set()),
+      standings: () => Promise.resolve([]),
       idleMs: 60_000,
       checkMs: 60_000,
     }),

@@ -200,7 +200,7 @@ describe('while it is looked for which message ends every connection', () => {
     };
     const connections = createConnections({
       connect: (use) => connectOne(use.mailbox),
-      overtaken: () => Promise.resolve(new Set()),
+      standings: () => Promise.resolve([]),
       idleMs: 60_000,
       checkMs: 60_000,
     });

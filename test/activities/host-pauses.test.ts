@@ -62,7 +62,7 @@ function benchOf(pauses: HostPauses): SyncBench {
           },
         },
       ),
-    overtaken: () => Promise.resolve(new Set()),
+    standings: () => Promise.resolve([]),
     idleMs: 60_000,
     checkMs: 60_000,
   });

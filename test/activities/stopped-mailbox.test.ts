@@ -71,6 +71,61 @@ test('connections of a mailbox that runs are kept', async () => {
   expect(server.sockets.size).toBe(open);
 });
 
+describe('when a mailbox is stopped whose server has gone silent', () => {
+  const ref = ({ tenantId, mailboxId }: TestMailbox) => ({ tenantId, mailboxId });
+  const round = async (mailbox: TestMailbox) =>
+    runRound(bench.context, run, { ...ref(mailbox), fence: (await read(mailbox)).fence });
+  const audit = (mailbox: TestMailbox) => auditFolders(bench.context, run, { ...ref(mailbox), operationId: newUuid() });
+  const works = [
+    { what: 'a login', at: 'LOGIN', begin: round },
+    { what: 'a round', at: 'EXAMINE', begin: round },
+    {
+      what: 'an import',
+      at: 'UID FETCH',
+      begin: (mailbox: TestMailbox) => importBatch(bench.context, run, ref(mailbox)),
+    },
+    { what: 'an audit', at: 'LIST', begin: audit },
+  ];
+
+  test.each(works)('the connection of $what is closed, and the work ends as overtaken', async ({ what, at, begin }) => {
+    const mailbox = await connect();
+    if (what === 'an import') await mailbox.round();
+    const earlier = server.commands.length;
+    server.on[at] = () => undefined;
+    const working = begin(mailbox);
+    while (!server.commands.slice(earlier).some((line) => line.startsWith(at))) await sleep(20);
+    await wish(mailbox, 'stop');
+    await expect(working).resolves.toEqual({ kind: 'superseded' });
+    while (server.sockets.size > 0) await sleep(20);
+  });
+
+  test('the second connection that a round has opened is closed too', async () => {
+    const inbox = server.folders.get('INBOX');
+    if (inbox !== undefined) server.folders.set('Work', { ...inbox, uidValidity: '8' });
+    const mailbox = await connect();
+    await mailbox.syncAll();
+    server.folders.delete('Work');
+    // What the listing leaves out is asked for on a fresh connection.
+    server.on['LIST'] = ({ connection, usual }) => {
+      if (connection === 1) usual();
+    };
+    const before = server.connections;
+    const working = round(mailbox);
+    while (server.connections === before) await sleep(20);
+    await wish(mailbox, 'stop');
+    await expect(working).resolves.toEqual({ kind: 'superseded' });
+    while (server.sockets.size > 0) await sleep(20);
+  });
+
+  test('a paused mailbox is audited to the end all the same', async () => {
+    const mailbox = await connect();
+    await mailbox.syncAll();
+    await wish(mailbox, 'pause');
+    server.on['LIST'] = ({ usual }) => void setTimeout(usual, 1_500);
+    await expect(audit(mailbox)).resolves.toMatchObject({ kind: 'done' });
+  });
+});
+
 test('queued work of a stopped mailbox does not begin: no round, no import, no audit, not even a connection', async () => {
   const mailbox = await connect();
   const { fence } = await read(mailbox);

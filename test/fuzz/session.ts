@@ -71,7 +71,7 @@ export class Session {
       connect,
       connections: createConnections({
         connect: () => this.connect(),
-        overtaken: () => Promise.resolve(new Set()),
+        standings: () => Promise.resolve([]),
         idleMs: 60_000,
         checkMs: 60_000,
       }),

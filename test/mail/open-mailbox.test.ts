@@ -146,6 +146,24 @@ test('close ends also where LOGOUT is not answered', async () => {
   expect(Date.now() - started).toBeLessThan(3_000);
 });
 
+test('close ends also a connection that is just opened anew, and that the server leaves unanswered', async () => {
+  const opened = await open(
+    {
+      on: {
+        LOGIN: ({ connection, usual }) => {
+          if (connection === 1) usual();
+        },
+      },
+    },
+    { connectTimeoutMs: 600_000, socketTimeoutMs: 600_000 },
+  );
+  const reopening = opened.reopen();
+  while (server.commands.filter((line) => line.startsWith('LOGIN')).length < 2) await soon(20);
+  await opened.close();
+  await expect(reopening).rejects.toMatchObject({ kind: 'unreachable', code: 'aborted' });
+  while (server.sockets.size > 0) await soon(20);
+});
+
 test('the second address is tried where the first refuses', async () => {
   server = await startScriptedServer();
   const lookup = () => Promise.resolve([{ address: '127.0.0.9' }, { address: '127.0.0.1' }]);

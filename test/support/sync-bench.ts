@@ -13,7 +13,7 @@ import { createPostgresBlobStore } from '../../src/db/blobs/postgres-blob-store'
 import { newUuid } from '../../src/db/new-id';
 import { createSecretBox } from '../../src/db/secret-box';
 import { mailboxForSync } from '../../src/db/sync/mailbox-for-sync';
-import { overtakenMailboxes } from '../../src/db/sync/overtaken';
+import { standingsOf } from '../../src/db/sync/overtaken';
 import { defaultPolicy, type Policy } from '../../src/domain/policy';
 import { normaliseAddress } from '../../src/domain/address';
 import { openMailbox } from '../../src/mail/open-mailbox';
@@ -100,8 +100,8 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
       },
     );
   const connections = createConnections({
-    connect: (use) => connect(use.mailbox),
-    overtaken: (kept) => overtakenMailboxes(database.db, kept),
+    connect: (use) => connect(use.mailbox, use.signal),
+    standings: (connected) => standingsOf(database.db, connected),
     idleMs: 60_000,
     checkMs: 500,
   });
