@@ -23,8 +23,6 @@ END $$;
 CREATE TRIGGER no_visibility_without_thread AFTER DELETE ON thread REFERENCING OLD TABLE AS gone
   FOR EACH STATEMENT EXECUTE FUNCTION forget_thread_visibility();
 
--- What a user or a team reads by scopes alone.
-CREATE INDEX record_scope_principal ON record_scope (tenant_id, principal);
 
 -- How far others may read a message: what was said last of its thread for a mailbox that holds it, else as far as its most open copy. What was said
 -- opens no mail of a stranger whose References claim the thread: mail that came afterwards must be from a user, or from whom somebody else
