@@ -51,7 +51,7 @@ async function viewerOf(request: FastifyRequest, { db, now }: ApiContext): Promi
   const userId = narrowedUser(request, key);
   const viewer = { tenantId: key.tenantId, keyId: key.id, scopes: key.scopes };
   return userId === null
-    ? { ...viewer, userId, principal: -1, role: null }
+    ? { ...viewer, userId, principal: -1, teams: [], role: null }
     : { ...viewer, ...(await asUser(db, key, userId)) };
 }
 
@@ -75,7 +75,7 @@ function narrowedUser(request: FastifyRequest, key: KnownKey): string | null {
 async function asUser(db: Database, key: KnownKey, userId: string) {
   const user = await findUser(db, key.tenantId, userId);
   if (user === null) throw forbidden('Letterbook-User names a user that does not exist.');
-  return { userId, principal: user.principal, role: user.role };
+  return { userId, principal: user.principal, teams: user.teams, role: user.role };
 }
 
 /** Answers an unknown address: without a key 401 like everything else, with one 404. */

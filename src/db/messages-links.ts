@@ -1,5 +1,6 @@
 import type { Sql } from './database';
-import type { Reader } from './timeline-read';
+import { maySee } from './record-readers';
+import { principalsOf, type Reader } from './timeline-read';
 
 /** Why a message belongs to a record. */
 export interface LinkReason {
@@ -27,7 +28,7 @@ interface ReasonRow extends Omit<MessageLink, 'reasons'> {
 }
 
 /**
- * The links of these messages to records that exist, with their reasons. What only Bcc or a delivery header says is told to nobody
+ * The links of these messages to records that the reader may see, with their reasons. What only Bcc or a delivery header says is told to nobody
  * but those who hold a copy with it.
  */
 export async function linksOf(sql: Sql, reader: Reader, messageIds: string[]): Promise<MessageLink[]> {
@@ -37,13 +38,13 @@ export async function linksOf(sql: Sql, reader: Reader, messageIds: string[]): P
          'createdAt', lr.created_at) AS reason
      FROM link l JOIN record r ON r.tenant_id = $1 AND r.id = l.record_id AND r.deleted_at IS NULL
      JOIN link_reason lr ON lr.tenant_id = $1 AND lr.link_id = l.id
-     WHERE l.tenant_id = $1 AND l.message_id = ANY ($2::uuid[])
+     WHERE l.tenant_id = $1 AND l.message_id = ANY ($2::uuid[]) AND ${maySee('r', '$4')}
        AND (split_part(lr.key, ':', 1) NOT IN ('bcc', 'delivered-to') OR lr.kind <> 'address' OR EXISTS (
          SELECT FROM copy c JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = c.id
            AND ca.role || ':' || ca.address_key = lr.key
          WHERE c.tenant_id = $1 AND c.message_id = l.message_id AND holds_source(c.source_id, $3)))
      ORDER BY l.id, lr.created_at, lr.kind, lr.key`,
-    [reader.tenantId, messageIds, reader.userId],
+    [reader.tenantId, messageIds, reader.userId, principalsOf(reader)],
   );
   const links = new Map<string, MessageLink>();
   for (const { reason, ...link } of rows) {

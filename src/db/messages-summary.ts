@@ -2,14 +2,8 @@ import type { Direction } from '../domain/direction';
 import type { Sql } from './database';
 import { linksOf } from './messages-links';
 import { withRecords, type Participants, type StoredParticipants } from './messages-participants';
-import {
-  directionOfMessage,
-  isNarrowed,
-  narrowedWindowRows,
-  principalsOf,
-  type Level,
-  type Reader,
-} from './timeline-read';
+import { directionOfMessage, unreadFor } from './timeline-conditions';
+import { narrowedWindowRows, principalsOf, readingPrincipals, type Level, type Reader } from './timeline-read';
 
 /** A message as lists show it. What the reader's level does not allow is null. */
 export interface MessageSummary {
@@ -62,7 +56,7 @@ export async function summariesOf(
   const messageIds = rows.map((row) => row.id);
   const threadIds = rows.map((row) => row.threadId);
   const [participants, links, counts] = await Promise.all([
-    withRecords(sql, reader.tenantId, { participants: stored, perRole: participantsInLists }),
+    withRecords(sql, reader, { participants: stored, perRole: participantsInLists }),
     activeLinks(sql, reader, messageIds),
     threadCounts(sql, reader, { threadIds, recordId: page.recordId }),
   ]);
@@ -78,8 +72,7 @@ const summaryStatement = `
 SELECT m.id, m.thread_id AS "threadId", m.sort_at AS "sortAt", m.sent_at AS "sentAt", w.level, m.participants, m.marks,
   ${directionOfMessage('m.id')} AS direction, s.subject, b.preview,
   CASE WHEN w.level >= 3 THEN m.has_attachments END AS "hasAttachments",
-  (SELECT bool_and(p.flags & 1 = 0) FROM copy c JOIN placement p ON p.copy_id = c.id AND p.presence = 1
-   WHERE c.tenant_id = $1 AND c.message_id = m.id AND holds_source(c.source_id, $4)) AS unread
+  ${unreadFor('m.id', '$4')} AS unread
 FROM unnest($2::uuid[], $3::smallint[]) WITH ORDINALITY AS w(id, level, n)
 JOIN message m ON m.tenant_id = $1 AND m.id = w.id
 LEFT JOIN message_subject s ON s.tenant_id = $1 AND s.message_id = m.id AND w.level >= 2
@@ -105,19 +98,18 @@ async function threadCounts(
     of.threadIds,
     of.recordId,
     principalsOf(reader),
-    principalsOf(reader).at(-1),
   ]);
   return new Map(rows.map((row) => [row.thread_id, row.messages]));
 }
 
-const rowsOfThreads = `SELECT m.thread_id, m.id FROM message m
-  JOIN timeline t ON t.tenant_id = $1 AND t.message_id = m.id AND t.record_id = $3
+const rowsOfThreads = `SELECT m.thread_id, m.id, r.principal FROM message m CROSS JOIN reader r
+  JOIN timeline t ON t.tenant_id = $1 AND t.message_id = m.id AND t.principal = r.principal AND t.record_id = $3
   WHERE m.tenant_id = $1 AND m.thread_id = ANY ($2::uuid[])`;
 
 // Of a reader who has just lost mail only so many rows are asked: until the job has ended a long thread may count less than it has.
-const threadCountStatement = `WITH asked AS MATERIALIZED (
-    ${rowsOfThreads} AND t.principal = $5::integer AND ${isNarrowed('$5::integer')} LIMIT ${String(narrowedWindowRows)})
+const threadCountStatement = `WITH ${readingPrincipals('$4')}, asked AS MATERIALIZED (
+    ${rowsOfThreads} AND r.narrowed LIMIT ${String(narrowedWindowRows)})
   SELECT thread_id, count(DISTINCT id) AS messages FROM (
-    ${rowsOfThreads} AND t.principal = ANY ($4::integer[]) AND (t.principal <> $5::integer OR NOT ${isNarrowed('$5::integer')})
-    UNION ALL SELECT * FROM asked WHERE still_reads($3, $5::integer, id)
+    SELECT thread_id, id FROM (${rowsOfThreads} AND NOT r.narrowed) kept
+    UNION ALL SELECT thread_id, id FROM asked WHERE level_still_read($3, principal, id) IS NOT NULL
   ) seen GROUP BY thread_id`;

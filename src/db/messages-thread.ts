@@ -1,9 +1,9 @@
 import type { Sql } from './database';
 import {
-  isNarrowed,
   narrowedWindowRows,
   pageOfWindow,
   principalsOf,
+  readingPrincipals,
   type Reader,
   type TimelinePage,
   type TimelinePlace,
@@ -26,30 +26,28 @@ export async function readThread(
   reader: Reader,
   page: { threadId: string; after: TimelinePlace | null; limit: number },
 ): Promise<TimelinePage> {
-  const principals = principalsOf(reader);
   const rows = await sql.query<WindowedRow>(threadStatement, [
     reader.tenantId,
     page.threadId,
-    principals,
+    principalsOf(reader),
     allMailRecord,
     page.after?.sortAt ?? null,
     page.after?.messageId ?? null,
     page.limit,
-    principals.at(-1),
   ]);
   return pageOfWindow(rows);
 }
 
-const rowsOfThread = `SELECT t.message_id, t.sort_at, t.level, false AS is_end
-  FROM message m JOIN timeline t ON t.tenant_id = $1 AND t.message_id = m.id AND t.record_id = $4
+const rowsOfThread = `SELECT t.principal, t.message_id, t.sort_at, t.level
+  FROM message m CROSS JOIN reader r
+  JOIN timeline t ON t.tenant_id = $1 AND t.message_id = m.id AND t.principal = r.principal AND t.record_id = $4
   WHERE m.tenant_id = $1 AND m.thread_id = $2 AND ($5::timestamptz IS NULL OR (t.sort_at, t.message_id) < ($5, $6::uuid))`;
 
-// $8, the last of the principals, is the only one that can lose mail.
-const threadStatement = `WITH asked AS MATERIALIZED (
-    ${rowsOfThread} AND t.principal = $8::integer AND ${isNarrowed('$8::integer')}
-    ORDER BY t.sort_at DESC, t.message_id DESC LIMIT ${String(narrowedWindowRows)})
+const threadStatement = `WITH ${readingPrincipals('$3')}, asked AS MATERIALIZED (
+    ${rowsOfThread} AND r.narrowed ORDER BY t.sort_at DESC, t.message_id DESC LIMIT ${String(narrowedWindowRows)})
   SELECT message_id AS "messageId", sort_at AS "sortAt", max(level) AS level, bool_or(is_end) AS "isEnd" FROM (
-    ${rowsOfThread} AND t.principal = ANY ($3::integer[]) AND (t.principal <> $8::integer OR NOT ${isNarrowed('$8::integer')})
-    UNION ALL SELECT * FROM asked WHERE still_reads($4, $8::integer, message_id)
+    SELECT message_id, sort_at, level, false AS is_end FROM (${rowsOfThread} AND NOT r.narrowed) kept
+    UNION ALL SELECT message_id, sort_at, least(level, still), false FROM (
+      SELECT a.*, level_still_read($4, a.principal, a.message_id) AS still FROM asked a OFFSET 0) b WHERE still IS NOT NULL
     UNION ALL (SELECT message_id, sort_at, 0, true FROM asked ORDER BY sort_at DESC, message_id DESC OFFSET ${String(narrowedWindowRows - 1)})
   ) seen GROUP BY sort_at, message_id ORDER BY sort_at DESC, message_id DESC LIMIT $7`;

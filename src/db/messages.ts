@@ -3,7 +3,8 @@ import type { Sql } from './database';
 import { heldCopies, type MessageCopy } from './messages-copies';
 import { linksOf, type MessageLink } from './messages-links';
 import { withRecords, type Participants, type StoredParticipants } from './messages-participants';
-import { directionOfMessage, levelOf, type Level, type Reader } from './timeline-read';
+import { directionOfMessage } from './timeline-conditions';
+import { levelOf, type Level, type Reader } from './timeline-read';
 
 /** All that a reader may see of one message. What their level does not allow is null. */
 export interface MessageDetail {
@@ -36,7 +37,7 @@ export async function readMessage(sql: Sql, reader: Reader, messageId: string): 
   if (level === null) return null;
   const [row] = await sql.query<DetailRow>(detailStatement, [reader.tenantId, messageId, level]);
   if (row === undefined) return null;
-  const [participants] = await withRecords(sql, reader.tenantId, {
+  const [participants] = await withRecords(sql, reader, {
     participants: [row.participants],
     perRole: Infinity,
   });

@@ -1,5 +1,5 @@
-import type { Direction } from '../domain/direction';
 import type { Sql } from './database';
+import { conditionsOf, noConditions, type MessageConditions } from './timeline-conditions';
 import { principalsOf, type Level, type Reader } from './timeline-read';
 
 /** What is looked for: words in the language of websearch_to_tsquery, the last one also as the beginning of a longer word. */
@@ -16,13 +16,10 @@ export interface Hit {
   rank: number;
 }
 
-export interface Search {
+export interface Search extends MessageConditions {
   words: SearchWords;
   /** A record, or one of the pseudo-records of timeline-write.ts. */
   recordId: string;
-  sourceId: string | null;
-  addressKey: string | null;
-  direction: Direction | null;
   since: Date | null;
   until: Date | null;
 }
@@ -61,27 +58,36 @@ export async function searchMessages(
   reader: Reader,
   search: Search,
 ): Promise<{ hits: Hit[]; more: boolean }> {
-  const rows = await sql.query<Hit | { messageId: null }>(
-    `SELECT message_id AS "messageId", sort_at AS "sortAt", level, rank
-     FROM search_messages($1::integer[], $2::uuid, $3, $4, $5::uuid, $6::uuid, $7, $8, $9::timestamptz, $10::timestamptz, $11)
+  const values: unknown[] = [
+    reader.tenantId,
+    principalsOf(reader),
+    reader.userId,
+    search.words.words,
+    search.words.lastWord,
+    search.recordId,
+    search.sourceId,
+    search.addressKey,
+    search.direction,
+    search.since,
+    search.until,
+    maxRankedHits,
+  ];
+  const { type, attachments, seen, status } = search;
+  // What the function does not ask is asked of its hits.
+  const beside = conditionsOf({ ...noConditions, type, attachments, seen, status }, reader, (given, of) => {
+    return `$${String(values.push(given))}::${of}`;
+  });
+  const rows = await sql.query<(Hit | { messageId: null }) & { found: number }>(
+    `SELECT message_id AS "messageId", sort_at AS "sortAt", level, rank, found FROM (
+       SELECT h.*, count(*) OVER () AS found
+       FROM search_messages($2::integer[], $3::uuid, $4, $5, $6::uuid, $7::uuid, $8, $9, $10::timestamptz, $11::timestamptz, $12) h
+     ) t WHERE $1::uuid IS NOT NULL AND (message_id IS NULL OR (true ${beside.map((condition) => condition('t')).join(' ')}))
      ORDER BY sort_at DESC, message_id DESC`,
-    [
-      principalsOf(reader),
-      reader.userId,
-      search.words.words,
-      search.words.lastWord,
-      search.recordId,
-      search.sourceId,
-      search.addressKey,
-      search.direction,
-      search.since,
-      search.until,
-      maxRankedHits,
-    ],
+    values,
   );
   // A row of nulls: of a reader who has just lost mail not all candidates were asked.
   const newestFirst = rows.filter((row) => row.messageId !== null);
   // The sort is stable: among equals the newest stay first.
   const hits = newestFirst.slice(0, maxRankedHits).sort((one, other) => other.rank - one.rank);
-  return { hits, more: newestFirst.length > maxRankedHits || newestFirst.length < rows.length };
+  return { hits, more: (rows[0]?.found ?? 0) > maxRankedHits || newestFirst.length < rows.length };
 }

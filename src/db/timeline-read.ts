@@ -1,5 +1,5 @@
-import type { Direction } from '../domain/direction';
 import type { Sql } from './database';
+import { conditionsOf, type MessageConditions, type ValueOf } from './timeline-conditions';
 import { everybodyPrincipal, tenantPrincipal } from './timeline-write';
 
 /** Who reads: the tenant itself (`userId` null, principal -1), or one of its users. */
@@ -7,6 +7,8 @@ export interface Reader {
   tenantId: string;
   userId: string | null;
   principal: number;
+  /** The numbers of the teams that the user is in. */
+  teams?: readonly number[];
 }
 
 /** What a reader may see of a message: 1 metadata, 2 and the subject, 3 all. */
@@ -22,13 +24,9 @@ export interface TimelineSlot extends TimelinePlace {
   level: Level;
 }
 
-export interface TimelineFilter {
-  /** A record, or one of the pseudo-records of timeline-write.ts. */
+export interface TimelineFilter extends MessageConditions {
+  /** A record, or one of the pseudo-records of timeline-write.ts. Whether the reader may see the record is the caller's question. */
   recordId: string;
-  direction: Direction | null;
-  /** Only messages with a copy in this source. Whether the reader may ask for it is the caller's question. */
-  sourceId: string | null;
-  addressKey: string | null;
   since: Date | null;
   until: Date | null;
   /** `newest-of-thread` leaves out what has a newer message of its thread under the same filter. */
@@ -43,10 +41,15 @@ export interface TimelinePage {
 
 /** Of a reader who has just lost mail a page asks no more rows than this whether they are still theirs. */
 export const narrowedWindowRows = 500;
+/** A page that leaves out looks at no more rows than this of each principal: where little fits it is short, and goes on. */
+export const filteredWindowRows = 2_000;
 
-/** Whether rows of a principal (an expression of SQL) are asked one by one, because a job is taking some of them away; for a statement whose $1 is the tenant. */
-export function isNarrowed(principal: string): string {
-  return `(SELECT EXISTS (SELECT FROM narrowed_reader n WHERE n.tenant_id = $1 AND n.principal = ${principal}))`;
+/** The principals of a reader (an expression of SQL), each with whether its rows are asked one by one, because a job is taking some of them
+ * away; for a statement whose $1 is the tenant. */
+export function readingPrincipals(principals: string): string {
+  return `reader AS MATERIALIZED (
+    SELECT p.principal, EXISTS (SELECT FROM narrowed_reader n WHERE n.tenant_id = $1 AND n.principal = p.principal) AS narrowed
+    FROM unnest(${principals}::integer[]) AS p(principal))`;
 }
 
 /** A row as a statement with a window answers it: `isEnd` at the last place that the window reached, with level 0 where that is not to be shown. */
@@ -64,8 +67,8 @@ export function pageOfWindow(rows: WindowedRow[]): TimelinePage {
 }
 
 /** The principals whose rows a reader may see. */
-export function principalsOf(reader: Reader): number[] {
-  return reader.principal === tenantPrincipal ? [tenantPrincipal] : [everybodyPrincipal, reader.principal];
+export function principalsOf({ principal, teams }: Reader): number[] {
+  return principal === tenantPrincipal ? [tenantPrincipal] : [everybodyPrincipal, ...(teams ?? []), principal];
 }
 
 /** What the reader may see of a message, or null where they may not know of it. */
@@ -86,105 +89,83 @@ export async function holdsSource(sql: Sql, reader: Reader, sourceId: string): P
 /**
  * One page of a timeline: places with their levels, newest first, from after `after` on. Each principal is a walk along the primary key,
  * and the walks are joined: a message that the reader sees for two reasons comes once, with the higher level. A page may be short and yet
- * go on, while a job takes mail away from the reader.
+ * go on: while a job takes mail away from the reader, and where a filter leaves out much.
  */
-export async function readTimeline(
-  sql: Sql,
-  reader: Reader,
-  page: { filter: TimelineFilter; after: TimelinePlace | null; limit: number },
-): Promise<TimelinePage> {
+export async function readTimeline(sql: Sql, reader: Reader, page: WantedPage): Promise<TimelinePage> {
   const { text, values } = timelineStatement(reader, page);
   return pageOfWindow(await sql.query<WindowedRow>(text, values));
 }
 
+/** A page as it is asked for. */
+export interface WantedPage {
+  filter: TimelineFilter;
+  after: TimelinePlace | null;
+  limit: number;
+}
+
 /** The statement of `readTimeline`, apart so that a test can have it explained. */
-export function timelineStatement(
-  reader: Reader,
-  { filter, after, limit }: { filter: TimelineFilter; after: TimelinePlace | null; limit: number },
-): { text: string; values: unknown[] } {
-  const values: unknown[] = [reader.tenantId, filter.recordId, limit];
-  const value = (given: unknown, type: string) => `$${String(values.push(given))}::${type}`;
-  const principals = principalsOf(reader).map((principal) => value(principal, 'integer'));
-  const place =
-    after === null
-      ? ''
-      : `AND (t.sort_at, t.message_id) < (${value(after.sortAt, 'timestamptz')}, ${value(after.messageId, 'uuid')})`;
-  const matching = matchesFilter(reader, filter, value);
-  const newest = filter.show === 'newest-of-thread' ? isNewestOfThread(principals, matching) : '';
-  const newestFirst = 'ORDER BY t.sort_at DESC, t.message_id DESC';
-  const rowsOf = (principal: string) =>
-    `SELECT t.message_id, t.sort_at, t.level, false AS is_end FROM timeline t
-     WHERE t.tenant_id = $1 AND t.record_id = $2 AND t.principal = ${principal} ${place} ${matching('t')}`;
-  const walks = principals.map(
-    (principal) => `(${rowsOf(principal)} AND NOT ${isNarrowed(principal)} ${newest} ${newestFirst} LIMIT $3)`,
-  );
-  // Only a user can lose mail: their own principal is the last.
-  const own = principals.at(-1) ?? '';
-  const asked = `asked AS MATERIALIZED (
-    ${rowsOf(own)} AND ${isNarrowed(own)} ${newestFirst} LIMIT ${String(narrowedWindowRows)})`;
-  walks.push(
-    `(SELECT * FROM (SELECT * FROM asked WHERE still_reads($2, ${own}, message_id) OFFSET 0) t WHERE true ${newest})`,
-    `(SELECT message_id, sort_at, 0, true FROM asked ORDER BY sort_at DESC, message_id DESC OFFSET ${String(narrowedWindowRows - 1)})`,
-  );
+export function timelineStatement(reader: Reader, page: WantedPage): { text: string; values: unknown[] } {
+  const { filter, after, limit } = page;
+  const values: unknown[] = [reader.tenantId, filter.recordId, limit, principalsOf(reader)];
+  const value: ValueOf = (given, type) => `$${String(values.push(given))}::${type}`;
+  const bounds = boundsOf({ filter, after }, value);
+  const conditions = conditionsOf(filter, reader, value);
+  const matching = (row: 't' | 'newer') => conditions.map((condition) => condition(row)).join(' ');
+  const newest = filter.show === 'newest-of-thread' ? isNewestOfThread(`${bounds('newer')} ${matching('newer')}`) : '';
+  const window = conditions.length === 0 && newest === '' ? null : filteredWindowRows;
+  const walk = `SELECT message_id, sort_at, level FROM timeline x
+      WHERE x.tenant_id = $1 AND x.record_id = $2 AND x.principal = r.principal ${placeOf(after, value)} ${bounds('x')}
+      ORDER BY x.sort_at DESC, x.message_id DESC`;
+  const fitting = (rows: string) =>
+    `SELECT t.message_id, t.sort_at, t.level FROM (${rows}) t WHERE t.level IS NOT NULL ${matching('t')} ${newest}
+      ORDER BY t.sort_at DESC, t.message_id DESC LIMIT $3`;
+  const endOf = (rows: number) => `${walk} OFFSET ${String(rows - 1)} LIMIT 1`;
   return {
-    text: `WITH ${asked} SELECT message_id AS "messageId", sort_at AS "sortAt", max(level) AS level, bool_or(is_end) AS "isEnd"
-      FROM (${walks.join(' UNION ALL ')}) seen
-      GROUP BY sort_at, message_id ORDER BY sort_at DESC, message_id DESC LIMIT $3`,
+    text: `WITH ${readingPrincipals('$4')}, found AS MATERIALIZED (
+        SELECT r.principal, w.* FROM reader r CROSS JOIN LATERAL (
+          ${window === null ? `${walk} LIMIT $3` : fitting(`${walk} LIMIT ${String(window)}`)}) w WHERE NOT r.narrowed
+        UNION ALL
+        SELECT r.principal, w.* FROM reader r CROSS JOIN LATERAL (
+          ${fitting(askedRows(`${walk} LIMIT ${String(narrowedWindowRows)}`))}) w WHERE r.narrowed
+      ), reached AS (
+        SELECT r.principal, r.narrowed FROM reader r WHERE (SELECT count(*) FROM found f WHERE f.principal = r.principal) < $3
+      )
+      SELECT message_id AS "messageId", sort_at AS "sortAt", max(level) AS level, bool_or(is_end) AS "isEnd" FROM (
+        SELECT message_id, sort_at, level, false AS is_end FROM found
+        UNION ALL SELECT w.message_id, w.sort_at, 0, true FROM reached r CROSS JOIN LATERAL (${endOf(narrowedWindowRows)}) w WHERE r.narrowed
+        ${window === null ? '' : `UNION ALL SELECT w.message_id, w.sort_at, 0, true FROM reached r CROSS JOIN LATERAL (${endOf(window)}) w WHERE NOT r.narrowed`}
+      ) seen GROUP BY sort_at, message_id ORDER BY sort_at DESC, message_id DESC LIMIT $3`,
     values,
   };
 }
 
-type Matching = (row: 't' | 'newer') => string;
-
-/** The filter as conditions on a row of `timeline`. Bcc and delivery headers count only in copies that the reader holds. */
-function matchesFilter(
-  reader: Reader,
-  filter: TimelineFilter,
-  value: (given: unknown, type: string) => string,
-): Matching {
-  const conditions: Matching[] = [];
-  if (filter.since !== null) {
-    const since = value(filter.since, 'timestamptz');
-    conditions.push((row) => `AND ${row}.sort_at >= ${since}`);
-  }
-  if (filter.until !== null) {
-    const until = value(filter.until, 'timestamptz');
-    conditions.push((row) => `AND ${row}.sort_at < ${until}`);
-  }
-  if (filter.direction !== null) {
-    const direction = value(filter.direction, 'text');
-    conditions.push((row) => `AND ${directionOfMessage(`${row}.message_id`)} = ${direction}`);
-  }
-  if (filter.sourceId !== null) {
-    const source = value(filter.sourceId, 'uuid');
-    conditions.push(
-      (row) =>
-        `AND EXISTS (SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = ${row}.message_id AND c.source_id = ${source})`,
-    );
-  }
-  if (filter.addressKey !== null) {
-    const key = value(filter.addressKey, 'text');
-    const viewer = value(reader.userId, 'uuid');
-    conditions.push(
-      (row) => `AND EXISTS (
-        SELECT FROM copy c JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = c.id AND ca.address_key = ${key}
-        WHERE c.tenant_id = $1 AND c.message_id = ${row}.message_id
-          AND (ca.role NOT IN ('bcc', 'delivered-to') OR holds_source(c.source_id, ${viewer})))`,
-    );
-  }
-  return (row) => conditions.map((condition) => condition(row)).join(' ');
+/** Rows of a principal who has just lost mail, each as far as it may still be read. OFFSET 0: each is asked once. */
+function askedRows(rows: string): string {
+  return `SELECT a.message_id, a.sort_at, least(a.level, a.asked) AS level
+    FROM (SELECT y.*, coalesce(level_still_read($2, r.principal, y.message_id), 0) AS asked FROM (${rows}) y OFFSET 0) a WHERE a.asked > 0`;
 }
 
-/** The direction of a message as its first copy has it: a later copy in another mailbox does not turn it round. */
-export function directionOfMessage(messageId: string): string {
-  return `(SELECT d.direction FROM copy d WHERE d.tenant_id = $1 AND d.message_id = ${messageId} ORDER BY d.recorded_at, d.id LIMIT 1)`;
+function placeOf(after: TimelinePlace | null, value: ValueOf): string {
+  if (after === null) return '';
+  return `AND (x.sort_at, x.message_id) < (${value(after.sortAt, 'timestamptz')}, ${value(after.messageId, 'uuid')})`;
 }
 
-function isNewestOfThread(principals: string[], matching: Matching): string {
+/** The times between which a walk goes: it begins and ends there. */
+function boundsOf({ filter }: Pick<WantedPage, 'filter' | 'after'>, value: ValueOf): (row: string) => string {
+  const since = filter.since === null ? null : value(filter.since, 'timestamptz');
+  const until = filter.until === null ? null : value(filter.until, 'timestamptz');
+  return (row) =>
+    [
+      since === null ? '' : `AND ${row}.sort_at >= ${since}`,
+      until === null ? '' : `AND ${row}.sort_at < ${until}`,
+    ].join(' ');
+}
+
+function isNewestOfThread(matching: string): string {
   return `AND NOT EXISTS (
     SELECT FROM message m JOIN message other ON other.tenant_id = $1 AND other.thread_id = m.thread_id AND other.id <> m.id
     JOIN readable_timeline newer ON newer.tenant_id = $1 AND newer.message_id = other.id AND newer.record_id = $2
-      AND newer.principal IN (${principals.join(', ')})
+      AND newer.principal = ANY ($4::integer[])
     WHERE m.tenant_id = $1 AND m.id = t.message_id
-      AND (newer.sort_at, newer.message_id) > (t.sort_at, t.message_id) ${matching('newer')})`;
+      AND (newer.sort_at, newer.message_id) > (t.sort_at, t.message_id) ${matching})`;
 }

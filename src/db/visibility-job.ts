@@ -50,8 +50,8 @@ export async function queueVisibility(
   );
   await sql.execute(
     `INSERT INTO narrowed_reader (tenant_id, principal, operation_id)
-     SELECT $1, principal, $2 FROM app_user WHERE tenant_id = $1 AND id = ANY ($3::uuid[])
-     UNION SELECT $1, principal, $2 FROM unnest($4::integer[]) AS principal`,
+     SELECT $1::uuid, principal, $2::uuid FROM app_user WHERE tenant_id = $1 AND id = ANY ($3::uuid[])
+     UNION SELECT $1::uuid, principal, $2::uuid FROM unnest($4::integer[]) AS principal`,
     [tenantId, operationId, narrowedUserIds, await othersNarrowed(sql, tenantId, changed)],
   );
   return { operationId, messages };

@@ -9,6 +9,7 @@ import {
   type TimelinePage,
   type TimelinePlace,
 } from '../../src/db/timeline-read';
+import { noConditions } from '../../src/db/timeline-conditions';
 import { allMailRecord } from '../../src/db/timeline-write';
 import { queueVisibility, visibilityChunk } from '../../src/db/visibility-job';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -78,7 +79,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-const filter = { recordId: allMailRecord, direction: null, sourceId: null, addressKey: null, since: null, until: null };
+const filter = { ...noConditions, recordId: allMailRecord, since: null, until: null };
 const pages = ['every-message', 'newest-of-thread'] as const;
 
 const inTenant: TestDatabase['db']['inTenant'] = (tenantId, work) => database.db.inTenant(tenantId, work);

@@ -1,6 +1,7 @@
 import { fillSearch, pendingSearchTenants } from '../../src/db/search-fill';
 import { searchMessages, searchWords } from '../../src/db/search';
 import type { Reader } from '../../src/db/timeline-read';
+import { noConditions } from '../../src/db/timeline-conditions';
 import { allMailRecord } from '../../src/db/timeline-write';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { aMailbox, aMessage, aRecord, aUser, type MessageOptions } from '../support/mail-rows';
@@ -14,11 +15,9 @@ afterAll(() => database.drop());
 async function hits(reader: Reader, query: string, filter: Partial<Parameters<typeof searchMessages>[2]> = {}) {
   const found = await database.db.inTenant(reader.tenantId, (sql) =>
     searchMessages(sql, reader, {
+      ...noConditions,
       words: searchWords(query),
       recordId: allMailRecord,
-      sourceId: null,
-      addressKey: null,
-      direction: null,
       since: null,
       until: null,
       ...filter,

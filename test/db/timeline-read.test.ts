@@ -8,6 +8,7 @@ import {
   type TimelinePlace,
   type TimelineSlot,
 } from '../../src/db/timeline-read';
+import { noConditions } from '../../src/db/timeline-conditions';
 import { allMailRecord, unassignedRecord } from '../../src/db/timeline-write';
 import { newUuid } from '../../src/db/new-id';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -49,9 +50,7 @@ async function analyze(url: string): Promise<void> {
 
 const everything: TimelineFilter = {
   recordId: '',
-  direction: null,
-  sourceId: null,
-  addressKey: null,
+  ...noConditions,
   since: null,
   until: null,
   show: 'every-message',

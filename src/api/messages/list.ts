@@ -2,9 +2,10 @@ import { z } from 'zod';
 
 import type { Sql } from '../../db/database';
 import { summariesOf } from '../../db/messages-summary';
-import { recordExists } from '../../db/records';
+import { readsRecord } from '../../db/record-readers';
 import { maxRankedHits, searchMessages, searchWords, type Hit } from '../../db/search';
 import { holdsSource, readTimeline, type TimelineFilter, type TimelinePlace } from '../../db/timeline-read';
+import { messageTypes, type MessageType } from '../../domain/message-type';
 import type { ApiContext } from '../context';
 import { idField } from '../fields';
 import { decodeCursor, encodeCursor, pageQuery } from '../paging';
@@ -31,6 +32,13 @@ export function messageListQuery(maxPageSize: number) {
     direction: z.enum(['incoming', 'outgoing', 'internal']).optional(),
     since: instant.optional(),
     until: instant.optional().describe('Before this moment'),
+    type: z
+      .enum(messageTypes)
+      .optional()
+      .describe('`mail`: what no machine and no list sent; `activity`: what became an activity; else by its mark'),
+    hasAttachments: z.stringbool().optional().describe('Of mail that may be read in full'),
+    unread: z.stringbool().optional().describe('In the mailboxes of this key; what is in none is left out'),
+    status: z.enum(['open', 'replied', 'closed']).optional().describe('The working status'),
     fold: z
       .enum(['none', 'threads'])
       .default('none')
@@ -48,6 +56,10 @@ export interface MessageListWish {
   direction?: 'incoming' | 'outgoing' | 'internal' | undefined;
   since?: Date | undefined;
   until?: Date | undefined;
+  type?: MessageType | undefined;
+  hasAttachments?: boolean | undefined;
+  unread?: boolean | undefined;
+  status?: 'open' | 'replied' | 'closed' | undefined;
   fold: 'none' | 'threads';
 }
 
@@ -79,16 +91,31 @@ function filterOf({ recordId, wish }: { recordId: string; wish: MessageListWish 
     addressKey: wish.address?.key ?? null,
     since: wish.since ?? null,
     until: wish.until ?? null,
+    type: wish.type ?? null,
+    attachments: wish.hasAttachments === undefined ? null : wish.hasAttachments ? 'with' : 'without',
+    seen: wish.unread === undefined ? null : wish.unread ? 'unread' : 'read',
+    status: wish.status ?? null,
     show: wish.fold === 'threads' ? 'newest-of-thread' : 'every-message',
   };
 }
 
 /** Nothing is left out but by time: the page that everybody looks at, by statements that are always the same. */
-function isPlain({ query, direction, mailboxId, address, fold }: MessageListWish): boolean {
-  return [query, direction, mailboxId, address].every((wished) => wished === undefined) && fold === 'none';
+function isPlain({
+  query,
+  direction,
+  mailboxId,
+  address,
+  type,
+  hasAttachments,
+  unread,
+  status,
+  fold,
+}: MessageListWish) {
+  const wished = [query, direction, mailboxId, address, type, hasAttachments, unread, status];
+  return fold === 'none' && wished.every((one) => one === undefined);
 }
 
-/** The same for a record; null where there is no such record. */
+/** The same for a record; null where there is none that the viewer may see. */
 export async function timelineOfRecord(
   context: ApiContext,
   viewer: Viewer,
@@ -96,12 +123,12 @@ export async function timelineOfRecord(
 ): Promise<MessagePage | null> {
   const { db } = context;
   if (!isPlain(of.wish)) {
-    const record = await db.inTenant(viewer.tenantId, (sql) => recordExists(sql, viewer.tenantId, of.recordId));
+    const record = await db.inTenant(viewer.tenantId, (sql) => readsRecord(sql, viewer, of.recordId));
     return record ? listMessages(context, viewer, of) : null;
   }
   return db.preparedInTenant(viewer.tenantId, async (sql) => {
     const [isThere, page] = await Promise.all([
-      recordExists(sql, viewer.tenantId, of.recordId),
+      readsRecord(sql, viewer, of.recordId),
       timelinePage(sql, viewer, { filter: filterOf(of), wish: of.wish }),
     ]);
     return isThere ? page : null;

@@ -1,6 +1,7 @@
 import { publicId } from '../../domain/ids';
 import type { Sql } from '../database';
 import { searchMessages, searchWords } from '../search';
+import { noConditions } from '../timeline-conditions';
 import { allMailRecord } from '../timeline-write';
 import { addressPatterns } from './address-patterns';
 
@@ -29,11 +30,9 @@ export async function findMentions(
       sql,
       { tenantId, userId: null, principal: -1 },
       {
+        ...noConditions,
         words: { ...searchWords(`"${key.replaceAll('"', ' ')}"`) },
         recordId: allMailRecord,
-        sourceId: null,
-        addressKey: null,
-        direction: null,
         since: null,
         until: null,
       },
