@@ -53,22 +53,13 @@ CREATE INDEX activity_party_user ON activity_party (user_id) WHERE user_id IS NO
 -- Whether somebody still has to do with a message.
 ALTER TABLE message ADD COLUMN status text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'replied', 'closed'));
 
--- What a reply of ours answers: each number is the first six bytes of the hash of a message id. A message that comes after its reply is found
--- here to be answered.
-CREATE TABLE reply (
-  tenant_id uuid NOT NULL,
-  message_id uuid NOT NULL,
-  answers bigint[] NOT NULL,
-  PRIMARY KEY (message_id, tenant_id)
-);
-
 -- What belongs to no mailbox is told in a stream of the tenant's own.
 ALTER TABLE tenant ADD COLUMN next_seq bigint NOT NULL DEFAULT 1;
 
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['activity_type', 'activity', 'activity_party', 'reply']
+  FOREACH t IN ARRAY ARRAY['activity_type', 'activity', 'activity_party']
   LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY tenant ON %I TO letterbook_app USING (tenant_id = (SELECT current_tenant())) WITH CHECK (tenant_id = (SELECT current_tenant()))', t);

@@ -1,4 +1,7 @@
 import type { Api, ApiContext } from './context';
+import { connectorRoutes } from './connectors/routes';
+import { activityRoutes } from './activities/routes';
+import { activityTypeRoutes } from './activities/type-routes';
 import { deletionRoutes } from './deletions/routes';
 import { tenantRoutes } from './deletions/tenant-routes';
 import { acceptRoutes } from './failures/accept';
@@ -22,7 +25,9 @@ import { personErasureRoutes, personExportRoutes } from './people/routes';
 import { presetRoutes } from './presets/routes';
 import { reconciliationRoutes } from './reconciliations';
 import { reprocessRoutes } from './reprocess/routes';
+import { recordTypeRoutes } from './record-types/routes';
 import { recordRoutes } from './records/routes';
+import { teamRoutes } from './teams/routes';
 import { threadRoutes } from './threads';
 import { timelineRoutes } from './timeline';
 import { userRoutes } from './users/routes';
@@ -48,10 +53,15 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   replayRoutes,
   acceptRoutes,
   userRoutes,
+  teamRoutes,
+  recordTypeRoutes,
   recordRoutes,
   timelineRoutes,
+  activityTypeRoutes,
+  activityRoutes,
   messageRoutes,
   threadRoutes,
+  connectorRoutes,
   findRoutes,
   operationRoutes,
   replayJobRoutes,

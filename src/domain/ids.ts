@@ -5,10 +5,12 @@ export const idPrefixes = {
   copy: 'cpy',
   thread: 'thr',
   record: 'rec',
+  merge: 'mrg',
   link: 'lnk',
   failure: 'fai',
   operation: 'opn',
   user: 'usr',
+  team: 'tea',
   apiKey: 'key',
   folder: 'fld',
   tenant: 'tnt',
@@ -16,6 +18,8 @@ export const idPrefixes = {
   reconciliation: 'rcn',
   notice: 'ntc',
   deletion: 'del',
+  connector: 'con',
+  activity: 'act',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

@@ -1,0 +1,35 @@
+import type { TimelinePlace } from '../timeline-read';
+
+/** A page looks at no more rows than this: where little fits it is short, and goes on. */
+export const walkedRows = 2_000;
+
+/** Places of `$2` (principals) at the record `$3`, newest first from `$4`, `$5` on; and where the walk of one of them ended before its end. */
+export function walkOfRecord(bound: '<' | '<='): string {
+  return `walk AS MATERIALIZED (
+      SELECT p.principal, w.* FROM unnest($2::integer[]) AS p(principal) CROSS JOIN LATERAL (
+        SELECT t.sort_at, t.message_id, t.level FROM readable_timeline t
+        WHERE t.tenant_id = $1 AND t.record_id = $3 AND t.principal = p.principal
+          AND ($4::timestamptz IS NULL OR (t.sort_at, t.message_id) ${bound} ($4, $5::uuid))
+        ORDER BY t.sort_at DESC, t.message_id DESC LIMIT ${String(walkedRows)}) w
+    ), reach AS MATERIALIZED (
+      SELECT sort_at, message_id FROM (
+        SELECT DISTINCT ON (principal) sort_at, message_id, count(*) OVER (PARTITION BY principal) AS walked
+        FROM walk ORDER BY principal, sort_at, message_id) ends
+      WHERE walked = ${String(walkedRows)} ORDER BY sort_at DESC, message_id DESC LIMIT 1
+    ), seen AS MATERIALIZED (
+      SELECT sort_at, message_id, max(level) AS level FROM walk w
+      WHERE NOT EXISTS (SELECT FROM reach r WHERE (w.sort_at, w.message_id) < (r.sort_at, r.message_id))
+      GROUP BY sort_at, message_id
+    )`;
+}
+
+/** Some of a list, and where it goes on although it is short. */
+export interface Walked<Row> {
+  rows: Row[];
+  resumeAfter: TimelinePlace | null;
+}
+
+/** Rows as such a statement answers them: the last may be only the place where the walk ended. */
+export function walkedOf<Row extends TimelinePlace>(rows: (Row & { isEnd: boolean })[]): Walked<Row> {
+  return { rows: rows.filter(({ isEnd }) => !isEnd), resumeAfter: rows.find(({ isEnd }) => isEnd) ?? null };
+}
