@@ -146,7 +146,7 @@ async function wantedUids(context: ActivityContext, mailbox: MailboxForSync, rea
   if (mailbox.policy.unmatched === 'keep') return new Set(read.map(({ message }) => message.uid));
   const matching = await addressKeysThatMatch(context.db, mailbox.tenantId, {
     addressKeys: [...new Set(read.flatMap(({ outcome }) => keysOf(mailbox, outcome)))],
-    kinds: mailbox.policy.matchKinds,
+    policy: mailbox.policy,
   });
   return new Set(
     read.flatMap(({ message, outcome }) =>

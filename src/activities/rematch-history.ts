@@ -1,9 +1,12 @@
-import { rematchChunk } from '../db/rematch';
-import { finishRematch, rematchProgress } from '../db/rematch-operation';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { rematchChunk } from '../db/rematch-job';
 import { visibilityChunk } from '../db/visibility-job';
 import type { ActivityContext, ActivityRun } from './context';
 
 const messagesPerChunk = 500;
+/** A job that waits for another one of its tenant looks so often whether it is its turn. */
+const waitMs = 1_000;
 const runForMs = 60_000;
 
 /**
@@ -22,12 +25,12 @@ export async function rematchHistory(
     run.heartbeat();
     if (performance.now() >= endsAt) return { kind: 'more' };
   }
-  let progress = await rematchProgress(context.db, input);
-  while (progress !== null && performance.now() < endsAt) {
+  for (;;) {
     run.signal.throwIfAborted();
-    const chunk = await rematchChunk(context.db, input.tenantId, { ...progress, limit: messagesPerChunk });
-    progress = await finishRematch(context.db, input, chunk);
+    const step = await rematchChunk(context.db, input, messagesPerChunk);
     run.heartbeat();
+    if (step.kind === 'none') return { kind: 'done' };
+    if (performance.now() >= endsAt) return { kind: 'more' };
+    if (step.kind === 'waits') await sleep(waitMs, undefined, { signal: run.signal });
   }
-  return { kind: progress === null ? 'done' : 'more' };
 }

@@ -37,6 +37,12 @@ const startPoint = z.discriminatedUnion('from', [
   z.strictObject({ from: z.literal('date'), date: calendarDay }),
 ]);
 
+const typesInOrder = z
+  .array(z.string().regex(/^[a-z][a-z0-9-]{1,39}$/, { error: 'is not a type of record.' }))
+  .min(1)
+  .max(50)
+  .describe('Types of records; of those that an address belongs to, only records of the first type that has any count');
+
 const values = {
   start: startPoint,
   refreshSeconds: z.int().min(5).max(86_400),
@@ -49,6 +55,9 @@ const values = {
   unmatched: z.enum(['keep', 'drop']),
   matchKinds: z.array(z.enum(addressKinds)).max(addressKinds.length),
   matchHeaders: z.array(z.enum(matchHeaders)).max(matchHeaders.length),
+  matchTypes: z.union([z.literal('all'), typesInOrder]),
+  gmailAddresses: z.enum(['exact', 'fold-dots-and-tags']),
+  companyDomains: z.enum(['off', 'link']),
   severalCompanies: z.enum(['link-all', 'link-none']),
   visibility: z.enum(['private', 'metadata', 'subject', 'full']),
   onStop: z.enum(['keep', 'delete']),
@@ -78,6 +87,9 @@ export const policyChangeSchema: z.ZodType<PolicyChange> = z.strictObject({
   unmatched: values.unmatched.exactOptional(),
   matchKinds: values.matchKinds.exactOptional(),
   matchHeaders: values.matchHeaders.exactOptional(),
+  matchTypes: values.matchTypes.exactOptional(),
+  gmailAddresses: values.gmailAddresses.exactOptional(),
+  companyDomains: values.companyDomains.exactOptional(),
   severalCompanies: values.severalCompanies.exactOptional(),
   visibility: values.visibility.exactOptional(),
   activity: z

@@ -1,6 +1,6 @@
 import type { Database, Sql } from './database';
 import { writeLinks } from './link-write';
-import { missingMatches } from './rematch';
+import { matchDifferences } from './match-stored';
 import { lockTenantForWriting } from './tenant-lock';
 import { allMailRecord, refreshTimelines, tenantPrincipal } from './timeline-write';
 
@@ -82,24 +82,10 @@ export async function lostMessages(
 ): Promise<string[]> {
   if (copies.length === 0) return [];
   const messageIds = [...new Set(copies.map(({ messageId }) => messageId))];
-  const missing = await missingMatches(sql, tenantId, {
-    messageIds,
-    addressKeys: await knownKeys(sql, tenantId, copies),
-  });
+  const { missing } = await matchDifferences(sql, tenantId, messageIds);
   return [
-    ...new Set([...missing.map(({ message_id }) => message_id), ...(await withoutTimeline(sql, tenantId, messageIds))]),
+    ...new Set([...missing.map(({ messageId }) => messageId), ...(await withoutTimeline(sql, tenantId, messageIds))]),
   ];
-}
-
-/** The addresses of these copies that belong to some record. */
-async function knownKeys(sql: Sql, tenantId: string, copies: Pick<CheckedCopy, 'id'>[]): Promise<string[]> {
-  const rows = await sql.query<{ address_key: string }>(
-    `SELECT DISTINCT ca.address_key FROM unnest($2::uuid[]) AS mine(copy_id)
-     CROSS JOIN LATERAL (SELECT address_key FROM copy_address WHERE tenant_id = $1 AND copy_id = mine.copy_id OFFSET 0) ca
-     WHERE EXISTS (SELECT FROM record_address ra WHERE ra.tenant_id = $1 AND ra.address_key = ca.address_key)`,
-    [tenantId, copies.map(({ id }) => id)],
-  );
-  return rows.map(({ address_key }) => address_key);
 }
 
 /** Of these messages, those that the tenant itself would not find: among all its mail, or at a record that they are linked to. */
@@ -122,8 +108,7 @@ function mend(db: Database, tenantId: string, copies: CheckedCopy[]): Promise<nu
   return db.inTenant(tenantId, async (sql) => {
     await lockTenantForWriting(sql, tenantId);
     const messageIds = [...new Set(copies.map(({ messageId }) => messageId))];
-    const addressKeys = await knownKeys(sql, tenantId, copies);
-    await writeLinks(sql, tenantId, await missingMatches(sql, tenantId, { messageIds, addressKeys }));
+    await writeLinks(sql, tenantId, (await matchDifferences(sql, tenantId, messageIds)).missing);
     const lost = await lostAfter(sql, tenantId, messageIds);
     await refreshTimelines(sql, tenantId, lost);
     return lost.length;

@@ -1,21 +1,21 @@
-import type { AddressKind } from '../domain/policy';
+import { recordsOfAddress, type MatchingPolicy } from '../domain/matching';
 import type { Database, Sql } from './database';
+import { candidatesByAddress } from './match-candidates';
 
 interface Wanted {
   addressKeys: string[];
-  kinds: AddressKind[];
+  policy: Omit<MatchingPolicy, 'matchHeaders' | 'severalCompanies'>;
 }
 
-/** Those of the address keys that belong to a record, by one of these kinds of address. */
+/**
+ * Those of the address keys that lead to a record under a policy. Mail with one of them is not unmatched, also where it is linked to none
+ * because contacts of several companies are in it.
+ */
 export async function matchingKeys(sql: Sql, tenantId: string, wanted: Wanted): Promise<Set<string>> {
-  if (wanted.addressKeys.length === 0) return new Set();
-  const rows = await sql.query<{ address_key: string }>(
-    `SELECT DISTINCT ra.address_key FROM record_address ra
-     JOIN record r ON r.tenant_id = ra.tenant_id AND r.id = ra.record_id AND r.deleted_at IS NULL
-     WHERE ra.tenant_id = $1 AND ra.address_key = ANY ($2::text[]) AND ra.kind = ANY ($3::text[])`,
-    [tenantId, wanted.addressKeys, wanted.kinds],
+  const candidates = await candidatesByAddress(sql, tenantId, wanted);
+  return new Set(
+    [...candidates].flatMap(([key, found]) => (recordsOfAddress(key, found, wanted.policy).length > 0 ? [key] : [])),
   );
-  return new Set(rows.map((row) => row.address_key));
 }
 
 /** The same in a transaction of its own. */

@@ -1,49 +1,91 @@
+import { gmailAccount } from '../domain/address';
 import type { Database, Sql } from './database';
-import { rematchChunk } from './rematch';
-import { finishRematch, insertRematch, rematchProgress } from './rematch-operation';
+import { newUuid } from './new-id';
+import { beginning } from './rematch-job';
 
-/** A job that links stored mail anew, and how many messages it will look at. */
+/** A job that links stored mail anew, and how many copies of messages there are to be looked at until it has ended. */
 export interface QueuedRematch {
   operationId: string;
   messages: number;
 }
 
 /**
- * Writes the job for the stored mail of these addresses, which is to be run after the commit; null where there is no such mail.
+ * Has the stored mail of these addresses linked again, after the commit; null where there is no such mail. `@domain` stands for all mail of a
+ * domain. A job of the tenant that waits takes them too; one that runs goes on, and the next one follows it (rematch-job.ts).
  * To be called under the tenant's lock, in the transaction that changed the records.
  */
-export async function queueRematch(sql: Sql, tenantId: string, addressKeys: string[]): Promise<QueuedRematch | null> {
-  const found = await keysWithMail(sql, tenantId, addressKeys);
-  if (found.messages === 0) return null;
-  const operationId = await insertRematch(sql, tenantId, { addressKeys: found.keys, total: found.messages });
-  return { operationId, messages: found.messages };
-}
-
-/** Adds addresses to a job; where it has begun already, to a new one. The job that has them now, null where they have no mail. */
-export async function addToRematch(
-  sql: Sql,
-  tenantId: string,
-  more: { job: QueuedRematch; addressKeys: string[] },
-): Promise<QueuedRematch | null> {
-  const { job } = more;
-  const found = await keysWithMail(sql, tenantId, more.addressKeys);
-  if (found.messages === 0) return null;
-  const messages = job.messages + found.messages;
-  const added = await sql.execute(
-    `UPDATE operation SET total = $4, task = jsonb_set(task, '{addressKeys}', (task -> 'addressKeys') || $3::jsonb)
-     WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'`,
-    [tenantId, job.operationId, JSON.stringify(found.keys), messages],
+export async function queueRematch(sql: Sql, tenantId: string, keys: string[]): Promise<QueuedRematch | null> {
+  const found = await keysWithMail(sql, tenantId, keys);
+  if (found.length === 0) return null;
+  const operationId = (await waitingJob(sql, tenantId)) ?? (await insertJob(sql, tenantId));
+  await sql.execute(
+    `INSERT INTO rematch_key (tenant_id, operation_id, address_key) SELECT $1, $2, unnest($3::text[]) ON CONFLICT DO NOTHING`,
+    [tenantId, operationId, found.map(({ key }) => key)],
   );
-  return added > 0 ? { ...job, messages } : queueRematch(sql, tenantId, found.keys);
+  const more = found.reduce((sum, { copies }) => sum + copies, 0);
+  await sql.execute('UPDATE operation SET total = total + $3 WHERE tenant_id = $1 AND id = $2', [
+    tenantId,
+    operationId,
+    more,
+  ]);
+  return { operationId, messages: await leftToDo(sql, tenantId) };
 }
 
-/** Does a job here and now, to its end. Second run, or beside another: no change. */
-export async function runRematch(db: Database, ref: { tenantId: string; operationId: string }): Promise<void> {
-  let progress = await rematchProgress(db, ref);
-  while (progress !== null) {
-    const chunk = await rematchChunk(db, ref.tenantId, { ...progress, limit: messagesPerTransaction });
-    progress = await finishRematch(db, ref, chunk);
-  }
+const open = `tenant_id = $1 AND source_id IS NULL AND kind = 'rematch'`;
+
+async function waitingJob(sql: Sql, tenantId: string): Promise<string | null> {
+  const [job] = await sql.query<{ id: string }>(
+    `SELECT id FROM operation WHERE ${open} AND state = 'waiting' ORDER BY created_at, id LIMIT 1`,
+    [tenantId],
+  );
+  return job?.id ?? null;
+}
+
+async function insertJob(sql: Sql, tenantId: string): Promise<string> {
+  const operationId = newUuid();
+  await sql.execute(
+    `INSERT INTO operation (tenant_id, id, kind, state, total, task) VALUES ($1, $2, 'rematch', 'waiting', 0, $3)`,
+    [tenantId, operationId, JSON.stringify(beginning)],
+  );
+  return operationId;
+}
+
+async function leftToDo(sql: Sql, tenantId: string): Promise<number> {
+  const [row] = await sql.query<{ left: number }>(
+    `SELECT coalesce(sum(total - done), 0)::bigint AS left FROM operation WHERE ${open} AND state IN ('waiting', 'running')`,
+    [tenantId],
+  );
+  return row?.left ?? 0;
+}
+
+const hasPolicy = (name: string, value: string) =>
+  `EXISTS (SELECT FROM source WHERE tenant_id = $1 AND policy ->> '${name}' = '${value}')`;
+
+/**
+ * Those of the keys that have mail, and how many copies there are to be looked at for each. Addresses of Gmail bring with them all that lead
+ * to the same account, where a source does not tell them apart; domains count where a source links by them.
+ */
+async function keysWithMail(sql: Sql, tenantId: string, keys: string[]): Promise<{ key: string; copies: number }[]> {
+  if (keys.length === 0) return [];
+  const accounts = keys.map(gmailAccount).filter((account) => account !== null);
+  return sql.query(
+    `WITH wanted AS MATERIALIZED (
+       SELECT key FROM unnest($2::text[]) AS key WHERE NOT starts_with(key, '@')
+       UNION SELECT address_key FROM copy_address
+       WHERE tenant_id = $1 AND gmail_key = ANY ($3::text[]) AND ${hasPolicy('gmailAddresses', 'fold-dots-and-tags')}
+     ), domains AS MATERIALIZED (
+       SELECT key, row_number() OVER () AS n FROM unnest($2::text[]) AS key
+       WHERE starts_with(key, '@') AND ${hasPolicy('companyDomains', 'link')}
+     )
+     SELECT w.key, m.copies FROM wanted w CROSS JOIN LATERAL (
+       SELECT count(DISTINCT copy_id) AS copies FROM copy_address WHERE tenant_id = $1 AND address_key = w.key OFFSET 0
+     ) AS m WHERE m.copies > 0
+     UNION ALL
+     SELECT key, CASE WHEN n = 1 THEN (
+       SELECT count(*) FROM source s JOIN copy c ON c.source_id = s.id AND c.tenant_id = $1 WHERE s.tenant_id = $1) ELSE 0 END
+     FROM domains`,
+    [tenantId, keys, accounts],
+  );
 }
 
 /**
@@ -62,24 +104,4 @@ export async function unfinishedRematches(
       [olderThanMs],
     ),
   );
-}
-
-const messagesPerTransaction = 500;
-
-async function keysWithMail(
-  sql: Sql,
-  tenantId: string,
-  addressKeys: string[],
-): Promise<{ keys: string[]; messages: number }> {
-  if (addressKeys.length === 0) return { keys: [], messages: 0 };
-  const rows = await sql.query<{ address_key: string; messages: number }>(
-    `SELECT ca.address_key, count(DISTINCT c.message_id) AS messages FROM copy_address ca
-     JOIN copy c ON c.tenant_id = $1 AND c.id = ca.copy_id
-     WHERE ca.tenant_id = $1 AND ca.address_key = ANY ($2::text[]) GROUP BY ca.address_key ORDER BY ca.address_key`,
-    [tenantId, addressKeys],
-  );
-  return {
-    keys: rows.map((row) => row.address_key),
-    messages: rows.reduce((sum, row) => sum + row.messages, 0),
-  };
 }

@@ -2,8 +2,10 @@ const maxLocalOctets = 256; // RFC 5321 4.5.3.1.1 says 64; bounce addresses (VER
 const maxDomainOctets = 253; // RFC 1035 2.3.4, without the root's dot
 
 /**
- * The form in which addresses are compared, everywhere: `local@domain`, the local part in lower case and NFC, unquoted where it can be
- * (RFC 5322 3.2.4), the domain in lower case as A-labels (RFC 5890) without trailing dots. Null for what is no address.
+ * The form in which addresses are compared, everywhere: `local@domain`, the local part in lower case and NFC (RFC 6532 3.1), unquoted where
+ * it can be (RFC 5321 4.1.2: the quoted form is the same mailbox), the domain in lower case (RFC 5321 2.4) as A-labels (RFC 5890 2.3.2.1)
+ * without trailing dots. RFC 5321 2.4 lets a host tell local parts apart by case, and discourages it: none in use does.
+ * Null for what is no address.
  */
 export function normaliseAddress(address: string): string | null {
   const text = address.trim();
@@ -41,7 +43,25 @@ function unquote(text: string): string | null {
 const ldhDomain = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/;
 const addressLiteral = /^\[[0-9a-z.:-]+\]$/;
 
-function normaliseDomain(domain: string): string | null {
+/** The domain of an address in its normal form. */
+export function domainOf(addressKey: string): string {
+  return addressKey.slice(addressKey.lastIndexOf('@') + 1);
+}
+
+const gmailAddress = /^([^"@+]*[^"@+.][^"@+]*)(?:\+[^"@]*)?@(?:gmail|googlemail)\.com$/;
+
+/**
+ * The account of Gmail that an address in its normal form leads to, as `name@gmail.com` without dots and tag; null for any other address.
+ * Source: Google's help page "Dots don't matter in Gmail addresses" (support.google.com/mail/answer/7436150), which says it of consumer
+ * accounts alone: domains of companies at Google tell dots apart. The columns `gmail_key` of the database say the same.
+ */
+export function gmailAccount(addressKey: string): string | null {
+  const name = gmailAddress.exec(addressKey)?.[1];
+  return name === undefined ? null : `${name.replaceAll('.', '')}@gmail.com`;
+}
+
+/** A domain in lower case as A-labels without trailing dots, as it stands in the normal form of addresses; null for what is none. */
+export function normaliseDomain(domain: string): string | null {
   // A U-label shorter than its A-label is possible, a longer one than 253 characters is not.
   if (domain.length > maxDomainOctets + 2) return null;
   const lower = domain.toLowerCase().replace(/\.{1,2}$/, '');

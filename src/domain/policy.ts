@@ -21,6 +21,12 @@ export interface Policy {
   unmatched: 'keep' | 'drop';
   matchKinds: AddressKind[];
   matchHeaders: MatchHeader[];
+  /** Where an address belongs to several records: all of them, or those of the first of these types that has any, and no others. */
+  matchTypes: 'all' | string[];
+  /** Whether addresses of Gmail are one where they differ by dots and tags only. */
+  gmailAddresses: 'exact' | 'fold-dots-and-tags';
+  /** Whether mail from or to a company's domain belongs to the company. */
+  companyDomains: 'off' | 'link';
   severalCompanies: 'link-all' | 'link-none';
   visibility: Visibility;
   activity: null | { type: string; status: string; requireUser: boolean; requireSubject: boolean };
@@ -43,6 +49,9 @@ export const defaultPolicy: Policy = {
   unmatched: 'keep',
   matchKinds: ['business', 'private', 'other'],
   matchHeaders: ['From', 'Sender', 'Reply-To', 'To', 'Cc', 'Bcc'],
+  matchTypes: 'all',
+  gmailAddresses: 'exact',
+  companyDomains: 'off',
   severalCompanies: 'link-all',
   visibility: 'private',
   activity: null,
@@ -72,7 +81,6 @@ export type PresetName = keyof typeof presets;
 /** Names of the values in a policy whose behaviour is not built yet; the API refuses them with `policy-not-available`. */
 export function notAvailable(policy: Policy): string[] {
   const missing: string[] = [];
-  if (policy.severalCompanies === 'link-none') missing.push('severalCompanies: link-none');
   if (policy.activity !== null) missing.push('activity');
   return missing;
 }

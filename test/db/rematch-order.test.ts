@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 
 import { writeLinks } from '../../src/db/link-write';
-import { rematchChunk } from '../../src/db/rematch';
+import { queueRematch } from '../../src/db/records-rematch';
+import { runRematch } from '../../src/db/rematch-job';
 import { lockTenantForWriting } from '../../src/db/tenant-lock';
 import { insertTimelines } from '../../src/db/timeline-write';
 import { defaultPolicy, type AddressKind, type Policy } from '../../src/domain/policy';
@@ -91,8 +92,12 @@ async function arrive(world: World, step: Arrival): Promise<void> {
     const addresses = step.addresses.map(([role, key]): [string, string] => [role, keyOf(key)]);
     const made = await insertMessage(sql, tenantId, { sourceId: world.sources[step.source] ?? '', addresses });
     const policy = { ...defaultPolicy, ...policies[step.source] };
-    const wanted = addresses.map(([role, addressKey]) => ({ messageId: made.messageId, role, addressKey }));
-    await writeLinks(sql, tenantId, await matchAddresses(sql, tenantId, { addresses: wanted, policy }));
+    const wanted = {
+      messageId: made.messageId,
+      addresses: addresses.map(([role, addressKey]) => ({ role, addressKey })),
+      policy,
+    };
+    await writeLinks(sql, tenantId, await matchAddresses(sql, tenantId, wanted));
     await insertTimelines(sql, tenantId, [made.messageId]);
     return made.messageId;
   });
@@ -102,14 +107,13 @@ async function arrive(world: World, step: Arrival): Promise<void> {
 async function changeAddress(world: World, step: Change): Promise<void> {
   const { tenantId } = world;
   const address = { recordId: world.records[step.record] ?? '', addressKey: keyOf(step.key) };
-  await testDatabase.db.inTenant(tenantId, async (sql) => {
+  const job = await testDatabase.db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
     await removeAddress(sql, tenantId, address);
     if (step.to !== 'none') await addAddress(sql, tenantId, { ...address, kind: step.to });
+    return queueRematch(sql, tenantId, [address.addressKey]);
   });
-  for (let after: string | null | undefined; after !== null;) {
-    const chunk = { addressKeys: [address.addressKey], after: after ?? null, limit: 2 };
-    after = (await rematchChunk(testDatabase.db, tenantId, chunk)).next;
-  }
+  if (job !== null) await runRematch(testDatabase.db, { tenantId, operationId: job.operationId });
 }
 
 /** What should be linked in the end, from nothing but the last state. */

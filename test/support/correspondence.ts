@@ -1,7 +1,9 @@
 import type { Policy } from '../../src/domain/policy';
+import { matchReasons, type HeaderAddress } from '../../src/domain/matching';
 import { defaultPolicy } from '../../src/domain/policy';
 import type { Sql } from '../../src/db/database';
-import { addressMatches, recordsOfAddresses, type AddressMatch, type MessageAddress } from '../../src/db/link-write';
+import type { MessageReason } from '../../src/db/link-write';
+import { candidatesByAddress } from '../../src/db/match-candidates';
 import { newUuid } from '../../src/db/new-id';
 
 /** Makes a mailbox's source with this policy; its id. */
@@ -76,13 +78,13 @@ export async function removeAddress(
   ]);
 }
 
-/** Finds why these messages belong to records, as an ingest does it when it records them. */
+/** Finds why a message belongs to records, as an ingest does it when it records a copy. */
 export async function matchAddresses(
   sql: Sql,
   tenantId: string,
-  { addresses, policy }: { addresses: MessageAddress[]; policy: Policy },
-): Promise<AddressMatch[]> {
+  { messageId, addresses, policy }: { messageId: string; addresses: HeaderAddress[]; policy: Policy },
+): Promise<MessageReason[]> {
   const addressKeys = addresses.map(({ addressKey }) => addressKey);
-  const records = await recordsOfAddresses(sql, tenantId, { addressKeys, kinds: policy.matchKinds });
-  return addressMatches(addresses, records, policy);
+  const candidates = await candidatesByAddress(sql, tenantId, { addressKeys, policy });
+  return matchReasons(addresses, candidates, policy).map((reason) => ({ messageId, ...reason }));
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../../db/database';
-import { runRematch, type QueuedRematch } from '../../db/records-rematch';
+import type { QueuedRematch } from '../../db/records-rematch';
+import { runRematch } from '../../db/rematch-job';
 import { publicId } from '../../domain/ids';
 import type { ApiContext } from '../context';
 import { EngineUnavailable } from '../temporal-gateway';
@@ -10,14 +11,18 @@ export function carryOutRematch(
   tenantId: string,
   job: QueuedRematch | null,
 ): Promise<string | null> {
-  return carryOutJob(context, { tenantId, job, atOnce: runRematch });
+  return carryOutJob(context, { tenantId, job, atOnce: (db, ref) => runRematch(db, ref, chunksAtOnce) });
 }
+
+/** Others may have added to the job meanwhile: the answer does not wait for all of that. */
+const chunksAtOnce = 50;
 
 /** A job over stored mail, in the database already, and how it is done here and now. */
 interface QueuedJob {
   tenantId: string;
   job: { operationId: string; messages: number } | null;
-  atOnce: (db: Database, ref: { tenantId: string; operationId: string }) => Promise<void>;
+  /** Resolves with `more` where it has not come to its end. */
+  atOnce: (db: Database, ref: { tenantId: string; operationId: string }) => Promise<unknown>;
 }
 
 /**
@@ -30,10 +35,8 @@ export async function carryOutJob(
 ): Promise<string | null> {
   if (job === null) return null;
   const { operationId } = job;
-  if (job.messages <= limits.rematchAtOnceMessages) {
-    await atOnce(db, { tenantId, operationId });
-    return null;
-  }
+  const isSmall = job.messages <= limits.rematchAtOnceMessages;
+  if (isSmall && (await atOnce(db, { tenantId, operationId })) !== 'more') return null;
   try {
     await temporal.startRematch({ tenantId, operationId });
   } catch (error) {

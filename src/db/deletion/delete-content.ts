@@ -183,7 +183,7 @@ const pending: ChildTable = { name: 'search_pending', column: 'message_id' };
 
 /** Deletes what hangs on copies that are gone, and the messages that have no copy left with all that hangs on those. */
 async function deleteWithCopies(chunk: ChunkWork, gone: GoneCopy[], kept: SharedMessage[]): Promise<GoneWithCopies> {
-  if (gone.length === 0) return { lost: { addressKeys: [], withFiles: [] }, kept: 0, threadIds: [] };
+  if (gone.length === 0) return { lost: { withFiles: [] }, kept: 0, threadIds: [] };
   const { sql, ref, catalogue } = chunk;
   const staysToo = new Set(kept.map(({ messageId }) => messageId));
   const bareIds = [...new Set(gone.map((copy) => copy.message_id))].filter((id) => !staysToo.has(id));

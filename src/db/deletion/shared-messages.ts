@@ -79,8 +79,6 @@ export async function sharedAmong(sql: Sql, ref: DeletionRef, messageIds: string
 
 /** What only the copies knew that messages lose: to be asked before they go. */
 export interface LostWords {
-  /** The addresses in them: links by these are looked at again. */
-  addressKeys: string[];
   /** Messages that lose names of files. */
   withFiles: string[];
 }
@@ -91,24 +89,15 @@ export async function lostWords(
   tenantId: string,
   copies: { id: string; message_id: string }[],
 ): Promise<LostWords> {
-  if (copies.length === 0) return { addressKeys: [], withFiles: [] };
+  if (copies.length === 0) return { withFiles: [] };
   const copyIds = uuidArray(copies.map((copy) => copy.id));
-  const [addresses, files] = await Promise.all([
-    sql.query<{ address_key: string }>(
-      'SELECT DISTINCT address_key FROM copy_address WHERE tenant_id = $1 AND copy_id = ANY ($2::uuid[])',
-      [tenantId, copyIds],
-    ),
-    sql.query<{ message_id: string }>(
-      `SELECT DISTINCT lost.message_id FROM unnest($2::uuid[], $3::uuid[]) AS lost(copy_id, message_id) CROSS JOIN LATERAL (
-         SELECT parts FROM copy_structure WHERE tenant_id = $1 AND copy_id = lost.copy_id OFFSET 0) s
-       WHERE jsonb_path_exists(s.parts, '$[*].filename ? (@ != "")')`,
-      [tenantId, copyIds, uuidArray(copies.map((copy) => copy.message_id))],
-    ),
-  ]);
-  return {
-    addressKeys: addresses.map((row) => row.address_key),
-    withFiles: files.map((row) => row.message_id),
-  };
+  const files = await sql.query<{ message_id: string }>(
+    `SELECT DISTINCT lost.message_id FROM unnest($2::uuid[], $3::uuid[]) AS lost(copy_id, message_id) CROSS JOIN LATERAL (
+       SELECT parts FROM copy_structure WHERE tenant_id = $1 AND copy_id = lost.copy_id OFFSET 0) s
+     WHERE jsonb_path_exists(s.parts, '$[*].filename ? (@ != "")')`,
+    [tenantId, copyIds, uuidArray(copies.map((copy) => copy.message_id))],
+  );
+  return { withFiles: files.map((row) => row.message_id) };
 }
 
 /**
@@ -136,7 +125,7 @@ export async function tellFromSurvivors(
     tenantId,
     messages.filter((message) => message.content !== 'theirs'),
   );
-  await linkAgain(sql, tenantId, { messageIds, addressKeys: lost.addressKeys });
+  await linkAgain(sql, tenantId, messageIds);
   await refreshTimelines(sql, tenantId, messageIds);
   const retold = new Set([...fromOthers.map((message) => message.messageId), ...moved, ...lost.withFiles]);
   await forgetSearch(sql, tenantId, [...retold]);

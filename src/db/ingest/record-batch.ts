@@ -1,4 +1,5 @@
 import { rolesOf } from '../../domain/match-headers';
+import { matchReasons, type Candidate } from '../../domain/matching';
 import type { Policy } from '../../domain/policy';
 import { storePacked } from '../blobs/blob-rows';
 import type { PackedBlob } from '../blobs/blob-store';
@@ -6,8 +7,10 @@ import type { Database, Sql } from '../database';
 import { hasErasedPeople } from '../erasures/erased-people';
 import { countImported } from '../import-track';
 import { replaceParkedRows, uidsNotParked } from '../replay/replaced-rows';
-import { addressMatches, recordsOfAddresses, writeLinks, type AddressMatch, type KnownRecord } from '../link-write';
+import { writeLinks, type MessageReason } from '../link-write';
+import { candidatesByAddress } from '../match-candidates';
 import { matchingKeys } from '../matching-addresses';
+import { linkUseOf, spreadIntoBatch, type LinkUse } from '../thread-links/spread-batch';
 import { insertTimelines, refreshTimelines } from '../timeline-write';
 import type { Batch, BatchItem, RecordedItem, WrittenBatch } from './batch';
 import { copiesMade, takenProviderIds, writeCopies, type MadeCopy } from './copy-write';
@@ -51,7 +54,7 @@ export async function recordBatch(
     const placed = placedItems(items, known.copies, copies);
     // Of a message that is parked already everybody has been told.
     const failures = batch.part === 'replay' ? [] : failuresOf(items);
-    const matches = matchesOf(copies, known.records, source.policy);
+    const matches = matchesOf(copies, known.candidates, source.policy);
     const { parser: parserVersion, code: codeVersion } = batch.versions;
     const place = { ...source, genId: batch.genId, parserVersion, codeVersion };
     const events = eventsOf(batch.genId, { copies, failures });
@@ -69,6 +72,7 @@ export async function recordBatch(
       batch.cursor === null || deferred > 0 ? null : moveCursor(sql, source, { ...batch, snapshot: batch.cursor }),
       copies.length > 0 && isNews(batch) ? noteNewestMessage(sql, source) : null,
     ]);
+    await spreadIntoBatch(sql, source.tenantId, { messages, known: known.threads, use: known.use });
     return { ...countsOf(placed), deferred };
   });
 }
@@ -102,9 +106,11 @@ interface Known {
   /** Threads by the hash of a reference. */
   threads: Map<string, string>;
   providerIds: Set<string>;
-  records: Map<string, KnownRecord[]>;
+  /** Records that addresses of the mail may lead to. */
+  candidates: Map<string, Candidate[]>;
   /** People of the tenant were erased: their mail must not come back. */
   erased: boolean;
+  use: LinkUse;
 }
 
 async function whatIsKnown(sql: Sql, source: FencedSource & { policy: Policy }, batch: Batch): Promise<Known> {
@@ -113,19 +119,20 @@ async function whatIsKnown(sql: Sql, source: FencedSource & { policy: Policy }, 
   const recorded = items.filter(isRecorded);
   const shas = items.flatMap((item) => (isRecorded(item) || item.kind === 'known' ? [item.rawSha] : []));
   const leftOut = [...new Set(items.flatMap((item) => (item.kind === 'filtered' ? item.addressKeys : [])))];
-  const [nextSeq, , done, matching, copies, messages, threads, providerIds, records, erased] = await Promise.all([
+  const [nextSeq, , done, matching, copies, messages, threads, providerIds, candidates, erased, use] = await Promise.all([
     nextSeqOf(sql, source),
     batch.part === 'replay' ? null : refuseRetired(sql, source, genId),
     batch.part === 'replay' ? uidsNotParked(sql, { ...source, genId }, items) : uidsWithRow(sql, batch),
-    matchingKeys(sql, tenantId, { addressKeys: leftOut, kinds: policy.matchKinds }),
+    matchingKeys(sql, tenantId, { addressKeys: leftOut, policy }),
     copiesOf(sql, source, shas),
     storedMessages(sql, tenantId, recorded),
     knownThreads(sql, source, recorded),
     takenProviderIds(sql, source, recorded),
-    recordsOfAddresses(sql, tenantId, { addressKeys: addressKeysOf(recorded, policy), kinds: policy.matchKinds }),
+    candidatesByAddress(sql, tenantId, { addressKeys: addressKeysOf(recorded, policy), policy }),
     hasErasedPeople(sql, tenantId),
+    linkUseOf(sql, tenantId),
   ]);
-  return { nextSeq, done, matching, copies, messages, threads, providerIds, records, erased };
+  return { nextSeq, done, matching, copies, messages, threads, providerIds, candidates, erased, use };
 }
 
 /** The UIDs that have a ledger row which does not give way (placement-write.ts). */
@@ -180,11 +187,11 @@ function addressKeysOf(items: RecordedItem[], policy: Policy): string[] {
   return counted.map(({ key }) => key);
 }
 
-function matchesOf(copies: MadeCopy[], records: Map<string, KnownRecord[]>, policy: Policy): AddressMatch[] {
-  const addresses = copies.flatMap(({ messageId, item }) =>
-    addressRolesOf(item.message).map(({ role, key }) => ({ messageId, role, addressKey: key })),
-  );
-  return addressMatches(addresses, records, policy);
+function matchesOf(copies: MadeCopy[], candidates: Map<string, Candidate[]>, policy: Policy): MessageReason[] {
+  return copies.flatMap(({ messageId, item }) => {
+    const addresses = addressRolesOf(item.message).map(({ role, key }) => ({ role, addressKey: key }));
+    return matchReasons(addresses, candidates, policy).map((reason) => ({ messageId, ...reason }));
+  });
 }
 
 function messageIdsOf(copies: MadeCopy[], which: 'new' | 'known'): string[] {

@@ -8,7 +8,8 @@ import { readCatalogue } from '../../../src/db/deletion/catalogue';
 import { deleteContent } from '../../../src/db/deletion/delete-content';
 import { besideTables, contentTables, lastTables } from '../../../src/db/deletion/source-tables';
 import { freeBytes } from '../../../src/db/deletion/free-bytes';
-import { rematchChunk } from '../../../src/db/rematch';
+import { queueRematch } from '../../../src/db/records-rematch';
+import { runRematch } from '../../../src/db/rematch-job';
 import { lockTenantForWriting } from '../../../src/db/tenant-lock';
 import { fillSearch } from '../../../src/db/search-fill';
 import { addAddress, insertRecord } from '../../support/correspondence';
@@ -315,10 +316,11 @@ test('mail whose threads are being linked while it is deleted is gone, and the o
   const deleting = deleteIt(anna);
   const linking = (async () => {
     for (let round = 0; round < 5; round += 1) {
-      let next: string | null = null;
-      do {
-        next = (await rematchChunk(db, tenantId, { addressKeys: [addressKey], after: next, limit: 2 })).next;
-      } while (next !== null);
+      const job = await db.inTenant(tenantId, async (sql) => {
+        await lockTenantForWriting(sql, tenantId);
+        return queueRematch(sql, tenantId, [addressKey]);
+      });
+      if (job !== null) await runRematch(db, { tenantId, operationId: job.operationId });
     }
   })();
   const [{ end }] = await Promise.all([deleting, linking]);
