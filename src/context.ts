@@ -8,11 +8,13 @@ import { createByteBudget } from './activities/byte-budget';
 import { createConnectionLeases, type ConnectionLeases } from './activities/connection-leases';
 import { createConnections, type Connections } from './activities/connections';
 import type { ActivityContext, ShardEngine } from './activities/context';
+import { crmReachOf } from './activities/crm-reach';
 import { createHostPace, type HostPace } from './activities/host-pace';
 import { createHostPauses, unlessPaused, type HostPauses } from './activities/host-pauses';
 import { connectLeased, watchLeased, type LeasedUse } from './activities/leased-connections';
 import { createGate } from './domain/gate';
 import { passwordOf } from './activities/mailbox-password';
+import { connectorHabits, openDirectory } from './activities/open-directory';
 import type { ShardContext } from './activities/shard/hold-shard';
 import { createIdleHolder } from './activities/shard/idle-holder';
 import type { Watching } from './activities/shard/watching';
@@ -90,6 +92,8 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     limits,
     connect: (mailbox, signal) => connect(mailbox, { purpose: 'second-look', signal }),
     connections: unlessPaused(connections, pauses),
+    openDirectory: (connector) => openDirectory({ secretBox, reach: crmReachOf(config) }, connector),
+    connectorHabits,
     spoolDirectory,
     freeDiskBytes: () => freeDiskBytes(config.home),
     engine,

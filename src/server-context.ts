@@ -1,14 +1,19 @@
 import type { Logger } from 'pino';
 
+import { crmReachOf } from './activities/crm-reach';
+import { openDirectory } from './activities/open-directory';
+import type { CrmAccess } from './api/connectors/crm-access';
 import type { ApiContext } from './api/context';
 import { createErasureGate } from './api/erasure-gate';
 import { createGates } from './api/tenant-gate';
 import type { Config } from './config/config';
+import { connectorKinds } from './crm/connectors';
+import { CrmFailure } from './crm/crm-failure';
 import { createPostgresBlobStore } from './db/blobs/postgres-blob-store';
 import { openDatabase } from './db/database';
 import { createErasureMirror } from './db/erasures/mirror';
 import { replayErasures } from './db/erasures/replay';
-import { createSecretBox } from './db/secret-box';
+import { createSecretBox, type SecretBox } from './db/secret-box';
 import { createTemporalGateway } from './engine/temporal-gateway';
 import { discoverServer } from './mail/discover/discover-server';
 import { dnsQuestions } from './mail/discover/dns-answers';
@@ -55,6 +60,7 @@ export function createServerContext(config: Config, log: Logger): ServerContext 
       probeMailbox(access, { hostRules: { allowedNetworks }, probeTimeoutMs: limits.probeTimeoutMs }),
     ...lookingBeforeConnecting(config),
     content: { decodePart, showHtml: (wish) => htmlPool.show(wish) },
+    crm: crmAccessOf(config, secretBox),
     temporal,
     limits,
     homeInsideClone: config.homeInsideClone,
@@ -65,6 +71,17 @@ export function createServerContext(config: Config, log: Logger): ServerContext 
       await temporal.close();
       await db.close();
     },
+  };
+}
+
+/** How the API tries a CRM: within a shorter time than workers have, because somebody waits for the answer. */
+function crmAccessOf({ limits, allowedNetworks }: Config, secretBox: SecretBox): CrmAccess {
+  const crmTimeoutMs = Math.min(limits.crmTimeoutMs, limits.probeTimeoutMs);
+  const reach = crmReachOf({ limits: { ...limits, crmTimeoutMs }, allowedNetworks });
+  return {
+    kinds: connectorKinds,
+    open: (connector) => openDirectory({ secretBox, reach }, connector),
+    refusalOf: (error) => (error instanceof CrmFailure ? { code: error.code, status: error.status } : null),
   };
 }
 

@@ -5,10 +5,12 @@ import type { SecretBox } from '../db/secret-box';
 import type { DesiredMailbox } from '../db/sync/desired-mailboxes';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { DesiredState } from '../domain/mailbox-state';
+import type { Directory } from '../domain/directory';
 import type { InFlight } from '../domain/stop';
 import type { Mailbox } from '../mail/mailbox';
 import type { ParsePool } from '../mail/parse/parse-pool';
 import type { ByteBudget } from './byte-budget';
+import type { SealedConnector } from './open-directory';
 import type { ShardCounts } from './shard/held-shard';
 import type { ShardPoke } from './shard/poker';
 import type { UndeliveredTries } from './undelivered';
@@ -44,6 +46,7 @@ export interface ActivityLimits {
   stuckAfterMs: number;
   reconciliationsKeptMs: number;
   replayReportsKeptMs: number;
+  connectorRetryCapMs: number;
   deletionChunkRows: number;
   deletionActivityMs: number;
   noSuccessHours: number;
@@ -95,6 +98,8 @@ export interface Engine extends ShardEngine {
   startReplay(job: { tenantId: string; operationId: string }): Promise<void>;
   /** Starts the job that reads stored mail again; one that runs goes on. */
   startReprocess(job: { tenantId: string; operationId: string }): Promise<void>;
+  /** Starts the workflow of a connector; one that runs is told that there is something to do. */
+  wakeConnector(connector: { tenantId: string; connectorId: string }): Promise<void>;
   /** The mailboxes whose workflow runs, each with its tenant (UUIDs). */
   runningMailboxes(): Promise<Map<string, string>>;
   /** Ids (UUIDs) of the mailboxes whose import runs. */
@@ -117,6 +122,8 @@ export interface ShardEngine {
   ensureShards(): Promise<number>;
   /** Asks a mailbox for a round. Nothing happens where its workflow does not run. */
   poke(mailboxId: string, reason: ShardPoke | 'reconcile'): Promise<void>;
+  /** Has a worker load the workflow of a mailbox, so that it answers its next poke at once; costs no event. */
+  load(mailboxId: string): Promise<void>;
   /** Shows the counts of a shard at its workflow. */
   showShard(shard: number, counts: ShardCounts): Promise<void>;
 }
@@ -131,6 +138,10 @@ export interface ActivityContext {
   limits: ActivityLimits;
   /** Connects to a mailbox; the password is opened just for it. The signal ends the connection, whatever it is doing. */
   connect(mailbox: MailboxForSync, signal?: AbortSignal): Promise<Mailbox>;
+  /** Opens a connector; its secret is opened just for it. @throws CrmFailure where that cannot be done */
+  openDirectory(connector: SealedConnector): Directory;
+  /** How often records of a connector are fetched. @throws CrmFailure where its settings cannot be read */
+  connectorHabits(connector: { kind: string; settings: unknown }): { pullEverySeconds: number };
   /** Where big messages are spooled while they are fetched. */
   spoolDirectory: string;
   /** Free bytes of the disk that holds the data. */

@@ -5,6 +5,7 @@ import type { StopReport } from '../domain/stop';
 import { applyWish, type WishResult } from './apply-wish';
 import { auditFolders, type AuditResult, type AuditRun } from './audit-folders';
 import type { Connections } from './connections';
+import { connectorTurn, type ConnectorTurn } from './connector-turn';
 import type { ActivityContext, ActivityRun } from './context';
 import { deleteCascade, type CascadeShare } from './delete-cascade';
 import { deleteMailboxRows, deletionTurn, type DeletionShare } from './delete-mailbox';
@@ -41,6 +42,7 @@ export interface Activities {
   replayFailures(input: { tenantId: string; operationId: string }): Promise<ReplayResult>;
   reprocess(input: { tenantId: string; operationId: string }): Promise<ReprocessResult>;
   reconcileMailboxes(): Promise<ReconcileResult>;
+  connectorTurn(input: { tenantId: string; connectorId: string }): Promise<ConnectorTurn>;
   watchHealth(): Promise<HealthResult>;
   housekeep(): Promise<HousekeepResult>;
   beginStop(input: MailboxRef): Promise<StopBegun>;
@@ -72,6 +74,7 @@ export function createActivities(
     rematchHistory: (input) => alive((run) => rematchHistory(context, run, input)),
     replayFailures: (input) => alive((run) => replayFailures(context, run, input)),
     reprocess: (input) => alive((run) => reprocess(context, run, input)),
+    connectorTurn: (input) => alive((run) => connectorTurn(context, run, input)),
     housekeep: () => alive((run) => housekeep(context, run)),
     beginStop: (input) => alive(() => beginStop(context, input)),
     bringToEnd: (input) => alive((run) => bringToEnd(context, run, input)),

@@ -10,6 +10,7 @@ import { compare, type Differences } from './reconcile/compare';
 import { createPace, type Pace } from './reconcile/pace';
 import { startReplays } from './reconcile/start-replays';
 import { helpStuck, remindOfImports, remindOfRemovals } from './reconcile/stuck';
+import { wakeConnectors } from './reconcile/wake-connectors';
 import { createTallies, type Tallies } from './reconcile/tally';
 import { pokeUnwatched } from './shard/poke-unwatched';
 
@@ -55,6 +56,7 @@ export async function reconcileMailboxes(context: ActivityContext, run: Activity
   const audits = await startDueAudits(context, run, pace);
   const jobs = await startJobs(context);
   await startReplays(context, run, pace);
+  await wakeConnectors(context, run, pace);
   const queuesWithoutWorkers = await context.engine.queuesWithoutWorkers();
   await recordReconciliation(context.db, {
     startedAt,

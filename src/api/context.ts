@@ -15,6 +15,7 @@ import type { SecretBox } from '../db/secret-box';
 import type { Discovery } from '../domain/discovery';
 import type { PreviewAnswer, PreviewPolicy } from '../domain/preview';
 import type { ProbeAnswer } from '../domain/probe';
+import type { CrmAccess } from './connectors/crm-access';
 import type { ErasureGate } from './erasure-gate';
 import type { MessageContent } from './messages/message-content';
 import type { TemporalGateway } from './temporal-gateway';
@@ -45,6 +46,8 @@ export interface ApiContext {
   gates: Gates;
   /** How the bytes of a message are read. */
   content: MessageContent;
+  /** How connectors are checked and tried. */
+  crm: CrmAccess;
   temporal: TemporalGateway;
   erasures: ErasureGate;
   limits: Limits;

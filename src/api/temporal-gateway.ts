@@ -2,6 +2,7 @@ import type {
   AuditInput,
   ErasureInput,
   CascadeToRun,
+  ConnectorInput,
   MailboxRef,
   MailboxSyncInput,
   PokeReason,
@@ -54,6 +55,8 @@ export interface TemporalGateway {
   startReplay(input: ReplayInput): Promise<void>;
   /** Resolves when the job that reads stored mail again is started, or one that runs has heard that it goes on. */
   startReprocess(input: ReprocessInput): Promise<void>;
+  /** Resolves when the connector's workflow is started, or one that runs has heard that there is something to do. */
+  wakeConnector(input: ConnectorInput): Promise<void>;
   /** Starts the comparison of all folders with the server and resolves when it has ended, well or not. One that runs already is waited for. */
   auditMailbox(input: AuditInput): Promise<void>;
   /** Resolves within a few seconds. */

@@ -136,6 +136,17 @@ export const defaultLimits = {
   stopDrainMs: 20_000,
   /** then cancels it, and after this cuts it off. */
   stopCancelMs: 10_000,
+  /** One request to a CRM, and the bytes of its answer. */
+  crmTimeoutMs: 30_000,
+  crmAnswerBytes: 16_777_216,
+  /** The longest time until a CRM that failed is asked again, where it names none. */
+  connectorRetryCapMs: 3_600_000,
+  /** Connectors of a tenant. */
+  connectorsPerTenant: 20,
+  /** Of so many of the newest unassigned messages groups are counted. */
+  unassignedGrouped: 10_000,
+  /** Unassigned messages that one call assigns. */
+  assignedAtOnce: 10_000,
   /** Looking for the server of a domain that is no known provider's. */
   discoverTimeoutMs: 6_000,
   /** Servers that are tried at the same time for it. */

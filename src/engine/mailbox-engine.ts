@@ -9,6 +9,7 @@ import {
   workflowIds,
   workflowNames,
   type AuditInput,
+  type ConnectorInput,
   type MailboxRef,
   type MailboxSyncInput,
   type RematchInput,
@@ -43,6 +44,7 @@ export function createMailboxEngine(client: Client): Engine {
       // Without a signal: one that runs needs none, and Temporal takes no more than 10,000 for a workflow.
       await client.workflow.start(workflowNames.replayFailures, replayOptions(input));
     },
+    wakeConnector: (connector) => sendConnector(client, connector),
     startReprocess: async (input) => {
       await client.workflow.start(workflowNames.reprocess, reprocessOptions(input));
     },
@@ -119,6 +121,19 @@ function reprocessOptions(input: ReprocessInput) {
   return heldJobOptions(input, {
     workflowId: workflowIds.reprocess(input.operationId),
     staticSummary: 'Reads stored mail again with the parser of today',
+  });
+}
+
+/** Starts the workflow of a connector; one that runs, or is just about to end, is told that there is something to do. */
+export async function sendConnector(client: Client, { tenantId, connectorId }: ConnectorInput): Promise<void> {
+  await client.workflow.signalWithStart(workflowNames.crmConnector, {
+    args: [{ tenantId, connectorId }],
+    taskQueue: taskQueues.bulk,
+    workflowId: workflowIds.crmConnector(connectorId),
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    staticSummary: `Keeps a CRM and its records in step: ${publicId('connector', connectorId)}`,
+    signal: signals.wish,
+    signalArgs: [],
   });
 }
 

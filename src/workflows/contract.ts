@@ -20,6 +20,7 @@ export const workflowNames = {
   reconcile: 'reconcile',
   housekeep: 'housekeep',
   idleShard: 'idleShard',
+  crmConnector: 'crmConnector',
 } as const;
 
 /** All ids in inputs are the database's UUIDs. */
@@ -77,6 +78,12 @@ export interface ErasureInput {
   deletionId: string;
 }
 
+/** Which connector; how its CRM is reached stands in Postgres. */
+export interface ConnectorInput {
+  tenantId: string;
+  connectorId: string;
+}
+
 export interface AuditInput extends MailboxRef {
   operationId: string;
 }
@@ -109,6 +116,7 @@ export const workflowIds = {
   deleteCascade: (publicTargetId: string) => `deletion/${publicTargetId}`,
   erasePerson: (deletionId: string) => `erasure/del_${deletionId.replaceAll('-', '')}`,
   idleShard: (shard: number) => `idle-shard/${String(shard)}`,
+  crmConnector: (connectorId: string) => `connector/con_${connectorId.replaceAll('-', '')}`,
   rematch: (operationId: string) => `rematch/opn_${operationId.replaceAll('-', '')}`,
   replayFailures: (operationId: string) => `replay/opn_${operationId.replaceAll('-', '')}`,
   reprocess: (operationId: string) => `reprocess/opn_${operationId.replaceAll('-', '')}`,

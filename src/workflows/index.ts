@@ -1,4 +1,5 @@
 export { auditMailbox } from './audit-mailbox';
+export { crmConnector } from './crm-connector';
 export { deleteRecord, deleteTenant, deleteUser } from './delete-cascade';
 export { deleteMailbox } from './delete-mailbox';
 export { erasePerson } from './erase-person';

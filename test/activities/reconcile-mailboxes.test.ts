@@ -49,6 +49,7 @@ function playedEngine(): PlayedEngine {
     startRematch: () => Promise.resolve(),
     startReplay: () => Promise.resolve(),
     startReprocess: () => Promise.resolve(),
+    wakeConnector: () => Promise.resolve(),
     startAudit: () => Promise.resolve(),
     startDeletion: () => Promise.resolve(),
     startErasure: () => Promise.resolve(),

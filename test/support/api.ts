@@ -3,12 +3,16 @@ import { PassThrough } from 'node:stream';
 
 import pino from 'pino';
 
+import { crmReachOf } from '../../src/activities/crm-reach';
+import { openDirectory } from '../../src/activities/open-directory';
 import { buildApp } from '../../src/api/app';
 import type { Api, ApiContext, MailboxToTry } from '../../src/api/context';
 import { EngineUnavailable, type EngineHealth, type TemporalGateway } from '../../src/api/temporal-gateway';
 import { createGates } from '../../src/api/tenant-gate';
 import type { Scope } from '../../src/api/viewer';
 import { defaultLimits, type Limits } from '../../src/config/limits';
+import { connectorKinds } from '../../src/crm/connectors';
+import { CrmFailure } from '../../src/crm/crm-failure';
 import { insertKey } from '../../src/db/api-keys';
 import { createPostgresBlobStore } from '../../src/db/blobs/postgres-blob-store';
 import type { Database } from '../../src/db/database';
@@ -56,10 +60,17 @@ export function testApi(db: Database, limits: Partial<Limits> = {}): TestApi {
     heapMegabytes: allLimits.parseHeapMegabytes,
     limits: allLimits,
   });
+  const secretBox = createSecretBox([{ id: 'test', key: randomBytes(32) }]);
+  const reach = crmReachOf({ limits: allLimits, allowedNetworks: ['127.0.0.0/8'] });
   const context: ApiContext = {
     db,
     blobs: createPostgresBlobStore(db),
-    secretBox: createSecretBox([{ id: 'test', key: randomBytes(32) }]),
+    secretBox,
+    crm: {
+      kinds: connectorKinds,
+      open: (connector) => openDirectory({ secretBox, reach }, connector),
+      refusalOf: (error) => (error instanceof CrmFailure ? { code: error.code, status: error.status } : null),
+    },
     probeMailbox: (access) => {
       tried.push(access);
       return Promise.resolve(probe.answer);
@@ -103,6 +114,7 @@ function fakeEngine(): FakeEngine {
     startRematch: (input) => note('startRematch', input),
     startReplay: (input) => note('startReplay', input),
     startReprocess: (input) => note('startReprocess', input),
+    wakeConnector: (input) => note('wakeConnector', input),
     auditMailbox: (input) => note('auditMailbox', input).then(() => engine.onAudit(input)),
     health: () => Promise.resolve(engine.state),
     close: () => Promise.resolve(),

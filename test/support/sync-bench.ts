@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createByteBudget } from '../../src/activities/byte-budget';
+import { crmReachOf } from '../../src/activities/crm-reach';
+import { connectorHabits, openDirectory, type SealedConnector } from '../../src/activities/open-directory';
 import { createConnections, type Connections } from '../../src/activities/connections';
 import type { ActivityContext, ActivityRun } from '../../src/activities/context';
 import { importBatch } from '../../src/activities/import-batch';
@@ -114,6 +116,9 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
     limits: all,
     connect,
     connections,
+    openDirectory: (connector: SealedConnector) =>
+      openDirectory({ secretBox, reach: crmReachOf({ limits: all, allowedNetworks: ['127.0.0.0/8'] }) }, connector),
+    connectorHabits,
     spoolDirectory,
     freeDiskBytes: () => Promise.resolve(Number.MAX_SAFE_INTEGER),
     engine: {
@@ -122,6 +127,7 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
       startRematch: refuse,
       startReplay: refuse,
       startReprocess: refuse,
+      wakeConnector: refuse,
       startAudit: refuse,
       startDeletion: refuse,
       startErasure: refuse,

@@ -81,6 +81,7 @@ const activities: Activities = {
   deleteMailboxRows: () => Promise.reject(new Error('nothing is deleted here')),
   erasePersonRows: () => Promise.reject(new Error('nothing is erased here')),
   deleteCascade: () => Promise.reject(new Error('nothing is deleted here')),
+  connectorTurn: () => Promise.reject(new Error('no connector here')),
   housekeep: () => Promise.resolve({ blobsSwept: 3, messagesIndexed: 4 }),
   reconcileMailboxes: () =>
     Promise.resolve({

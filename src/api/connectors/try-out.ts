@@ -1,0 +1,46 @@
+import type { z } from 'zod';
+
+import type { StoredConnector } from '../../db/connectors/connectors';
+import type { Directory } from '../../domain/directory';
+import type { ApiContext } from '../context';
+import { wordsOf, type testAnswerSchema } from './schemas';
+
+type TestAnswer = z.output<typeof testAnswerSchema>;
+
+const recordsShown = 10;
+
+/** Fetches the first page of a CRM and says what it would become; writes nothing, there or here. */
+export async function tryOut(
+  { crm }: ApiContext,
+  connector: Pick<StoredConnector, 'kind' | 'settings' | 'secret'>,
+): Promise<TestAnswer> {
+  try {
+    return await firstPage(crm.open(connector));
+  } catch (error) {
+    const refusal = crm.refusalOf(error);
+    if (refusal === null) throw error;
+    const { code, status } = refusal;
+    return { ok: false, records: 0, unreadable: [], sample: [], code, httpStatus: status, words: wordsOf(code) };
+  }
+}
+
+async function firstPage(directory: Directory): Promise<TestAnswer> {
+  const { changes, unreadable } = await directory.changes(null);
+  const records = changes.flatMap((change) => (change.kind === 'upsert' ? [change.record] : []));
+  const sample = records.slice(0, recordsShown).map(({ type, externalId, name, addresses }) => {
+    return { type, externalId, name: name ?? null, addresses: addresses?.length ?? 0 };
+  });
+  const counted = `${String(changes.length)} records and changes were read`;
+  return {
+    ok: true,
+    records: changes.length,
+    unreadable: unreadable.slice(0, recordsShown),
+    sample,
+    code: null,
+    httpStatus: null,
+    words:
+      unreadable.length === 0
+        ? `The CRM answers: ${counted}.`
+        : `The CRM answers: ${counted}; ${String(unreadable.length)} cannot be read by the mapping.`,
+  };
+}

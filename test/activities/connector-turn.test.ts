@@ -1,0 +1,352 @@
+import { createHmac, randomBytes } from 'node:crypto';
+
+import { connectorTurn, type ConnectorTurn } from '../../src/activities/connector-turn';
+import { crmReachOf } from '../../src/activities/crm-reach';
+import type { ActivityContext } from '../../src/activities/context';
+import { connectorHabits, openDirectory } from '../../src/activities/open-directory';
+import { rematchHistory } from '../../src/activities/rematch-history';
+import { defaultLimits } from '../../src/config/limits';
+import { askConnectorNow, insertConnector, readConnector, setConnectorState } from '../../src/db/connectors/connectors';
+import { takeOver } from '../../src/db/connectors/take-over';
+import { createSecretBox } from '../../src/db/secret-box';
+import { CrmServer, type CrmObject } from '../support/crm-server';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+import { aMailbox, aMessage, type TestMailbox } from '../support/mail-rows';
+
+let database: TestDatabase;
+let crm: CrmServer;
+let tenantId: string;
+let connectorId: string;
+let mailbox: TestMailbox;
+
+const secretBox = createSecretBox([{ id: 'test', key: randomBytes(32) }]);
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+beforeEach(async () => {
+  crm = await CrmServer.start();
+  tenantId = await database.newTenant();
+  mailbox = await aMailbox(database.db, tenantId, { visibility: 'subject' });
+  connectorId = await aConnector();
+});
+afterEach(() => crm.close());
+
+async function aConnector(settings: object = {}): Promise<string> {
+  const { connector } = crm;
+  const made = await database.db.inTenant(tenantId, (sql) =>
+    insertConnector(sql, tenantId, {
+      kind: 'http',
+      name: connector.name,
+      settings: { ...connector.settings, ...settings },
+      secret: secretBox.seal(JSON.stringify(connector.secrets)),
+      pushes: true,
+    }),
+  );
+  return made.id;
+}
+
+interface JobRef {
+  tenantId: string;
+  operationId: string;
+}
+
+async function workThrough(job: JobRef): Promise<void> {
+  while ((await rematchHistory(contextOf([]), run, job)).kind === 'more');
+}
+
+/** What a worker hands to the activity, as far as it is used; jobs over stored mail are done at once. */
+function contextOf(allowedNetworks: string[]): ActivityContext {
+  const reach = crmReachOf({ limits: { ...defaultLimits, crmTimeoutMs: 20_000 }, allowedNetworks });
+  const context: Partial<ActivityContext> = {
+    db: database.db,
+    limits: defaultLimits,
+    now: Date.now,
+    openDirectory: (connector) => openDirectory({ secretBox, reach }, connector),
+    connectorHabits,
+    engine: { startRematch: (job: JobRef) => workThrough(job) } as ActivityContext['engine'],
+  };
+  return context as ActivityContext;
+}
+
+const run = { signal: new AbortController().signal, heartbeat: () => undefined };
+
+/** A turn, as if the time for it had come. */
+async function turn(allowedNetworks = ['127.0.0.0/8']): Promise<ConnectorTurn> {
+  await database.db.inTenant(tenantId, (sql) => askConnectorNow(sql, tenantId, connectorId));
+  return connectorTurn(contextOf(allowedNetworks), run, { tenantId, connectorId });
+}
+
+async function stored() {
+  const connector = await database.db.inTenant(tenantId, (sql) => readConnector(sql, tenantId, connectorId));
+  if (connector === null) throw new Error('no connector');
+  return connector;
+}
+
+async function names(): Promise<string[]> {
+  const rows = await database.db.inTenant(tenantId, (sql) =>
+    sql.query<{ name: string }>(
+      'SELECT name FROM record WHERE tenant_id = $1 AND connector = $2 AND deleted_at IS NULL ORDER BY name',
+      [tenantId, connectorId],
+    ),
+  );
+  return rows.map(({ name }) => name);
+}
+
+async function linksOf(messageId: string): Promise<string[]> {
+  const rows = await database.db.inTenant(tenantId, (sql) =>
+    sql.query<{ name: string }>(
+      `SELECT r.name FROM link l JOIN record r ON r.tenant_id = $1 AND r.id = l.record_id AND r.deleted_at IS NULL
+       WHERE l.tenant_id = $1 AND l.message_id = $2 AND l.state = 'active' ORDER BY 1`,
+      [tenantId, messageId],
+    ),
+  );
+  return rows.map(({ name }) => name);
+}
+
+const person = (id: string, name: string, more: Partial<CrmObject> = {}): CrmObject => ({
+  id,
+  kind: 'Person',
+  name,
+  ...more,
+});
+const reachedAt = (value: string) => ({ emails: [{ value }] });
+
+describe('fetching', () => {
+  test('all records come over pages, with their companies and addresses, and the mail that is there is linked', async () => {
+    const message = await aMessage(database.db, mailbox, { from: 'anna@acme.example' });
+    crm.change(
+      { id: 'c1', kind: 'Organisation', name: 'Acme' },
+      person('1', 'Anna', { company: 'c1', ...reachedAt('Anna@Acme.example') }),
+    );
+    crm.change(...['2', '3', '4', '5', '6'].map((id) => person(id, `Somebody ${id}`)));
+    expect(await turn()).toMatchObject({ kind: 'worked', taken: 7 });
+    expect(await names()).toHaveLength(7);
+    expect(await linksOf(message.id)).toEqual(['Anna']);
+    expect((await stored()).lastError).toBeNull();
+  });
+
+  test('the next turn asks for what changed since, and a field that is not sent stays', async () => {
+    crm.change(person('1', 'Anna', reachedAt('anna@acme.example')));
+    await turn();
+    crm.change(person('1', 'Anna Beck'));
+    await turn();
+    expect(await names()).toEqual(['Anna Beck']);
+    expect(crm.requests.at(-1)?.query['cursor']).toBe('1');
+    const message = await aMessage(database.db, mailbox, { from: 'anna@acme.example' });
+    expect(await linksOf(message.id)).toEqual(['Anna Beck']);
+  });
+
+  test('what is sent twice is taken over once', async () => {
+    crm.sendsTwice = true;
+    crm.change(...['1', '2', '3', '4', '5'].map((id) => person(id, `Somebody ${id}`)));
+    await turn();
+    await turn();
+    expect(await names()).toHaveLength(5);
+  });
+
+  test('a record that the CRM has deleted is no longer here, and its mail is unassigned', async () => {
+    crm.change(person('1', 'Anna', reachedAt('anna@acme.example')));
+    await turn();
+    const message = await aMessage(database.db, mailbox, { from: 'anna@acme.example' });
+    expect(await linksOf(message.id)).toEqual(['Anna']);
+    crm.change(person('1', 'Anna', { deleted: true }));
+    await turn();
+    expect(await names()).toEqual([]);
+    expect(await linksOf(message.id)).toEqual([]);
+  });
+
+  test('of two records that the CRM has merged the mail is at the one that is left', async () => {
+    crm.change(person('1', 'Anna', reachedAt('anna@acme.example')), person('2', 'Anna Beck'));
+    await turn();
+    const message = await aMessage(database.db, mailbox, { from: 'anna@acme.example' });
+    crm.change(person('1', 'Anna', { mergedInto: '2' }), person('2', 'Anna Beck', reachedAt('anna@acme.example')));
+    await turn();
+    expect(await names()).toEqual(['Anna Beck']);
+    expect(await linksOf(message.id)).toEqual(['Anna Beck']);
+  });
+
+  test('what cannot be a record is told, and keeps no other from coming', async () => {
+    crm.change(
+      { id: '1', kind: 'Robot', name: 'R2' },
+      person('2', 'Anna', reachedAt('not an address')),
+      person('3', 'Ben', { company: 'nobody' }),
+      person('', 'Without an id'),
+      person('4', 'Carl'),
+    );
+    await turn();
+    expect(await names()).toEqual(['Anna', 'Ben', 'Carl']);
+    const { refused, lastRefused } = await stored();
+    expect(refused).toBe(4);
+    expect(lastRefused.flatMap(({ reasons }) => reasons).sort()).toEqual([
+      'no-address',
+      'no-external-id',
+      'no-such-company-external-id',
+      'no-such-type',
+    ]);
+  });
+
+  test('a page that somebody else has taken over meanwhile changes nothing', async () => {
+    crm.change(person('1', 'Anna'));
+    await turn();
+    const ref = { tenantId, connectorId, version: (await stored()).version };
+    const page = {
+      changes: [{ kind: 'upsert' as const, record: { type: 'contact', externalId: '1', name: 'Older' } }],
+      unreadable: [],
+      cursor: '1',
+      more: false,
+    };
+    expect(await takeOver(database.db, ref, { before: null, page })).toEqual({ kind: 'overtaken' });
+    expect(await names()).toEqual(['Anna']);
+  });
+});
+
+describe('telling', () => {
+  /** A record of the CRM and a message that is linked to it. */
+  async function linked() {
+    crm.change(person('1', 'Anna', reachedAt('anna@acme.example')));
+    await turn();
+    return aMessage(database.db, mailbox, { from: 'anna@acme.example', subject: 'The offer' });
+  }
+
+  test('the CRM hears of a link once, signed, with no more of the message than all who see the record may read', async () => {
+    const message = await linked();
+    expect(await turn()).toMatchObject({ told: 1 });
+    expect(await turn()).toMatchObject({ told: 0 });
+    const [item] = crm.tellings;
+    expect(item).toMatchObject({
+      kind: 'link',
+      state: 'active',
+      record: { externalId: '1', type: 'contact' },
+      message: { id: `msg_${message.id.replaceAll('-', '')}`, subject: 'The offer' },
+    });
+    const push = crm.requests.find(({ method }) => method === 'POST');
+    const [, moment = '', signature] =
+      /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String(push?.headers['letterbook-signature'])) ?? [];
+    const expected = createHmac('sha256', crm.signingSecret)
+      .update(`${moment}.${push?.body ?? ''}`)
+      .digest('hex');
+    expect(signature).toBe(expected);
+  });
+
+  test('of a private message the CRM hears that there is one', async () => {
+    mailbox = await aMailbox(database.db, tenantId, { visibility: 'private' });
+    await linked();
+    await turn();
+    expect(crm.tellings).toMatchObject([{ state: 'active', message: { subject: null, from: null } }]);
+  });
+
+  test('a link that ends is told under the same id', async () => {
+    await linked();
+    await turn();
+    crm.change(person('1', 'Anna', { emails: [] }));
+    await turn();
+    await turn();
+    expect(crm.tellings.map(({ state }) => state)).toEqual(['active', 'removed']);
+    expect(new Set(crm.tellings.map(({ id }) => id)).size).toBe(1);
+  });
+
+  test('after a push that was taken and not answered, the same comes again and counts once', async () => {
+    await linked();
+    crm.misbehave((request) => {
+      if (request.method !== 'POST') return null;
+      for (const item of (JSON.parse(request.body) as { items: never[] }).items) crm.tellings.push(item);
+      return 'hang up';
+    });
+    expect(await turn()).toMatchObject({ kind: 'failed', code: 'connection-failed' });
+    expect(await turn()).toMatchObject({ kind: 'worked', told: 1 });
+    expect(crm.tellings).toHaveLength(2);
+    expect(crm.told.size).toBe(1);
+  });
+
+  test('what happens while the CRM is away is told when it is back, each link as it is then', async () => {
+    await linked();
+    crm.misbehave(() => ({ status: 502 }));
+    expect(await turn()).toMatchObject({ kind: 'failed', code: 'server-error' });
+    for (let n = 0; n < 4; n += 1)
+      await aMessage(database.db, mailbox, { from: 'anna@acme.example', text: `No. ${String(n)}` });
+    await turn();
+    expect(crm.told.size).toBe(5);
+    const revisions = crm.tellings.map(({ revision }) => revision);
+    expect(revisions).toEqual([...revisions].sort((one, other) => one - other));
+  });
+
+  test('of records that are not the CRM’s it hears nothing', async () => {
+    await turn();
+    await database.db.inTenant(tenantId, (sql) =>
+      sql.execute(`INSERT INTO record (tenant_id, id, type, name) VALUES ($1, gen_random_uuid(), 'contact', 'Own')`, [
+        tenantId,
+      ]),
+    );
+    await database.db.inTenant(tenantId, (sql) =>
+      sql.execute(
+        `INSERT INTO record_address (tenant_id, address_key, record_id, kind, address)
+         SELECT $1, 'own@acme.example', id, 'business', 'own@acme.example' FROM record WHERE tenant_id = $1`,
+        [tenantId],
+      ),
+    );
+    await aMessage(database.db, mailbox, { from: 'own@acme.example' });
+    expect(await turn()).toMatchObject({ told: 0 });
+  });
+});
+
+describe('a CRM that is not well', () => {
+  test('that limits its rate is left alone for as long as it says', async () => {
+    crm.misbehave(() => ({ status: 429, headers: { 'retry-after': '120' } }));
+    const failed = await turn();
+    expect(failed).toMatchObject({ kind: 'failed', code: 'too-many-requests', waitMs: 120_000 });
+    const asked = crm.requests.length;
+    // Without being asked by a person.
+    const again = await connectorTurn(contextOf(['127.0.0.0/8']), run, { tenantId, connectorId });
+    expect(again).toMatchObject({ kind: 'failed', code: 'too-many-requests' });
+    expect(crm.requests).toHaveLength(asked);
+  });
+
+  test.each([
+    ['server-error', { status: 500 }],
+    ['token-refused', { status: 401 }],
+    ['redirected', { status: 302, headers: { location: 'http://169.254.169.254/' } }],
+    ['answer-not-json', { status: 200, body: '<html>' }],
+    ['answer-unexpected', { status: 200, body: '{"data": {}}' }],
+    ['request-refused', { status: 404 }],
+  ])('is said to be so: %s', async (code, fault) => {
+    crm.misbehave(() => fault);
+    expect(await turn()).toMatchObject({ kind: 'failed', code });
+    const { lastError, failedTries, pullCursor } = await stored();
+    expect(lastError).toMatchObject({ code, operation: 'pull' });
+    expect(failedTries).toBe(1);
+    expect(pullCursor).toBeNull();
+    expect(await turn()).toMatchObject({ kind: 'worked' });
+    expect((await stored()).failedTries).toBe(0);
+  });
+
+  test('fails more and more seldom, and goes on at its page', async () => {
+    crm.change(...['1', '2', '3', '4', '5'].map((id) => person(id, `Somebody ${id}`)));
+    crm.misbehave(
+      () => null,
+      () => 'hang up',
+    );
+    expect(await turn()).toMatchObject({ kind: 'failed', taken: 3 });
+    expect((await stored()).pullCursor).toBe('3');
+    await turn();
+    expect(await names()).toHaveLength(5);
+  });
+
+  test('in our own network is not asked, unless that is allowed', async () => {
+    expect(await turn([])).toMatchObject({ kind: 'failed', code: 'host-not-allowed' });
+    expect(crm.requests).toHaveLength(0);
+  });
+});
+
+test('a connector that is paused asks and tells nothing', async () => {
+  await database.db.inTenant(tenantId, (sql) => setConnectorState(sql, tenantId, { id: connectorId, state: 'paused' }));
+  expect(await turn()).toMatchObject({ kind: 'paused' });
+  expect(crm.requests).toHaveLength(0);
+});
+
+test('a connector that is no more is said to be gone', async () => {
+  await database.db.inTenant(tenantId, (sql) => sql.execute('DELETE FROM connector WHERE tenant_id = $1', [tenantId]));
+  expect(await turn()).toMatchObject({ kind: 'gone' });
+});
