@@ -30,6 +30,10 @@ export async function eraseBeside(db: Database, ref: PersonRef): Promise<RowCoun
         'DELETE FROM record_address WHERE tenant_id = $1 AND address_key = ANY ($2::text[])',
         [ref.tenantId, addressKeys],
       ),
+      rematch_key: await sql.execute(
+        'DELETE FROM rematch_key WHERE tenant_id = $1 AND address_key = ANY ($2::text[])',
+        [ref.tenantId, addressKeys],
+      ),
       link_reason: await sql.execute(
         `DELETE FROM link_reason r WHERE r.tenant_id = $1 AND ${holds('r.key')} AND NOT EXISTS (
            SELECT FROM link l JOIN message m ON m.tenant_id = $1 AND m.id = l.message_id
