@@ -27,3 +27,12 @@ export function referencesOf(headers: { references: string; inReplyTo: string },
   if (ordered.length <= maxReferences) return ordered;
   return [...ordered.slice(0, 1), ...ordered.slice(ordered.length - maxReferences + 1)];
 }
+
+/**
+ * Of the references of a message, oldest first, those by which it is known what it answers: the nearest, and the one that began the thread;
+ * at most `most`. A message names its parent last (RFC 5322 3.6.4), and what lies between is known from the parent.
+ */
+export function nearestReferences(references: readonly string[], most: number): string[] {
+  if (references.length <= most) return [...references];
+  return [...references.slice(0, 1), ...references.slice(references.length - most + 1)];
+}

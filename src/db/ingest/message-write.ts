@@ -7,7 +7,7 @@ import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
 import { textArray } from '../binary-array';
 import type { RecordedItem } from './batch';
-import type { BatchThreads } from './thread-write';
+import { answeredHashes, refNumbers, type BatchThreads } from './thread-write';
 
 /** A message of the batch with its id. */
 export interface BatchMessage {
@@ -124,6 +124,7 @@ const messageColumns = {
   participants: 'jsonb',
   marks: 'text[]',
   has_attachments: 'boolean',
+  refs: 'bigint[]',
 };
 
 function messageRow(
@@ -143,6 +144,7 @@ function messageRow(
     participants: participantsOf(message),
     marks: item.kind === 'headers-only' ? [...message.marks, 'headers-only'] : message.marks,
     has_attachments: message.parts.some((part) => part.role === 'attachment' && part.disposition !== 'inline'),
+    refs: refNumbers(answeredHashes(message)),
   };
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { ParsedMessage } from '../../domain/message';
+import { nearestReferences } from '../../domain/references';
 import { assignThreads } from '../../domain/threads';
 import type { Sql } from '../database';
 import { hexOf, insertRows } from '../insert-rows';
@@ -97,6 +98,19 @@ async function mergeThreads(sql: Sql, tenantId: string, merged: Map<string, stri
 export function referenceHashes({ messageIdHeader, references }: ParsedMessage): string[] {
   const ids = messageIdHeader === null ? references : [messageIdHeader, ...references];
   return ids.map(hashOf);
+}
+
+/** So many references of a message say what it answers. */
+const answeredAtMost = 20;
+
+/** The hashes of what a message answers: of its nearest references, and of the one that began the thread. */
+export function answeredHashes({ references }: ParsedMessage): string[] {
+  return nearestReferences(references, answeredAtMost).map(hashOf);
+}
+
+/** Hashes as `message.refs` has them: their first six bytes as a number. */
+export function refNumbers(hashes: string[]): number[] {
+  return hashes.map((hash) => Number.parseInt(hash.slice(0, 12), 16));
 }
 
 /** A provider's thread id joins within its source only: another account's numbers mean something else. */

@@ -1,0 +1,200 @@
+import type { ThreadLinkMode } from '../../domain/link-reasons';
+import type { Sql } from '../database';
+import { threadOf } from '../messages-thread';
+import { newUuid } from '../new-id';
+import { principalsOf, type Reader } from '../timeline-read';
+import { countStaged, insertLinkOperation, linkKinds, type LinkKind, type LinkTask } from './link-task';
+import { isAutomatic } from './reason-sql';
+import { findThreadLink, readsThread, recordOfMessageLink, recordsAmong, type StoredThreadLink } from './thread-links';
+
+/** Who asks, and in whose name it is written down. */
+export interface LinkActor {
+  reader: Reader;
+  actor: string;
+  /** Why, in the person's words. */
+  note: string | null;
+}
+
+/** An operation on the links of a thread that is under way. */
+export interface OpenLinkOperation {
+  operationId: string;
+  kind: string;
+  actor: string;
+  since: Date;
+}
+
+/** What became of a wish about the links of a thread. `none`: the reader sees no such thread or link. */
+export type ThreadLinkBegun =
+  | { kind: 'begun'; operationId: string; threadId: string; linkId: string; recordId: string; messages: number }
+  | { kind: 'busy'; open: OpenLinkOperation }
+  | { kind: 'none' }
+  | { kind: 'unknown-record' }
+  | { kind: 'linked'; linkId: string };
+
+/** Begins to link a thread, as it stands now, to a record. To be called under the tenant's lock. */
+export async function beginThreadLink(
+  sql: Sql,
+  who: LinkActor,
+  wish: { threadId: string; recordId: string; mode: ThreadLinkMode },
+): Promise<ThreadLinkBegun> {
+  const { reader } = who;
+  const threadId = await visibleThread(sql, reader, wish.threadId);
+  if (threadId === null) return { kind: 'none' };
+  if (!(await recordsAmong(sql, reader, [wish.recordId])).has(wish.recordId)) return { kind: 'unknown-record' };
+  const open = await openOperation(sql, reader.tenantId, threadId);
+  if (open !== null) return { kind: 'busy', open };
+  const known = await findThreadLink(sql, reader.tenantId, { threadId, recordId: wish.recordId });
+  if (known?.state === 'active') return { kind: 'linked', linkId: known.id };
+  return begin(sql, who, {
+    kind: 'link-thread',
+    does: 'link',
+    threadId,
+    recordId: wish.recordId,
+    known,
+    mode: wish.mode,
+  });
+}
+
+/**
+ * Begins to take a thread away from a record: by the link of the thread, or of one of its messages where rules made it. To be called under the
+ * tenant's lock.
+ */
+export async function beginThreadUnlink(
+  sql: Sql,
+  who: LinkActor,
+  wish: { threadId: string; linkId: string },
+): Promise<ThreadLinkBegun> {
+  const found = await linkToChange(sql, who.reader, wish);
+  if (found.kind !== 'found') return found;
+  const mode = found.known?.mode ?? 'snapshot';
+  return begin(sql, who, { kind: 'unlink-thread', does: 'unlink', ...found.link, known: found.known, mode });
+}
+
+/** Begins to link a thread again as it stands now, whatever was taken away of it; `mode` null: as it was linked. To be called under the tenant's lock. */
+export async function beginThreadRelink(
+  sql: Sql,
+  who: LinkActor,
+  wish: { threadId: string; mode: ThreadLinkMode | null } & ({ linkId: string } | { recordId: string }),
+): Promise<ThreadLinkBegun> {
+  const found = await linkToChange(sql, who.reader, wish);
+  if (found.kind !== 'found') return found;
+  const mode = wish.mode ?? found.known?.mode ?? 'snapshot';
+  return begin(sql, who, { kind: 'relink-thread', does: 'link', ...found.link, known: found.known, mode });
+}
+
+type LinkToChange =
+  | { kind: 'found'; link: { threadId: string; recordId: string }; known: StoredThreadLink | null }
+  | Exclude<ThreadLinkBegun, { kind: 'begun' | 'linked' }>;
+
+async function linkToChange(
+  sql: Sql,
+  reader: Reader,
+  wish: { threadId: string } & ({ linkId: string } | { recordId: string }),
+): Promise<LinkToChange> {
+  const { tenantId } = reader;
+  const threadId = await visibleThread(sql, reader, wish.threadId);
+  if (threadId === null) return { kind: 'none' };
+  const byId = await findThreadLink(sql, tenantId, { ...wish, threadId });
+  const recordId =
+    byId?.recordId ??
+    ('recordId' in wish ? wish.recordId : await recordOfMessageLink(sql, tenantId, { ...wish, threadId }));
+  if (recordId === null || !(await recordsAmong(sql, reader, [recordId])).has(recordId)) return { kind: 'none' };
+  const open = await openOperation(sql, tenantId, threadId);
+  if (open !== null) return { kind: 'busy', open };
+  const known = byId ?? (await findThreadLink(sql, tenantId, { threadId, recordId }));
+  return { kind: 'found', link: { threadId, recordId }, known };
+}
+
+async function visibleThread(sql: Sql, reader: Reader, id: string): Promise<string | null> {
+  const threadId = await threadOf(sql, reader.tenantId, id);
+  return threadId !== null && (await readsThread(sql, reader, threadId)) ? threadId : null;
+}
+
+/** The operation that is under way on a thread, or on one that became a part of it. */
+export async function openOperation(sql: Sql, tenantId: string, threadId: string): Promise<OpenLinkOperation | null> {
+  const [open] = await sql.query<OpenLinkOperation>(
+    `SELECT o.id AS "operationId", o.kind, o.task ->> 'actor' AS actor, o.created_at AS since FROM operation o
+     JOIN thread t ON t.tenant_id = $1 AND t.id = (o.task -> 'thread' ->> 'id')::uuid AND coalesce(t.merged_into, t.id) = $2
+     WHERE o.tenant_id = $1 AND o.source_id IS NULL AND o.kind = ANY ($3::text[]) AND o.state IN ('waiting', 'running') LIMIT 1`,
+    [tenantId, threadId, [...linkKinds]],
+  );
+  return open ?? null;
+}
+
+interface Beginning {
+  kind: LinkKind;
+  does: 'link' | 'unlink';
+  threadId: string;
+  recordId: string;
+  known: StoredThreadLink | null;
+  mode: ThreadLinkMode;
+}
+
+async function begin(sql: Sql, who: LinkActor, wish: Beginning): Promise<ThreadLinkBegun> {
+  const { tenantId } = who.reader;
+  const { threadId, recordId, known } = wish;
+  const linkId = await writeThreadLink(sql, who, wish);
+  const before = known === null ? null : { mode: known.mode, state: known.state };
+  const after = { mode: wish.mode, state: wish.does === 'link' ? ('active' as const) : ('unlinked' as const) };
+  const suppresses = wish.does === 'unlink' && (await isLinkedByRules(sql, tenantId, wish));
+  const task: LinkTask = {
+    does: wish.does,
+    actor: who.actor,
+    thread: { id: threadId, linkId, before, after },
+    suppresses,
+    undoes: null,
+  };
+  const operationId = await insertLinkOperation(sql, tenantId, { kind: wish.kind, task });
+  await stageThread(sql, who.reader, { operationId, ...wish });
+  const messages = await countStaged(sql, { tenantId, operationId });
+  return { kind: 'begun', operationId, threadId, linkId, recordId, messages };
+}
+
+/** From here on later mail follows, or does not. */
+async function writeThreadLink(sql: Sql, { reader, actor, note }: LinkActor, wish: Beginning): Promise<string> {
+  const id = wish.known?.id ?? newUuid();
+  await sql.execute(
+    `INSERT INTO thread_link (tenant_id, id, thread_id, record_id, mode, state, actor, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+     ON CONFLICT (id, tenant_id) DO UPDATE SET mode = excluded.mode, state = excluded.state, actor = excluded.actor,
+       note = coalesce(excluded.note, thread_link.note), changed_at = now()`,
+    [
+      reader.tenantId,
+      id,
+      wish.threadId,
+      wish.recordId,
+      wish.mode,
+      wish.does === 'link' ? 'active' : 'unlinked',
+      actor,
+      note,
+    ],
+  );
+  return id;
+}
+
+async function isLinkedByRules(
+  sql: Sql,
+  tenantId: string,
+  { threadId, recordId }: { threadId: string; recordId: string },
+): Promise<boolean> {
+  const rows = await sql.query(
+    `SELECT FROM message m JOIN link l ON l.tenant_id = $1 AND l.message_id = m.id AND l.record_id = $3
+     JOIN link_reason r ON r.tenant_id = $1 AND r.link_id = l.id AND ${isAutomatic('r')}
+     WHERE m.tenant_id = $1 AND m.thread_id = $2 LIMIT 1`,
+    [tenantId, threadId, recordId],
+  );
+  return rows.length > 0;
+}
+
+/** The messages that are in the thread now. A person links what they may see; what they take away goes from all of it. */
+async function stageThread(
+  sql: Sql,
+  reader: Reader,
+  { operationId, threadId, recordId, does }: Beginning & { operationId: string },
+): Promise<void> {
+  await sql.execute(
+    `INSERT INTO link_change (tenant_id, operation_id, message_id, record_id)
+     SELECT $1, $2, m.id, $4 FROM message m WHERE m.tenant_id = $1 AND m.thread_id = $3 AND ($5 OR EXISTS (
+       SELECT FROM readable_timeline t WHERE t.tenant_id = $1 AND t.message_id = m.id AND t.principal = ANY ($6::integer[])))`,
+    [reader.tenantId, operationId, threadId, recordId, does === 'unlink', principalsOf(reader)],
+  );
+}

@@ -1,0 +1,130 @@
+import { refreshActivities } from '../activities/refresh';
+import type { Database, Sql } from '../database';
+import { linkAgain } from '../rematch';
+import { lockTenantForWriting } from '../tenant-lock';
+import { refreshTimelines } from '../timeline-write';
+import { linkPairs, restorePairs, takePairs, unlinkPairs } from './apply-links';
+import { linkKinds, linkTask, type LinkPair, type LinkRef, type LinkTask } from './link-task';
+import { settleReplies } from './settle';
+import { tellLinks, type LinkEvent } from './tell';
+
+/** How far an operation on links is; `none` where it has ended. */
+export type LinkStep = { kind: 'more' | 'done'; done: number; total: number } | { kind: 'none' };
+
+/** Does the next share of an operation in a transaction of its own. Second run: the share after it. */
+export function linkChunk(db: Database, ref: LinkRef, limit: number): Promise<LinkStep> {
+  return db.inTenant(ref.tenantId, async (sql) => {
+    await lockTenantForWriting(sql, ref.tenantId);
+    return workChunk(sql, ref, limit);
+  });
+}
+
+/**
+ * Does the next share of an operation, at most `limit` messages: links, timelines, activities and events together, and how far it is. With the last
+ * of them it is done. Whatever is killed when, it goes on with what has not been done. To be called under the tenant's lock.
+ */
+export async function workChunk(sql: Sql, ref: LinkRef, limit: number): Promise<LinkStep> {
+  const { tenantId, operationId } = ref;
+  const [job] = await sql.query<{ task: unknown; done: number; total: number }>(
+    `SELECT task, done, coalesce(total, 0) AS total FROM operation
+     WHERE tenant_id = $1 AND id = $2 AND kind = ANY ($3::text[]) AND state IN ('waiting', 'running') FOR UPDATE`,
+    [tenantId, operationId, [...linkKinds]],
+  );
+  if (job === undefined) return { kind: 'none' };
+  const task = linkTask.parse(job.task);
+  const taken = await takePairs(sql, ref, limit);
+  await apply(sql, ref, {
+    task,
+    pairs: task.does === 'undo' ? await untouchedSince(sql, ref, { task, pairs: taken }) : taken,
+  });
+  const done = job.done + taken.length;
+  if (taken.length === limit) {
+    await sql.execute(
+      `UPDATE operation SET state = 'running', started_at = coalesce(started_at, now()), done = $3 WHERE tenant_id = $1 AND id = $2`,
+      [tenantId, operationId, done],
+    );
+    return { kind: 'more', done, total: job.total };
+  }
+  await finish(sql, ref, task);
+  return { kind: 'done', done, total: job.total };
+}
+
+const events: Record<LinkTask['does'], LinkEvent['type']> = {
+  link: 'message.linked',
+  unlink: 'message.unlinked',
+  undo: 'message.links-restored',
+};
+
+async function apply(sql: Sql, ref: LinkRef, change: { task: LinkTask; pairs: LinkPair[] }): Promise<void> {
+  const { tenantId, operationId } = ref;
+  const { task, pairs } = change;
+  if (pairs.length === 0) return;
+  const messageIds = [...new Set(pairs.map(({ messageId }) => messageId))];
+  switch (task.does) {
+    case 'link':
+      await linkPairs(sql, tenantId, change);
+      break;
+    case 'unlink':
+      await unlinkPairs(sql, tenantId, change);
+      break;
+    case 'undo':
+      await restorePairs(sql, tenantId, change);
+  }
+  // Nobody looked at what rules say of a link while it was taken away.
+  if (task.does !== 'unlink') await linkAgain(sql, tenantId, messageIds);
+  const changed = [...new Set([...messageIds, ...(await settleReplies(sql, tenantId, messageIds))])];
+  await refreshTimelines(sql, tenantId, changed);
+  await refreshActivities(sql, tenantId, changed);
+  await tellLinks(sql, tenantId, { type: events[task.does], operationId, pairs });
+}
+
+/** Of what is to be undone, what nobody has changed since. */
+function untouchedSince(
+  sql: Sql,
+  { tenantId, operationId }: LinkRef,
+  { task, pairs }: { task: LinkTask; pairs: LinkPair[] },
+): Promise<LinkPair[]> {
+  return sql.query<LinkPair>(
+    `SELECT c.message_id AS "messageId", c.record_id AS "recordId"
+     FROM link_change c JOIN unnest($3::uuid[], $4::uuid[]) AS p(message_id, record_id) USING (message_id, record_id)
+     WHERE c.tenant_id = $1 AND c.operation_id = $2 AND NOT EXISTS (
+       SELECT FROM link_change later WHERE later.tenant_id = $1 AND later.message_id = c.message_id AND later.record_id = c.record_id
+         AND later.operation_id NOT IN ($2, $5) AND later.done_at > c.done_at)`,
+    [
+      tenantId,
+      task.undoes,
+      pairs.map(({ messageId }) => messageId),
+      pairs.map(({ recordId }) => recordId),
+      operationId,
+    ],
+  );
+}
+
+async function finish(sql: Sql, { tenantId, operationId }: LinkRef, { thread, does, undoes }: LinkTask): Promise<void> {
+  if (thread !== null) {
+    await sql.execute(
+      'UPDATE thread_link SET state = $3, mode = $4, changed_at = now() WHERE tenant_id = $1 AND id = $2',
+      [tenantId, thread.linkId, thread.after.state, thread.after.mode],
+    );
+  }
+  await sql.execute(
+    `UPDATE operation SET state = 'done', started_at = coalesce(started_at, now()), finished_at = clock_timestamp(), done = $3::bigint, total = $3::bigint,
+       result = jsonb_build_object('messages', $3::bigint, 'does', $4::text) WHERE tenant_id = $1 AND id = $2`,
+    [tenantId, operationId, await doneOf(sql, { tenantId, operationId }), does],
+  );
+  if (undoes !== null) {
+    await sql.execute(
+      `UPDATE operation SET task = task || jsonb_build_object('undoneBy', $3::text) WHERE tenant_id = $1 AND id = $2`,
+      [tenantId, undoes, operationId],
+    );
+  }
+}
+
+/** What was deleted meanwhile is no longer counted. */
+async function doneOf(sql: Sql, { tenantId, operationId }: LinkRef): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(
+    'SELECT count(*) AS count FROM link_change WHERE tenant_id = $1 AND operation_id = $2',
+    [tenantId, operationId],
+  );
+  return row?.count ?? 0;
+}
