@@ -34,6 +34,7 @@ CREATE TABLE record_merge_dependent (
 );
 CREATE INDEX record_merge_dependent_record ON record_merge_dependent (tenant_id, record_id);
 
+CREATE INDEX record_scope_principal ON record_scope (tenant_id, principal);
 CREATE INDEX record_merged ON record (tenant_id, merged_into) WHERE merged_into IS NOT NULL;
 
 -- A link of a merged record waits where it is; its reasons stand at the other record too, marked with the merge.

@@ -6,6 +6,8 @@ import { sweepExports } from '../db/people/exports';
 import { sweepReplayReports } from '../db/replay/sweep-reports';
 import { releaseUnmirrored } from '../db/removals/answer';
 import { sweepRemovedLinks } from '../db/removals/removed-links';
+import { sweepUploads } from '../db/record-uploads';
+import { sweepLinkChanges } from '../db/thread-links/undo';
 import { allTenants } from '../db/tenants';
 import type { ActivityContext, ActivityRun } from './context';
 
@@ -34,8 +36,10 @@ export async function housekeep(context: ActivityContext, run: ActivityRun): Pro
     await sweepEvents(context.db, tenantId, context.limits);
     await sweepNotices(context.db, tenantId, context.limits.mailboxEventsKeptMs);
     await context.db.inTenant(tenantId, async (sql) => {
+      await sweepUploads(sql, tenantId);
       await sweepAudits(sql, tenantId, context.limits);
       await sweepRemovedLinks(sql, tenantId, context.limits.removedLinksKeptMs);
+      await sweepLinkChanges(sql, tenantId, context.limits.linkUndoKeptMs);
       await releaseUnmirrored(sql, tenantId);
     });
     run.heartbeat();

@@ -61,7 +61,11 @@ async function settleKey(
 }
 
 function keyOf(request: FastifyRequest): string | null {
-  if (request.routeOptions.config.creates === undefined) return null;
+  return request.routeOptions.config.creates === undefined ? null : idempotencyKeyOf(request);
+}
+
+/** The Idempotency-Key of a request, or null. @throws Problem 400 where it cannot be used */
+export function idempotencyKeyOf(request: FastifyRequest): string | null {
   const header = request.headers['idempotency-key'];
   if (header === undefined) return null;
   if (typeof header === 'string' && /^[\x21-\x7e]{1,255}$/.test(header)) return header;

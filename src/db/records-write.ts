@@ -1,20 +1,28 @@
+import { scopeText } from '../domain/record-scope';
 import type { Sql } from './database';
 import { insertRows } from './insert-rows';
 import { newUuid } from './new-id';
-import { readRecord, type RecordValues, type StoredRecord } from './records';
+import { allRecords, readRecord, type RecordValues, type StoredRecord } from './records';
 import { checkRecords, type RecordCandidate, type RecordRefusal } from './records-check';
 
-/** What became of writing one record. `changedKeys` are the addresses whose stored mail must be matched again. */
+/** What a change of records means for stored mail. */
+export interface RecordsChange {
+  /** Addresses whose stored mail must be matched again. */
+  changedKeys: string[];
+  /** Records that stand, with their mail, at another company or intermediary now, or before other eyes. */
+  retoldIds: string[];
+}
+
 export type RecordWritten =
-  { kind: 'written'; record: StoredRecord; changedKeys: string[] } | { kind: 'refused'; refusals: RecordRefusal[] };
+  ({ kind: 'written'; record: StoredRecord } & RecordsChange) | { kind: 'refused'; refusals: RecordRefusal[] };
 
 /** Writes a new record. To be called under the tenant's lock. */
 export async function createRecord(sql: Sql, tenantId: string, values: RecordValues): Promise<RecordWritten> {
   const candidate = { id: newUuid(), values };
-  const refusals = (await checkRecords(sql, tenantId, [candidate])).get(candidate.id);
+  const refusals = (await checkRecords(sql, tenantId, { candidates: [candidate] })).get(candidate.id);
   if (refusals !== undefined) return { kind: 'refused', refusals };
-  const changedKeys = await insertRecords(sql, tenantId, [candidate]);
-  return { kind: 'written', record: await written(sql, tenantId, candidate.id), changedKeys };
+  const changedKeys = await insertRecords(sql, tenantId, { records: [candidate] });
+  return { kind: 'written', record: await written(sql, tenantId, candidate.id), changedKeys, retoldIds: [] };
 }
 
 /** Writes all values of a record; where nothing differs, its version stays. To be called under the tenant's lock. */
@@ -24,23 +32,40 @@ export async function replaceRecord(
   change: { stored: StoredRecord; values: RecordValues },
 ): Promise<RecordWritten> {
   const { id } = change.stored;
-  const refusals = (await checkRecords(sql, tenantId, [{ id, values: change.values }])).get(id);
+  const refusals = (await checkRecords(sql, tenantId, { candidates: [{ id, values: change.values }] })).get(id);
   if (refusals !== undefined) return { kind: 'refused', refusals };
-  const changedKeys = await updateRecords(sql, tenantId, [change]);
-  return { kind: 'written', record: await written(sql, tenantId, id), changedKeys };
+  const changed = await updateRecords(sql, tenantId, [change]);
+  return { kind: 'written', record: await written(sql, tenantId, id), ...changed };
 }
 
 /**
- * Takes a record out of everything but the database, so that it can be restored: its addresses match no more.
- * Returns them, or null where there is no such record. Second run: null.
+ * Takes a record out of everything but the database, so that it can be restored: its addresses match no more, its mail is nowhere because
+ * of it. Returns what that means for stored mail, or null where there is no such record. Second run: null.
  */
-export async function deleteRecord(sql: Sql, tenantId: string, recordId: string): Promise<string[] | null> {
+export async function deleteRecord(sql: Sql, tenantId: string, recordId: string): Promise<RecordsChange | null> {
   const deleted = await sql.execute(
     `UPDATE record SET deleted_at = now(), updated_at = now(), version = version + 1
      WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL`,
     [tenantId, recordId],
   );
   if (deleted === 0) return null;
+  return { changedKeys: await keysOf(sql, tenantId, recordId), retoldIds: [recordId] };
+}
+
+/** Brings a record back that was deleted and not merged, where nothing stands against it. To be called under the tenant's lock. */
+export async function restoreRecord(sql: Sql, tenantId: string, stored: StoredRecord): Promise<RecordWritten> {
+  const { id } = stored;
+  const refusals = (await checkRecords(sql, tenantId, { candidates: [{ id, values: stored }] })).get(id);
+  if (refusals !== undefined) return { kind: 'refused', refusals };
+  await sql.execute(
+    'UPDATE record SET deleted_at = NULL, updated_at = now(), version = version + 1 WHERE tenant_id = $1 AND id = $2',
+    [tenantId, id],
+  );
+  const changedKeys = await keysOf(sql, tenantId, id);
+  return { kind: 'written', record: await written(sql, tenantId, id), changedKeys, retoldIds: [id] };
+}
+
+async function keysOf(sql: Sql, tenantId: string, recordId: string): Promise<string[]> {
   const rows = await sql.query<{ address_key: string }>(
     'SELECT address_key FROM record_address WHERE tenant_id = $1 AND record_id = $2',
     [tenantId, recordId],
@@ -55,54 +80,108 @@ const valueColumns = {
   number: 'text',
   external_id: 'text',
   company_id: 'uuid',
+  intermediary_id: 'uuid',
   owner_user_id: 'uuid',
+  restricted: 'boolean',
 } as const;
 
-/** Writes new records in one statement each for rows and addresses; returns the addresses that now match. */
-export async function insertRecords(sql: Sql, tenantId: string, records: RecordCandidate[]): Promise<string[]> {
+/** Writes new records in one statement each for rows, addresses and scopes; returns the addresses that now match. */
+export async function insertRecords(
+  sql: Sql,
+  tenantId: string,
+  { records, connector = 'built-in' }: { records: RecordCandidate[]; connector?: string },
+): Promise<string[]> {
   await insertRows(
     sql,
-    { table: 'record', columns: { tenant_id: 'uuid', ...valueColumns } },
-    records.map((record) => ({ tenant_id: tenantId, ...rowOf(record) })),
+    { table: 'record', columns: { tenant_id: 'uuid', connector: 'text', ...valueColumns } },
+    records.map((record) => ({ tenant_id: tenantId, connector, ...rowOf(record) })),
   );
   await insertAddresses(sql, tenantId, records);
+  await insertScopes(sql, tenantId, records);
   return [...new Set(records.flatMap(({ values }) => values.addresses.map((address) => address.key)))];
 }
 
-/** Writes the records that differ from what is stored; returns the addresses that now match something else. */
-export async function updateRecords(
-  sql: Sql,
-  tenantId: string,
-  changes: { stored: StoredRecord; values: RecordValues }[],
-): Promise<string[]> {
+interface RecordChange {
+  stored: StoredRecord;
+  values: RecordValues;
+}
+
+/** Writes the records that differ from what is stored; returns what that means for stored mail. */
+export async function updateRecords(sql: Sql, tenantId: string, changes: RecordChange[]): Promise<RecordsChange> {
   const different = changes.filter(({ stored, values }) => comparable(stored) !== comparable(values));
   const records = different.map(({ stored, values }) => ({ id: stored.id, values }));
-  if (records.length === 0) return [];
+  if (records.length === 0) return { changedKeys: [], retoldIds: [] };
   const typed = Object.entries(valueColumns).map(([name, type]) => `${name} ${type}`);
   await sql.execute(
     `UPDATE record r SET type = w.type, name = w.name, number = w.number, external_id = w.external_id, company_id = w.company_id,
-       owner_user_id = w.owner_user_id, version = r.version + 1, updated_at = now()
+       intermediary_id = w.intermediary_id, owner_user_id = w.owner_user_id, restricted = w.restricted, version = r.version + 1, updated_at = now()
      FROM json_to_recordset($2::json) AS w(${typed.join(', ')}) WHERE r.tenant_id = $1 AND r.id = w.id`,
     [tenantId, JSON.stringify(records.map(rowOf))],
   );
-  const moved = different.filter(({ stored, values }) => addressText(stored) !== addressText(values));
+  await replaceAddresses(sql, tenantId, different);
+  await replaceScopes(sql, tenantId, different);
+  const retold = different.filter(({ stored, values }) => standsOf(stored) !== standsOf(values));
+  return {
+    changedKeys: [...new Set(different.flatMap(changedKeysOf))],
+    retoldIds: retold.map(({ stored }) => stored.id),
+  };
+}
+
+/** Where, and before whose eyes, the mail of a record stands. */
+function standsOf({ companyId, intermediaryId, scope }: RecordValues): string {
+  return JSON.stringify([companyId, intermediaryId, scopeText(scope)]);
+}
+
+async function replaceAddresses(sql: Sql, tenantId: string, changes: RecordChange[]): Promise<void> {
+  const moved = changes.filter(({ stored, values }) => addressText(stored) !== addressText(values));
+  if (moved.length === 0) return;
   await sql.execute('DELETE FROM record_address WHERE tenant_id = $1 AND record_id = ANY ($2::uuid[])', [
     tenantId,
     moved.map(({ stored }) => stored.id),
   ]);
-  await insertAddresses(
-    sql,
-    tenantId,
-    moved.map(({ stored, values }) => ({ id: stored.id, values })),
-  );
-  return [...new Set(moved.flatMap(changedKeysOf))];
+  await insertAddresses(sql, tenantId, moved.map(candidateOf));
 }
 
-/** Addresses that came, went, or are of another kind now: a policy may count only some kinds. */
-function changedKeysOf({ stored, values }: { stored: RecordValues; values: RecordValues }): string[] {
+async function replaceScopes(sql: Sql, tenantId: string, changes: RecordChange[]): Promise<void> {
+  const changed = changes.filter(({ stored, values }) => scopeText(stored.scope) !== scopeText(values.scope));
+  if (changed.length === 0) return;
+  await sql.execute('DELETE FROM record_scope WHERE tenant_id = $1 AND record_id = ANY ($2::uuid[])', [
+    tenantId,
+    changed.map(({ stored }) => stored.id),
+  ]);
+  await insertScopes(sql, tenantId, changed.map(candidateOf));
+}
+
+function candidateOf({ stored, values }: RecordChange): RecordCandidate {
+  return { id: stored.id, values };
+}
+
+/** Teams and users are known, by the check; where all may see all nobody asks. */
+async function insertScopes(sql: Sql, tenantId: string, records: RecordCandidate[]): Promise<void> {
+  const readers = records.flatMap(({ id, values: { scope } }) =>
+    scope.mode === 'all' ? [] : [...scope.teamIds, ...scope.userIds].map((reader) => ({ record_id: id, reader })),
+  );
+  if (readers.length === 0) return;
+  await sql.execute(
+    `INSERT INTO record_scope (tenant_id, record_id, principal)
+     SELECT $1, w.record_id, p.principal FROM json_to_recordset($2::json) AS w(record_id uuid, reader uuid)
+     JOIN (SELECT id, principal FROM app_user WHERE tenant_id = $1 UNION ALL SELECT id, principal FROM team WHERE tenant_id = $1) p
+       ON p.id = w.reader ON CONFLICT DO NOTHING`,
+    [tenantId, JSON.stringify(readers)],
+  );
+}
+
+/**
+ * Addresses that came, went, or are of another kind now: a policy may count only some kinds. Where the record is of another type or company,
+ * all of them: a policy may put one type before others, or link nothing where several companies meet.
+ */
+function changedKeysOf({ stored, values }: RecordChange): string[] {
+  const isOther = stored.type !== values.type || stored.companyId !== values.companyId;
   const kinds = (record: RecordValues) => new Map(record.addresses.map(({ key, kind }) => [key, kind]));
   const [before, after] = [kinds(stored), kinds(values)];
-  return [...new Set([...before.keys(), ...after.keys()])].filter((key) => before.get(key) !== after.get(key));
+  return [...new Set([...before.keys(), ...after.keys()])].filter(
+    (key) => isOther || before.get(key) !== after.get(key),
+  );
 }
 
 async function insertAddresses(sql: Sql, tenantId: string, records: RecordCandidate[]): Promise<void> {
@@ -132,13 +211,15 @@ function rowOf({ id, values }: RecordCandidate) {
     number: values.number,
     external_id: values.externalId,
     company_id: values.companyId,
+    intermediary_id: values.intermediaryId,
     owner_user_id: values.ownerUserId,
+    restricted: values.scope.mode === 'restricted',
   };
 }
 
 function comparable(values: RecordValues): string {
-  const { type, name, number, externalId, companyId, ownerUserId } = values;
-  return JSON.stringify([type, name, number, externalId, companyId, ownerUserId, addressText(values)]);
+  const { type, name, number, externalId, ownerUserId } = values;
+  return JSON.stringify([type, name, number, externalId, ownerUserId, standsOf(values), addressText(values)]);
 }
 
 function addressText({ addresses }: RecordValues): string {
@@ -146,7 +227,7 @@ function addressText({ addresses }: RecordValues): string {
 }
 
 async function written(sql: Sql, tenantId: string, recordId: string): Promise<StoredRecord> {
-  const record = await readRecord(sql, tenantId, recordId);
+  const record = await readRecord(sql, tenantId, { ...allRecords, recordId });
   if (record === null) throw new Error('the record was not written');
   return record;
 }

@@ -1,4 +1,5 @@
 import type { AddressKind } from '../domain/policy';
+import type { RecordScope } from '../domain/record-scope';
 import type { Sql } from './database';
 
 /** One address of a record: `key` is its normal form, `address` what was given. */
@@ -15,7 +16,10 @@ export interface RecordValues {
   number: string | null;
   externalId: string | null;
   companyId: string | null;
+  /** The broker who sees its mail too. */
+  intermediaryId: string | null;
   ownerUserId: string | null;
+  scope: RecordScope;
   /** Each key once. */
   addresses: RecordAddress[];
 }
@@ -35,21 +39,86 @@ export interface RecordFilter {
   externalId: string | null;
   number: string | null;
   companyId: string | null;
+  intermediaryId: string | null;
+  ownerUserId: string | null;
+  /** Only those that were deleted and can be restored; else those that were not. */
+  state: 'present' | 'deleted';
 }
 
-// The company of a record may have been deleted, and come back: then the record has no company for as long.
+// The company or intermediary of a record may have been deleted, and come back: then the record has none for as long.
 const selectRecord = `
-  SELECT r.id, r.type, r.name, r.number, r.external_id AS "externalId", c.id AS "companyId", r.owner_user_id AS "ownerUserId",
-    r.version, r.created_at AS "createdAt", r.updated_at AS "updatedAt",
+  SELECT r.id, r.type, r.name, r.number, r.external_id AS "externalId", c.id AS "companyId", i.id AS "intermediaryId",
+    r.owner_user_id AS "ownerUserId", r.version, r.created_at AS "createdAt", r.updated_at AS "updatedAt",
     coalesce((SELECT jsonb_agg(jsonb_build_object('key', a.address_key, 'address', a.address, 'kind', a.kind) ORDER BY a.address_key)
-      FROM record_address a WHERE a.tenant_id = r.tenant_id AND a.record_id = r.id), '[]') AS addresses
+      FROM record_address a WHERE a.tenant_id = r.tenant_id AND a.record_id = r.id), '[]') AS addresses,
+    CASE WHEN r.restricted THEN (
+      SELECT jsonb_build_object('mode', 'restricted',
+        'teamIds', coalesce(jsonb_agg(t.id ORDER BY t.id) FILTER (WHERE t.id IS NOT NULL), '[]'),
+        'userIds', coalesce(jsonb_agg(u.id ORDER BY u.id) FILTER (WHERE u.id IS NOT NULL), '[]'))
+      FROM record_scope s LEFT JOIN team t ON t.tenant_id = $1 AND t.principal = s.principal
+      LEFT JOIN app_user u ON u.tenant_id = $1 AND u.principal = s.principal
+      WHERE s.tenant_id = $1 AND s.record_id = r.id) ELSE '{"mode": "all"}' END AS scope
   FROM record r LEFT JOIN record c ON c.tenant_id = r.tenant_id AND c.id = r.company_id AND c.deleted_at IS NULL
-  WHERE r.tenant_id = $1 AND r.deleted_at IS NULL`;
+  LEFT JOIN record i ON i.tenant_id = r.tenant_id AND i.id = r.intermediary_id AND i.deleted_at IS NULL
+  WHERE r.tenant_id = $1`;
 
-/** The record with this id, or null where there is none or it was deleted. */
-export async function readRecord(sql: Sql, tenantId: string, recordId: string): Promise<StoredRecord | null> {
-  const rows = await sql.query<StoredRecord>(`${selectRecord} AND r.id = $2`, [tenantId, recordId]);
+/** Whose eyes a record is looked at with: a user's, or null for whoever may administer all of them. */
+export interface RecordReader {
+  memberId: string | null;
+}
+
+/** Everybody's records. */
+export const allRecords: RecordReader = { memberId: null };
+
+/** The condition that the user in this parameter may see the record `r`; null there: all of them. */
+export const seenBy = (user: string): string => `(${user}::uuid IS NULL OR NOT r.restricted OR EXISTS (
+  SELECT FROM record_scope s WHERE s.tenant_id = $1 AND s.record_id = r.id AND s.principal IN (
+    SELECT u.principal FROM app_user u WHERE u.tenant_id = $1 AND u.id = ${user}
+    UNION ALL SELECT t.principal FROM team_member m JOIN team t ON t.tenant_id = $1 AND t.id = m.team_id
+    WHERE m.tenant_id = $1 AND m.user_id = ${user})))`;
+
+/** The record with this id, or null where there is none that the reader may see, or it was deleted. */
+export async function readRecord(
+  sql: Sql,
+  tenantId: string,
+  wanted: RecordReader & { recordId: string },
+): Promise<StoredRecord | null> {
+  const rows = await sql.query<StoredRecord>(
+    `${selectRecord} AND r.deleted_at IS NULL AND r.id = $2 AND ${seenBy('$3')}`,
+    [tenantId, wanted.recordId, wanted.memberId],
+  );
   return rows[0] ?? null;
+}
+
+/** A record that was deleted and can be restored, or null. */
+export async function readDeletedRecord(
+  sql: Sql,
+  tenantId: string,
+  wanted: RecordReader & { recordId: string },
+): Promise<StoredRecord | null> {
+  const rows = await sql.query<StoredRecord>(
+    `${selectRecord} AND r.deleted_at IS NOT NULL AND r.merged_into IS NULL AND r.id = $2 AND ${seenBy('$3')}
+       AND NOT EXISTS (SELECT FROM deletion d WHERE d.tenant_id = $1 AND d.target_id = r.id AND d.state NOT IN ('done', 'cancelled'))`,
+    [tenantId, wanted.recordId, wanted.memberId],
+  );
+  return rows[0] ?? null;
+}
+
+/** The record that this one has become a part of, also over several merges; null where it is none, or the reader may not see it. */
+export async function mergedInto(
+  sql: Sql,
+  tenantId: string,
+  wanted: RecordReader & { recordId: string },
+): Promise<string | null> {
+  const rows = await sql.query<{ id: string }>(
+    `WITH RECURSIVE way AS (
+       SELECT merged_into AS id FROM record WHERE tenant_id = $1 AND id = $2 AND merged_into IS NOT NULL
+       UNION SELECT next.merged_into FROM way JOIN record next ON next.tenant_id = $1 AND next.id = way.id
+       WHERE next.merged_into IS NOT NULL)
+     SELECT r.id FROM way JOIN record r ON r.tenant_id = $1 AND r.id = way.id WHERE r.deleted_at IS NULL AND ${seenBy('$3')}`,
+    [tenantId, wanted.recordId, wanted.memberId],
+  );
+  return rows[0]?.id ?? null;
 }
 
 /** Whether there is a record with this id that was not deleted. */
@@ -65,16 +134,19 @@ export async function recordExists(sql: Sql, tenantId: string, recordId: string)
 export function listRecords(
   sql: Sql,
   tenantId: string,
-  page: { filter: RecordFilter; afterId: string | null; limit: number },
+  page: RecordReader & { filter: RecordFilter; afterId: string | null; limit: number },
 ): Promise<StoredRecord[]> {
   const { filter } = page;
+  const state =
+    filter.state === 'deleted' ? 'r.deleted_at IS NOT NULL AND r.merged_into IS NULL' : 'r.deleted_at IS NULL';
   return sql.query<StoredRecord>(
-    `${selectRecord} AND ($2::uuid IS NULL OR r.id > $2) AND ($3::text IS NULL OR r.type = $3)
+    `${selectRecord} AND ${state} AND ($2::uuid IS NULL OR r.id > $2) AND ($3::text IS NULL OR r.type = $3)
        AND ($4::text IS NULL OR unaccent(r.name) ILIKE '%' || unaccent($4) || '%')
        AND ($5::text IS NULL OR r.id IN (SELECT a.record_id FROM record_address a WHERE a.tenant_id = $1 AND a.address_key = $5))
        AND ($6::text IS NULL OR r.external_id = $6) AND ($7::text IS NULL OR r.number = $7)
-       AND ($8::uuid IS NULL OR r.company_id = $8)
-     ORDER BY r.id LIMIT $9`,
+       AND ($8::uuid IS NULL OR r.company_id = $8) AND ($9::uuid IS NULL OR r.intermediary_id = $9)
+       AND ($10::uuid IS NULL OR r.owner_user_id = $10) AND ${seenBy('$11')}
+     ORDER BY r.id LIMIT $12`,
     [
       tenantId,
       page.afterId,
@@ -84,6 +156,9 @@ export function listRecords(
       filter.externalId,
       filter.number,
       filter.companyId,
+      filter.intermediaryId,
+      filter.ownerUserId,
+      page.memberId,
       page.limit,
     ],
   );
@@ -93,11 +168,11 @@ export function listRecords(
 export function recordsByExternalId(
   sql: Sql,
   tenantId: string,
-  wanted: { types: string[]; externalIds: string[] },
+  wanted: RecordReader & { types: string[]; externalIds: string[]; connector: string },
 ): Promise<StoredRecord[]> {
   return sql.query<StoredRecord>(
-    `${selectRecord} AND r.connector = 'built-in'
-       AND (r.type, r.external_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))`,
-    [tenantId, wanted.types, wanted.externalIds],
+    `${selectRecord} AND r.deleted_at IS NULL AND r.connector = $4
+       AND (r.type, r.external_id) IN (SELECT * FROM unnest($2::text[], $3::text[])) AND ${seenBy('$5')}`,
+    [tenantId, wanted.types, wanted.externalIds, wanted.connector, wanted.memberId],
   );
 }

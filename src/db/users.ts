@@ -1,5 +1,6 @@
 import type { Sql } from './database';
 import { newUuid } from './new-id';
+import { nextPrincipal } from './principals';
 
 export type UserRole = 'admin' | 'manager' | 'member';
 
@@ -52,14 +53,13 @@ export async function createUser(sql: Sql, tenantId: string, values: UserValues)
   const id = newUuid();
   const taken = await takenAddress(sql, tenantId, { userId: id, addresses: values.addresses });
   if (taken !== null) return taken;
-  await sql.execute(
-    `WITH number AS (
-       UPDATE tenant SET next_principal = 1 + greatest(next_principal,
-         (SELECT coalesce(max(principal), 0) + 1 FROM app_user WHERE tenant_id = $1))
-       WHERE tenant_id = $1 RETURNING next_principal - 1 AS principal)
-     INSERT INTO app_user (tenant_id, id, principal, role, name) SELECT $1, $2, principal, $3, $4 FROM number`,
-    [tenantId, id, values.role, values.name],
-  );
+  await sql.execute('INSERT INTO app_user (tenant_id, id, principal, role, name) VALUES ($1, $2, $3, $4, $5)', [
+    tenantId,
+    id,
+    await nextPrincipal(sql, tenantId),
+    values.role,
+    values.name,
+  ]);
   return written(sql, tenantId, { id, changed: await replaceAddresses(sql, tenantId, { id, ...values }) });
 }
 

@@ -171,7 +171,9 @@ export async function aRecord(
       number: null,
       externalId: null,
       companyId: null,
+      intermediaryId: null,
       ownerUserId: null,
+      scope: { mode: 'all' },
       ...values,
       addresses: addresses.map((address) => ({ key: keyOf(address), address, kind })),
     });

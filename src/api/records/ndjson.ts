@@ -9,16 +9,21 @@ export type NdjsonLine =
   | { line: number; kind: 'unreadable'; reason: 'not-json' | 'not-utf8' | 'too-long' };
 
 const lineFeed = 0x0a;
+const endOfLine = Buffer.from([lineFeed]);
+
+/** How much is read, and who is shown the bytes of each line, a line feed after it, before the line itself is given. */
+export interface NdjsonOptions {
+  maxBytes: number;
+  maxLineBytes: number;
+  seen?: (bytes: Buffer) => void;
+}
 
 /**
  * The lines of a body as they arrive, in flat memory.
  * @throws Problem 413 as soon as the body is larger than `maxBytes`
  */
-export async function* ndjsonLines(
-  body: Readable,
-  limits: { maxBytes: number; maxLineBytes: number },
-): AsyncGenerator<NdjsonLine> {
-  const cutter = new LineCutter(limits.maxLineBytes);
+export async function* ndjsonLines(body: Readable, limits: NdjsonOptions): AsyncGenerator<NdjsonLine> {
+  const cutter = new LineCutter(limits);
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length;
@@ -40,7 +45,7 @@ class LineCutter {
   private pieces: Buffer[] = [];
   private length = 0;
 
-  constructor(private readonly maxLineBytes: number) {}
+  constructor(private readonly options: NdjsonOptions) {}
 
   *push(chunk: Buffer): Generator<RawLine> {
     let from = 0;
@@ -54,15 +59,17 @@ class LineCutter {
 
   /** The line so far, and begins the next. */
   end(): RawLine {
-    const bytes = this.length > this.maxLineBytes ? null : Buffer.concat(this.pieces);
+    this.options.seen?.(endOfLine);
+    const bytes = this.length > this.options.maxLineBytes ? null : Buffer.concat(this.pieces);
     this.pieces = [];
     this.length = 0;
     return { line: this.line++, bytes };
   }
 
   private keep(piece: Buffer): void {
+    this.options.seen?.(piece);
     this.length += piece.length;
-    if (this.length <= this.maxLineBytes) this.pieces.push(piece);
+    if (this.length <= this.options.maxLineBytes) this.pieces.push(piece);
     else this.pieces = [];
   }
 }

@@ -14,47 +14,90 @@ export function refusedRecord(refusals: RecordRefusal[]): Problem {
   const errors = refusals.map(fieldProblemOf);
   const taken = refusals.find((refusal) => refusal.kind === 'number-taken' || refusal.kind === 'external-id-taken');
   if (taken === undefined) return invalidRequest(errors);
-  const words = wordsOf(taken);
-  return conflict(taken.kind, `${words.field}: ${words.reason} ${words.remedy}`);
+  const { field, reason, remedy } = wordsOf(taken);
+  return conflict(taken.kind, `${field}: ${reason} ${remedy}`);
 }
 
-function wordsOf(refusal: BulkRefusal): Omit<FieldProblem, 'in'> {
-  switch (refusal.kind) {
-    case 'number-taken':
-      return {
-        field: 'number',
-        reason: `is that of ${holder(refusal.recordId)}.`,
-        remedy: 'A number is unique among the records of a type.',
-      };
-    case 'external-id-taken':
-      return {
-        field: 'externalId',
-        reason: `is that of ${holder(refusal.recordId)}.`,
-        remedy: 'Change that record with PUT or PATCH, or send it to /v1/records/bulk.',
-      };
-    case 'no-such-company':
-      return {
-        field: 'companyId',
-        reason: 'names a company that does not exist.',
-        remedy: 'Give the id of a record of the type company.',
-      };
-    case 'no-such-company-external-id':
-      return {
-        field: 'companyExternalId',
-        reason: 'names a company that does not exist.',
-        remedy: 'Send the company, of the type company, in a line before, or before this call.',
-      };
-    case 'own-company':
-      return { field: 'companyId', reason: 'is the record itself.', remedy: 'Give another company, or null.' };
-    case 'no-such-owner':
-      return {
-        field: 'ownerUserId',
-        reason: 'names a user that does not exist.',
-        remedy: 'GET /v1/users lists them.',
-      };
-    case 'name-missing':
-      return { field: 'name', reason: 'is missing.', remedy: 'A new record needs a name.' };
+/** 409: the record is a part of another now. `into` is the database's id of that one. */
+export function recordMerged(into: string): Problem {
+  const id = publicId('record', into);
+  return conflict(
+    'record-merged',
+    `The record was merged into ${id}. Change that one, or undo the merge: GET /v1/records/${id}/merges names it.`,
+  );
+}
+
+/** 409: an upload that would go on behind lines that nobody has sent. */
+export function uploadGap(line: number): Problem {
+  return conflict(
+    'upload-gap',
+    `This upload goes on at line ${String(line)}: send it with fromLine=${String(line)}, or whole.`,
+  );
+}
+
+type Words = Omit<FieldProblem, 'in'>;
+type PlainRefusal = Exclude<BulkRefusal, { recordId: string | null }>['kind'];
+
+const words: Record<PlainRefusal, Words> = {
+  'no-such-company': {
+    field: 'companyId',
+    reason: 'names a company that does not exist.',
+    remedy: 'Give the id of a record of the type company.',
+  },
+  'no-such-company-external-id': {
+    field: 'companyExternalId',
+    reason: 'names a company that does not exist.',
+    remedy: 'Send the company, of the type company, in a line before, or before this call.',
+  },
+  'own-company': { field: 'companyId', reason: 'is the record itself.', remedy: 'Give another company, or null.' },
+  'no-such-intermediary': {
+    field: 'intermediaryId',
+    reason: 'names an intermediary that does not exist.',
+    remedy: 'Give the id of a record of the type intermediary.',
+  },
+  'no-such-intermediary-external-id': {
+    field: 'intermediaryExternalId',
+    reason: 'names an intermediary that does not exist.',
+    remedy: 'Send the intermediary, of the type intermediary, in a line before, or before this call.',
+  },
+  'own-intermediary': {
+    field: 'intermediaryId',
+    reason: 'is the record itself.',
+    remedy: 'Give another intermediary, or null.',
+  },
+  'no-such-owner': {
+    field: 'ownerUserId',
+    reason: 'names a user that does not exist.',
+    remedy: 'GET /v1/users lists them.',
+  },
+  'no-such-type': {
+    field: 'type',
+    reason: 'is neither built in nor one of your own.',
+    remedy: 'GET /v1/record-types lists the types; POST there names a new one.',
+  },
+  'no-such-team': {
+    field: 'scope.teamIds',
+    reason: 'names a team that does not exist.',
+    remedy: 'GET /v1/teams lists them.',
+  },
+  'no-such-user': {
+    field: 'scope.userIds',
+    reason: 'names a user that does not exist.',
+    remedy: 'GET /v1/users lists them.',
+  },
+  'name-missing': { field: 'name', reason: 'is missing.', remedy: 'A new record needs a name.' },
+};
+
+function wordsOf(refusal: BulkRefusal): Words {
+  if (refusal.kind === 'number-taken') {
+    const remedy = 'A number is unique among the records of a type.';
+    return { field: 'number', reason: `is that of ${holder(refusal.recordId)}.`, remedy };
   }
+  if (refusal.kind === 'external-id-taken') {
+    const remedy = 'Change that record with PUT or PATCH, or send it to /v1/records/bulk.';
+    return { field: 'externalId', reason: `is that of ${holder(refusal.recordId)}.`, remedy };
+  }
+  return words[refusal.kind];
 }
 
 function holder(recordId: string | null): string {

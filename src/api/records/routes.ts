@@ -1,28 +1,28 @@
-import type { Readable } from 'node:stream';
-
 import { z } from 'zod';
 
-import { listRecords, readRecord } from '../../db/records';
+import { listRecords, mergedInto, readRecord, type RecordFilter } from '../../db/records';
 import { publicId } from '../../domain/ids';
 import type { Api, ApiContext } from '../context';
 import { cascadePreviewSchema, deletionAsked, presentAsked } from '../deletions/cascade';
 import { eraseRecord, recordDeletionQuery, refuseWithoutErase } from '../deletions/erase-record';
-import { idField, idInPath } from '../fields';
+import { idField, idInPath, noBody, yesOrNo } from '../fields';
 import { decodeCursor, pageFrom, pageOf, pageQuery } from '../paging';
-import { bodyTooLarge, notFound } from '../problems';
-import { uploadRecords } from './bulk';
+import { notFound } from '../problems';
+import { bulkRoutes } from './bulk-routes';
+import { recordReaderOf } from './reader';
 import {
-  bulkAnswerSchema,
   etagOfRecord,
+  mergedRecordSchema,
   presentRecord,
   recordBodySchema,
   recordChangeSchema,
   recordSchema,
+  restoredRecordSchema,
   valuesAfter,
   writtenRecordSchema,
 } from './schemas';
 import { addressField } from './text-fields';
-import { addRecord, changeRecord, dropRecord, type Written } from './write';
+import { addRecord, bringBack, changeRecord, dropRecord, type Written } from './write';
 
 const tags = ['records'];
 const params = idInPath('record');
@@ -53,36 +53,56 @@ export function recordRoutes(api: Api, context: ApiContext): void {
     externalId: z.string().max(200).optional(),
     number: z.string().max(100).optional(),
     companyId: idField('record', 'rec_0192f0c1...').optional(),
+    intermediaryId: idField('record', 'rec_0192f0c1...').optional(),
+    ownerUserId: idField('user', 'usr_0192f0c1...').optional(),
+    deleted: yesOrNo.optional().describe('`true` lists those that were deleted and can be restored'),
   });
   api.get(
     '/v1/records',
     { schema: { tags, summary: 'List records', querystring, response: { 200: pageOf(recordSchema) } } },
     async ({ viewer, query: { limit, cursor, address, ...query } }) => {
-      const { type = null, name = null, externalId = null, number = null, companyId = null } = query;
-      const filter = { type, name, addressKey: address?.key ?? null, externalId, number, companyId };
+      const filter = filterOf(query, address?.key ?? null);
       const afterId = decodeCursor(cursor, filter, z.uuid());
       const rows = await db.inTenant(viewer.tenantId, (sql) =>
-        listRecords(sql, viewer.tenantId, { filter, afterId, limit: limit + 1 }),
+        listRecords(sql, viewer.tenantId, { ...recordReaderOf(viewer), filter, afterId, limit: limit + 1 }),
       );
       return pageFrom(rows, { limit, filter, keyOf: (row) => row.id, present: presentRecord });
     },
   );
 
+  readingRoute(api, context);
+  changingRoutes(api, context);
+  deletionRoutes(api, context);
+  bulkRoutes(api, context);
+}
+
+function readingRoute(api: Api, { db }: ApiContext): void {
   api.get(
     '/v1/records/:id',
-    { schema: { tags, summary: 'A record', params, response: { 200: recordSchema } } },
+    {
+      schema: {
+        tags,
+        summary: 'A record; of one that was merged, which it is a part of',
+        params,
+        response: { 200: recordSchema, 301: mergedRecordSchema },
+      },
+    },
     async ({ viewer, params: { id } }, reply) => {
-      const record = await db.inTenant(viewer.tenantId, (sql) => readRecord(sql, viewer.tenantId, id));
-      if (record === null) throw notFound();
-      return reply.header('etag', etagOfRecord(record)).send(presentRecord(record));
+      const { tenantId } = viewer;
+      const wanted = { ...recordReaderOf(viewer), recordId: id };
+      const found = await db.inTenant(tenantId, async (sql) => {
+        const record = await readRecord(sql, tenantId, wanted);
+        return { record, into: record === null ? await mergedInto(sql, tenantId, wanted) : null };
+      });
+      if (found.record !== null) {
+        return reply.header('etag', etagOfRecord(found.record)).send(presentRecord(found.record));
+      }
+      if (found.into === null) throw notFound();
+      const into = publicId('record', found.into);
+      const body = { id: publicId('record', id), mergedInto: into };
+      return reply.code(301).header('location', `/v1/records/${into}`).send(body);
     },
   );
-
-  changingRoutes(api, context);
-  void api.register((scope, _options, done) => {
-    bulkRoute(scope, context);
-    done();
-  });
 }
 
 function changingRoutes(api: Api, context: ApiContext): void {
@@ -108,7 +128,9 @@ function changingRoutes(api: Api, context: ApiContext): void {
       return reply.header('etag', etagOfRecord(written.record)).send(presentWritten(written));
     },
   );
+}
 
+function deletionRoutes(api: Api, context: ApiContext): void {
   api.delete(
     '/v1/records/:id',
     {
@@ -129,47 +151,53 @@ function changingRoutes(api: Api, context: ApiContext): void {
         return reply.code(202).header('location', location).send(body);
       }
       refuseWithoutErase(query);
-      const operationId = await dropRecord(context, request, request.params.id);
-      if (operationId !== null) void reply.header('letterbook-operation', publicId('operation', operationId));
+      const { operationId, readersOperationId } = await dropRecord(context, request, request.params.id);
+      const goesOn = operationId ?? readersOperationId;
+      if (goesOn !== null) void reply.header('letterbook-operation', publicId('operation', goesOn));
       return reply.code(204).send();
     },
   );
-}
 
-/** In a scope of its own, because only here a body is NDJSON, and is read as it arrives. */
-function bulkRoute(api: Api, context: ApiContext): void {
-  const { maxNdjsonBytes } = context.limits;
-  api.removeAllContentTypeParsers();
-  api.addContentTypeParser(/^application\/(x-ndjson|ndjson|jsonl)\b/, (_request, body, done) => {
-    done(null, body);
-  });
   api.post(
-    '/v1/records/bulk',
+    '/v1/records/:id/restore',
     {
-      bodyLimit: maxNdjsonBytes,
-      onRequest: ({ headers }, _reply, done) => {
-        done(Number(headers['content-length'] ?? 0) > maxNdjsonBytes ? bodyTooLarge(maxNdjsonBytes) : undefined);
-      },
       schema: {
         tags,
-        summary: 'Make or change many records',
-        description: bulkDescription,
-        consumes: ['application/x-ndjson'],
-        response: { 200: bulkAnswerSchema },
+        summary: 'Bring a deleted record back; its mail is linked again',
+        params,
+        body: noBody,
+        response: { 200: restoredRecordSchema },
       },
     },
-    async ({ viewer, body }) => uploadRecords(context, viewer, body as Readable),
+    async (request, reply) => {
+      const restored = await bringBack(context, request, request.params.id);
+      const sharedAddresses = restored.shared.map(({ address, recordIds }) => ({
+        address,
+        recordIds: recordIds.map((id) => publicId('record', id)),
+      }));
+      return reply.header('etag', etagOfRecord(restored.record)).send({ ...presentWritten(restored), sharedAddresses });
+    },
   );
 }
 
-const bulkDescription =
-  'NDJSON: one record per line, like the body of POST /v1/records, with `externalId`, by which (and the type) it is found again. ' +
-  'What a line leaves out stays as it is. `companyExternalId` may stand in place of `companyId`. Good lines are written, ' +
-  'bad ones are told by their number.';
+type TextFilter = 'type' | 'name' | 'externalId' | 'number' | 'companyId' | 'intermediaryId' | 'ownerUserId';
 
-function presentWritten({ record, operationId }: Written) {
+/** What a list is asked for, in the order in which cursors know it. */
+function filterOf(
+  query: Partial<Record<TextFilter, string | undefined>> & { deleted?: boolean | undefined },
+  addressKey: string | null,
+): RecordFilter {
+  const { type = null, name = null, externalId = null, number = null } = query;
+  const { companyId = null, intermediaryId = null, ownerUserId = null, deleted = false } = query;
+  const ids = { companyId, intermediaryId, ownerUserId };
+  return { type, name, addressKey, externalId, number, ...ids, state: deleted ? 'deleted' : 'present' };
+}
+
+function presentWritten({ record, operationId, readersOperationId }: Written) {
+  const shown = (id: string | null) => (id === null ? null : publicId('operation', id));
   return {
     ...presentRecord(record),
-    operationId: operationId === null ? null : publicId('operation', operationId),
+    operationId: shown(operationId),
+    readersOperationId: shown(readersOperationId),
   };
 }

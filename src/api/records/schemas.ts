@@ -1,17 +1,13 @@
 import { z } from 'zod';
 
 import type { RecordValues, StoredRecord } from '../../db/records';
-import { publicId } from '../../domain/ids';
+import { publicId, type IdKind } from '../../domain/ids';
+import { openScope } from '../../domain/record-scope';
 import { idField, time } from '../fields';
 import { addressField, lineField, refuseTwice } from './text-fields';
+import { recordTypeField } from './type-field';
 
-const type = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{1,39}$/, {
-    error: 'is not a type of record: 2 to 40 small letters, digits and hyphens, beginning with a letter.',
-  })
-  .describe('contact, company, lead, opportunity, project, ticket, task, comment, intermediary, or a type of your own');
-
+const type = recordTypeField;
 const kind = z.enum(['business', 'private', 'other']);
 
 const addresses = z
@@ -31,7 +27,27 @@ const number = z
 
 const externalId = lineField(200);
 const companyId = idField('record', 'rec_0192f0c1...').nullable();
+const intermediaryId = idField('record', 'rec_0192f0c1...')
+  .nullable()
+  .describe("A record of the type intermediary, which shows this one's mail too");
 const ownerUserId = idField('user', 'usr_0192f0c1...').nullable();
+const mostReaders = 1_000;
+const readersOf = (kind: 'team' | 'user', example: string) =>
+  z
+    .array(idField(kind, example))
+    .max(mostReaders)
+    .superRefine(refuseTwice((id: string) => id, []))
+    .default([]);
+const scope = z
+  .discriminatedUnion('mode', [
+    z.strictObject({ mode: z.literal('all') }),
+    z.strictObject({
+      mode: z.literal('restricted'),
+      teamIds: readersOf('team', 'tea_0192f0c1...'),
+      userIds: readersOf('user', 'usr_0192f0c1...'),
+    }),
+  ])
+  .describe('Who may see the record, and by it the mail of others: everybody, or these teams and users');
 const name = lineField(500);
 
 /** POST /v1/records, PUT /v1/records/{id}: what is left out is empty. */
@@ -41,7 +57,9 @@ export const recordBodySchema = z.strictObject({
   number: number.default(null),
   externalId: externalId.nullable().default(null),
   companyId: companyId.default(null),
+  intermediaryId: intermediaryId.default(null),
   ownerUserId: ownerUserId.default(null),
+  scope: scope.default(openScope),
   addresses: addresses.default([]),
 });
 
@@ -52,7 +70,9 @@ export const recordChangeSchema = z.strictObject({
   number: number.exactOptional(),
   externalId: externalId.nullable().exactOptional(),
   companyId: companyId.exactOptional(),
+  intermediaryId: intermediaryId.exactOptional(),
   ownerUserId: ownerUserId.exactOptional(),
+  scope: scope.exactOptional(),
   addresses: addresses.exactOptional(),
 });
 
@@ -65,12 +85,20 @@ export const bulkLineSchema = z
     number: number.exactOptional(),
     companyId: companyId.exactOptional(),
     companyExternalId: externalId.exactOptional(),
+    intermediaryId: intermediaryId.exactOptional(),
+    intermediaryExternalId: externalId.exactOptional(),
     ownerUserId: ownerUserId.exactOptional(),
+    scope: scope.exactOptional(),
     addresses: addresses.exactOptional(),
   })
   .refine((line) => line.companyId === undefined || line.companyExternalId === undefined, {
     error: 'stands beside companyExternalId.',
     path: ['companyId'],
+    params: { remedy: 'Give one of the two.' },
+  })
+  .refine((line) => line.intermediaryId === undefined || line.intermediaryExternalId === undefined, {
+    error: 'stands beside intermediaryExternalId.',
+    path: ['intermediaryId'],
     params: { remedy: 'Give one of the two.' },
   });
 
@@ -82,7 +110,12 @@ export const recordSchema = z.object({
   number: z.string().nullable(),
   externalId: z.string().nullable(),
   companyId: z.string().nullable(),
+  intermediaryId: z.string().nullable(),
   ownerUserId: z.string().nullable(),
+  scope: z.discriminatedUnion('mode', [
+    z.object({ mode: z.literal('all') }),
+    z.object({ mode: z.literal('restricted'), teamIds: z.array(z.string()), userIds: z.array(z.string()) }),
+  ]),
   addresses: z.array(z.object({ address: z.string(), kind })),
   version: z.int(),
   createdAt: time,
@@ -95,6 +128,23 @@ export const writtenRecordSchema = recordSchema.extend({
     .string()
     .nullable()
     .describe('The job that links stored mail anew, where it is too much to be done at once'),
+  readersOperationId: z
+    .string()
+    .nullable()
+    .describe('The job that shows stored mail at another company or intermediary, or to others, where it is much'),
+});
+
+/** A record that was restored. */
+export const restoredRecordSchema = writtenRecordSchema.extend({
+  sharedAddresses: z
+    .array(z.object({ address: z.string(), recordIds: z.array(z.string()) }))
+    .describe('Addresses that other records have too, up to 20 of each: mail is linked to all of them'),
+});
+
+/** What is said of a record that has become a part of another. */
+export const mergedRecordSchema = z.object({
+  id: z.string().describe('The record that was asked for'),
+  mergedInto: z.string().describe('The record that it is a part of'),
 });
 
 /** The answer of POST /v1/records/bulk. */
@@ -111,23 +161,38 @@ export const bulkAnswerSchema = z.object({
       }),
     )
     .describe('The first 10,000'),
-  operationId: z
-    .string()
-    .nullable()
-    .describe('The job that links stored mail anew, where it is too much to be done at once'),
+  line: z.int().describe('The last line that is done with'),
+  operationId: writtenRecordSchema.shape.operationId,
+  readersOperationId: writtenRecordSchema.shape.readersOperationId,
 });
+
+/** How far an upload with an Idempotency-Key is. */
+export const uploadSchema = bulkAnswerSchema.omit({ readersOperationId: true }).extend({
+  state: z.enum(['running', 'interrupted', 'done']),
+});
+
+const idOrNull = (kind: IdKind, id: string | null) => (id === null ? null : publicId(kind, id));
 
 /** A record for an answer. */
 export function presentRecord(record: StoredRecord): z.output<typeof recordSchema> {
-  const { type, name, number, externalId, companyId, ownerUserId, version } = record;
+  const { type, name, number, externalId, version, scope } = record;
   return {
     id: publicId('record', record.id),
     type,
     name,
     number,
     externalId,
-    companyId: companyId === null ? null : publicId('record', companyId),
-    ownerUserId: ownerUserId === null ? null : publicId('user', ownerUserId),
+    companyId: idOrNull('record', record.companyId),
+    intermediaryId: idOrNull('record', record.intermediaryId),
+    ownerUserId: idOrNull('user', record.ownerUserId),
+    scope:
+      scope.mode === 'all'
+        ? scope
+        : {
+            mode: scope.mode,
+            teamIds: scope.teamIds.map((id) => publicId('team', id)),
+            userIds: scope.userIds.map((id) => publicId('user', id)),
+          },
     addresses: record.addresses.map(({ address, kind }) => ({ address, kind })),
     version,
     createdAt: record.createdAt.toISOString(),
@@ -142,6 +207,7 @@ export function etagOfRecord({ version }: { version: number }): string {
 
 /** All values of a record after a change. */
 export function valuesAfter(stored: StoredRecord, change: z.output<typeof recordChangeSchema>): RecordValues {
-  const { type, name, number, externalId, companyId, ownerUserId, addresses } = { ...stored, ...change };
-  return { type, name, number, externalId, companyId, ownerUserId, addresses };
+  const { type, name, number, externalId, companyId, intermediaryId, ownerUserId, scope, addresses } = stored;
+  const before = { type, name, number, externalId, companyId, intermediaryId, ownerUserId, scope, addresses };
+  return { ...before, ...change };
 }
