@@ -2,6 +2,7 @@ import type { BlobStore } from '../db/blobs/blob-store';
 import type { Database } from '../db/database';
 import type { ErasureMirror } from '../db/erasures/mirror';
 import type { SecretBox } from '../db/secret-box';
+import type { UnfinishedLinks } from '../db/thread-links/unfinished';
 import type { DesiredMailbox } from '../db/sync/desired-mailboxes';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { DesiredState } from '../domain/mailbox-state';
@@ -43,6 +44,7 @@ export interface ActivityLimits {
   removalUnknownMs: number;
   removalChunk: number;
   removedLinksKeptMs: number;
+  linkUndoKeptMs: number;
   stuckAfterMs: number;
   reconciliationsKeptMs: number;
   replayReportsKeptMs: number;
@@ -92,6 +94,8 @@ export interface Engine extends ShardEngine {
   startErasure(erasure: { tenantId: string; deletionId: string }): Promise<void>;
   /** Starts the job that links stored mail again; a second start is a no-op. */
   startRematch(job: { tenantId: string; operationId: string }): Promise<void>;
+  /** Starts an operation on links; one that runs is used. */
+  startLinks(job: UnfinishedLinks): Promise<void>;
   /** Starts the comparison of a mailbox with its server; one that runs is used. */
   startAudit(audit: { tenantId: string; mailboxId: string; operationId: string }): Promise<void>;
   /** Starts a replay; one that runs goes on. */

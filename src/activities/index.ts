@@ -14,6 +14,7 @@ import { fillSearchRows } from './fill-search';
 import { housekeep, type HousekeepResult } from './housekeep';
 import { importBatch, type ImportResult } from './import-batch';
 import { reconcileMailboxes, type ReconcileResult } from './reconcile-mailboxes';
+import { changeLinks, type LinkShare } from './thread-links';
 import { rematchHistory } from './rematch-history';
 import { replayFailures, type ReplayResult } from './replay-failures';
 import { reprocess, type ReprocessResult } from './reprocess';
@@ -38,6 +39,7 @@ export interface Activities {
   applyWish(input: { tenantId: string; mailboxId: string }): Promise<WishResult>;
   auditFolders(input: AuditRun): Promise<AuditResult>;
   fillSearchRows(input: { tenantId: string }): Promise<{ filled: number }>;
+  changeLinks(input: { tenantId: string; operationId: string }): Promise<LinkShare>;
   rematchHistory(input: { tenantId: string; operationId: string }): Promise<{ kind: 'more' | 'done' }>;
   replayFailures(input: { tenantId: string; operationId: string }): Promise<ReplayResult>;
   reprocess(input: { tenantId: string; operationId: string }): Promise<ReprocessResult>;
@@ -71,6 +73,7 @@ export function createActivities(
     applyWish: (input) => alive(() => applyWish(context, input)),
     auditFolders: (input) => alive((run) => auditFolders(context, run, input)),
     fillSearchRows: (input) => alive((run) => fillSearchRows(context, run, input)),
+    changeLinks: (input) => alive((run) => changeLinks(context, run, input)),
     rematchHistory: (input) => alive((run) => rematchHistory(context, run, input)),
     replayFailures: (input) => alive((run) => replayFailures(context, run, input)),
     reprocess: (input) => alive((run) => reprocess(context, run, input)),

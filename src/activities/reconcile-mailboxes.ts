@@ -2,6 +2,7 @@ import { unfinishedCascades } from '../db/deletion/cascade/cascades';
 import { unfinishedDeletions } from '../db/deletion/deletions';
 import { unfinishedErasures } from '../db/people/unfinished-erasures';
 import { unfinishedRematches } from '../db/records-rematch';
+import { unfinishedLinks } from '../db/thread-links/unfinished';
 import type { DesiredMailbox } from '../db/sync/desired-mailboxes';
 import { recordReconciliation } from '../db/sync/reconciliation-write';
 import type { ActivityContext, ActivityRun } from './context';
@@ -111,6 +112,7 @@ async function mend(
 async function startJobs({ db, engine }: ActivityContext): Promise<{ rematches: number; deletions: number }> {
   const rematches = await unfinishedRematches(db, unattendedAfterMs);
   for (const job of rematches) await engine.startRematch(job);
+  for (const job of await unfinishedLinks(db, unattendedAfterMs)) await engine.startLinks(job);
   const deletions = await unfinishedDeletions(db);
   for (const mailbox of deletions) await engine.startDeletion(mailbox);
   const erasures = await unfinishedErasures(db);

@@ -1,6 +1,7 @@
 import type {
   AuditInput,
   ErasureInput,
+  LinksToRun,
   CascadeToRun,
   ConnectorInput,
   MailboxRef,
@@ -51,6 +52,8 @@ export interface TemporalGateway {
   syncNow(mailbox: MailboxToRun, requestId: string): Promise<SyncNowAnswer>;
   /** Resolves when the job is started; it says in its operation how far it is. */
   startRematch(input: RematchInput): Promise<void>;
+  /** Resolves when the operation on links is started; it says in its operation how far it is. */
+  startLinks(links: LinksToRun): Promise<void>;
   /** Resolves when the replay is started, or one that runs has heard that it goes on. */
   startReplay(input: ReplayInput): Promise<void>;
   /** Resolves when the job that reads stored mail again is started, or one that runs has heard that it goes on. */

@@ -58,6 +58,10 @@ export const defaultLimits = {
   connectionWaitMs: 20_000,
   /** Mailboxes of a host that a worker attaches at once. */
   attachesPerHost: 32,
+  /** A round's connection is closed after so long without use; where the provider counts connections, at once. */
+  connectionIdleMs: 300_000,
+  /** Workflows of mailboxes just attached that are loaded into a worker's memory at once. */
+  warmUpsAtOnce: 4,
   /** A connection that waits for news is renewed after this, where the provider asks for no less. */
   idleRenewMs: 270_000,
   /** What a server may send within a minute to a connection that waits for news. */
@@ -161,6 +165,10 @@ export const defaultLimits = {
   previewSampleMessages: 200,
   /** Previews of one tenant at the same time, in one process. */
   previewsAtOnce: 2,
+  /** What people did to links can be undone for so long. */
+  linkUndoKeptMs: 2_592_000_000,
+  /** Links that one call makes or takes away. */
+  linksAtOnce: 10_000,
 } as const;
 
 export type Limits = { -readonly [Name in keyof typeof defaultLimits]: number };

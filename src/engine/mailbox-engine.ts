@@ -19,6 +19,7 @@ import {
 } from '../workflows/contract';
 import { startCascade } from './cascade-engine';
 import { startErasure } from './erasure-engine';
+import { startLinks } from './links-engine';
 import { createShardEngine } from './shard-engine';
 import { createOverview } from './overview';
 import { createWorkEngine } from './work-engine';
@@ -37,6 +38,7 @@ export function createMailboxEngine(client: Client): Engine {
     startRematch: async (input) => {
       await client.workflow.start(workflowNames.rematch, rematchOptions(input));
     },
+    startLinks: (links) => startLinks(client, links, 1),
     startAudit: async (input) => {
       await client.workflow.start(workflowNames.auditMailbox, auditOptions(input));
     },

@@ -27,6 +27,7 @@ import {
   sendStop,
   sendWish,
 } from './mailbox-engine';
+import { startLinks } from './links-engine';
 import { startCascade } from './cascade-engine';
 import { startErasure } from './erasure-engine';
 import { isPolled } from './overview';
@@ -35,6 +36,8 @@ import { poke } from './shard-engine';
 const connectTimeoutMs = 3_000;
 /** For what is only told: the answer to the caller waits for it. */
 const tellTimeoutMs = 5_000;
+/** The workflow before, whose work is done, ends within a moment. */
+const linkTries = 15;
 /** For what is waited for; a round or an audit that takes longer goes on without us. */
 const waitTimeoutMs = 1_800_000;
 
@@ -59,6 +62,7 @@ export function createTemporalGateway(options: { address: string; namespace: str
     poke: ({ mailboxId }, reason) => within(tellTimeoutMs, () => poke(client, mailboxId, reason)),
     syncNow: (mailbox, requestId) => within(waitTimeoutMs, () => syncNow(client, mailbox, requestId)),
     startRematch: (input) => within(tellTimeoutMs, () => startRematch(client, input)),
+    startLinks: (links) => within(tellTimeoutMs, () => startLinks(client, links, linkTries)),
     startReplay: (input) => within(tellTimeoutMs, () => sendReplay(client, input)),
     startReprocess: (input) => within(tellTimeoutMs, () => sendReprocess(client, input)),
     wakeConnector: (input) => within(tellTimeoutMs, () => sendConnector(client, input)),

@@ -15,6 +15,11 @@ export const workflowNames = {
   deleteTenant: 'deleteTenant',
   erasePerson: 'erasePerson',
   rematch: 'rematch',
+  linkThread: 'linkThread',
+  unlinkThread: 'unlinkThread',
+  relinkThread: 'relinkThread',
+  linkMessages: 'linkMessages',
+  undoLinks: 'undoLinks',
   replayFailures: 'replayFailures',
   reprocess: 'reprocess',
   reconcile: 'reconcile',
@@ -60,6 +65,19 @@ export interface ShardInput {
 export interface RematchInput {
   tenantId: string;
   operationId: string;
+}
+
+/** Which operation on links; what it is about stands in Postgres. */
+export interface LinksInput {
+  tenantId: string;
+  operationId: string;
+}
+
+/** An operation on links to be started: of a thread, or of single messages. */
+export interface LinksToRun extends LinksInput {
+  kind: 'link-thread' | 'unlink-thread' | 'relink-thread' | 'link-messages' | 'unlink-messages' | 'undo-links';
+  /** null: it is about single messages. */
+  threadId: string | null;
 }
 
 export interface ReplayInput {
@@ -118,6 +136,8 @@ export const workflowIds = {
   idleShard: (shard: number) => `idle-shard/${String(shard)}`,
   crmConnector: (connectorId: string) => `connector/con_${connectorId.replaceAll('-', '')}`,
   rematch: (operationId: string) => `rematch/opn_${operationId.replaceAll('-', '')}`,
+  linkThread: (threadId: string) => `thread/thr_${threadId.replaceAll('-', '')}/link`,
+  linkMessages: (operationId: string) => `links/opn_${operationId.replaceAll('-', '')}`,
   replayFailures: (operationId: string) => `replay/opn_${operationId.replaceAll('-', '')}`,
   reprocess: (operationId: string) => `reprocess/opn_${operationId.replaceAll('-', '')}`,
 } as const;

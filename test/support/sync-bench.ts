@@ -126,6 +126,7 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
       stop: refuse,
       startRematch: refuse,
       startReplay: refuse,
+      startLinks: refuse,
       startReprocess: refuse,
       wakeConnector: refuse,
       startAudit: refuse,
