@@ -17,6 +17,7 @@ import { passwordOf } from './activities/mailbox-password';
 import { connectorHabits, openDirectory } from './activities/open-directory';
 import type { ShardContext } from './activities/shard/hold-shard';
 import { createIdleHolder } from './activities/shard/idle-holder';
+import { createWarmUp } from './activities/shard/warm-up';
 import type { Watching } from './activities/shard/watching';
 import { createUndeliveredTries } from './activities/undelivered';
 import { readCodeVersion } from './config/code-version';
@@ -40,7 +41,6 @@ import { openWatch } from './mail/watch/open-watch';
 import { createParsePool } from './mail/parse/parse-pool';
 import { parserVersion } from './mail/parse/parse-message';
 
-const connectionIdleMs = 60_000;
 /** A stopped mailbox has none 5 s later: this, and the two seconds that its server has for an answer to LOGOUT. */
 const connectionCheckMs = 1_500;
 
@@ -79,10 +79,11 @@ export async function createWorkerContext(config: Config, client: Client): Promi
   const connections = createConnections({
     connect: ({ mailbox, ...use }) => connect(mailbox, use),
     standings: (connected) => standingsOf(db, connected),
-    idleMs: connectionIdleMs,
+    idleMs: limits.connectionIdleMs,
     checkMs: connectionCheckMs,
   });
-  const shards = shardsOf(config, { worker, db, pace, pauses, poke, leases, accessTo });
+  const warmUp = createWarmUp({ load: (mailboxId) => engine.load(mailboxId), atOnce: limits.warmUpsAtOnce });
+  const shards = shardsOf(config, { worker, db, pace, pauses, poke, warmUp, leases, accessTo });
   return {
     db,
     blobs: createPostgresBlobStore(db),
@@ -104,6 +105,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     parserVersion,
     codeVersion: readCodeVersion(),
     close: async () => {
+      warmUp.end();
       await shards.holder.close();
       await connections.closeAll();
       await leases.close();
@@ -175,7 +177,7 @@ function shardsOf(
     pauses,
     worker,
     ...given
-  }: Pick<Watching, 'db' | 'pace' | 'poke'> & {
+  }: Pick<Watching, 'db' | 'pace' | 'poke' | 'warmUp'> & {
     accessTo: (mailbox: MailboxToWatch) => MailboxAccess;
     leases: ConnectionLeases;
     pauses: HostPauses;
@@ -193,7 +195,7 @@ function shardsOf(
         return openWatch(accessTo(mailbox), { ...options, ...wish, onLost });
       }),
     gate: createGate(limits.attachesPerHost),
-    limits: { ...limits, connectionKeptMs: connectionIdleMs },
+    limits: { ...limits, connectionKeptMs: limits.connectionIdleMs },
     now: () => performance.now(),
   };
   return { holder: createIdleHolder(worker, watching), shardHoldMs: limits.shardHoldMs };

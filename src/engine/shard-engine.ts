@@ -3,6 +3,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { ShardEngine } from '../activities/context';
 import { shardCount } from '../domain/shard';
 import {
+  queries,
   signals,
   taskQueues,
   workflowIds,
@@ -11,11 +12,14 @@ import {
   type ShardInput,
 } from '../workflows/contract';
 
+const loadTimeoutMs = 20_000;
+
 /** What shards and the reconciler ask of Temporal about watching. */
 export function createShardEngine(client: Client): ShardEngine {
   return {
     ensureShards: () => ensureShards(client),
     poke: (mailboxId, reason) => poke(client, mailboxId, reason),
+    load: (mailboxId) => load(client, mailboxId),
     showShard: async (shard, counts) => {
       await client.workflow.getHandle(workflowIds.idleShard(shard)).signal(signals.counts, counts);
     },
@@ -26,6 +30,17 @@ export function createShardEngine(client: Client): ShardEngine {
 export async function poke(client: Client, mailboxId: string, reason: PokeReason): Promise<void> {
   try {
     await client.workflow.getHandle(workflowIds.mailboxSync(mailboxId)).signal(signals.poke, reason);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+/** A query is answered by a worker that has the workflow in memory, and then keeps it there. */
+async function load(client: Client, mailboxId: string): Promise<void> {
+  try {
+    await client.withDeadline(Date.now() + loadTimeoutMs, () =>
+      client.workflow.getHandle(workflowIds.mailboxSync(mailboxId)).query(queries.status),
+    );
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }

@@ -56,6 +56,7 @@ export function createShardBench(bench: SyncBench, changes: Partial<Limits> = {}
       pokes.push({ mailboxId, reason, at: Date.now() });
       return Promise.resolve();
     },
+    warmUp: { warm: () => undefined },
     pace: createHostPace({
       reserve: (wanted) => reserveConnections(db, wanted),
       perSecondOf: () => limits.hostConnectsPerSecond,

@@ -45,6 +45,7 @@ export class HeldMailbox {
   /** The folder that is to be watched where only one can be, by the last listing. */
   private folder: string | null = null;
   private folderChangedAt = Number.NEGATIVE_INFINITY;
+  private isWarm = false;
   private failures = 0;
   private refusals = 0;
   private readonly poker: Poker;
@@ -175,6 +176,8 @@ export class HeldMailbox {
     const state: Watched = { kind: 'watched', ending, watch, since: now, sweepAt: now, isSweeping: false };
     this.state = state;
     this.onChange();
+    if (!this.isWarm) watching.warmUp.warm(this.roster.mailboxId);
+    this.isWarm = true;
     // A server that is there again is news to a mailbox that backs off.
     if (this.roster.state !== 'live' && this.roster.state !== 'connecting') this.poker.poke('watch');
     return state;

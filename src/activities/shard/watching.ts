@@ -4,6 +4,7 @@ import type { WatchOptions, MailboxWatch } from '../../mail/watch/mailbox-watch'
 import type { HostPace } from '../host-pace';
 import type { Gate } from '../../domain/gate';
 import type { ShardPoke } from './poker';
+import type { WarmUp } from './warm-up';
 
 /**
  * Opens a connection that watches; the password is opened just for it. `turn` resolves when the host may be connected to, and is asked for
@@ -35,6 +36,7 @@ export interface Watching {
   db: Database;
   watch: WatchMailbox;
   poke: (mailboxId: string, reason: ShardPoke) => Promise<void>;
+  warmUp: Pick<WarmUp, 'warm'>;
   pace: HostPace;
   gate: Gate;
   limits: WatchingLimits;

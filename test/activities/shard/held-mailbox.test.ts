@@ -49,6 +49,7 @@ const kept = 60_000;
 function held(roster: RosterMailbox, watch: WatchMailbox, gate = createGate(1)) {
   const clock = { ms: 1_000_000 };
   const pokes: ShardPoke[] = [];
+  const warmed: string[] = [];
   let connects = 0;
   const watching: Watching = {
     db: bench.database.db,
@@ -60,13 +61,14 @@ function held(roster: RosterMailbox, watch: WatchMailbox, gate = createGate(1)) 
       pokes.push(reason);
       return Promise.resolve();
     },
+    warmUp: { warm: (mailboxId) => warmed.push(mailboxId) },
     pace: { turn: () => Promise.resolve() },
     gate,
     limits: { ...defaultLimits, connectionKeptMs: kept },
     now: () => clock.ms,
   };
   const mailbox = new HeldMailbox(roster, watching, () => undefined);
-  return { mailbox, clock, pokes, connects: () => connects };
+  return { mailbox, clock, pokes, warmed, connects: () => connects };
 }
 
 const folder = (path: string, uidNext = 1): ListedFolder => ({
@@ -147,6 +149,23 @@ describe('a refused password', () => {
     mailbox.tick(clock.ms);
     expect([connects(), pokes]).toEqual([1, ['watch']]);
   });
+});
+
+test('a mailbox is loaded into memory when it is watched for the first time, not each time its connection was lost', async () => {
+  const roster = await mailboxWith(['INBOX']);
+  const lost: ((failure: MailFailure) => void)[] = [];
+  const { mailbox, clock, warmed, connects } = held(roster, (_, { onLost }) => {
+    lost.push(onLost);
+    return Promise.resolve(watchThat(() => Promise.resolve([folder('INBOX')])));
+  });
+  mailbox.tick(clock.ms);
+  await until(() => mailbox.state.kind === 'watched', 'the watch');
+  lost[0]?.(new MailFailure('unreachable', 'watch', { code: 'connection-lost' }));
+  clock.ms += 30_000;
+  mailbox.tick(clock.ms);
+  await until(() => connects() === 2 && mailbox.state.kind === 'watched', 'the second watch');
+  expect(warmed).toEqual([roster.mailboxId]);
+  await mailbox.end();
 });
 
 test('news that a connection brought before it was lost is told', async () => {
