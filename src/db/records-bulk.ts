@@ -162,11 +162,15 @@ const nothingBefore = {
   ownerUserId: null,
   scope: openScope,
   addresses: [],
+  domains: [],
 };
 
 /** The record as it shall be. A new one without a name has an empty one here, and is refused. */
 function draftOf(upsert: Upsert, stored: StoredRecord | undefined, known: Known): Draft {
-  const { name, number, ownerUserId, scope, addresses, ...rest } = { ...(stored ?? nothingBefore), ...upsert.values };
+  const { name, number, ownerUserId, scope, addresses, domains, ...rest } = {
+    ...(stored ?? nothingBefore),
+    ...upsert.values,
+  };
   return {
     lines: upsert.lines,
     id: stored?.id ?? newUuid(),
@@ -181,6 +185,7 @@ function draftOf(upsert: Upsert, stored: StoredRecord | undefined, known: Known)
       ownerUserId,
       scope,
       addresses,
+      domains,
     },
   };
 }

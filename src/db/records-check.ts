@@ -1,5 +1,6 @@
 import { isBuiltInRecordType } from '../domain/record-type';
 import type { Sql } from './database';
+import { domainRefusals } from './record-domains';
 import type { RecordValues } from './records';
 import { teamsAmong } from './teams';
 import { usersAmong } from './viewers';
@@ -15,7 +16,9 @@ export type RecordRefusal =
   | { kind: 'no-such-owner' }
   | { kind: 'no-such-type' }
   | { kind: 'no-such-team' }
-  | { kind: 'no-such-user' };
+  | { kind: 'no-such-user' }
+  | { kind: 'domains-of-no-company' }
+  | { kind: 'public-mail-domain'; domain: string };
 
 /** A record on its way into the database. */
 export interface RecordCandidate {
@@ -37,6 +40,7 @@ export async function checkRecords(
   for (const { id, values } of candidates) {
     if (values.companyId === id) refuse(id, { kind: 'own-company' });
     if (values.intermediaryId === id) refuse(id, { kind: 'own-intermediary' });
+    for (const refusal of domainRefusals(values)) refuse(id, refusal);
   }
   for (const id of numbersTwice(candidates)) refuse(id, { kind: 'number-taken', recordId: null });
   const stored = await storedConflicts(sql, tenantId, { candidates, connector });

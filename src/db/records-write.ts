@@ -2,6 +2,8 @@ import { scopeText } from '../domain/record-scope';
 import type { Sql } from './database';
 import { insertRows } from './insert-rows';
 import { newUuid } from './new-id';
+import { domainKeys, insertDomains, replaceDomains } from './record-domains';
+import { keysOfRecords } from './record-keys';
 import { allRecords, readRecord, type RecordValues, type StoredRecord } from './records';
 import { checkRecords, type RecordCandidate, type RecordRefusal } from './records-check';
 
@@ -49,7 +51,7 @@ export async function deleteRecord(sql: Sql, tenantId: string, recordId: string)
     [tenantId, recordId],
   );
   if (deleted === 0) return null;
-  return { changedKeys: await keysOf(sql, tenantId, recordId), retoldIds: [recordId] };
+  return { changedKeys: await keysOfRecords(sql, tenantId, [recordId]), retoldIds: [recordId] };
 }
 
 /** Brings a record back that was deleted and not merged, where nothing stands against it. To be called under the tenant's lock. */
@@ -61,16 +63,8 @@ export async function restoreRecord(sql: Sql, tenantId: string, stored: StoredRe
     'UPDATE record SET deleted_at = NULL, updated_at = now(), version = version + 1 WHERE tenant_id = $1 AND id = $2',
     [tenantId, id],
   );
-  const changedKeys = await keysOf(sql, tenantId, id);
+  const changedKeys = await keysOfRecords(sql, tenantId, [id]);
   return { kind: 'written', record: await written(sql, tenantId, id), changedKeys, retoldIds: [id] };
-}
-
-async function keysOf(sql: Sql, tenantId: string, recordId: string): Promise<string[]> {
-  const rows = await sql.query<{ address_key: string }>(
-    'SELECT address_key FROM record_address WHERE tenant_id = $1 AND record_id = $2',
-    [tenantId, recordId],
-  );
-  return rows.map((row) => row.address_key);
 }
 
 const valueColumns = {
@@ -98,7 +92,12 @@ export async function insertRecords(
   );
   await insertAddresses(sql, tenantId, records);
   await insertScopes(sql, tenantId, records);
-  return [...new Set(records.flatMap(({ values }) => values.addresses.map((address) => address.key)))];
+  await insertDomains(sql, tenantId, records);
+  return [
+    ...new Set(
+      records.flatMap(({ values }) => [...values.addresses.map(({ key }) => key), ...domainKeys(values.domains)]),
+    ),
+  ];
 }
 
 interface RecordChange {
@@ -120,6 +119,7 @@ export async function updateRecords(sql: Sql, tenantId: string, changes: RecordC
   );
   await replaceAddresses(sql, tenantId, different);
   await replaceScopes(sql, tenantId, different);
+  await replaceDomains(sql, tenantId, different.filter(hasOtherDomains).map(candidateOf));
   const retold = different.filter(({ stored, values }) => standsOf(stored) !== standsOf(values));
   return {
     changedKeys: [...new Set(different.flatMap(changedKeysOf))],
@@ -179,9 +179,13 @@ function changedKeysOf({ stored, values }: RecordChange): string[] {
   const isOther = stored.type !== values.type || stored.companyId !== values.companyId;
   const kinds = (record: RecordValues) => new Map(record.addresses.map(({ key, kind }) => [key, kind]));
   const [before, after] = [kinds(stored), kinds(values)];
-  return [...new Set([...before.keys(), ...after.keys()])].filter(
+  const keys = [...new Set([...before.keys(), ...after.keys()])].filter(
     (key) => isOther || before.get(key) !== after.get(key),
   );
+  const domains = [...stored.domains, ...values.domains].filter(
+    (domain) => isOther || !stored.domains.includes(domain) || !values.domains.includes(domain),
+  );
+  return [...keys, ...domainKeys(domains)];
 }
 
 async function insertAddresses(sql: Sql, tenantId: string, records: RecordCandidate[]): Promise<void> {
@@ -203,6 +207,10 @@ async function insertAddresses(sql: Sql, tenantId: string, records: RecordCandid
   );
 }
 
+function hasOtherDomains({ stored, values }: RecordChange): boolean {
+  return stored.domains.join() !== values.domains.join();
+}
+
 function rowOf({ id, values }: RecordCandidate) {
   return {
     id,
@@ -219,7 +227,8 @@ function rowOf({ id, values }: RecordCandidate) {
 
 function comparable(values: RecordValues): string {
   const { type, name, number, externalId, ownerUserId } = values;
-  return JSON.stringify([type, name, number, externalId, ownerUserId, standsOf(values), addressText(values)]);
+  const named = [type, name, number, externalId, ownerUserId];
+  return JSON.stringify([...named, standsOf(values), addressText(values), values.domains]);
 }
 
 function addressText({ addresses }: RecordValues): string {

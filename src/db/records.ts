@@ -22,6 +22,8 @@ export interface RecordValues {
   scope: RecordScope;
   /** Each key once. */
   addresses: RecordAddress[];
+  /** Of a company: where the addresses of its people are, in their normal form, in order, each once. */
+  domains: string[];
 }
 
 export interface StoredRecord extends RecordValues {
@@ -51,6 +53,7 @@ const selectRecord = `
     r.owner_user_id AS "ownerUserId", r.version, r.created_at AS "createdAt", r.updated_at AS "updatedAt",
     coalesce((SELECT jsonb_agg(jsonb_build_object('key', a.address_key, 'address', a.address, 'kind', a.kind) ORDER BY a.address_key)
       FROM record_address a WHERE a.tenant_id = r.tenant_id AND a.record_id = r.id), '[]') AS addresses,
+    ARRAY(SELECT d.domain FROM record_domain d WHERE d.tenant_id = r.tenant_id AND d.record_id = r.id ORDER BY d.domain COLLATE "C") AS domains,
     CASE WHEN r.restricted THEN (
       SELECT jsonb_build_object('mode', 'restricted',
         'teamIds', coalesce(jsonb_agg(t.id ORDER BY t.id) FILTER (WHERE t.id IS NOT NULL), '[]'),

@@ -174,6 +174,7 @@ export async function aRecord(
       intermediaryId: null,
       ownerUserId: null,
       scope: { mode: 'all' },
+      domains: [],
       ...values,
       addresses: addresses.map((address) => ({ key: keyOf(address), address, kind })),
     });

@@ -85,6 +85,16 @@ const words: Record<PlainRefusal, Words> = {
     reason: 'names a user that does not exist.',
     remedy: 'GET /v1/users lists them.',
   },
+  'domains-of-no-company': {
+    field: 'domains',
+    reason: 'stands at a record that is no company.',
+    remedy: 'Give domains to the company, and the company to its people.',
+  },
+  'public-mail-domain': {
+    field: 'domains',
+    reason: 'has a domain at which anybody can have an address.',
+    remedy: 'Leave it out, and give the addresses themselves.',
+  },
   'name-missing': { field: 'name', reason: 'is missing.', remedy: 'A new record needs a name.' },
 };
 

@@ -4,7 +4,7 @@ import type { RecordValues, StoredRecord } from '../../db/records';
 import { publicId, type IdKind } from '../../domain/ids';
 import { openScope } from '../../domain/record-scope';
 import { idField, time } from '../fields';
-import { addressField, lineField, refuseTwice } from './text-fields';
+import { addressField, domainField, lineField, refuseTwice } from './text-fields';
 import { recordTypeField } from './type-field';
 
 const type = recordTypeField;
@@ -18,6 +18,13 @@ const addresses = z
   )
   .max(1_000)
   .superRefine(refuseTwice((address: { key: string }) => address.key, ['address']));
+
+const domains = z
+  .array(domainField)
+  .max(100)
+  .superRefine(refuseTwice((domain: string) => domain, []))
+  .transform((given) => given.toSorted())
+  .describe('Of a company: mail from and to them belongs to it where a mailbox has the policy companyDomains: link');
 
 // 1001 and "1001" are one number: CRMs send both.
 const number = z
@@ -61,6 +68,7 @@ export const recordBodySchema = z.strictObject({
   ownerUserId: ownerUserId.default(null),
   scope: scope.default(openScope),
   addresses: addresses.default([]),
+  domains: domains.default([]),
 });
 
 /** PATCH /v1/records/{id}: what is left out stays; addresses are given whole. */
@@ -74,6 +82,7 @@ export const recordChangeSchema = z.strictObject({
   ownerUserId: ownerUserId.exactOptional(),
   scope: scope.exactOptional(),
   addresses: addresses.exactOptional(),
+  domains: domains.exactOptional(),
 });
 
 /** One line of POST /v1/records/bulk. */
@@ -90,6 +99,7 @@ export const bulkLineSchema = z
     ownerUserId: ownerUserId.exactOptional(),
     scope: scope.exactOptional(),
     addresses: addresses.exactOptional(),
+    domains: domains.exactOptional(),
   })
   .refine((line) => line.companyId === undefined || line.companyExternalId === undefined, {
     error: 'stands beside companyExternalId.',
@@ -117,6 +127,7 @@ export const recordSchema = z.object({
     z.object({ mode: z.literal('restricted'), teamIds: z.array(z.string()), userIds: z.array(z.string()) }),
   ]),
   addresses: z.array(z.object({ address: z.string(), kind })),
+  domains: z.array(z.string()),
   version: z.int(),
   createdAt: time,
   updatedAt: time,
@@ -194,6 +205,7 @@ export function presentRecord(record: StoredRecord): z.output<typeof recordSchem
             userIds: scope.userIds.map((id) => publicId('user', id)),
           },
     addresses: record.addresses.map(({ address, kind }) => ({ address, kind })),
+    domains: record.domains,
     version,
     createdAt: record.createdAt.toISOString(),
     updatedAt: record.updatedAt.toISOString(),
@@ -207,7 +219,8 @@ export function etagOfRecord({ version }: { version: number }): string {
 
 /** All values of a record after a change. */
 export function valuesAfter(stored: StoredRecord, change: z.output<typeof recordChangeSchema>): RecordValues {
-  const { type, name, number, externalId, companyId, intermediaryId, ownerUserId, scope, addresses } = stored;
-  const before = { type, name, number, externalId, companyId, intermediaryId, ownerUserId, scope, addresses };
+  const { type, name, number, externalId, companyId, intermediaryId, ownerUserId, scope } = stored;
+  const { addresses, domains } = stored;
+  const before = { type, name, number, externalId, companyId, intermediaryId, ownerUserId, scope, addresses, domains };
   return { ...before, ...change };
 }

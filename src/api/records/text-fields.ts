@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { normaliseAddress } from '../../domain/address';
+import { normaliseAddress, normaliseDomain } from '../../domain/address';
 
 const control = /\p{Cc}/u;
 
@@ -29,6 +29,21 @@ export const addressField = z
       code: 'custom',
       message: 'is not an e-mail address.',
       params: { remedy: 'Like anna@example.com, without a name.' },
+    });
+    return z.NEVER;
+  });
+
+/** A domain as it stands behind the @ of addresses, in its normal form. */
+export const domainField = z
+  .string()
+  .max(255)
+  .transform((text, check) => {
+    const domain = normaliseDomain(text.trim());
+    if (domain?.includes('.') === true && !domain.startsWith('[')) return domain;
+    check.addIssue({
+      code: 'custom',
+      message: 'is not a domain.',
+      params: { remedy: 'Like example.com, what stands behind the @ of an address.' },
     });
     return z.NEVER;
   });
