@@ -10,7 +10,7 @@ import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { MessageEnvelope } from '../domain/folder';
 import type { OpenFolder } from '../mail/mailbox';
 import type { ActivityContext } from './context';
-import { itemOf, readMessages } from './read-messages';
+import { itemOf, readMessages, refusedItem, refusesSome } from './read-messages';
 
 interface Big {
   mailbox: MailboxForSync;
@@ -32,7 +32,11 @@ export async function readStreamed(context: ActivityContext, big: Big): Promise<
     const { sha, size } = await spool(streamed.content, path);
     if (size === 0) return null;
     const message = { ...streamed.envelope, uid: big.envelope.uid, size };
-    if (big.mailbox.policy.attachments !== 'store' || big.mailbox.policy.unmatched === 'drop') {
+    if (
+      big.mailbox.policy.attachments !== 'store' ||
+      big.mailbox.policy.unmatched === 'drop' ||
+      refusesSome(big.mailbox.policy)
+    ) {
       const [item] = await readMessages(context, big.mailbox, [{ ...message, raw: await readFile(path) }]);
       return item ?? null;
     }
@@ -70,6 +74,8 @@ export async function readHeaderOnly(context: ActivityContext, big: Big): Promis
   const header = await big.open.fetchHeader(big.envelope.uid);
   if (header === null) return null;
   const outcome = await context.parsePool.parse({ kind: 'buffer', raw: header });
+  const refused = refusedItem(big.mailbox, big.envelope, outcome);
+  if (refused !== null) return refused;
   // Not the hash of the message, which nobody has seen: the header and the size tell two of them apart.
   const sha = createHash('sha256')
     .update(`headers-only ${String(big.envelope.size)} `)

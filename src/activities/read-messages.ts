@@ -4,10 +4,12 @@ import type { BatchItem, FilteredItem, ParkedItem, RecordedItem } from '../db/in
 import { copiesOf } from '../db/ingest/record-batch';
 import { addressKeysThatMatch } from '../db/matching-addresses';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
+import { refusedBy } from '../crm/activity';
 import { addressesToMatch } from '../crm/match';
 import { directionOf } from '../domain/direction';
 import type { FetchedMessage, MessageEnvelope } from '../domain/folder';
 import type { ParsedMessage, ParseOutcome } from '../domain/message';
+import type { Policy } from '../domain/policy';
 import { reduceRaw } from '../mail/parse/reduce-raw';
 import type { ActivityContext } from './context';
 
@@ -74,7 +76,12 @@ export async function readStored(
 
 /** What the policy keeps whole need not wait for the parser: disk and processor work at the same time. */
 function keepsAll({ policy }: MailboxForSync): boolean {
-  return policy.attachments === 'store' && policy.unmatched === 'keep';
+  return policy.attachments === 'store' && policy.unmatched === 'keep' && !refusesSome(policy);
+}
+
+/** Whether mail is refused for who takes part in it, or for its subject. */
+export function refusesSome({ activity }: Pick<Policy, 'activity'>): boolean {
+  return activity !== null && (activity.requireUser || activity.requireSubject);
 }
 
 /** A few messages: what the mailbox holds already is told when they are recorded, and of that nothing is stored. */
@@ -101,8 +108,8 @@ async function readFresh(context: ActivityContext, mailbox: MailboxForSync, fres
     );
   }
   const read = await Promise.all(fresh.map((hashed) => readReduced(context, mailbox, hashed)));
-  const wanted = await wantedUids(context, mailbox, read);
-  const kept = read.filter(({ message, keep }) => keep !== null && wanted.has(message.uid));
+  const reasons = await reasonsToLeaveOut(context, mailbox, read);
+  const kept = read.filter(({ message, keep }) => keep !== null && !reasons.has(message.uid));
   const blobIds = await store(
     context,
     mailbox,
@@ -110,15 +117,32 @@ async function readFresh(context: ActivityContext, mailbox: MailboxForSync, fres
   );
   const blobOf = new Map(kept.map(({ message }, index) => [message.uid, blobIds[index] ?? null]));
   return read.map((item) => {
-    if (!wanted.has(item.message.uid)) return filteredOf(mailbox, item);
+    const reason = reasons.get(item.message.uid);
+    if (reason !== undefined) return filteredOf(mailbox, item, reason);
     return itemOf(mailbox, item, { ...item, blobId: blobOf.get(item.message.uid) ?? null });
   });
 }
 
-function filteredOf(mailbox: MailboxForSync, { message, outcome }: Read): FilteredItem {
+type Reason = FilteredItem['reason'];
+
+function filteredOf(
+  mailbox: MailboxForSync,
+  { message, outcome }: Pick<Read, 'outcome'> & { message: MessageEnvelope },
+  reason: Reason,
+): FilteredItem {
   const messageIdHeader = outcome.kind === 'parsed' ? outcome.message.messageIdHeader : outcome.messageIdHeader;
-  const addressKeys = keysOf(mailbox, outcome);
-  return { kind: 'filtered', reason: 'unmatched', ...placedOf(message), messageIdHeader, addressKeys };
+  const addressKeys = reason === 'unmatched' ? keysOf(mailbox, outcome) : [];
+  return { kind: 'filtered', reason, ...placedOf(message), messageIdHeader, addressKeys };
+}
+
+/** What the policy does not take in, whatever it matches; null where it does. What cannot be read is kept for a person. */
+export function refusedItem(
+  mailbox: MailboxForSync,
+  message: MessageEnvelope,
+  outcome: ParseOutcome,
+): FilteredItem | null {
+  const reason = outcome.kind === 'parsed' ? refusedBy(outcome.message, mailbox) : null;
+  return reason === null ? null : filteredOf(mailbox, { message, outcome }, reason);
 }
 
 function keysOf(mailbox: MailboxForSync, outcome: ParseOutcome): string[] {
@@ -139,6 +163,24 @@ async function readReduced(context: ActivityContext, mailbox: MailboxForSync, ha
     keep: reduced.bytes,
     rawState: reduced.bytes.equals(hashed.message.raw) ? 'full' : 'reduced',
   };
+}
+
+/** By UID, why messages are left out. What cannot be read is kept for a person; with `unmatched: drop`, so is what matches a record. */
+async function reasonsToLeaveOut(
+  context: ActivityContext,
+  mailbox: MailboxForSync,
+  read: Read[],
+): Promise<Map<number, Reason>> {
+  const reasons = new Map<number, Reason>();
+  const taken: Read[] = [];
+  for (const item of read) {
+    const reason = item.outcome.kind === 'parsed' ? refusedBy(item.outcome.message, mailbox) : null;
+    if (reason === null) taken.push(item);
+    else reasons.set(item.message.uid, reason);
+  }
+  const wanted = await wantedUids(context, mailbox, taken);
+  for (const { message } of taken) if (!wanted.has(message.uid)) reasons.set(message.uid, 'unmatched');
+  return reasons;
 }
 
 /** With `unmatched: drop`, only mail that matches a record is kept; what cannot be read is kept for a person. */

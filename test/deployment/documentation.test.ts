@@ -49,6 +49,8 @@ test('"Where is my mail?" explains each list of the answer, and each reason for 
     'before-start': true,
     'folder-role': true,
     unmatched: true,
+    'no-user': true,
+    'no-subject': true,
     erased: true,
     removed: true,
   } satisfies Record<FilterReason, true>);

@@ -65,6 +65,12 @@ export function activityRoutes(api: Api, context: ApiContext): void {
     },
   );
 
+  oneActivityRoutes(api, context);
+  fileRoute(api, context);
+  statusRoute(api, context);
+}
+
+function oneActivityRoutes(api: Api, context: ApiContext): void {
   api.get(
     '/v1/activities/:id',
     { schema: { tags, summary: 'An activity', params, response: { 200: activitySchema } } },
@@ -92,9 +98,6 @@ export function activityRoutes(api: Api, context: ApiContext): void {
       return reply.header('etag', etagOfVersion(activity)).send(presentActivity(activity));
     },
   );
-
-  fileRoute(api, context);
-  statusRoute(api, context);
 }
 
 const shortPages = 'A page may have fewer items than were asked for, and yet go on: `nextCursor` says so.';

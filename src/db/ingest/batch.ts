@@ -1,3 +1,4 @@
+import type { ActivityRefusal } from '../../domain/activity';
 import type { FailureKind } from '../../domain/failure';
 import type { ParsedMessage } from '../../domain/message';
 import type { Direction } from '../../domain/direction';
@@ -58,8 +59,8 @@ export interface ParkedItem extends Placed {
 /** A message that the policy leaves out after its body was seen, or whose sender or recipient was erased; no content is kept, only what finds its ledger row. */
 export interface FilteredItem extends Placed {
   kind: 'filtered';
-  reason: 'unmatched' | 'erased';
-  /** The addresses that were looked for, to be looked for again when the row is written. */
+  reason: 'unmatched' | ActivityRefusal | 'erased';
+  /** Of unmatched mail the addresses that were looked for, to be looked for again when the row is written. */
   addressKeys: string[];
   messageIdHeader: string | null;
 }

@@ -23,6 +23,7 @@ export interface BatchMessage {
 export interface StoredMessage {
   id: string;
   threadId: string;
+  hasActivity: boolean;
 }
 
 /** The messages that the tenant has of these (identity: message_key, in hex). */
@@ -32,11 +33,17 @@ export async function storedMessages(
   items: RecordedItem[],
 ): Promise<Map<string, StoredMessage>> {
   if (items.length === 0) return new Map();
-  const rows = await sql.query<{ id: string; thread_id: string; message_key: Buffer }>(
-    'SELECT id, thread_id, message_key FROM message WHERE tenant_id = $1 AND message_key = ANY ($2::bytea[])',
+  const rows = await sql.query<{ id: string; thread_id: string; message_key: Buffer; has_activity: boolean }>(
+    `SELECT id, thread_id, message_key, EXISTS (SELECT FROM activity a WHERE a.tenant_id = $1 AND a.message_id = message.id OFFSET 0) AS has_activity
+     FROM message WHERE tenant_id = $1 AND message_key = ANY ($2::bytea[])`,
     [tenantId, items.map(({ message }) => Buffer.from(message.messageKey, 'hex'))],
   );
-  return new Map(rows.map((row) => [row.message_key.toString('hex'), { id: row.id, threadId: row.thread_id }]));
+  return new Map(
+    rows.map(({ id, thread_id: threadId, message_key: key, has_activity: hasActivity }) => [
+      key.toString('hex'),
+      { id, threadId, hasActivity },
+    ]),
+  );
 }
 
 /** Gives each item its message. Items that share a key, with each other or with a stored message, share the message. */

@@ -48,7 +48,7 @@ const placementColumns = {
  */
 export function reasonsThatGiveWay(part: Batch['part']): FilterReason[] {
   const ofAnyBatch: FilterReason[] = ['folder-role', 'removed'];
-  return part === 'left-out' ? [...ofAnyBatch, 'before-start', 'unmatched'] : ofAnyBatch;
+  return part === 'left-out' ? [...ofAnyBatch, 'before-start', 'unmatched', 'no-user', 'no-subject'] : ofAnyBatch;
 }
 
 /** Writes the ledger rows of a batch. Rows whose reason gives way do so; any other row stays as it is. */

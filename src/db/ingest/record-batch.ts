@@ -3,6 +3,7 @@ import { matchReasons, type Candidate } from '../../domain/matching';
 import type { Policy } from '../../domain/policy';
 import { storePacked } from '../blobs/blob-rows';
 import type { PackedBlob } from '../blobs/blob-store';
+import { workOnBatch } from '../activities/work-on-batch';
 import type { Database, Sql } from '../database';
 import { hasErasedPeople } from '../erasures/erased-people';
 import { countImported } from '../import-track';
@@ -73,6 +74,7 @@ export async function recordBatch(
       copies.length > 0 && isNews(batch) ? noteNewestMessage(sql, source) : null,
     ]);
     await spreadIntoBatch(sql, source.tenantId, { messages, known: known.threads, use: known.use });
+    await workOnBatch(sql, source, { messages, known });
     return { ...countsOf(placed), deferred };
   });
 }
@@ -119,19 +121,20 @@ async function whatIsKnown(sql: Sql, source: FencedSource & { policy: Policy }, 
   const recorded = items.filter(isRecorded);
   const shas = items.flatMap((item) => (isRecorded(item) || item.kind === 'known' ? [item.rawSha] : []));
   const leftOut = [...new Set(items.flatMap((item) => (item.kind === 'filtered' ? item.addressKeys : [])))];
-  const [nextSeq, , done, matching, copies, messages, threads, providerIds, candidates, erased, use] = await Promise.all([
-    nextSeqOf(sql, source),
-    batch.part === 'replay' ? null : refuseRetired(sql, source, genId),
-    batch.part === 'replay' ? uidsNotParked(sql, { ...source, genId }, items) : uidsWithRow(sql, batch),
-    matchingKeys(sql, tenantId, { addressKeys: leftOut, policy }),
-    copiesOf(sql, source, shas),
-    storedMessages(sql, tenantId, recorded),
-    knownThreads(sql, source, recorded),
-    takenProviderIds(sql, source, recorded),
-    candidatesByAddress(sql, tenantId, { addressKeys: addressKeysOf(recorded, policy), policy }),
-    hasErasedPeople(sql, tenantId),
-    linkUseOf(sql, tenantId),
-  ]);
+  const [nextSeq, , done, matching, copies, messages, threads, providerIds, candidates, erased, use] =
+    await Promise.all([
+      nextSeqOf(sql, source),
+      batch.part === 'replay' ? null : refuseRetired(sql, source, genId),
+      batch.part === 'replay' ? uidsNotParked(sql, { ...source, genId }, items) : uidsWithRow(sql, batch),
+      matchingKeys(sql, tenantId, { addressKeys: leftOut, policy }),
+      copiesOf(sql, source, shas),
+      storedMessages(sql, tenantId, recorded),
+      knownThreads(sql, source, recorded),
+      takenProviderIds(sql, source, recorded),
+      candidatesByAddress(sql, tenantId, { addressKeys: addressKeysOf(recorded, policy), policy }),
+      hasErasedPeople(sql, tenantId),
+      linkUseOf(sql, tenantId),
+    ]);
   return { nextSeq, done, matching, copies, messages, threads, providerIds, candidates, erased, use };
 }
 

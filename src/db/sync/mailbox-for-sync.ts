@@ -29,6 +29,8 @@ export interface MailboxForSync {
   accessVersion: string;
   /** Address keys of the mailbox and of all users of the tenant: who "we" are. */
   ownAddresses: Set<string>;
+  /** Address keys of the users alone; that of the mailbox is its owner's. */
+  userAddresses: Set<string>;
   /** When this was read, by the clock of the database: the clocks of machines differ. */
   readAt: Date;
   /** The Temporal run that it was read for; null or left out where none was. */
@@ -42,6 +44,7 @@ interface Row {
   policy: Policy;
   started_at: Date;
   address_key: string;
+  owner_user_id: string | null;
   state: MailboxState;
   failed_rounds: number;
   last_success_at: Date | null;
@@ -62,7 +65,7 @@ export async function mailboxForSync(
 ): Promise<MailboxForSync | null> {
   return db.preparedInTenant(ref.tenantId, async (sql) => {
     const mailboxes = sql.query<Row>(
-      `SELECT s.epoch, s.generation, s.desired_state, s.policy, s.started_at, s.address_key, m.state, m.failed_rounds,
+      `SELECT s.epoch, s.generation, s.desired_state, s.policy, s.started_at, s.address_key, s.owner_user_id, m.state, m.failed_rounds,
               m.last_success_at, m.down_since, m.provider, m.imap, m.username, m.secret, m.secret_key_id,
               encode(sha256(m.secret || convert_to(m.imap::text || m.username, 'UTF8')), 'hex') AS access_version, now() AS read_at
        FROM source s JOIN mailbox m ON m.tenant_id = s.tenant_id AND m.source_id = s.id
@@ -74,6 +77,7 @@ export async function mailboxForSync(
     ]);
     const [[row], users] = await Promise.all([mailboxes, addresses]);
     if (row === undefined) return null;
+    const userKeys = users.map((user) => user.address_key);
     return {
       tenantId: ref.tenantId,
       sourceId: ref.mailboxId,
@@ -90,7 +94,8 @@ export async function mailboxForSync(
       username: row.username,
       secret: { bytes: row.secret, keyId: row.secret_key_id },
       accessVersion: row.access_version,
-      ownAddresses: new Set([row.address_key, ...users.map((user) => user.address_key)]),
+      ownAddresses: new Set([row.address_key, ...userKeys]),
+      userAddresses: new Set([...(row.owner_user_id === null ? [] : [row.address_key]), ...userKeys]),
       readAt: row.read_at,
       runId: ref.runId ?? null,
     };

@@ -1,0 +1,40 @@
+import type { Sql } from '../database';
+
+/** Replies of ours in a batch, and messages that came after something that refers to them. */
+export interface RepliesOfBatch {
+  /** SHA-256 of the message ids that replies of ours refer to. */
+  answered: Buffer[];
+  /** Messages of the batch whose own message id was known from a reference before. */
+  lateIds: string[];
+}
+
+/**
+ * Marks open messages as replied that a user has answered, in any order of arrival (product promise C5). What we wrote ourselves waits for
+ * nobody's answer. Second run: no change.
+ */
+export async function markReplied(sql: Sql, tenantId: string, { answered, lateIds }: RepliesOfBatch): Promise<void> {
+  await Promise.all([
+    answered.length === 0
+      ? null
+      : sql.execute(
+          `UPDATE message m SET status = 'replied' WHERE m.tenant_id = $1 AND m.message_id_hash = ANY ($2::bytea[]) AND m.status = 'open'
+             AND ${isNotOurs}`,
+          [tenantId, answered],
+        ),
+    lateIds.length === 0
+      ? null
+      : sql.execute(
+          `UPDATE message m SET status = 'replied' WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[]) AND m.status = 'open' AND ${isNotOurs}
+             AND EXISTS (
+               SELECT FROM message r WHERE r.tenant_id = $1 AND r.thread_id = m.thread_id AND r.refs @> ARRAY[ref_number(m.message_id_hash)]
+                 AND NOT r.marks && ${notAnswers} AND EXISTS (
+                   SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = r.id AND c.direction <> 'incoming' OFFSET 0) OFFSET 0)`,
+          [tenantId, lateIds],
+        ),
+  ]);
+}
+
+/** Nobody wrote these. */
+export const automaticMarks: readonly string[] = ['auto-reply', 'bounce'];
+const notAnswers = `ARRAY[${automaticMarks.map((mark) => `'${mark}'`).join(', ')}]`;
+const isNotOurs = `NOT EXISTS (SELECT FROM copy o WHERE o.tenant_id = $1 AND o.message_id = m.id AND o.direction = 'outgoing' OFFSET 0)`;
