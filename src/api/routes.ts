@@ -11,12 +11,14 @@ import { failureRoutes } from './failures/routes';
 import { findRoutes } from './find';
 import { healthRoutes } from './health';
 import { keyRoutes } from './keys';
+import { applyVisibilityRoute } from './mailboxes/apply-visibility';
 import { completenessRoutes } from './mailboxes/completeness';
 import { ledgerRoutes } from './mailboxes/ledger';
 import { removalRoutes } from './mailboxes/removals';
 import { previewRoutes } from './mailboxes/preview';
 import { eventRoutes } from './mailboxes/events';
 import { lifecycleRoutes, mailboxDeletionRoute, mailboxReadRoutes, mailboxRoutes } from './mailboxes/routes';
+import { breakGlassRoute } from './messages/break-glass';
 import { messageRoutes } from './messages/routes';
 import { metricsRoutes } from './metrics';
 import { noticeRoutes } from './notices/routes';
@@ -28,6 +30,7 @@ import { reprocessRoutes } from './reprocess/routes';
 import { recordTypeRoutes } from './record-types/routes';
 import { recordRoutes } from './records/routes';
 import { teamRoutes } from './teams/routes';
+import { threadVisibilityRoute } from './thread-visibility';
 import { threadRoutes } from './threads';
 import { timelineRoutes } from './timeline';
 import { userRoutes } from './users/routes';
@@ -39,6 +42,7 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   mailboxRoutes,
   mailboxReadRoutes,
   lifecycleRoutes,
+  applyVisibilityRoute,
   mailboxDeletionRoute,
   ledgerRoutes,
   completenessRoutes,
@@ -60,7 +64,9 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   activityTypeRoutes,
   activityRoutes,
   messageRoutes,
+  breakGlassRoute,
   threadRoutes,
+  threadVisibilityRoute,
   connectorRoutes,
   findRoutes,
   operationRoutes,

@@ -2,18 +2,24 @@ import { z } from 'zod';
 
 import { summariesOf } from '../db/messages-summary';
 import { readThread, threadOf } from '../db/messages-thread';
+import { saidVisibility, type SaidVisibility } from '../db/thread-visibility';
 import { allMailRecord } from '../db/timeline-write';
 import { publicId } from '../domain/ids';
 import type { Api, ApiContext } from './context';
 import { idInPath } from './fields';
-import { presentItem } from './messages/presenter';
+import { presentItem, visibilityNames } from './messages/presenter';
 import { messageItemSchema } from './messages/schemas';
 import { decodeCursor, encodeCursor, pageQuery } from './paging';
 import { notFound } from './problems';
+import { etagOfSaid } from './thread-visibility';
 import type { Viewer } from './viewer';
 
 const threadSchema = z.object({
   id: z.string().describe('thr_...; another one than asked for, where that thread became a part of it'),
+  visibility: z
+    .enum(visibilityNames)
+    .nullable()
+    .describe('What was said of it for mailboxes that this key holds; null: as the copies say'),
   items: z.array(messageItemSchema).describe('Newest first'),
   nextCursor: z.string().nullable(),
 });
@@ -33,7 +39,11 @@ export function threadRoutes(api: Api, context: ApiContext): void {
         response: { 200: threadSchema },
       },
     },
-    ({ viewer, params: { id }, query }) => threadPage(context, viewer, { id, ...query }),
+    async ({ viewer, params: { id }, query }, reply) => {
+      const { said, page } = await threadPage(context, viewer, { id, ...query });
+      void reply.header('etag', etagOfSaid(said));
+      return page;
+    },
   );
 }
 
@@ -41,7 +51,7 @@ function threadPage(
   { db }: ApiContext,
   viewer: Viewer,
   wish: { id: string; limit: number; cursor?: string | undefined },
-): Promise<z.output<typeof threadSchema>> {
+): Promise<{ said: SaidVisibility | null; page: z.output<typeof threadSchema> }> {
   return db.inTenant(viewer.tenantId, async (sql) => {
     const threadId = await threadOf(sql, viewer.tenantId, wish.id);
     if (threadId === null) throw notFound();
@@ -58,6 +68,8 @@ function threadPage(
     const items = await summariesOf(sql, viewer, { slots: shown, recordId: allMailRecord });
     const nextCursor =
       last === undefined || last === null ? null : encodeCursor([last.sortAt, last.messageId], { threadId });
-    return { id: publicId('thread', threadId), items: items.map(presentItem), nextCursor };
+    const said = await saidVisibility(sql, viewer, threadId);
+    const visibility = said === null ? null : (visibilityNames[said.level] ?? null);
+    return { said, page: { id: publicId('thread', threadId), visibility, items: items.map(presentItem), nextCursor } };
   });
 }

@@ -57,6 +57,31 @@ export async function queueVisibility(
   return { operationId, messages };
 }
 
+/**
+ * Writes the job that gives all copies of a source this level for others, also those that were recorded before; jobs of an earlier wish for the
+ * same end where they are. A source without mail has one too, which is done.
+ */
+export async function applyVisibility(
+  sql: Sql,
+  tenantId: string,
+  { sourceId, level }: { sourceId: string; level: number },
+): Promise<QueuedVisibility> {
+  await sql.execute(
+    `UPDATE operation SET state = 'superseded', finished_at = now(), task = NULL
+     WHERE tenant_id = $1 AND source_id = $2 AND kind = 'visibility' AND state IN ('waiting', 'running') AND task ? 'level'`,
+    [tenantId, sourceId],
+  );
+  const mail = { of: 'source' as const, sourceId, level };
+  const messages = await countMail(sql, tenantId, mail);
+  const operationId = newUuid();
+  const task: VisibilityTask = { ...mail, after: null, closing: false };
+  await sql.execute(
+    `INSERT INTO operation (tenant_id, id, kind, source_id, state, total, task) VALUES ($1, $2, 'visibility', $3, 'waiting', $4, $5)`,
+    [tenantId, operationId, sourceId, messages, JSON.stringify(task)],
+  );
+  return { operationId, messages };
+}
+
 /** Of many records that were written most have no mail: the task names those that have. Null where none has. */
 async function withMail(sql: Sql, tenantId: string, mail: ChangedMail): Promise<ChangedMail | null> {
   if (mail.of !== 'records') return mail;

@@ -4,6 +4,7 @@ import type { Sql } from '../../db/database';
 import { summariesOf } from '../../db/messages-summary';
 import { readsRecord } from '../../db/record-readers';
 import { maxRankedHits, searchMessages, searchWords, type Hit } from '../../db/search';
+import { noConditions } from '../../db/timeline-conditions';
 import { holdsSource, readTimeline, type TimelineFilter, type TimelinePlace } from '../../db/timeline-read';
 import { messageTypes, type MessageType } from '../../domain/message-type';
 import type { ApiContext } from '../context';
@@ -84,19 +85,33 @@ export function listMessages(
 }
 
 function filterOf({ recordId, wish }: { recordId: string; wish: MessageListWish }): TimelineFilter {
+  const { mailboxId, address, hasAttachments, unread } = wish;
+  const wished = {
+    direction: wish.direction,
+    type: wish.type,
+    status: wish.status,
+    since: wish.since,
+    until: wish.until,
+  };
   return {
+    ...noConditions,
+    since: null,
+    until: null,
+    ...definedOf(wished),
+    ...(mailboxId === undefined ? {} : { sourceId: mailboxId }),
+    ...(address === undefined ? {} : { addressKey: address.key }),
+    ...(hasAttachments === undefined ? {} : { attachments: hasAttachments ? 'with' : 'without' }),
+    ...(unread === undefined ? {} : { seen: unread ? 'unread' : 'read' }),
     recordId,
-    direction: wish.direction ?? null,
-    sourceId: wish.mailboxId ?? null,
-    addressKey: wish.address?.key ?? null,
-    since: wish.since ?? null,
-    until: wish.until ?? null,
-    type: wish.type ?? null,
-    attachments: wish.hasAttachments === undefined ? null : wish.hasAttachments ? 'with' : 'without',
-    seen: wish.unread === undefined ? null : wish.unread ? 'unread' : 'read',
-    status: wish.status ?? null,
     show: wish.fold === 'threads' ? 'newest-of-thread' : 'every-message',
   };
+}
+
+type Defined<Fields> = { [Field in keyof Fields]?: Exclude<Fields[Field], undefined> };
+
+/** The fields that were given. */
+function definedOf<Fields extends object>(fields: Fields): Defined<Fields> {
+  return Object.fromEntries(Object.entries(fields).filter(([, given]) => given !== undefined)) as Defined<Fields>;
 }
 
 /** Nothing is left out but by time: the page that everybody looks at, by statements that are always the same. */

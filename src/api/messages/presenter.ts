@@ -14,7 +14,8 @@ import { timeOrNull } from '../fields';
 import type { copySchema, messageItemSchema, messageSchema, participantsSchema } from './schemas';
 
 const levelNames = { 1: 'metadata', 2: 'subject', 3: 'full' } as const satisfies Record<Level, string>;
-const visibilityNames = ['private', 'metadata', 'subject', 'full'] as const;
+/** By the numbers of `copy.visibility`. */
+export const visibilityNames = ['private', 'metadata', 'subject', 'full'] as const;
 
 /** A message for a list. */
 export function presentItem(message: MessageSummary): z.output<typeof messageItemSchema> {

@@ -7,6 +7,7 @@ import type { Sql } from '../database';
 import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
 import type { RecordedItem } from './batch';
+import { joinThreadVisibility } from './join-thread-visibility';
 
 /** The threads of a batch: which message is in which, and what has to be written for it. Message keys and references are hex. */
 export type BatchThreads = ReturnType<typeof assignThreads>;
@@ -67,6 +68,7 @@ export async function writeThreads(sql: Sql, tenantId: string, threads: BatchThr
       })),
     ),
   ]);
+  if (threads.merged.size > 0) await joinThreadVisibility(sql, tenantId, threads.merged);
 }
 
 /**

@@ -1,0 +1,68 @@
+import type { Sql } from './database';
+import type { Reader } from './timeline-read';
+import { queueVisibility, type QueuedVisibility } from './visibility-job';
+
+/** What was said last of a thread for mailboxes that the reader holds; null where nothing was. `level` as in `copy.visibility`. */
+export interface SaidVisibility {
+  level: number;
+  changedAt: Date;
+}
+
+/** What the reader is told of a thread's own visibility: what was said for the mailboxes that they hold. */
+export async function saidVisibility(sql: Sql, reader: Reader, threadId: string): Promise<SaidVisibility | null> {
+  const [row] = await sql.query<SaidVisibility>(
+    `SELECT level, created_at AS "changedAt" FROM thread_visibility
+     WHERE tenant_id = $1 AND thread_id = $2 AND holds_source(source_id, $3) ORDER BY created_at DESC, level LIMIT 1`,
+    [reader.tenantId, threadId, reader.userId],
+  );
+  return row ?? null;
+}
+
+/** What became of saying a thread's visibility: said, with the job that tells its mail anew, or not the reader's to say. */
+export type VisibilitySaid = { kind: 'said'; job: QueuedVisibility | null } | { kind: 'holds-no-copy' };
+
+/**
+ * Says how far others may read a thread, for the mailboxes with copies of it that the reader holds; `level` null: as far as the copies say. To be
+ * called under the tenant's lock. What it takes away nobody reads from the commit on; the job is to be run after it. Second run: no change.
+ */
+export async function sayVisibility(
+  sql: Sql,
+  reader: Reader,
+  said: { threadId: string; level: number | null; actor: string },
+): Promise<VisibilitySaid> {
+  const { tenantId, userId } = reader;
+  const held = await sql.query<{ source_id: string }>(
+    `SELECT DISTINCT c.source_id FROM message m
+     CROSS JOIN LATERAL (SELECT source_id FROM copy WHERE tenant_id = $1 AND message_id = m.id OFFSET 0) c
+     WHERE m.tenant_id = $1 AND m.thread_id = $2 AND holds_source(c.source_id, $3)`,
+    [tenantId, said.threadId, userId],
+  );
+  if (held.length === 0) return { kind: 'holds-no-copy' };
+  const sourceIds = held.map((row) => row.source_id);
+  const changed = await writeSaid(sql, tenantId, { ...said, sourceIds });
+  if (!changed) return { kind: 'said', job: null };
+  const mail = { of: 'thread' as const, threadId: said.threadId };
+  return { kind: 'said', job: await queueVisibility(sql, tenantId, { mail, narrowedUserIds: [] }) };
+}
+
+async function writeSaid(
+  sql: Sql,
+  tenantId: string,
+  said: { threadId: string; level: number | null; actor: string; sourceIds: string[] },
+): Promise<boolean> {
+  const of = [tenantId, said.threadId, said.sourceIds];
+  if (said.level === null) {
+    const forgotten = await sql.execute(
+      'DELETE FROM thread_visibility WHERE tenant_id = $1 AND thread_id = $2 AND source_id = ANY ($3::uuid[])',
+      of,
+    );
+    return forgotten > 0;
+  }
+  const written = await sql.execute(
+    `INSERT INTO thread_visibility (tenant_id, thread_id, source_id, level, actor)
+     SELECT $1, $2, source_id, $4, $5 FROM unnest($3::uuid[]) AS source_id
+     ON CONFLICT (thread_id, tenant_id, source_id) DO UPDATE SET level = excluded.level, actor = excluded.actor, created_at = now()`,
+    [...of, said.level, said.actor],
+  );
+  return written > 0;
+}
