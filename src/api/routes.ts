@@ -19,6 +19,7 @@ import { previewRoutes } from './mailboxes/preview';
 import { eventRoutes } from './mailboxes/events';
 import { lifecycleRoutes, mailboxDeletionRoute, mailboxReadRoutes, mailboxRoutes } from './mailboxes/routes';
 import { breakGlassRoute } from './messages/break-glass';
+import { messageLinksRoute } from './messages/links';
 import { messageRoutes } from './messages/routes';
 import { metricsRoutes } from './metrics';
 import { noticeRoutes } from './notices/routes';
@@ -33,6 +34,7 @@ import { teamRoutes } from './teams/routes';
 import { threadVisibilityRoute } from './thread-visibility';
 import { threadRoutes } from './threads';
 import { timelineRoutes } from './timeline';
+import { unassignedRoutes } from './unassigned/routes';
 import { userRoutes } from './users/routes';
 
 /** Each adds the routes of one thing, in the order of the document. */
@@ -64,6 +66,8 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   activityTypeRoutes,
   activityRoutes,
   messageRoutes,
+  messageLinksRoute,
+  unassignedRoutes,
   breakGlassRoute,
   threadRoutes,
   threadVisibilityRoute,

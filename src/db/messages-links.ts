@@ -39,7 +39,7 @@ export async function linksOf(sql: Sql, reader: Reader, messageIds: string[]): P
      FROM link l JOIN record r ON r.tenant_id = $1 AND r.id = l.record_id AND r.deleted_at IS NULL
      JOIN link_reason lr ON lr.tenant_id = $1 AND lr.link_id = l.id
      WHERE l.tenant_id = $1 AND l.message_id = ANY ($2::uuid[]) AND ${maySee('r', '$4')}
-       AND (split_part(lr.key, ':', 1) NOT IN ('bcc', 'delivered-to') OR lr.kind <> 'address' OR EXISTS (
+       AND (split_part(lr.key, ':', 1) NOT IN ('bcc', 'delivered-to') OR lr.kind NOT IN ('address', 'rule') OR EXISTS (
          SELECT FROM copy c JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = c.id
            AND ca.role || ':' || ca.address_key = lr.key
          WHERE c.tenant_id = $1 AND c.message_id = l.message_id AND holds_source(c.source_id, $3)))

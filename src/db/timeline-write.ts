@@ -44,11 +44,11 @@ held AS MATERIALIZED (
 ), linked AS MATERIALIZED (
   -- A link that only Bcc or a delivery header explains is nobody's business but of those who hold such a copy.
   -- A record that was deleted is no reason to see a message, and no place to find it, until it is restored.
-  SELECT w.message_id, l.record_id, l.is_open, r.company_id, r.intermediary_id, r.restricted FROM unnest($2::uuid[]) AS w(message_id)
+  SELECT w.message_id, l.link_id, l.record_id, l.is_open, r.company_id, r.intermediary_id, r.restricted FROM unnest($2::uuid[]) AS w(message_id)
   CROSS JOIN LATERAL (
-    SELECT record_id, EXISTS (
+    SELECT id AS link_id, record_id, EXISTS (
       SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = link.id
-        AND NOT (r.kind = 'address' AND (r.key LIKE 'bcc:%' OR r.key LIKE 'delivered-to:%'))) AS is_open
+        AND NOT (r.kind IN ('address', 'rule') AND (r.key LIKE 'bcc:%' OR r.key LIKE 'delivered-to:%'))) AS is_open
     FROM link WHERE tenant_id = $1 AND message_id = w.message_id AND state = 'active' OFFSET 0
   ) AS l
   CROSS JOIN LATERAL (
@@ -80,9 +80,9 @@ held AS MATERIALIZED (
   SELECT h.message_id, l.record_id, o.principal
   FROM linked l JOIN held h USING (message_id) JOIN holders o USING (source_id)
   WHERE NOT l.is_open AND EXISTS (
-    SELECT FROM copy_address ca
-    JOIN record_address ra ON ra.tenant_id = $1 AND ra.address_key = ca.address_key AND ra.record_id = l.record_id
-    WHERE ca.tenant_id = $1 AND ca.copy_id = h.copy_id AND ca.role IN ('bcc', 'delivered-to') OFFSET 0)
+    SELECT FROM link_reason r JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = h.copy_id
+      AND ca.role IN ('bcc', 'delivered-to') AND ca.role || ':' || ca.address_key = r.key
+    WHERE r.tenant_id = $1 AND r.link_id = l.link_id AND r.kind IN ('address', 'rule') OFFSET 0)
 ), overridden AS MATERIALIZED (
   -- Nobody asks for threads of a tenant that has set the visibility of none.
   SELECT DISTINCT h.message_id FROM held h CROSS JOIN LATERAL (

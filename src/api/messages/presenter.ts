@@ -2,16 +2,18 @@ import type { z } from 'zod';
 
 import type { MessageDetail } from '../../db/messages';
 import type { MessageCopy } from '../../db/messages-copies';
-import type { LinkReason, MessageLink } from '../../db/messages-links';
+import type { MessageLink } from '../../db/messages-links';
 import { participantRoles, type Participants } from '../../db/messages-participants';
 import type { MessageSummary } from '../../db/messages-summary';
 import type { Level } from '../../db/timeline-read';
 import { flagNames } from '../../domain/flags';
 import { publicId } from '../../domain/ids';
+import type { Language } from '../../domain/languages';
 import { outcomeName, presenceName } from '../../domain/ledger';
+import { linkReasonSentence } from '../../domain/link-words';
 import type { PartDescriptor } from '../../domain/message';
 import { timeOrNull } from '../fields';
-import type { copySchema, messageItemSchema, messageSchema, participantsSchema } from './schemas';
+import type { copySchema, linkSchema, messageItemSchema, messageSchema, participantsSchema } from './schemas';
 
 const levelNames = { 1: 'metadata', 2: 'subject', 3: 'full' } as const satisfies Record<Level, string>;
 /** By the numbers of `copy.visibility`. */
@@ -76,7 +78,7 @@ export function presentMessage(
     marks,
     level: levelNames[message.level],
     copies: message.copies.map(presentCopy),
-    links: message.links.map(presentLink),
+    links: message.links.map((link) => presentLink(link, 'en')),
     createdAt: message.createdAt.toISOString(),
   };
 }
@@ -112,7 +114,8 @@ export function presentCopy(copy: MessageCopy): z.output<typeof copySchema> {
   };
 }
 
-function presentLink(link: MessageLink): z.output<typeof messageSchema>['links'][number] {
+/** A link with its reasons, in the words of a language. */
+export function presentLink(link: MessageLink, language: Language): z.output<typeof linkSchema> {
   return {
     linkId: publicId('link', link.id),
     recordId: publicId('record', link.recordId),
@@ -123,28 +126,10 @@ function presentLink(link: MessageLink): z.output<typeof messageSchema>['links']
     reasons: link.reasons.map((reason) => ({
       kind: reason.kind,
       key: reason.key,
-      words: reasonWords(reason),
+      words: linkReasonSentence(reason, language),
       actor: reason.actor,
       recordVersion: reason.recordVersion,
       createdAt: reason.createdAt.toISOString(),
     })),
   };
-}
-
-const headerNames: Record<string, string> = {
-  from: 'From',
-  sender: 'Sender',
-  'reply-to': 'Reply-To',
-  to: 'To',
-  cc: 'Cc',
-  bcc: 'Bcc',
-  'delivered-to': 'a delivery header',
-};
-
-/** Why a message is linked, as a sentence. */
-export function reasonWords({ kind, key, recordVersion }: Pick<LinkReason, 'kind' | 'key' | 'recordVersion'>): string {
-  if (kind !== 'address') return `Linked by a ${kind}.`;
-  const colon = key.indexOf(':');
-  const header = headerNames[key.slice(0, colon)] ?? key.slice(0, colon);
-  return `${key.slice(colon + 1)}, an address of the record in its version ${String(recordVersion)}, stands in ${header}.`;
 }

@@ -84,7 +84,8 @@ export const copySchema = z.object({
   placements: z.array(placement),
 });
 
-const link = z.object({
+/** Why a message belongs to a record. */
+export const linkSchema = z.object({
   linkId: z.string(),
   recordId: z.string(),
   type: z.string(),
@@ -130,7 +131,7 @@ export const messageSchema = messageItemSchema
       .describe('With ?html=true; null where the message has none'),
     attachments: z.array(attachment).nullable(),
     copies: z.array(copySchema).describe('Those that this key holds'),
-    links: z.array(link),
+    links: z.array(linkSchema),
     createdAt: time,
   });
 

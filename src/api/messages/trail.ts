@@ -5,7 +5,7 @@ import type { CopyPlacement, MessageCopy } from '../../db/messages-copies';
 import type { CopyHistory, FailedPlacement, PutRight, RemovedCopy } from '../../db/messages-trail';
 import { publicId } from '../../domain/ids';
 import { outcomeName, presenceName } from '../../domain/ledger';
-import { reasonWords } from './presenter';
+import { linkReasonSentence } from '../../domain/link-words';
 import type { trailSchema } from './schemas';
 
 type Event = z.output<typeof trailSchema>['items'][number];
@@ -193,8 +193,8 @@ function linkEvents({ links, copies }: MessageDetail, historyOf: Map<string, Cop
     link.reasons.map((reason) => ({
       ...nowhere,
       at: reason.createdAt.toISOString(),
-      event: reason.kind === 'address' ? ('matched' as const) : ('linked' as const),
-      words: reasonWords(reason),
+      event: reason.kind === 'address' || reason.kind === 'rule' ? ('matched' as const) : ('linked' as const),
+      words: linkReasonSentence(reason, 'en'),
       recordId: publicId('record', link.recordId),
       runId: reason.kind === 'person' ? null : (runAt.get(reason.createdAt.getTime()) ?? null),
     })),
