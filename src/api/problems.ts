@@ -101,19 +101,6 @@ export function unsupportedMediaType(): Problem {
   });
 }
 
-/** 422: a policy asks for behaviour that this version does not have. `values` names each. */
-export function policyNotAvailable(values: string[]): Problem {
-  return new Problem(
-    {
-      status: 422,
-      slug: 'policy-not-available',
-      title: 'This policy is not available yet',
-      detail: `Not available in this version: ${values.join('; ')}. Leave these values out, or set them to their defaults.`,
-    },
-    { values },
-  );
-}
-
 /** 422: a way to log in that this version does not have. */
 export function authNotAvailable(): Problem {
   return new Problem(

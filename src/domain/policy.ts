@@ -78,13 +78,6 @@ export const presets = {
 
 export type PresetName = keyof typeof presets;
 
-/** Names of the values in a policy whose behaviour is not built yet; the API refuses them with `policy-not-available`. */
-export function notAvailable(policy: Policy): string[] {
-  const missing: string[] = [];
-  if (policy.activity !== null) missing.push('activity');
-  return missing;
-}
-
 const leftOutByDefault: ReadonlySet<FolderRole> = new Set<FolderRole>(['drafts', 'junk', 'trash']);
 
 /** What a policy does with a folder: `fetch` its mail, `ledger-only` (rows `filtered: folder-role`, nothing fetched), or `ignore` it. */

@@ -230,12 +230,12 @@ describe('connecting a mailbox', () => {
   });
 
   test.each([
-    [{ severalCompanies: 'link-none' }, ['severalCompanies: link-none']],
-    [{ preset: 'activities' }, ['severalCompanies: link-none', 'activity']],
-  ])('refuses a policy that is not built yet, by name: %j', async (policy, values) => {
-    const answer = await connect({ ...anna, policy });
-    expect(answer.statusCode).toBe(422);
-    expect(answer.json<Problem>()).toMatchObject({ type: '/problems/policy-not-available', values });
+    [{ type: 'fax', status: 'done' }, 'policy.activity.type'],
+    [{ type: 'email', status: 'filed' }, 'policy.activity.status'],
+  ])('refuses activities that are not in the list of types: %j', async (activity, field) => {
+    const answer = await connect({ ...anna, policy: { activity } });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json<Problem>().errors?.map((error) => error.field)).toEqual([field]);
     expect(await rows('SELECT 1 FROM source')).toEqual([]);
   });
 

@@ -190,6 +190,22 @@ test('warnings come with their words and the folders they are about', async () =
   expect(warnings[1]?.folders).toHaveLength(20);
 });
 
+test('what looks wrong, and why a connection fails, is said in the language of the caller', async () => {
+  shows({ folders: [] });
+  const inGerman = { ...key.headers, 'accept-language': 'de-AT' };
+  const ask = () =>
+    server.api.inject({ method: 'POST', url: '/v1/mailboxes/preview', headers: inGerman, payload: anna });
+  const looked = await ask();
+  expect(looked.json<{ warnings: { sentence: string }[] }>().warnings[0]?.sentence).toMatch(
+    /^Kein Ordner ist ausgewählt/,
+  );
+  expect(looked.headers['vary']).toContain('accept-language');
+  server.context.previewMailbox = () => Promise.resolve({ ok: false, code: 'port-closed' });
+  const failed = await ask();
+  expect(failed.statusCode).toBe(422);
+  expect(JSON.stringify(failed.json())).toContain('Der Server nimmt auf diesem Port keine Verbindungen an.');
+});
+
 test('one more at once than is allowed is 429, and a failed one makes room', async () => {
   let end: (() => void) | undefined;
   server.context.previewMailbox = () =>
@@ -208,12 +224,12 @@ test('one more at once than is allowed is 429, and a failed one makes room', asy
 });
 
 test.each([
-  ['auth-not-available', { auth: { type: 'oauth2', provider: 'google' } }],
-  ['policy-not-available', { policy: { severalCompanies: 'link-none' } }],
-])('what cannot be connected cannot be looked into: %s', async (slug, change) => {
+  [422, 'auth-not-available', { auth: { type: 'oauth2', provider: 'google' } }],
+  [400, 'invalid-request', { policy: { activity: { type: 'unknown', status: 'done' } } }],
+])('what cannot be connected cannot be looked into: %d %s', async (status, slug, change) => {
   shows();
   const answer = await preview({ ...anna, ...change });
-  expect(answer.statusCode).toBe(422);
+  expect(answer.statusCode).toBe(status);
   expect(answer.json<{ type: string }>().type).toBe(`/problems/${slug}`);
 });
 

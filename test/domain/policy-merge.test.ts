@@ -1,4 +1,4 @@
-import { defaultPolicy, notAvailable } from '../../src/domain/policy';
+import { defaultPolicy } from '../../src/domain/policy';
 import { mergePolicy } from '../../src/domain/policy-merge';
 
 test('nothing said is the default', () => {
@@ -38,11 +38,4 @@ test('merging changes neither the defaults nor the presets', () => {
   mergePolicy(null, { preset: 'unread-inbox' }).folders.include.push('more');
   expect(mergePolicy(null, { preset: 'unread-inbox' }).folders.include).toEqual(['INBOX']);
   expect(defaultPolicy.folders.include).toEqual([]);
-});
-
-test('what is not built is named', () => {
-  expect(notAvailable(mergePolicy(null, { preset: 'activities' }))).toEqual([
-    'severalCompanies: link-none',
-    'activity',
-  ]);
 });

@@ -1,4 +1,4 @@
-import { defaultPolicy, notAvailable, presets, scopeOf, type Policy } from '../../src/domain/policy';
+import { scopeOf, type Policy } from '../../src/domain/policy';
 
 const all: Policy['folders'] = { mode: 'all', include: [], exclude: [] };
 
@@ -35,13 +35,4 @@ test.each([
 ])('the pattern %s and the name %s', (pattern, path, matches) => {
   const scope = scopeOf({ path, role: null }, { mode: 'selected', include: [pattern], exclude: [] });
   expect(scope === 'fetch').toBe(matches);
-});
-
-test('the preset of the register is available, those that need later behaviour name it', () => {
-  expect(notAvailable({ ...defaultPolicy, ...presets.register })).toEqual([]);
-  expect(notAvailable({ ...defaultPolicy, ...presets.mirror })).toEqual([]);
-  expect(notAvailable({ ...defaultPolicy, ...presets.activities })).toEqual([
-    'severalCompanies: link-none',
-    'activity',
-  ]);
 });

@@ -16,7 +16,7 @@ import { actorOf, type Viewer } from '../viewer';
 import { tryAccess } from './access';
 import { previewOfChange, type ChangePreview } from './change-preview';
 import { checkPeople, readerOf, requireManager } from './people';
-import { checkedPolicy } from './policy-check';
+import { checkActivity, checkedPolicy } from './policy-check';
 import type { MailboxChangeBody } from './schemas';
 import { tellEngine } from './tell-engine';
 import { warningsFor } from './warnings';
@@ -85,7 +85,9 @@ async function checked<Answer>(
   return context.db.inTenant(viewer.tenantId, async (sql) => {
     const mailbox = changeable(await find(sql, readerOf(viewer), id), request);
     await checkPeople(sql, viewer, body);
-    return then(sql, { mailbox, change: { ...changeOf(mailbox, body, context.now()), ...access } });
+    const change = { ...changeOf(mailbox, body, context.now()), ...access };
+    if (body.policy?.activity !== undefined) await checkActivity(sql, viewer.tenantId, change.policy ?? mailbox.policy);
+    return then(sql, { mailbox, change });
   });
 }
 

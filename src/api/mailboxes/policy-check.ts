@@ -1,16 +1,16 @@
-import { notAvailable, type Policy } from '../../domain/policy';
+import { activityTypes } from '../../db/activities/types';
+import type { Sql } from '../../db/database';
+import type { Policy } from '../../domain/policy';
 import { mergePolicy, type PolicyChange } from '../../domain/policy-merge';
 import { liesInFuture } from '../../domain/start-point';
-import { invalidField, policyNotAvailable } from '../problems';
+import { invalidField } from '../problems';
 
 /**
  * The whole policy after a change; `present` is null for a new mailbox, `now` is when it begins.
- * @throws Problem 422 policy-not-available naming the values, 400 for values that do not fit each other or lie in the future
+ * @throws Problem 400 for values that do not fit each other or lie in the future
  */
 export function checkedPolicy(present: Policy | null, change: PolicyChange, now: Date): Policy {
   const policy = mergePolicy(present, change);
-  const missing = notAvailable(policy);
-  if (missing.length > 0) throw policyNotAvailable(missing);
   if (policy.folders.mode === 'selected' && policy.folders.include.length === 0) {
     throw invalidField('policy.folders.include', 'is empty, so no folder would be read.', 'Name at least one folder.');
   }
@@ -29,4 +29,23 @@ export function checkedPolicy(present: Policy | null, change: PolicyChange, now:
     );
   }
   return policy;
+}
+
+/**
+ * What a policy makes of mail must be in the tenant's list of types.
+ * @throws Problem 400
+ */
+export async function checkActivity(sql: Sql, tenantId: string, { activity }: Pick<Policy, 'activity'>): Promise<void> {
+  if (activity === null) return;
+  const type = (await activityTypes(sql, tenantId)).find((one) => one.type === activity.type);
+  if (type === undefined) {
+    const remedy = 'Name a type of GET /v1/activity-types, or add it there.';
+    throw invalidField('policy.activity.type', 'is not in your list of types.', remedy);
+  }
+  if (type.statuses.includes(activity.status)) return;
+  throw invalidField(
+    'policy.activity.status',
+    'is not a status of this type.',
+    `Use one of: ${type.statuses.join(', ')}.`,
+  );
 }

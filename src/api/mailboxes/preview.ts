@@ -5,7 +5,7 @@ import { presetAt } from '../../domain/provider-presets';
 import type { Api, ApiContext } from '../context';
 import { authNotAvailable, connectionFailed } from '../problems';
 import type { Viewer } from '../viewer';
-import { checkedPolicy } from './policy-check';
+import { checkActivity, checkedPolicy } from './policy-check';
 import { refusePop3 } from './pop3';
 import { presentPreview } from './preview-presenter';
 import { previewSchema, type PreviewBody } from './preview-schemas';
@@ -33,6 +33,7 @@ async function previewed(context: ApiContext, viewer: Viewer, body: NewMailboxBo
   const { auth, address } = body;
   if (auth.type !== 'password') throw authNotAvailable();
   const policy = checkedPolicy(null, body.policy ?? {}, context.now());
+  await context.db.inTenant(viewer.tenantId, (sql) => checkActivity(sql, viewer.tenantId, policy));
   const server = await chosenServer(context, viewer.tenantId, body);
   const { host, port, security } = server.imap;
   const access = { ...server.imap, username: auth.username ?? address.trim(), password: auth.password };
