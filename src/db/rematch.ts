@@ -1,6 +1,8 @@
 import type { Sql } from './database';
 import { removeReasons, writeLinks } from './link-write';
 import { matchDifferences } from './match-stored';
+import { refreshActivities } from './activities/refresh';
+import { settleReplies } from './thread-links/settle';
 import { refreshTimelines } from './timeline-write';
 
 /** Where a walk through the mail of addresses goes on: `after` null at the beginning. The keys must be the same, in the same order, in each chunk. */
@@ -54,7 +56,7 @@ function positionOf(after: string | null): { index: number; copyId: string } {
 
 /**
  * Gives these messages the links that they would get if they arrived now, in the transaction of a change and under the tenant's lock; links
- * that a person made, or took away, stay. Second run: no change.
+ * that a person made, or took away, stay, and replies follow what they answer. Second run: no change.
  */
 export async function linkAgain(sql: Sql, tenantId: string, messageIds: string[]): Promise<void> {
   const { missing, stale } = await matchDifferences(sql, tenantId, messageIds);
@@ -64,5 +66,7 @@ export async function linkAgain(sql: Sql, tenantId: string, messageIds: string[]
   // nobody's business (a link by Bcc alone).
   await writeLinks(sql, tenantId, missing);
   await removeReasons(sql, tenantId, stale);
+  for (const messageId of await settleReplies(sql, tenantId, [...changed])) changed.add(messageId);
   await refreshTimelines(sql, tenantId, [...changed]);
+  await refreshActivities(sql, tenantId, [...changed]);
 }

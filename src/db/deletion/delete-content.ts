@@ -2,7 +2,9 @@ import type { Database, Sql } from '../database';
 import { uuidArray } from '../binary-array';
 import { deleteChildren, type Catalogue, type ChildTable } from './catalogue';
 import type { ContentChunk } from './content-chunk';
+import { countOf, deletionOf, type Part } from './deletion-parts';
 import type { DeletionRef } from './deletions';
+import { settleDeleted } from '../thread-links/settle';
 import {
   lostWords,
   messagesOf,
@@ -54,10 +56,11 @@ export async function deleteContent(
       deleteBareCopies(chunk, candidates),
     ]);
     const messages = staying(shared, gone);
-    const { lost, kept, threadIds } = await deleteWithCopies(chunk, gone, messages);
+    const { lost, kept, threadIds, bareIds } = await deleteWithCopies(chunk, gone, messages);
     const [retold] = await Promise.all([
       tellFromSurvivors(sql, ref, { messages, contents: work.contents, lost }),
       deleteEmptyThreads(chunk, threadIds),
+      settleDeleted(sql, ref.tenantId, bareIds),
       noteBlobs(chunk, [...parkedBlobIds, ...idsOf(gone, 'blob_id')]),
     ]);
     await noteStep(sql, ref, { counts: chunk.counts, placements: chunk.counts['placement'] ?? 0, kept });
@@ -174,6 +177,7 @@ interface GoneWithCopies {
   /** Of messages that stay: what only the copies knew, and how many have lost their last copy of the source (each is counted once). */
   lost: LostWords;
   kept: number;
+  bareIds: string[];
   /** Threads of messages that went. */
   threadIds: string[];
 }
@@ -183,7 +187,7 @@ const pending: ChildTable = { name: 'search_pending', column: 'message_id' };
 
 /** Deletes what hangs on copies that are gone, and the messages that have no copy left with all that hangs on those. */
 async function deleteWithCopies(chunk: ChunkWork, gone: GoneCopy[], kept: SharedMessage[]): Promise<GoneWithCopies> {
-  if (gone.length === 0) return { lost: { withFiles: [] }, kept: 0, threadIds: [] };
+  if (gone.length === 0) return { lost: { withFiles: [] }, kept: 0, bareIds: [], threadIds: [] };
   const { sql, ref, catalogue } = chunk;
   const staysToo = new Set(kept.map(({ messageId }) => messageId));
   const bareIds = [...new Set(gone.map((copy) => copy.message_id))].filter((id) => !staysToo.has(id));
@@ -198,7 +202,7 @@ async function deleteWithCopies(chunk: ChunkWork, gone: GoneCopy[], kept: Shared
     deleteBareMessages(chunk, bareIds),
     lastOfSource(chunk, kept),
   ]);
-  return { lost, kept: lastKept, threadIds };
+  return { lost, kept: lastKept, bareIds, threadIds };
 }
 
 async function deleteAllChildren(
@@ -260,23 +264,6 @@ async function deleteEmptyThreads({ sql, ref, catalogue, counts }: ChunkWork, th
     [ref.tenantId, uuidArray(threadIds)],
   );
   addCounts(counts, parts, row?.deleted ?? []);
-}
-
-/** A table of which rows go in a statement with others: those whose column names a row of the query `of`. */
-type Part = ChildTable & { of: string };
-
-// The names come from the catalogue. ARRAY(...) is asked once, and its ids are looked up in the order of the index.
-function deletionOf(parts: Part[]): string {
-  return parts
-    .map(
-      ({ name, column, of }, n) =>
-        `gone_${String(n)} AS (DELETE FROM "${name}" WHERE tenant_id = $1 AND "${column}" = ANY (ARRAY(SELECT id FROM ${of})) RETURNING 1)`,
-    )
-    .join(', ');
-}
-
-function countOf(parts: Part[]): string {
-  return `jsonb_build_array(${parts.map((_, n) => `(SELECT count(*) FROM gone_${String(n)})`).join(', ')})`;
 }
 
 async function noteBlobs({ sql, ref }: ChunkWork, blobIds: string[]): Promise<void> {

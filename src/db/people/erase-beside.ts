@@ -40,6 +40,10 @@ export async function eraseBeside(db: Database, ref: PersonRef): Promise<RowCoun
            WHERE l.tenant_id = $1 AND l.id = r.link_id AND ${isLater('$3')})`,
         [ref.tenantId, patterns, await erasedAt(sql, ref)],
       ),
+      thread_link: await erase(`UPDATE thread_link SET note = NULL WHERE tenant_id = $1 AND ${holds('note')}`),
+      audit: await erase(
+        `UPDATE audit SET ids = ids - 'note' WHERE tenant_id = $1 AND ids ? 'note' AND ${holds(`ids ->> 'note'`)}`,
+      ),
       removed_link: await erase(`DELETE FROM removed_link WHERE tenant_id = $1 AND ${holds('reasons::text')}`),
       idempotency_key: await erase(`DELETE FROM idempotency_key WHERE tenant_id = $1 AND ${holds('response::text')}`),
       operation: await erase(eraseFromTasks),

@@ -1,5 +1,6 @@
 import type { Database, Sql } from '../database';
 import { noteStep, type RowCounts } from '../deletion/steps';
+import { settleDeleted } from '../thread-links/settle';
 import { lockTenantForWriting } from '../tenant-lock';
 import type { PersonRef } from './begin-erasure';
 import { deleteDependents, type Dependents } from './dependents';
@@ -48,6 +49,7 @@ export async function eraseThese(
   await eraseCopies(chunk, messageIds);
   const threadIds = await eraseRows(chunk, messageIds);
   await eraseEmptyThreads(chunk, threadIds);
+  await settleDeleted(sql, ref.tenantId, messageIds);
   return chunk.counts;
 }
 

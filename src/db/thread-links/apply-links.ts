@@ -126,12 +126,12 @@ function reasonsBefore(sql: Sql, values: unknown[]) {
     `SELECT c.message_id AS "messageId", c.record_id AS "recordId", b.kind, b.key, b.actor, b.version
      FROM link_change c JOIN unnest($2::uuid[], $3::uuid[]) AS p(message_id, record_id) USING (message_id, record_id)
      CROSS JOIN LATERAL jsonb_to_recordset(c.before -> 'reasons') AS b(kind text, key text, actor text, version integer)
-     WHERE c.tenant_id = $1 AND c.operation_id = $4 AND c.before IS NOT NULL AND b.kind IN ('person', 'thread') AND b.key NOT LIKE 'reply:%'`,
+     WHERE c.tenant_id = $1 AND c.operation_id = $4 AND c.before IS NOT NULL`,
     values,
   );
 }
 
-/** Notes what stands before it is changed, and that it is done. Returns the pairs that are to be changed now. */
+/** Notes what people have said before it is changed, and that it is done. Returns the pairs that are to be changed now. */
 export async function takePairs(
   sql: Sql,
   { tenantId, operationId }: { tenantId: string; operationId: string },
@@ -145,7 +145,7 @@ export async function takePairs(
      UPDATE link_change c SET done_at = now(), before = (
        SELECT jsonb_build_object('state', l.state, 'reasons', coalesce((
          SELECT jsonb_agg(jsonb_build_object('kind', r.kind, 'key', r.key, 'actor', r.actor, 'version', r.record_version))
-         FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id), '[]'))
+         FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id AND r.kind IN ('person', 'thread') AND r.key NOT LIKE 'reply:%'), '[]'))
        FROM link l WHERE l.tenant_id = $1 AND l.message_id = c.message_id AND l.record_id = c.record_id)
      FROM next WHERE c.tenant_id = $1 AND c.operation_id = $2 AND c.message_id = next.message_id AND c.record_id = next.record_id
      RETURNING c.message_id AS "messageId", c.record_id AS "recordId"`,

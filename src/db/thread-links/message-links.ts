@@ -38,9 +38,9 @@ export async function findMessageLink(
   tenantId: string,
   { messageId, ...by }: { messageId: string } & ({ linkId: string } | { recordId: string }),
 ): Promise<{ id: string; recordId: string; state: 'active' | 'suppressed' } | null> {
-  const [column, value] = 'linkId' in by ? ['id', by.linkId] : ['record_id', by.recordId];
+  const [column, value] = 'linkId' in by ? (['id', by.linkId] as const) : (['record_id', by.recordId] as const);
   const [row] = await sql.query<{ id: string; recordId: string; state: 'active' | 'suppressed' }>(
-    `SELECT id, record_id AS "recordId", state FROM link WHERE tenant_id = $1 AND message_id = $2 AND ${column ?? ''} = $3`,
+    `SELECT id, record_id AS "recordId", state FROM link WHERE tenant_id = $1 AND message_id = $2 AND ${column} = $3`,
     [tenantId, messageId, value],
   );
   return row ?? null;

@@ -1,6 +1,8 @@
 import { reasonKeys } from '../../domain/link-reasons';
+import { refreshActivities } from '../activities/refresh';
 import { uuidArray } from '../binary-array';
 import type { Sql } from '../database';
+import { refreshTimelines } from '../timeline-write';
 import { isItsOwn } from './reason-sql';
 import { spreadReasons, takeAgain } from './spread';
 
@@ -15,8 +17,18 @@ export async function settleReplies(sql: Sql, tenantId: string, messageIds: stri
   const lost = await takeBack(sql, tenantId, messageIds);
   const again = await takeAgain(sql, tenantId, [...new Set([...messageIds, ...lost])]);
   const taken = await spreadReasons(sql, tenantId, [...new Set([...messageIds, ...again])]);
-  await dropBareLinks(sql, tenantId, lost);
+  await dropBareLinks(sql, tenantId, [...new Set([...messageIds, ...lost])]);
   return [...new Set([...lost, ...taken])];
+}
+
+/** The same after these messages were deleted; with the timelines and activities of what they had passed on to. */
+export async function settleDeleted(sql: Sql, tenantId: string, messageIds: string[]): Promise<void> {
+  if (messageIds.length === 0) return;
+  const lost = await takeBack(sql, tenantId, messageIds);
+  if (lost.length === 0) return;
+  const changed = [...new Set([...lost, ...(await settleReplies(sql, tenantId, lost))])];
+  await refreshTimelines(sql, tenantId, changed);
+  await refreshActivities(sql, tenantId, changed);
 }
 
 /** Takes back what these messages gave and do not have any more, and what was given on from there. */

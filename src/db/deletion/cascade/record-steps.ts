@@ -10,7 +10,14 @@ import type { Cascade } from './cascades';
 import { deleteSome } from './delete-some';
 
 /** What carries a record beside its links, and is deleted by it. */
-const besideLinks: readonly string[] = ['timeline', 'record_address', 'record_domain', 'removed_link'];
+const besideLinks: readonly string[] = [
+  'timeline',
+  'record_address',
+  'record_domain',
+  'removed_link',
+  'thread_link',
+  'link_change',
+];
 
 /** Every table that the deletion of a record knows: a test compares it with the schema. */
 export const tablesOfRecord: readonly string[] = ['link', ...besideLinks, 'record'];

@@ -16,6 +16,8 @@ const tenantTables: readonly string[] = [
   'timeline',
   'link_reason',
   'link',
+  'thread_link',
+  'link_change',
   'copy_structure',
   'copy_address',
   'message',
