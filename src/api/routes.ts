@@ -24,10 +24,12 @@ import { messageRoutes } from './messages/routes';
 import { metricsRoutes } from './metrics';
 import { noticeRoutes } from './notices/routes';
 import { operationRoutes } from './operations';
+import { ownDomainRoutes } from './own-domains';
 import { personErasureRoutes, personExportRoutes } from './people/routes';
 import { presetRoutes } from './presets/routes';
 import { reconciliationRoutes } from './reconciliations';
 import { reprocessRoutes } from './reprocess/routes';
+import { mergeRoutes } from './merges/routes';
 import { recordTypeRoutes } from './record-types/routes';
 import { recordRoutes } from './records/routes';
 import { teamRoutes } from './teams/routes';
@@ -51,6 +53,7 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   removalRoutes,
   deletionRoutes,
   tenantRoutes,
+  ownDomainRoutes,
   personErasureRoutes,
   personExportRoutes,
   eventRoutes,
@@ -62,6 +65,7 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   teamRoutes,
   recordTypeRoutes,
   recordRoutes,
+  mergeRoutes,
   timelineRoutes,
   activityTypeRoutes,
   activityRoutes,

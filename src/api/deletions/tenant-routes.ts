@@ -8,6 +8,7 @@ import { lockTenantForWriting } from '../../db/tenant-lock';
 import { publicId } from '../../domain/ids';
 import type { Api, ApiContext } from '../context';
 import { time } from '../fields';
+import { etagOfDomains } from '../own-domains';
 import { notFound } from '../problems';
 import { actorOf, type Viewer } from '../viewer';
 import { cascadePreviewSchema, deletionAsked, presentAsked, requireEraser, startDeletion } from './cascade';
@@ -19,6 +20,7 @@ const tags = ['tenant'];
 const tenantSchema = z.object({
   id: z.string().describe('tnt_...'),
   name: z.string(),
+  ownDomains: z.array(z.string()).describe('Mail from and to them belongs to no customer by its domain'),
   createdAt: time,
   deletionId: z.string().nullable().describe('It is being deleted'),
 });
@@ -28,10 +30,10 @@ export function tenantRoutes(api: Api, context: ApiContext): void {
   api.get(
     '/v1/tenant',
     { schema: { tags, summary: 'Whose key this is', response: { 200: tenantSchema } } },
-    async ({ viewer }) => {
+    async ({ viewer }, reply) => {
       const tenant = await context.db.inTenant(viewer.tenantId, (sql) => readTenant(sql, viewer.tenantId));
       if (tenant === null) throw notFound();
-      return presentTenant(tenant);
+      return reply.header('etag', etagOfDomains(tenant.ownDomains)).send(presentTenant(tenant));
     },
   );
 
@@ -65,10 +67,11 @@ export function tenantRoutes(api: Api, context: ApiContext): void {
   );
 }
 
-function presentTenant({ id, name, createdAt, deletionId }: Tenant): z.output<typeof tenantSchema> {
+function presentTenant({ id, name, ownDomains, createdAt, deletionId }: Tenant): z.output<typeof tenantSchema> {
   return {
     id: publicId('tenant', id),
     name,
+    ownDomains,
     createdAt: createdAt.toISOString(),
     deletionId: deletionId === null ? null : publicId('deletion', deletionId),
   };

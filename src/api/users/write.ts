@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Sql } from '../../db/database';
 import { insertAudit } from '../../db/mailbox-write';
 import { isLastAdmin } from '../../db/deletion/cascade/ask';
+import { rematchOfUsers } from '../../db/own-domains';
 import { lockTenantForWriting } from '../../db/tenant-lock';
 import {
   createUser,
@@ -20,6 +21,7 @@ import type { ApiContext } from '../context';
 import { refuseOwn } from '../deletions/delete-user';
 import { lastAdmin, ownsMailboxes } from '../deletions/refusals';
 import { requireMatch } from '../precondition';
+import { carryOutRematch } from '../records/carry-out-rematch';
 import { conflict, forbidden, notFound } from '../problems';
 import { actorOf, type Viewer } from '../viewer';
 import { etagOfUser } from './schemas';
@@ -33,12 +35,14 @@ interface Written {
 /** Makes a user. @throws Problem 403, 409 where an address is another user's */
 export async function addUser(context: ApiContext, viewer: Viewer, values: UserValues): Promise<Written> {
   requireAdmin(viewer);
-  const { user, job } = await context.db.inTenant(viewer.tenantId, async (sql) => {
+  const { user, job, rematch } = await context.db.inTenant(viewer.tenantId, async (sql) => {
     await lockTenantForWriting(sql, viewer.tenantId);
     const written = orConflict(await createUser(sql, viewer.tenantId, values));
     await audit(sql, viewer, { action: 'user created', userId: written.user.id });
-    return { user: written.user, job: await queueReaders(sql, viewer.tenantId, { before: null, written }) };
+    const job = await queueReaders(sql, viewer.tenantId, { before: null, written });
+    return { user: written.user, job, rematch: await rematchOfUsers(sql, viewer.tenantId, written.changedAddresses) };
   });
+  await carryOutRematch(context, viewer.tenantId, rematch);
   return { user, operationId: await carryOutVisibility(context, viewer.tenantId, job) };
 }
 
@@ -50,15 +54,17 @@ export async function changeUser(
 ): Promise<Written> {
   const { viewer } = request;
   requireAdmin(viewer);
-  const { user, job } = await context.db.inTenant(viewer.tenantId, async (sql) => {
+  const { user, job, rematch } = await context.db.inTenant(viewer.tenantId, async (sql) => {
     await lockTenantForWriting(sql, viewer.tenantId);
     const before = await readUser(sql, viewer.tenantId, change.id);
     if (before === null) throw notFound();
     requireMatch(request, etagOfUser(before));
     const written = orConflict(await updateUser(sql, viewer.tenantId, { ...before, ...change.values }));
     await audit(sql, viewer, { action: 'user changed', userId: change.id });
-    return { user: written.user, job: await queueReaders(sql, viewer.tenantId, { before, written }) };
+    const job = await queueReaders(sql, viewer.tenantId, { before, written });
+    return { user: written.user, job, rematch: await rematchOfUsers(sql, viewer.tenantId, written.changedAddresses) };
   });
+  await carryOutRematch(context, viewer.tenantId, rematch);
   return { user, operationId: await carryOutVisibility(context, viewer.tenantId, job) };
 }
 

@@ -102,6 +102,8 @@ export async function askForUser(
 export interface Tenant {
   id: string;
   name: string;
+  /** Mail from and to them belongs to no customer by its domain. */
+  ownDomains: string[];
   createdAt: Date;
   deletionId: string | null;
 }
@@ -109,7 +111,7 @@ export interface Tenant {
 /** The tenant, or null where it is no more. */
 export async function readTenant(sql: Sql, tenantId: string): Promise<Tenant | null> {
   const [row] = await sql.query<Omit<Tenant, 'deletionId'>>(
-    'SELECT tenant_id AS id, name, created_at AS "createdAt" FROM tenant WHERE tenant_id = $1',
+    'SELECT tenant_id AS id, name, own_domains AS "ownDomains", created_at AS "createdAt" FROM tenant WHERE tenant_id = $1',
     [tenantId],
   );
   if (row === undefined) return null;
