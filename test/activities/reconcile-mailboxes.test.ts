@@ -64,6 +64,7 @@ function playedEngine(): PlayedEngine {
     terminate: (work) => note('terminate', work.workflowId),
     ensureShards: () => Promise.resolve(0),
     poke: (mailboxId) => note('poke', mailboxId),
+    load: (mailboxId) => note('load', mailboxId),
     showShard: () => Promise.resolve(),
   };
   return played;

@@ -200,7 +200,7 @@ test('what looks wrong, and why a connection fails, is said in the language of t
     /^Kein Ordner ist ausgewählt/,
   );
   expect(looked.headers['vary']).toContain('accept-language');
-  server.context.previewMailbox = () => Promise.resolve({ ok: false, code: 'port-closed' });
+  server.context.previewMailbox = () => Promise.resolve({ ok: false, code: 'port-closed', detail: 'refused' });
   const failed = await ask();
   expect(failed.statusCode).toBe(422);
   expect(JSON.stringify(failed.json())).toContain('Der Server nimmt auf diesem Port keine Verbindungen an.');

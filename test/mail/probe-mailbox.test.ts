@@ -4,8 +4,9 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { connectionSentences } from '../../src/domain/connect-sentences';
+import { connectionSentence } from '../../src/domain/connect-sentences';
 import { connectCodes } from '../../src/domain/failure';
+import { languages } from '../../src/domain/languages';
 import type { ProbeAnswer } from '../../src/domain/probe';
 import type { MailboxAccess } from '../../src/mail/mailbox';
 import { probeMailbox, type ProbeOptions } from '../../src/mail/probe-mailbox';
@@ -360,5 +361,9 @@ test('no connection is left open by a failed attempt', async () => {
 });
 
 test('every code has a sentence for a person', () => {
-  expect(Object.keys(connectionSentences).sort()).toEqual([...connectCodes].sort());
+  for (const language of languages) {
+    const sentences = connectCodes.map((code) => connectionSentence(code, 'imap.example', language));
+    expect(new Set(sentences).size).toBe(connectCodes.length);
+    for (const sentence of sentences) expect(sentence).toMatch(/^\p{Lu}.*\.$/u);
+  }
 });

@@ -1,5 +1,6 @@
 import type { ServerSettings } from '../../db/mailboxes';
 import { connectionSentence } from '../../domain/connect-sentences';
+import type { Language } from '../../domain/languages';
 import type { ApiContext } from '../context';
 import { connectionFailed } from '../problems';
 
@@ -10,11 +11,11 @@ import { connectionFailed } from '../problems';
  */
 export async function tryAccess(
   { probeMailbox }: ApiContext,
-  access: { imap: ServerSettings; username: string; password: string },
+  access: { imap: ServerSettings; username: string; password: string; language: Language },
 ): Promise<string | null> {
   const { host, port, security, allowInvalidCertificate, ca } = access.imap;
   const { username, password } = access;
   const answer = await probeMailbox({ host, port, security, allowInvalidCertificate, ca, username, password });
-  if (!answer.ok) throw connectionFailed(answer.code, connectionSentence(answer.code, host));
+  if (!answer.ok) throw connectionFailed(answer.code, connectionSentence(answer.code, host, access.language));
   return answer.provider;
 }

@@ -46,7 +46,7 @@ export async function changeMailbox(
 export function previewChange(
   context: ApiContext,
   request: FastifyRequest,
-  wanted: Wanted & { language: Language },
+  wanted: Wanted,
 ): Promise<{ mailbox: Mailbox; preview: ChangePreview }> {
   const { tenantId } = request.viewer;
   const { language, body } = wanted;
@@ -66,6 +66,7 @@ export function warningsOfChange(context: ApiContext, mailbox: Mailbox, { imap }
 interface Wanted {
   id: string;
   body: MailboxChangeBody;
+  language: Language;
 }
 
 /** A change that may be made, of a mailbox that is locked where it is made. */
@@ -76,12 +77,12 @@ interface CheckedChange {
 
 async function checked<Answer>(
   context: ApiContext,
-  { id, body, request, find }: Wanted & { request: FastifyRequest; find: typeof lockMailbox },
+  { id, body, language, request, find }: Wanted & { request: FastifyRequest; find: typeof lockMailbox },
   then: (sql: Sql, change: CheckedChange) => Promise<Answer>,
 ): Promise<Answer> {
   const { viewer } = request;
   const present = await context.db.inTenant(viewer.tenantId, (sql) => findMailbox(sql, readerOf(viewer), id));
-  const access = await triedAccess(context, changeable(present, request), body);
+  const access = await triedAccess(context, changeable(present, request), { ...body, language });
   return context.db.inTenant(viewer.tenantId, async (sql) => {
     const mailbox = changeable(await find(sql, readerOf(viewer), id), request);
     await checkPeople(sql, viewer, body);
@@ -104,7 +105,7 @@ function changeable(mailbox: Mailbox | null, request: FastifyRequest): Mailbox {
 async function triedAccess(
   context: ApiContext,
   present: Mailbox,
-  { imap: newImap, auth }: MailboxChangeBody,
+  { imap: newImap, auth, language }: MailboxChangeBody & { language: Language },
 ): Promise<Pick<MailboxChange, 'access'>> {
   if (newImap === undefined && auth === undefined) return {};
   if (auth?.password === undefined) {
@@ -112,7 +113,7 @@ async function triedAccess(
   }
   const imap = newImap ?? present.imap;
   const username = auth.username ?? present.username;
-  const shown = await tryAccess(context, { imap, username, password: auth.password });
+  const shown = await tryAccess(context, { imap, username, password: auth.password, language });
   const provider =
     shown ?? (newImap === undefined ? present.provider : (presetFor(present.address)?.provider ?? 'other'));
   return { access: { imap, username, provider, secret: context.secretBox.seal(auth.password) } };

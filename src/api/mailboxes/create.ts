@@ -6,6 +6,7 @@ import { findMailbox, mailboxIdByAddress, type Mailbox } from '../../db/mailboxe
 import { newUuid } from '../../db/new-id';
 import { normaliseAddress } from '../../domain/address';
 import { publicId } from '../../domain/ids';
+import type { Language } from '../../domain/languages';
 import { presetAt } from '../../domain/provider-presets';
 import type { ApiContext } from '../context';
 import { mailboxDeleting } from '../deletions/refusals';
@@ -21,7 +22,11 @@ import { chosenServer, type ChosenServer } from './server-choice';
 import { tellEngine } from './tell-engine';
 
 /** Connects a mailbox: everything is checked, the connection tried, the wish written; then the engine is told. */
-export async function createMailbox(context: ApiContext, viewer: Viewer, body: NewMailboxBody): Promise<Mailbox> {
+export async function createMailbox(
+  context: ApiContext,
+  viewer: Viewer,
+  { body, language }: { body: NewMailboxBody; language: Language },
+): Promise<Mailbox> {
   const wanted = wantedMailbox(viewer, body, context.now());
   await context.db.inTenant(viewer.tenantId, async (sql) => {
     const existing = await mailboxIdByAddress(sql, viewer.tenantId, wanted.addressKey);
@@ -29,8 +34,8 @@ export async function createMailbox(context: ApiContext, viewer: Viewer, body: N
     await checkPeople(sql, viewer, wanted);
     await checkActivity(sql, viewer.tenantId, wanted.policy);
   });
-  const server = await chosenServer(context, viewer.tenantId, body);
-  const shown = await tryAccess(context, { ...wanted, imap: server.imap });
+  const server = await chosenServer(context, { tenantId: viewer.tenantId, language }, body);
+  const shown = await tryAccess(context, { ...wanted, imap: server.imap, language });
   // One host may serve several: Gmail and Google Workspace, Outlook.com and Microsoft 365.
   const provider = shown === null ? server.provider : (presetAt(server.imap.host, wanted.address)?.provider ?? shown);
   const { password, ...rest } = wanted;

@@ -1,4 +1,5 @@
-import { previewSentences } from '../../domain/connect-sentences';
+import { warningSentence } from '../../domain/connect-sentences';
+import type { Language } from '../../domain/languages';
 import {
   expectedDuration,
   importPlans,
@@ -22,11 +23,12 @@ interface Seen {
   rate: ImportRate;
   dailyDownloadBytes: number | null;
   maxFolders: number;
+  language: Language;
 }
 
 /** A look at a mailbox as the API tells it. */
 export function presentPreview(seen: Seen): Omit<PreviewBody, 'provider' | 'imap'> {
-  const { look, start, rate, maxFolders } = seen;
+  const { look, start, rate, maxFolders, language } = seen;
   const plans = importPlans(look, start.from === 'date');
   const planned = (plan: ImportPlan | null) => (plan === null ? null : presentPlan(plan, seen));
   const nothing = { messages: 0, bytes: 0, estimated: false, seconds: 0, limitedBy: 'rate' as const };
@@ -49,7 +51,7 @@ export function presentPreview(seen: Seen): Omit<PreviewBody, 'provider' | 'imap
     startPoints,
     rate: { messagesPerSecond: Math.round(rate.messagesPerSecond * 10) / 10, basis: rate.basis },
     quota: look.quota,
-    warnings: previewWarnings(look, maxFolders).map(presentWarning),
+    warnings: previewWarnings(look, maxFolders).map((warning) => presentWarning(warning, language)),
   };
 }
 
@@ -88,10 +90,10 @@ function presentInside({ shown, bytes, firstDate, lastDate, unread, sinceDate }:
   };
 }
 
-function presentWarning({ code, folders }: PreviewWarning): PreviewBody['warnings'][number] {
+function presentWarning({ code, folders }: PreviewWarning, language: Language): PreviewBody['warnings'][number] {
   return {
     code,
-    sentence: previewSentences[code],
+    sentence: warningSentence(code, language),
     folders: folders.slice(0, namedFolders),
     folderCount: folders.length,
   };

@@ -1,8 +1,10 @@
 import { recentImportRate } from '../../db/import-rate';
 import { connectionSentence } from '../../domain/connect-sentences';
+import type { Language } from '../../domain/languages';
 import { benchmarkRate, type ImportRate } from '../../domain/preview';
 import { presetAt } from '../../domain/provider-presets';
 import type { Api, ApiContext } from '../context';
+import { languageFor } from '../language';
 import { authNotAvailable, connectionFailed } from '../problems';
 import type { Viewer } from '../viewer';
 import { checkActivity, checkedPolicy } from './policy-check';
@@ -25,27 +27,36 @@ export function previewRoutes(api: Api, context: ApiContext): void {
         response: { 200: previewSchema },
       },
     },
-    ({ viewer, body }) => context.gates.previews.run(viewer.tenantId, () => previewed(context, viewer, body)),
+    (request, reply) => {
+      const { viewer, body } = request;
+      const language = languageFor(request, reply);
+      return context.gates.previews.run(viewer.tenantId, () => previewed(context, viewer, { body, language }));
+    },
   );
 }
 
-async function previewed(context: ApiContext, viewer: Viewer, body: NewMailboxBody): Promise<PreviewBody> {
+async function previewed(
+  context: ApiContext,
+  { tenantId }: Viewer,
+  { body, language }: { body: NewMailboxBody; language: Language },
+): Promise<PreviewBody> {
   const { auth, address } = body;
   if (auth.type !== 'password') throw authNotAvailable();
   const policy = checkedPolicy(null, body.policy ?? {}, context.now());
-  await context.db.inTenant(viewer.tenantId, (sql) => checkActivity(sql, viewer.tenantId, policy));
-  const server = await chosenServer(context, viewer.tenantId, body);
+  await context.db.inTenant(tenantId, (sql) => checkActivity(sql, tenantId, policy));
+  const server = await chosenServer(context, { tenantId, language }, body);
   const { host, port, security } = server.imap;
   const access = { ...server.imap, username: auth.username ?? address.trim(), password: auth.password };
   const answer = await context.previewMailbox(access, policy);
-  if (!answer.ok) throw connectionFailed(answer.code, connectionSentence(answer.code, host));
+  if (!answer.ok) throw connectionFailed(answer.code, connectionSentence(answer.code, host, language));
   const preset = presetAt(host, address);
   const seen = {
     look: answer.look,
     start: policy.start,
-    rate: await rateOf(context, viewer.tenantId),
+    rate: await rateOf(context, tenantId),
     dailyDownloadBytes: preset?.dailyDownloadBytes ?? null,
     maxFolders: context.limits.maxFolders,
+    language,
   };
   return { provider: preset?.provider ?? server.provider, imap: { host, port, security }, ...presentPreview(seen) };
 }

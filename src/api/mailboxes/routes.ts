@@ -40,9 +40,10 @@ export function mailboxRoutes(api: Api, context: ApiContext): void {
       schema: { tags, summary: 'Connect a mailbox', body: newMailboxSchema, response: { 201: connectedMailboxSchema } },
     },
     async (request, reply) => {
-      const mailbox = await createMailbox(context, request.viewer, request.body);
+      const language = languageFor(request, reply);
+      const mailbox = await createMailbox(context, request.viewer, { body: request.body, language });
       const answer = {
-        ...presentMailbox(mailbox, null, languageFor(request, reply)),
+        ...presentMailbox(mailbox, null, language),
         warnings: warningsFor(context, mailbox),
       };
       return reply
@@ -71,10 +72,10 @@ export function mailboxRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const { params, body, query } = request;
-      const wanted = { id: params.id, body };
       const language = languageFor(request, reply);
+      const wanted = { id: params.id, body, language };
       if (query.dryRun === true) {
-        const { mailbox, preview } = await previewChange(context, request, { ...wanted, language });
+        const { mailbox, preview } = await previewChange(context, request, wanted);
         return reply.header('etag', etagOf(mailbox.updatedAt)).send(preview);
       }
       const { mailbox, operationId } = await changeMailbox(context, request, wanted);

@@ -1,7 +1,8 @@
 import type { ServerSettings } from '../../db/mailboxes';
 import { normaliseAddress } from '../../domain/address';
-import { foundSentences } from '../../domain/connect-sentences';
+import { foundSentence } from '../../domain/connect-sentences';
 import type { Discovery } from '../../domain/discovery';
+import type { Language } from '../../domain/languages';
 import { presetFor, type ServerAddress } from '../../domain/provider-presets';
 import type { ApiContext } from '../context';
 import type { ServerSuggestion } from '../problem';
@@ -22,7 +23,7 @@ export interface ChosenServer {
  */
 export async function chosenServer(
   context: ApiContext,
-  tenantId: string,
+  { tenantId, language }: { tenantId: string; language: Language },
   { address, imap, smtp }: Pick<NewMailboxBody, 'address' | 'imap' | 'smtp'>,
 ): Promise<ChosenServer> {
   const preset = presetFor(address);
@@ -32,7 +33,7 @@ export async function chosenServer(
     return { ...known, smtp: smtp === undefined ? settingsOf(preset.smtp) : smtp };
   }
   const found = await foundServer(context, tenantId, address);
-  if (found !== null) throw serverNotConfirmed(suggestionOf(found), foundSentences[found.source]);
+  if (found !== null) throw serverNotConfirmed(suggestionOf(found), foundSentence(found.source, language));
   throw invalidField(
     'imap',
     'is missing, and the server of this address could not be found.',

@@ -39,7 +39,8 @@ export const stateTextsDe: StateTexts = {
     },
     'not-an-imap-server': {
       sentence: 'Unter dieser Adresse antwortet etwas, das so kein IMAP spricht.',
-      remedy: 'Prüfen Sie Port und Sicherheit: 993 mit TLS, 143 mit STARTTLS.',
+      remedy:
+        'Prüfen Sie Port und Sicherheit: 993 mit TLS, 143 mit STARTTLS. Stimmen beide, weist der Server vielleicht diesen Rechner ab: Fragen Sie seinen Betreiber.',
     },
     'tls-required': {
       sentence: 'Der Server nimmt über diese Art von Verbindung kein Passwort an.',

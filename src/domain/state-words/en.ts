@@ -36,7 +36,8 @@ export const stateTextsEn: StateTexts = {
     },
     'not-an-imap-server': {
       sentence: 'Something answers at this host and port, but it does not speak IMAP in this way.',
-      remedy: 'Check the port and the security: 993 with TLS, 143 with STARTTLS.',
+      remedy:
+        'Check the port and the security: 993 with TLS, 143 with STARTTLS. If both are right, the server may be turning this machine away: ask whoever runs it.',
     },
     'tls-required': {
       sentence: 'The server does not take a password over this kind of connection.',

@@ -39,7 +39,8 @@ export const stateTextsNl: StateTexts = {
     },
     'not-an-imap-server': {
       sentence: 'Op dit adres antwoordt iets dat op deze manier geen IMAP spreekt.',
-      remedy: 'Controleer poort en beveiliging: 993 met TLS, 143 met STARTTLS.',
+      remedy:
+        'Controleer poort en beveiliging: 993 met TLS, 143 met STARTTLS. Kloppen beide, dan weigert de server misschien deze machine: vraag het wie hem beheert.',
     },
     'tls-required': {
       sentence: 'De server neemt over dit soort verbinding geen wachtwoord aan.',

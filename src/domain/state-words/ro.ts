@@ -40,7 +40,8 @@ export const stateTextsRo: StateTexts = {
     },
     'not-an-imap-server': {
       sentence: 'La această adresă răspunde ceva care nu vorbește IMAP în acest fel.',
-      remedy: 'Verificați portul și securitatea: 993 cu TLS, 143 cu STARTTLS.',
+      remedy:
+        'Verificați portul și securitatea: 993 cu TLS, 143 cu STARTTLS. Dacă ambele sunt corecte, poate că serverul refuză acest calculator: întrebați pe cel care îl administrează.',
     },
     'tls-required': {
       sentence: 'Serverul nu acceptă parola pe acest fel de conexiune.',
