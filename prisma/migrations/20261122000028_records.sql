@@ -10,6 +10,7 @@ CREATE TABLE record_merge (
   state text NOT NULL CHECK (state IN ('merging', 'merged', 'undoing', 'undone', 'final')),
   taken text[] NOT NULL DEFAULT '{}',          -- what the other had not, and was given: number, externalId, companyId, ownerUserId, ...
   principals integer[] NOT NULL DEFAULT '{}',  -- who may see it since then, and might not before
+  thread_links uuid[] NOT NULL DEFAULT '{}',   -- links of threads that were moved
   actor text NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now(),
   undo_until timestamptz NOT NULL,

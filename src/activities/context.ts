@@ -94,6 +94,8 @@ export interface Engine extends ShardEngine {
   startErasure(erasure: { tenantId: string; deletionId: string }): Promise<void>;
   /** Starts the job that links stored mail again; a second start is a no-op. */
   startRematch(job: { tenantId: string; operationId: string }): Promise<void>;
+  /** Starts an operation that merges records, or takes them apart; one that runs is used. */
+  startMerge(job: { tenantId: string; operationId: string }): Promise<void>;
   /** Starts an operation on links; one that runs is used. */
   startLinks(job: UnfinishedLinks): Promise<void>;
   /** Starts the comparison of a mailbox with its server; one that runs is used. */

@@ -6,6 +6,7 @@ import { sweepExports } from '../db/people/exports';
 import { sweepReplayReports } from '../db/replay/sweep-reports';
 import { releaseUnmirrored } from '../db/removals/answer';
 import { sweepRemovedLinks } from '../db/removals/removed-links';
+import { sweepMerges } from '../db/merges/sweep-merges';
 import { sweepUploads } from '../db/record-uploads';
 import { sweepLinkChanges } from '../db/thread-links/undo';
 import { allTenants } from '../db/tenants';
@@ -31,6 +32,7 @@ export async function housekeep(context: ActivityContext, run: ActivityRun): Pro
     run.signal.throwIfAborted();
     result.blobsSwept += await context.blobs.sweepOrphans(tenantId, { graceMs: orphanGraceMs });
     await sweepIdempotencyKeys(context.db, tenantId);
+    await sweepMerges(context.db, tenantId);
     await sweepExports(context.db, tenantId);
     await sweepReplayReports(context.db, tenantId, context.limits.replayReportsKeptMs);
     await sweepEvents(context.db, tenantId, context.limits);

@@ -15,6 +15,7 @@ import { housekeep, type HousekeepResult } from './housekeep';
 import { importBatch, type ImportResult } from './import-batch';
 import { reconcileMailboxes, type ReconcileResult } from './reconcile-mailboxes';
 import { changeLinks, type LinkShare } from './thread-links';
+import { mergeRecords, type MergeShare } from './merge-records';
 import { rematchHistory } from './rematch-history';
 import { replayFailures, type ReplayResult } from './replay-failures';
 import { reprocess, type ReprocessResult } from './reprocess';
@@ -41,6 +42,7 @@ export interface Activities {
   fillSearchRows(input: { tenantId: string }): Promise<{ filled: number }>;
   changeLinks(input: { tenantId: string; operationId: string }): Promise<LinkShare>;
   rematchHistory(input: { tenantId: string; operationId: string }): Promise<{ kind: 'more' | 'done' }>;
+  mergeRecords(input: { tenantId: string; operationId: string }): Promise<MergeShare>;
   replayFailures(input: { tenantId: string; operationId: string }): Promise<ReplayResult>;
   reprocess(input: { tenantId: string; operationId: string }): Promise<ReprocessResult>;
   reconcileMailboxes(): Promise<ReconcileResult>;
@@ -75,6 +77,7 @@ export function createActivities(
     fillSearchRows: (input) => alive((run) => fillSearchRows(context, run, input)),
     changeLinks: (input) => alive((run) => changeLinks(context, run, input)),
     rematchHistory: (input) => alive((run) => rematchHistory(context, run, input)),
+    mergeRecords: (input) => alive((run) => mergeRecords(context, run, input)),
     replayFailures: (input) => alive((run) => replayFailures(context, run, input)),
     reprocess: (input) => alive((run) => reprocess(context, run, input)),
     connectorTurn: (input) => alive((run) => connectorTurn(context, run, input)),

@@ -1,6 +1,7 @@
 import { unfinishedCascades } from '../db/deletion/cascade/cascades';
 import { unfinishedDeletions } from '../db/deletion/deletions';
 import { unfinishedErasures } from '../db/people/unfinished-erasures';
+import { unfinishedMerges } from '../db/merges/unfinished-merges';
 import { unfinishedRematches } from '../db/records-rematch';
 import { unfinishedLinks } from '../db/thread-links/unfinished';
 import type { DesiredMailbox } from '../db/sync/desired-mailboxes';
@@ -113,6 +114,7 @@ async function startJobs({ db, engine }: ActivityContext): Promise<{ rematches: 
   const rematches = await unfinishedRematches(db, unattendedAfterMs);
   for (const job of rematches) await engine.startRematch(job);
   for (const job of await unfinishedLinks(db, unattendedAfterMs)) await engine.startLinks(job);
+  for (const job of await unfinishedMerges(db, unattendedAfterMs)) await engine.startMerge(job);
   const deletions = await unfinishedDeletions(db);
   for (const mailbox of deletions) await engine.startDeletion(mailbox);
   const erasures = await unfinishedErasures(db);

@@ -7,6 +7,7 @@ import type {
   MailboxRef,
   MailboxSyncInput,
   PokeReason,
+  MergeInput,
   RematchInput,
   ReplayInput,
   ReprocessInput,
@@ -52,6 +53,8 @@ export interface TemporalGateway {
   syncNow(mailbox: MailboxToRun, requestId: string): Promise<SyncNowAnswer>;
   /** Resolves when the job is started; it says in its operation how far it is. */
   startRematch(input: RematchInput): Promise<void>;
+  /** Starts an operation that merges two records, or takes them apart. Second run: the one that runs is used. */
+  startMerge(input: MergeInput): Promise<void>;
   /** Resolves when the operation on links is started; it says in its operation how far it is. */
   startLinks(links: LinksToRun): Promise<void>;
   /** Resolves when the replay is started, or one that runs has heard that it goes on. */

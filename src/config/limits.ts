@@ -50,6 +50,8 @@ export const defaultLimits = {
   syncAnswerMs: 30_000,
   /** Messages that an added address links at once, or whose readers change at once; more become a job. */
   rematchAtOnceMessages: 1_000,
+  /** For so long a merge of records can be undone. */
+  mergeUndoMs: 2_592_000_000,
   /** Connections made to a host in a second, over all workers: to a host that is a company's own, and to one of a known provider. */
   hostConnectsPerSecond: 100,
   providerConnectsPerSecond: 10,

@@ -107,6 +107,12 @@ export async function readDeletedRecord(
   return rows[0] ?? null;
 }
 
+/** What is written of a record that has just been taken out of another, or is still a part of it; null where there is no such record. */
+export async function readMergedRecord(sql: Sql, tenantId: string, recordId: string): Promise<StoredRecord | null> {
+  const rows = await sql.query<StoredRecord>(`${selectRecord} AND r.id = $2`, [tenantId, recordId]);
+  return rows[0] ?? null;
+}
+
 /** The record that this one has become a part of, also over several merges; null where it is none, or the reader may not see it. */
 export async function mergedInto(
   sql: Sql,

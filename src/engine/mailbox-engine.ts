@@ -20,6 +20,7 @@ import {
 import { startCascade } from './cascade-engine';
 import { startErasure } from './erasure-engine';
 import { startLinks } from './links-engine';
+import { startMerge } from './merge-engine';
 import { createShardEngine } from './shard-engine';
 import { createOverview } from './overview';
 import { createWorkEngine } from './work-engine';
@@ -38,6 +39,7 @@ export function createMailboxEngine(client: Client): Engine {
     startRematch: async (input) => {
       await client.workflow.start(workflowNames.rematch, rematchOptions(input));
     },
+    startMerge: (job) => startMerge(client, job),
     startLinks: (links) => startLinks(client, links, 1),
     startAudit: async (input) => {
       await client.workflow.start(workflowNames.auditMailbox, auditOptions(input));

@@ -28,6 +28,7 @@ import {
   sendWish,
 } from './mailbox-engine';
 import { startLinks } from './links-engine';
+import { startMerge } from './merge-engine';
 import { startCascade } from './cascade-engine';
 import { startErasure } from './erasure-engine';
 import { isPolled } from './overview';
@@ -62,6 +63,7 @@ export function createTemporalGateway(options: { address: string; namespace: str
     poke: ({ mailboxId }, reason) => within(tellTimeoutMs, () => poke(client, mailboxId, reason)),
     syncNow: (mailbox, requestId) => within(waitTimeoutMs, () => syncNow(client, mailbox, requestId)),
     startRematch: (input) => within(tellTimeoutMs, () => startRematch(client, input)),
+    startMerge: (input) => within(tellTimeoutMs, () => startMerge(client, input)),
     startLinks: (links) => within(tellTimeoutMs, () => startLinks(client, links, linkTries)),
     startReplay: (input) => within(tellTimeoutMs, () => sendReplay(client, input)),
     startReprocess: (input) => within(tellTimeoutMs, () => sendReprocess(client, input)),

@@ -15,6 +15,7 @@ export const workflowNames = {
   deleteTenant: 'deleteTenant',
   erasePerson: 'erasePerson',
   rematch: 'rematch',
+  mergeRecords: 'mergeRecords',
   linkThread: 'linkThread',
   unlinkThread: 'unlinkThread',
   relinkThread: 'relinkThread',
@@ -80,6 +81,12 @@ export interface LinksToRun extends LinksInput {
   threadId: string | null;
 }
 
+/** Which operation merges two records, or takes them apart. */
+export interface MergeInput {
+  tenantId: string;
+  operationId: string;
+}
+
 export interface ReplayInput {
   tenantId: string;
   operationId: string;
@@ -138,6 +145,7 @@ export const workflowIds = {
   rematch: (operationId: string) => `rematch/opn_${operationId.replaceAll('-', '')}`,
   linkThread: (threadId: string) => `thread/thr_${threadId.replaceAll('-', '')}/link`,
   linkMessages: (operationId: string) => `links/opn_${operationId.replaceAll('-', '')}`,
+  mergeRecords: (operationId: string) => `merge/opn_${operationId.replaceAll('-', '')}`,
   replayFailures: (operationId: string) => `replay/opn_${operationId.replaceAll('-', '')}`,
   reprocess: (operationId: string) => `reprocess/opn_${operationId.replaceAll('-', '')}`,
 } as const;

@@ -9,6 +9,7 @@ export { importHistory } from './import-history';
 export { linkMessages, undoLinks } from './link-messages';
 export { linkThread } from './link-thread';
 export { mailboxSync } from './mailbox-sync';
+export { mergeRecords } from './merge-records';
 export { reconcile } from './reconcile';
 export { rematch } from './rematch';
 export { relinkThread } from './relink-thread';

@@ -48,6 +48,7 @@ function playedEngine(): PlayedEngine {
     stop: ({ mailboxId }) => note('stop', mailboxId),
     startRematch: () => Promise.resolve(),
     startReplay: () => Promise.resolve(),
+    startMerge: () => Promise.resolve(),
     startLinks: () => Promise.resolve(),
     startReprocess: () => Promise.resolve(),
     wakeConnector: () => Promise.resolve(),

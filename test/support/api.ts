@@ -112,6 +112,7 @@ function fakeEngine(): FakeEngine {
     poke: (mailbox, reason) => note('poke', { ...mailbox, reason }),
     syncNow: (input) => note('syncNow', input).then(() => engine.onSync()),
     startRematch: (input) => note('startRematch', input),
+    startMerge: (input) => note('startMerge', input),
     startLinks: (input) => note('startLinks', input),
     startReplay: (input) => note('startReplay', input),
     startReprocess: (input) => note('startReprocess', input),

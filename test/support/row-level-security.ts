@@ -44,6 +44,7 @@ const values: Record<string, string> = {
   'text[]': `'{}'`,
   'bigint[]': `'{}'`,
   'integer[]': `'{}'`,
+  'uuid[]': `'{}'`,
   tsvector: `''`,
   xid8: 'pg_current_xact_id()',
 };

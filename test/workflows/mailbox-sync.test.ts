@@ -70,6 +70,7 @@ const activities: Activities = {
   importBatch: () => Promise.resolve({ kind: 'done', imported: 0, foldersLeft: 0 }),
   fillSearchRows: () => Promise.resolve({ filled: 0 }),
   auditFolders: ({ mailboxId }) => Promise.resolve(scripts.has(mailboxId) ? notReached : { kind: 'superseded' }),
+  mergeRecords: () => Promise.resolve({ kind: 'done', done: 0, total: 0 }),
   changeLinks: () => Promise.resolve({ kind: 'done', done: 0, total: 0 }),
   rematchHistory: () => Promise.resolve({ kind: 'done' }),
   replayFailures: () => Promise.resolve({ kind: 'done', looked: 0 }),

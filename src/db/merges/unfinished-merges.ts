@@ -1,0 +1,14 @@
+import type { Database } from '../database';
+import type { MergeRef } from './merge-chunk';
+
+/** Operations of all tenants that merge records, or take them apart, and have not ended; at least `olderThanMs` old. */
+export function unfinishedMerges(db: Database, olderThanMs: number): Promise<MergeRef[]> {
+  return db.acrossTenants((sql) =>
+    sql.query<MergeRef>(
+      `SELECT tenant_id AS "tenantId", id AS "operationId" FROM operation
+       WHERE kind IN ('merge', 'merge-undo') AND state IN ('waiting', 'running') AND created_at < now() - $1 * interval '1 millisecond'
+       ORDER BY created_at`,
+      [olderThanMs],
+    ),
+  );
+}
