@@ -199,7 +199,7 @@ test('what looks wrong, and why a connection fails, is said in the language of t
   expect(looked.json<{ warnings: { sentence: string }[] }>().warnings[0]?.sentence).toMatch(
     /^Kein Ordner ist ausgewählt/,
   );
-  expect(looked.headers['vary']).toContain('accept-language');
+  expect(looked.headers.vary).toContain('accept-language');
   server.context.previewMailbox = () => Promise.resolve({ ok: false, code: 'port-closed', detail: 'refused' });
   const failed = await ask();
   expect(failed.statusCode).toBe(422);
