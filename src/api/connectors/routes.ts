@@ -38,7 +38,8 @@ export function connectorRoutes(api: Api, context: ApiContext): void {
       next();
     });
     readingRoutes(scope, context);
-    writingRoutes(scope, context);
+    makingRoutes(scope, context);
+    changingRoutes(scope, context);
     wishRoutes(scope, context);
     done();
   });
@@ -86,7 +87,7 @@ function readingRoutes(api: Api, { db, limits }: ApiContext): void {
   );
 }
 
-function writingRoutes(api: Api, context: ApiContext): void {
+function makingRoutes(api: Api, context: ApiContext): void {
   api.post(
     '/v1/connectors',
     {
@@ -123,6 +124,9 @@ function writingRoutes(api: Api, context: ApiContext): void {
     },
     ({ body }) => tryOut(context, { kind: body.kind, ...checked(context, body) }),
   );
+}
+
+function changingRoutes(api: Api, context: ApiContext): void {
   api.patch(
     '/v1/connectors/:id',
     {

@@ -6,6 +6,7 @@ import { allMailRecord, unassignedRecord } from '../../db/timeline-write';
 import type { Api, ApiContext } from '../context';
 import { idField, idInPath } from '../fields';
 import { invalidRequest, notFound } from '../problems';
+import { isQueueWish, listQueue, queueFields } from '../unassigned/list';
 import { attachmentOf, rawMessage } from './bytes';
 import { messageAnswer } from './detail';
 import { attachmentName, downloadHeaders, servedType } from './download-headers';
@@ -19,31 +20,7 @@ const truth = z.enum(['true', 'false']).transform((text) => text === 'true');
 
 /** /v1/messages: search, and one message with all that is known of it. */
 export function messageRoutes(api: Api, context: ApiContext): void {
-  const listQuery = z.strictObject({
-    ...messageListQuery(context.limits.maxPageSize),
-    recordId: idField('record', 'rec_0192f0c1...').optional(),
-    unassigned: truth.default(false).describe('`true`: only mail that belongs to no record'),
-  });
-  api.get(
-    '/v1/messages',
-    {
-      schema: {
-        tags,
-        summary: 'Search mail',
-        description: searchDescription,
-        querystring: listQuery,
-        response: { 200: messagePageSchema },
-      },
-    },
-    async ({ viewer, query: { recordId, unassigned, ...wish } }) => {
-      if (recordId === undefined) {
-        return listMessages(context, viewer, { recordId: unassigned ? unassignedRecord : allMailRecord, wish });
-      }
-      if (unassigned) throw contradiction();
-      return listMessagesOfRecord(context, viewer, { recordId, wish });
-    },
-  );
-
+  listRoute(api, context);
   const detailQuery = z.strictObject({
     html: truth.default(false).describe('`true`: with the HTML, sanitised'),
     remoteContent: z
@@ -80,6 +57,38 @@ export function messageRoutes(api: Api, context: ApiContext): void {
   );
 
   downloadRoutes(api, context);
+}
+
+function listRoute(api: Api, context: ApiContext): void {
+  const listQuery = z.strictObject({
+    ...messageListQuery(context.limits.maxPageSize),
+    recordId: idField('record', 'rec_0192f0c1...').optional(),
+    ...queueFields,
+    unassigned: truth.default(false).describe('`true`: only mail that belongs to no record'),
+  });
+  api.get(
+    '/v1/messages',
+    {
+      schema: {
+        tags,
+        summary: 'Search mail',
+        description: searchDescription,
+        querystring: listQuery,
+        response: { 200: messagePageSchema },
+      },
+    },
+    async ({ viewer, query: { recordId, unassigned, sender, domain, threadId, order, ...wish } }) => {
+      const queue = { sender, domain, threadId, order };
+      if (isQueueWish(queue, { ...wish, recordId, unassigned })) {
+        return listQueue(context, viewer, { ...wish, ...queue });
+      }
+      if (recordId === undefined) {
+        return listMessages(context, viewer, { recordId: unassigned ? unassignedRecord : allMailRecord, wish });
+      }
+      if (unassigned) throw contradiction();
+      return listMessagesOfRecord(context, viewer, { recordId, wish });
+    },
+  );
 }
 
 const copyQuery = z.strictObject({

@@ -108,13 +108,17 @@ function refuseBadStatus(operation: CrmOperation, { status, retryAfter }: Answer
   const later = retryAfterMs(retryAfter, Date.now());
   const detail = { status, ...(later === null ? {} : { retryAfterMs: later }) };
   if (status === 429) throw new CrmFailure('busy', operation, { code: 'too-many-requests', ...detail });
-  if (status === 503 && later !== null) throw new CrmFailure('busy', operation, { code: 'server-error', ...detail });
-  if (status >= 500 || status === 408)
-    throw new CrmFailure('unreachable', operation, { code: 'server-error', ...detail });
+  if (status >= 500 || status === 408) {
+    throw new CrmFailure(later === null ? 'unreachable' : 'busy', operation, { code: 'server-error', ...detail });
+  }
+  throw refusalOf(operation, status);
+}
+
+function refusalOf(operation: CrmOperation, status: number): CrmFailure {
   if (status === 401 || status === 403)
-    throw new CrmFailure('credentials', operation, { code: 'token-refused', status });
-  if (status >= 300 && status < 400) throw new CrmFailure('refused', operation, { code: 'redirected', status });
-  throw new CrmFailure('refused', operation, { code: 'request-refused', status });
+    return new CrmFailure('credentials', operation, { code: 'token-refused', status });
+  if (status >= 300 && status < 400) return new CrmFailure('refused', operation, { code: 'redirected', status });
+  return new CrmFailure('refused', operation, { code: 'request-refused', status });
 }
 
 const longestRetryAfterMs = 86_400_000;
