@@ -70,7 +70,8 @@ interface StandingRow {
 
 const standingStatement = `
 SELECT l.id, l.message_id, l.record_id, l.state, r.kind, r.key FROM unnest($2::uuid[]) AS w(message_id)
-CROSS JOIN LATERAL (SELECT id, message_id, record_id, state FROM link WHERE tenant_id = $1 AND message_id = w.message_id OFFSET 0) AS l
+CROSS JOIN LATERAL (SELECT id, message_id, record_id, state FROM link WHERE tenant_id = $1 AND message_id = w.message_id
+  AND state IN ('active', 'suppressed') OFFSET 0) AS l
 LEFT JOIN LATERAL (
   SELECT kind, key FROM link_reason WHERE tenant_id = $1 AND link_id = l.id AND kind IN ('address', 'rule') OFFSET 0) AS r ON true`;
 
