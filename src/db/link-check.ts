@@ -1,3 +1,4 @@
+import { refreshActivities } from './activities/refresh';
 import type { Database, Sql } from './database';
 import { writeLinks } from './link-write';
 import { matchDifferences } from './match-stored';
@@ -111,6 +112,7 @@ function mend(db: Database, tenantId: string, copies: CheckedCopy[]): Promise<nu
     await writeLinks(sql, tenantId, (await matchDifferences(sql, tenantId, messageIds)).missing);
     const lost = await lostAfter(sql, tenantId, messageIds);
     await refreshTimelines(sql, tenantId, lost);
+    await refreshActivities(sql, tenantId, lost);
     return lost.length;
   });
 }

@@ -61,12 +61,13 @@ function positionOf(after: string | null): { index: number; copyId: string } {
 export async function linkAgain(sql: Sql, tenantId: string, messageIds: string[]): Promise<void> {
   const { missing, stale } = await matchDifferences(sql, tenantId, messageIds);
   const changed = new Set([...missing, ...stale].map(({ messageId }) => messageId));
-  if (changed.size === 0) return;
+  // Also where no link changed: an address without a link may name another record in an activity.
+  if (changed.size === 0) return refreshActivities(sql, tenantId, messageIds);
   // First what is new: a link whose reasons change stays the same link. Timelines also where the link stays: what is left of its reasons may be
   // nobody's business (a link by Bcc alone).
   await writeLinks(sql, tenantId, missing);
   await removeReasons(sql, tenantId, stale);
   for (const messageId of await settleReplies(sql, tenantId, [...changed])) changed.add(messageId);
   await refreshTimelines(sql, tenantId, [...changed]);
-  await refreshActivities(sql, tenantId, [...changed]);
+  await refreshActivities(sql, tenantId, [...new Set([...messageIds, ...changed])]);
 }

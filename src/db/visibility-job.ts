@@ -1,3 +1,4 @@
+import { refreshActivities } from './activities/refresh';
 import type { Database, Sql } from './database';
 import { newUuid } from './new-id';
 import { lockTenantForWriting } from './tenant-lock';
@@ -149,6 +150,7 @@ export async function visibilityChunk(db: Database, ref: JobRef, limit: number):
     if (from.of === 'source' && from.level !== undefined)
       await applyLevel(sql, tenantId, { ...from, messageIds, level: from.level });
     await refreshTimelines(sql, tenantId, messageIds);
+    await refreshActivities(sql, tenantId, messageIds);
     if (next === null) await finish(sql, ref);
     else await sql.execute(goesOn, [tenantId, operationId, messageIds.length, next]);
     return next === null ? 'done' : 'more';
@@ -245,6 +247,7 @@ export async function retellSource(
   const limit = Math.min(from.limit, messagesPerTransaction);
   const { messageIds, next } = await messagesOfSource(sql, tenantId, { ...from, limit });
   await refreshTimelines(sql, tenantId, messageIds);
+  await refreshActivities(sql, tenantId, messageIds);
   return next;
 }
 

@@ -28,3 +28,17 @@ export async function makeActivities(
   const createdIds = new Set(made.map((row) => row.message_id));
   await decideActivities(sql, tenantId, { messageIds, createdIds });
 }
+
+/** Gives messages that were one with another the activity of that one, each its own. Those that have one keep it. Second run: no change. */
+export async function copyActivities(sql: Sql, tenantId: string, pairs: { from: string; to: string }[]): Promise<void> {
+  if (pairs.length === 0) return;
+  const made = await sql.query<{ message_id: string }>(
+    `INSERT INTO activity (tenant_id, id, message_id, type, status, owner_user_id, sort_at, rule, touched)
+     SELECT $1, w.id, w.to_id, a.type, a.status, a.owner_user_id, a.sort_at, a.rule, a.touched
+     FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) AS w(from_id, to_id, id) JOIN activity a ON a.tenant_id = $1 AND a.message_id = w.from_id
+     ON CONFLICT DO NOTHING RETURNING message_id`,
+    [tenantId, pairs.map(({ from }) => from), pairs.map(({ to }) => to), pairs.map(() => newUuid())],
+  );
+  const createdIds = new Set(made.map((row) => row.message_id));
+  await decideActivities(sql, tenantId, { messageIds: [...createdIds], createdIds });
+}

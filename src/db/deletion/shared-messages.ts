@@ -1,5 +1,6 @@
 import { sortAt } from '../../domain/dates';
 import type { ParsedMessage } from '../../domain/message';
+import { refreshActivities } from '../activities/refresh';
 import type { Sql } from '../database';
 import { participantsOf, previewOf } from '../ingest/message-write';
 import { linkAgain } from '../rematch';
@@ -127,6 +128,7 @@ export async function tellFromSurvivors(
   );
   await linkAgain(sql, tenantId, messageIds);
   await refreshTimelines(sql, tenantId, messageIds);
+  await refreshActivities(sql, tenantId, messageIds);
   const retold = new Set([...fromOthers.map((message) => message.messageId), ...moved, ...lost.withFiles]);
   await forgetSearch(sql, tenantId, [...retold]);
   return retold.size;

@@ -1,3 +1,4 @@
+import { refreshActivities } from '../activities/refresh';
 import type { Database, Sql } from '../database';
 import { lockSource, type FencedSource } from '../ingest/source-lock';
 import { newUuid } from '../new-id';
@@ -46,7 +47,9 @@ export async function restoreLinks(db: Database, source: FencedSource): Promise<
     await lockSource(sql, source);
     const links = await returned(sql, source);
     for (const link of links) await restore(sql, source, link);
-    await refreshTimelines(sql, source.tenantId, [...new Set(links.map(({ message_id }) => message_id))]);
+    const messageIds = [...new Set(links.map(({ message_id }) => message_id))];
+    await refreshTimelines(sql, source.tenantId, messageIds);
+    await refreshActivities(sql, source.tenantId, messageIds);
     return links.length;
   });
 }

@@ -1,4 +1,5 @@
 import { outcomes } from '../../domain/ledger';
+import { refreshActivities } from '../activities/refresh';
 import type { Database, Sql } from '../database';
 import type { RecordedItem } from '../ingest/batch';
 import { participantsOf, previewOf } from '../ingest/message-write';
@@ -34,6 +35,7 @@ export async function completeCopy(db: Database, source: FencedSource, completio
     await tellWhole(sql, tenantId, { messageId, item });
     // Who tells a source's mail anew goes by the hash of its copies, and may not meet this one any more.
     await refreshTimelines(sql, tenantId, [messageId]);
+    await refreshActivities(sql, tenantId, [messageId]);
     await sql.execute(
       `UPDATE placement SET outcome = $2, reason = NULL, raw_sha = $3, size = $4 WHERE copy_id = $1 AND outcome = $5`,
       [copyId, outcomes.recorded, item.rawSha, item.size, outcomes['headers-only']],

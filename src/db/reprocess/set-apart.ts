@@ -1,4 +1,6 @@
 import { assignThreads } from '../../domain/threads';
+import { copyActivities } from '../activities/make';
+import { refreshActivities } from '../activities/refresh';
 import type { Sql } from '../database';
 import type { RecordedItem } from '../ingest/batch';
 import { writeMessages, type BatchMessage } from '../ingest/message-write';
@@ -39,6 +41,8 @@ export async function setApart(sql: Sql, tenantId: string, copies: ReadCopy[]): 
   const messageIds = [...new Set([...copies.map(({ stored }) => stored.messageId), ...moved.values()])];
   await linkAgain(sql, tenantId, messageIds);
   await refreshTimelines(sql, tenantId, messageIds);
+  await copyActivities(sql, tenantId, pairs);
+  await refreshActivities(sql, tenantId, messageIds);
   await findAgain(sql, tenantId, messageIds);
   return moved;
 }

@@ -1,5 +1,6 @@
 import type { ReprocessField } from '../../domain/reprocess';
 import { assignThreads } from '../../domain/threads';
+import { refreshActivities } from '../activities/refresh';
 import type { Sql } from '../database';
 import { writeThreads } from '../ingest/thread-write';
 import { hexOf, insertRows } from '../insert-rows';
@@ -35,6 +36,7 @@ export async function writeRead(
   const addressed = having('addresses');
   await linkAgain(sql, tenantId, messagesOf(addressed));
   await refreshTimelines(sql, tenantId, messagesOf(having('addresses', 'dates')));
+  await refreshActivities(sql, tenantId, messagesOf(having('addresses', 'participants', 'dates')));
   await findAgain(sql, tenantId, messagesOf(having('subject', 'text', 'participants', 'parts', 'dates')));
 }
 

@@ -1,4 +1,5 @@
 import { publicId } from '../../../domain/ids';
+import { refreshActivities } from '../../activities/refresh';
 import type { Database, Sql } from '../../database';
 import { lockTenantForWriting } from '../../tenant-lock';
 import { refreshTimelines } from '../../timeline-write';
@@ -79,6 +80,7 @@ async function deleteLinks(db: Database, cascade: Cascade, limit: number): Promi
       linkIds,
     ]);
     await refreshTimelines(sql, tenantId, messageIds);
+    await refreshActivities(sql, tenantId, messageIds);
     await noteStep(sql, cascade, { counts, placements: links.length, kept: links.length });
     return links.length;
   });
