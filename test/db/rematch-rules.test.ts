@@ -8,6 +8,7 @@ import { keysOfRecords } from '../../src/db/record-keys';
 import { rematchChunk, runRematch } from '../../src/db/rematch-job';
 import { lockTenantForWriting } from '../../src/db/tenant-lock';
 import { insertTimelines, timelineDifferences } from '../../src/db/timeline-write';
+import { gmailAccount } from '../../src/domain/address';
 import { defaultPolicy, type Policy } from '../../src/domain/policy';
 import { addAddress, insertMessage, insertRecord, insertSource, matchAddresses } from '../support/correspondence';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -317,6 +318,30 @@ describe('domains of companies', () => {
     });
     expect(await linksOfRecord(one)).toEqual(['address from:info@one.example']);
   });
+});
+
+test('the database knows the same accounts of Gmail as the rules', async () => {
+  const local = fc.stringMatching(/^[a-z0-9.+"_-]{1,10}$/);
+  const hosts = ['gmail.com', 'googlemail.com', 'hotmail.com', 'mail.com', 'x.gmail.com', 'company.example'];
+  const keys = fc
+    .sample(fc.tuple(local, fc.constantFrom(...hosts)), 300)
+    .map((pair) => pair.join('@'))
+    .concat('"a@b+c"@gmail.com', 'größe@gmail.com');
+  const record = await inTenant((sql) => insertRecord(sql, tenantId));
+  const rows = await inTenant(async (sql) => {
+    await sql.execute(
+      `INSERT INTO record_address (tenant_id, record_id, address_key, address, kind)
+       SELECT DISTINCT $1::uuid, $2::uuid, key, key, 'business' FROM unnest($3::text[]) AS key`,
+      [tenantId, record, keys],
+    );
+    return sql.query<{ address_key: string; gmail_key: string | null }>(
+      'SELECT address_key, gmail_key FROM record_address WHERE record_id = $1',
+      [record],
+    );
+  });
+  expect(rows.length).toBeGreaterThan(200);
+  expect(rows.filter(({ gmail_key: account }) => account !== null).length).toBeGreaterThan(20);
+  for (const { address_key: key, gmail_key: account } of rows) expect([key, account]).toEqual([key, gmailAccount(key)]);
 });
 
 test('an account of Gmail is found however it is written, where the policy says so', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { normaliseAddress } from '../../src/domain/address';
+import { domainOf, gmailAccount, normaliseAddress, normaliseDomain } from '../../src/domain/address';
 
 test.each([
   ['ann@example.com', 'ann@example.com'],
@@ -97,4 +97,37 @@ test('no text makes it fail, and no normal form holds what a database refuses', 
       expect(JSON.stringify(key)).not.toMatch(/\\u00|\\ud/);
     }),
   );
+});
+
+test.each([
+  ['ada@gmail.com', 'ada@gmail.com'],
+  ['a.d.a@gmail.com', 'ada@gmail.com'],
+  ['.a..da.@googlemail.com', 'ada@gmail.com'],
+  ['ada+crm@gmail.com', 'ada@gmail.com'],
+  ['a.da+x.y+z@googlemail.com', 'ada@gmail.com'],
+  ['a.da@company.example', null],
+  ['a.da@mail.gmail.com', null],
+  ['a.da@hotmail.com', null],
+  ['+crm@gmail.com', null],
+  ['...@gmail.com', null],
+  ['"a b"@gmail.com', null],
+])('the account of %p is %p', (key, account) => {
+  expect(gmailAccount(key)).toBe(account);
+});
+
+test('an account of Gmail is its own account', () => {
+  const name = fc.stringMatching(/^[a-z0-9.+]{1,12}$/);
+  fc.assert(
+    fc.property(name, fc.constantFrom('gmail.com', 'googlemail.com'), (one, host) => {
+      const account = gmailAccount(`${one}@${host}`);
+      fc.pre(account !== null);
+      expect(gmailAccount(account)).toBe(account);
+    }),
+  );
+});
+
+test('a domain is what stands behind the last @, in the normal form that addresses have', () => {
+  expect(domainOf('"a@b"@one.example')).toBe('one.example');
+  expect(normaliseDomain('MÜLLER.example.')).toBe('xn--mller-kva.example');
+  expect(normaliseDomain('one example')).toBeNull();
 });
