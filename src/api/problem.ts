@@ -27,6 +27,7 @@ export interface ProblemExtension {
   deletionId?: string;
   suggestion?: ServerSuggestion;
   removals?: { asked: number; askedAt: string };
+  underWay?: { operationId: string; kind: string; actor: string; since: string };
   retryAfterSeconds?: number;
 }
 
@@ -70,6 +71,10 @@ export const problemSchema = z.object({
     .object({ asked: z.int(), askedAt: z.string() })
     .optional()
     .describe('The removals that wait for a person now'),
+  underWay: z
+    .object({ operationId: z.string(), kind: z.string(), actor: z.string(), since: z.string() })
+    .optional()
+    .describe('The operation that must end first, whose it is, and since when it is there'),
   suggestion: z
     .object({
       provider: z.string(),
@@ -84,7 +89,7 @@ export const problemSchema = z.object({
 /** The JSON text of a problem; `requestId` finds it in the logs. */
 export function problemText(problem: Problem, requestId: string): string {
   const { status, slug, title, detail } = problem.about;
-  const { errors, code, values, mailboxId, deletionId, removals, suggestion } = problem.extension;
+  const { errors, code, values, mailboxId, deletionId, removals, underWay, suggestion } = problem.extension;
   return JSON.stringify({
     type: `/problems/${slug}`,
     title,
@@ -97,6 +102,7 @@ export function problemText(problem: Problem, requestId: string): string {
     mailboxId,
     deletionId,
     removals,
+    underWay,
     suggestion,
   });
 }

@@ -17,6 +17,8 @@ import { ledgerRoutes } from './mailboxes/ledger';
 import { removalRoutes } from './mailboxes/removals';
 import { previewRoutes } from './mailboxes/preview';
 import { eventRoutes } from './mailboxes/events';
+import { handLinkRoutes } from './links/message-routes';
+import { threadLinkRoutes } from './links/thread-routes';
 import { lifecycleRoutes, mailboxDeletionRoute, mailboxReadRoutes, mailboxRoutes } from './mailboxes/routes';
 import { breakGlassRoute } from './messages/break-glass';
 import { messageLinksRoute } from './messages/links';
@@ -75,6 +77,8 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   breakGlassRoute,
   threadRoutes,
   threadVisibilityRoute,
+  threadLinkRoutes,
+  handLinkRoutes,
   connectorRoutes,
   findRoutes,
   operationRoutes,
