@@ -11,6 +11,9 @@ const plainEveryMs = 10_000;
  * @typedef {{ say: (line: string) => void, progress: (done: number, total: number, unit: string) => void, detail: (text: string) => void }} Step
  */
 
+/** What takes long to begin would be told to take hours: the time left is told from this share on. */
+const toldFrom = 0.05;
+
 /**
  * `[#####...............] 1,204 of 4,800 packages · 310/s · 12 s left`
  * @param {Progress & { elapsedMs: number }} state
@@ -24,7 +27,8 @@ export function barText({ done, total, unit, elapsedMs }) {
   const width = 20;
   const filled = Math.min(width, Math.floor((done / total) * width));
   const bar = `[${'#'.repeat(filled)}${'.'.repeat(width - filled)}]`;
-  const left = rate > 0 && done < total ? ` · ${duration(((total - done) / rate) * 1_000)} left` : '';
+  const canTell = rate > 0 && done < total && done >= total * toldFrom;
+  const left = canTell ? ` · ${duration(((total - done) / rate) * 1_000)} left` : '';
   return `${bar} ${amount(done)} of ${amount(total)}${unit === 'bytes' ? '' : ` ${unit}`}${speed}${left}`;
 }
 

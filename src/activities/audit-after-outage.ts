@@ -14,7 +14,7 @@ export async function auditAfterOutage(
   if (!hasBeenDown(context.limits, mailbox)) return;
   const { auditsApartMs: apartMs, auditRetryMs: retryMs } = context.limits;
   const { tenantId, sourceId: mailboxId } = mailbox;
-  await askForAudit(context.db, { tenantId, mailboxId }, { apartMs, retryMs });
+  await askForAudit(context.db, { tenantId, mailboxId }, { cause: 'outage', apartMs, retryMs });
 }
 
 /** Whether the last rounds of a mailbox have failed, for so long that its server was away, and not just a connection. */

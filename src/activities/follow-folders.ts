@@ -4,6 +4,7 @@ import { disagreement, type Disagreement } from '../domain/folder-changes';
 import { foldersOnRecord, type FolderOnRecord, type KnownFolder } from '../db/ingest/folder-read';
 import { agree, reconcileFolders, shownFolders, type FolderChanges } from '../db/ingest/folder-write';
 import { noteAllMail } from '../db/ingest/partial-view';
+import { askForAudit } from '../db/sync/audits-due';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
@@ -40,7 +41,16 @@ export async function followFolders(
   }
   const { changes, stillThere } = await explain(context, run, { ...at, listed, between, begunAt });
   const all = [...listed.filter(({ path }) => !stillThere.some((held) => held.path === path)), ...stillThere];
-  return { folders: await reconcileFolders(context.db, at.mailbox, { listed: all, changes }), listed: all, allMail };
+  const folders = await reconcileFolders(context.db, at.mailbox, { listed: all, changes });
+  if (between.appeared.length > 0) await provenSoon(context, at.mailbox);
+  return { folders, listed: all, allMail };
+}
+
+/** Until a folder that is new has been compared, nothing can be said of its mailbox; who makes many is compared no more often than an audit is tried again. */
+async function provenSoon({ db, limits }: ActivityContext, { tenantId, sourceId }: MailboxForSync): Promise<void> {
+  const { auditRetryMs } = limits;
+  const wish = { cause: 'import', apartMs: auditRetryMs, retryMs: auditRetryMs } as const;
+  await askForAudit(db, { tenantId, mailboxId: sourceId }, wish);
 }
 
 /** A name that stands for no messages yet (`reoccupied`) is only of interest where something has lost its name. */

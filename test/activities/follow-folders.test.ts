@@ -71,6 +71,31 @@ test('a renamed folder keeps its placements, and nothing is fetched', async () =
   expect(await recordedTwice(mailbox)).toBe(0);
 });
 
+test('a folder that is new has its mailbox compared with its server again soon, not the next day', async () => {
+  const mailbox = await withFolder('Before');
+  const dueInMs = async (): Promise<number | null> => {
+    const [row] = await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
+      sql.query<{ ms: number | null }>(
+        `SELECT (extract(epoch FROM audit_due_at - audited_at) * 1000)::float8 AS ms FROM mailbox WHERE source_id = $1`,
+        [mailbox.mailboxId],
+      ),
+    );
+    return row?.ms ?? null;
+  };
+  await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
+    sql.execute(
+      `UPDATE mailbox SET audited_at = now() - interval '1 minute', audit_tried_at = now() - interval '1 minute',
+         audit_due_at = now() + interval '1 day', audit_cause = 'daily' WHERE source_id = $1`,
+      [mailbox.mailboxId],
+    ),
+  );
+  await mailbox.round();
+  expect(await dueInMs()).toBeGreaterThan(86_000_000);
+  await mailbox.person.createFolder('New');
+  await mailbox.round();
+  expect(await dueInMs()).toBe(bench.context.limits.auditRetryMs);
+});
+
 test('mail that came before a rename was seen is recorded under the new name, once', async () => {
   const mailbox = await withFolder('Before');
   await mailbox.person.append('Before', mail({ subject: 'late' }));

@@ -17,6 +17,12 @@ test('a bar shows how much of what is done, how fast, and how long it still take
   );
 });
 
+test('the first twentieth says nothing about the time left', () => {
+  const bar = (done: number) => terminal.barText({ done, total: 800, unit: 'packages', elapsedMs: 20_000 });
+  expect(bar(39)).not.toContain('left');
+  expect(bar(40)).toContain('6 min 20 s left');
+});
+
 test('an unknown amount is shown without a bar', () => {
   expect(terminal.barText({ done: 30, total: 0, unit: 'packages', elapsedMs: 10_000 })).toBe('30 packages · 3/s');
 });

@@ -82,26 +82,30 @@ export async function beginAudit(
   return row?.cause ?? 'person';
 }
 
-/** At least so long after an audit that compared, and after one that was only tried. */
-interface AuditSpacing {
+/** Why, and at least so long after an audit that compared, and after one that was only tried. */
+interface AuditWish {
+  cause: 'outage' | 'import';
   apartMs: number;
   retryMs: number;
 }
 
-/** The server of a mailbox has been away: it is compared now, or as soon as the spacing allows. Second run: no change. */
+/**
+ * A mailbox is to be compared with its server now, or as soon as the spacing allows: its server has been away, or shows a folder that was never
+ * compared. Second run: no change.
+ */
 export async function askForAudit(
   db: Database,
   { tenantId, mailboxId }: MailboxRef,
-  { apartMs, retryMs }: AuditSpacing,
+  { cause, apartMs, retryMs }: AuditWish,
 ): Promise<void> {
   await db.inTenant(tenantId, (sql) =>
     sql.execute(
       `WITH soonest AS (
          SELECT greatest(now(), audited_at + $3::float8 * interval '1 millisecond', audit_tried_at + $4::float8 * interval '1 millisecond') AS at
          FROM mailbox WHERE tenant_id = $1 AND source_id = $2)
-       UPDATE mailbox SET audit_cause = 'outage', audit_due_at = soonest.at FROM soonest
+       UPDATE mailbox SET audit_cause = $5, audit_due_at = soonest.at FROM soonest
        WHERE tenant_id = $1 AND source_id = $2 AND audited_at IS NOT NULL AND audit_due_at > soonest.at`,
-      [tenantId, mailboxId, apartMs, retryMs],
+      [tenantId, mailboxId, apartMs, retryMs, cause],
     ),
   );
 }
