@@ -1,3 +1,4 @@
+import { leaveUser } from './activities/leave';
 import type { Sql } from './database';
 import { newUuid } from './new-id';
 import { nextPrincipal } from './principals';
@@ -76,6 +77,8 @@ export async function updateUser(sql: Sql, tenantId: string, user: UserValues & 
   return written(sql, tenantId, { id: user.id, changed: await replaceAddresses(sql, tenantId, user) });
 }
 
+const activitiesAtOnce = 1_000;
+
 /** What became of removing a user. Mailboxes must have another owner, or be gone, first. */
 export type UserRemoved =
   { kind: 'removed' } | { kind: 'owns-mailboxes'; mailboxIds: string[] } | { kind: 'not-found' };
@@ -107,6 +110,8 @@ export async function removeUser(sql: Sql, tenantId: string, userId: string): Pr
        SELECT message_id FROM timeline WHERE tenant_id = $1 AND principal = $2 AND record_id = '00000000-0000-0000-0000-000000000000')`,
     [tenantId, user.principal],
   );
+  await sql.execute('DELETE FROM user_address WHERE tenant_id = $1 AND user_id = $2', values);
+  while ((await leaveUser(sql, tenantId, { userId, heirId: null, limit: activitiesAtOnce })) > 0);
   await sql.execute('DELETE FROM app_user WHERE tenant_id = $1 AND id = $2', values);
   return { kind: 'removed' };
 }

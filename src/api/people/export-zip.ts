@@ -85,7 +85,7 @@ async function addMail(
 }
 
 /** Null where no bytes were kept. Bytes without their attachments are told by the name. */
-function pathOf({ copyId, blobId, rawState }: ExportedCopy): string | null {
+function pathOf({ copyId, blobId, rawState }: Pick<ExportedCopy, 'copyId' | 'blobId' | 'rawState'>): string | null {
   if (blobId === null || rawState === 'none') return null;
   return `mail/${publicId('copy', copyId)}${rawState === 'reduced' ? '.reduced' : ''}.eml`;
 }
@@ -133,14 +133,15 @@ async function* messagesJson({ db, tenantId, addressKeys }: Exporting): AsyncGen
   yield before === '[\n' ? '[]\n' : '\n]\n';
 }
 
-function presentCopy({ copyId, messageId, threadId, sourceId, blobId, links, ...copy }: ExportedCopy) {
+function presentCopy({ copyId, messageId, threadId, sourceId, blobId, links, activity, ...copy }: ExportedCopy) {
   return {
     id: publicId('message', messageId),
     copyId: publicId('copy', copyId),
     threadId: publicId('thread', threadId),
     mailboxId: publicId('mailbox', sourceId),
-    file: pathOf({ copyId, messageId, threadId, sourceId, blobId, links, ...copy }),
+    file: pathOf({ copyId, blobId, rawState: copy.rawState }),
     ...copy,
+    activity: activity === null ? null : { ...activity, id: publicId('activity', activity.id) },
     links: links.map((link) => ({ ...link, recordId: publicId('record', link.recordId) })),
   };
 }
@@ -157,7 +158,7 @@ function indexOf({ addressKeys, now }: Exporting, counts: Counts) {
     contents: {
       'mail/*.eml': 'Messages in which an address is sender or recipient, byte for byte as they were fetched.',
       'mail/*.reduced.eml': 'The same where attachments were left out when the mail was recorded.',
-      'messages.json': 'What is known of each of these messages, with its links to records.',
+      'messages.json': 'What is known of each of these messages, with its links to records and its activity.',
       'records.json': 'Records that have one of the addresses.',
     },
     notIncluded: [

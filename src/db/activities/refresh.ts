@@ -13,11 +13,11 @@ export function refreshActivities(sql: Sql, tenantId: string, messageIds: string
   return decideActivities(sql, tenantId, { messageIds, createdIds: new Set() });
 }
 
-/** The same; `createdIds` are messages whose activity has just been made, and is told as that. */
+/** The same; `createdIds` are messages whose activity has just been made, and is told as that; `changedIds` are told in any case. */
 export async function decideActivities(
   sql: Sql,
   tenantId: string,
-  { messageIds, createdIds }: { messageIds: string[]; createdIds: ReadonlySet<string> },
+  { messageIds, createdIds, changedIds }: Deciding,
 ): Promise<void> {
   if (messageIds.length === 0) return;
   const stored = await storedActivities(sql, tenantId, messageIds);
@@ -25,7 +25,9 @@ export async function decideActivities(
   const facts = await factsOfMessages(sql, tenantId, stored);
   const changes = stored.flatMap((activity) => {
     const change = changeOf(activity, facts.get(activity.messageId));
-    return change !== null || createdIds.has(activity.messageId) ? [{ activity, change: change ?? activity }] : [];
+    const isToTell =
+      change !== null || createdIds.has(activity.messageId) || changedIds?.has(activity.messageId) === true;
+    return isToTell ? [{ activity, change: change ?? activity }] : [];
   });
   await writeChanges(sql, tenantId, changes);
   await tellActivities(
@@ -36,6 +38,12 @@ export async function decideActivities(
       return { type, activityId: activity.id, messageId: activity.messageId };
     }),
   );
+}
+
+interface Deciding {
+  messageIds: string[];
+  createdIds: ReadonlySet<string>;
+  changedIds?: ReadonlySet<string>;
 }
 
 /** What is written of an activity, of what the rules decide. */

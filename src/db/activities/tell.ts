@@ -33,6 +33,15 @@ export async function tellActivities(sql: Sql, tenantId: string, events: Activit
   );
 }
 
+/** Tells that the activities of these messages go. To be called under the tenant's lock, before they are deleted. */
+export async function tellActivitiesGone(sql: Sql, tenantId: string, messageIds: string[]): Promise<void> {
+  if (messageIds.length === 0) return;
+  await sql.execute(
+    `WITH going AS MATERIALIZED (SELECT id FROM unnest($2::uuid[]) AS id), ${tellRemovedActivities('going')} SELECT FROM told`,
+    [tenantId, messageIds],
+  );
+}
+
 /**
  * Parts of a statement whose $1 is the tenant, to stand before what deletes messages: `activity.removed` for the activities of the messages
  * whose ids the query `of` has. Nothing is written where there is none.
@@ -48,6 +57,6 @@ export function tellRemovedActivities(of: string): string {
       INSERT INTO outbox (tenant_id, stream, epoch, seq, event_id, type, ids, about_message)
       SELECT $1, $1, 1, t.first_seq + a.n, gen_random_uuid(), 'activity.removed',
         jsonb_build_object('activityId', a.id, 'messageId', a.message_id), a.message_id
-      FROM told_number t CROSS JOIN told_activity a
+      FROM told_number t CROSS JOIN told_activity a RETURNING 1
     )`;
 }

@@ -1,3 +1,4 @@
+import { tellRemovedActivities } from '../activities/tell';
 import type { Database, Sql } from '../database';
 import { uuidArray } from '../binary-array';
 import { deleteChildren, type Catalogue, type ChildTable } from './catalogue';
@@ -241,7 +242,7 @@ async function deleteBareMessages({ sql, ref, catalogue, counts }: ChunkWork, me
          AND NOT EXISTS (SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = m.id OFFSET 0)
      ), bare_link AS MATERIALIZED (
        SELECT id FROM link WHERE tenant_id = $1 AND message_id = ANY (ARRAY(SELECT id FROM bare))
-     ), ${deletionOf(parts)}
+     ), ${tellRemovedActivities('bare')}, ${deletionOf(parts)}
      SELECT (SELECT string_agg(DISTINCT thread_id::text, ',') FROM bare) AS threads, ${countOf(parts)} AS deleted`,
     [ref.tenantId, uuidArray(messageIds)],
   );

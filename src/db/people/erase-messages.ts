@@ -1,3 +1,4 @@
+import { tellActivitiesGone } from '../activities/tell';
 import type { Database, Sql } from '../database';
 import { noteStep, type RowCounts } from '../deletion/steps';
 import { settleDeleted } from '../thread-links/settle';
@@ -121,6 +122,7 @@ async function eraseRows({ sql, ref, dependents, counts }: ChunkWork, messageIds
   // The row of search_pending first: who is just writing search rows holds it, and is waited for.
   const pending = dependents.message.filter(({ name }) => name === 'search_pending');
   await deleteDependents(sql, tenantId, { tables: pending, parentIds: messageIds, counts });
+  await tellActivitiesGone(sql, tenantId, messageIds);
   await deleteDependents(sql, tenantId, { tables: dependents.link, parentIds: linkIds, counts });
   const others = dependents.message.filter(({ name }) => name !== 'search_pending');
   await deleteDependents(sql, tenantId, { tables: others, parentIds: messageIds, counts });

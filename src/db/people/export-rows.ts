@@ -21,6 +21,8 @@ export interface ExportedCopy {
   bcc: unknown;
   deliveredTo: string[];
   attachments: unknown;
+  /** What the message is in the CRM; null where it is none. */
+  activity: { id: string; type: string; status: string } | null;
   links: { recordId: string; type: string; name: string; reasons: string[] }[];
 }
 
@@ -74,6 +76,8 @@ SELECT p.address_key AS "addressKey", c.id AS "copyId", c.message_id AS "message
   (SELECT coalesce(jsonb_agg(jsonb_build_object('filename', part -> 'filename', 'contentType', part -> 'contentType', 'kept', part -> 'kept')), '[]')
    FROM copy_structure t CROSS JOIN LATERAL jsonb_array_elements(t.parts) AS part
    WHERE t.tenant_id = $1 AND t.copy_id = c.id AND part ->> 'role' = 'attachment') AS attachments,
+  (SELECT jsonb_build_object('id', a.id, 'type', a.type, 'status', a.status) FROM activity a
+   WHERE a.tenant_id = $1 AND a.message_id = m.id) AS activity,
   (SELECT coalesce(jsonb_agg(jsonb_build_object('recordId', r.id, 'type', r.type, 'name', r.name, 'reasons', (
      SELECT coalesce(jsonb_agg(lr.kind ORDER BY lr.kind), '[]') FROM link_reason lr WHERE lr.tenant_id = $1 AND lr.link_id = l.id))), '[]')
    FROM link l JOIN record r ON r.tenant_id = $1 AND r.id = l.record_id

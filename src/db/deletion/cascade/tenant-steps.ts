@@ -18,15 +18,24 @@ const tenantTables: readonly string[] = [
   'link',
   'thread_link',
   'link_change',
+  'activity_party',
+  'activity',
+  'activity_type',
   'copy_structure',
   'copy_address',
   'message',
   'thread_ref',
   'thread',
   'blob',
+  'record_merge_dependent',
+  'record_merge',
+  'record_scope',
+  'record_upload_refusal',
+  'record_upload',
   'record_address',
   'record_domain',
   'record',
+  'record_type',
   'connector_change',
   'connector',
   'reconciliation',
@@ -35,6 +44,8 @@ const tenantTables: readonly string[] = [
   'operation',
   'outbox',
   'idempotency_key',
+  'team_member',
+  'team',
   'user_address',
   'api_key',
   'app_user',
@@ -115,12 +126,13 @@ async function freeBytes(db: Database, cascade: Cascade): Promise<number> {
   });
 }
 
-/** A record may be the company of another: none can be deleted before the other has let go of it. */
+/** A record may be the company of another, or the one that it is a part of: none can be deleted before the other has let go of it. */
 function leaveCompanies(db: Database, tenantId: string): Promise<number> {
   return db.inTenant(tenantId, (sql) =>
     sql.execute(
-      `UPDATE record SET company_id = NULL WHERE tenant_id = $1 AND id = ANY (ARRAY(
-         SELECT id FROM record WHERE tenant_id = $1 AND company_id IS NOT NULL LIMIT 5000))`,
+      `UPDATE record SET company_id = NULL, intermediary_id = NULL, merged_into = NULL WHERE tenant_id = $1 AND id = ANY (ARRAY(
+         SELECT id FROM record WHERE tenant_id = $1
+           AND (company_id IS NOT NULL OR intermediary_id IS NOT NULL OR merged_into IS NOT NULL) LIMIT 5000))`,
       [tenantId],
     ),
   );

@@ -1,4 +1,5 @@
 import { publicId } from '../../../domain/ids';
+import { leaveUser } from '../../activities/leave';
 import type { Database, Sql } from '../../database';
 import { allMailRecord } from '../../timeline-write';
 import { lockTenantForWriting } from '../../tenant-lock';
@@ -11,10 +12,17 @@ import { deleteSome } from './delete-some';
 import { reassignMailbox, reassignMembership, refreshNext } from './reassign';
 
 /** These make the user, or end with them; what is left of them goes with the user's row. */
-const lastTables: readonly string[] = ['api_key', 'user_address', 'notice', 'source_member'];
+const lastTables: readonly string[] = ['api_key', 'user_address', 'notice', 'source_member', 'team_member'];
 
 /** Every table that the deletion of a user knows: a test compares it with the schema. The others let go of the user. */
-export const tablesOfUser: readonly string[] = [...lastTables, 'source', 'record', 'deletion'];
+export const tablesOfUser: readonly string[] = [
+  ...lastTables,
+  'source',
+  'record',
+  'activity',
+  'activity_party',
+  'deletion',
+];
 
 /**
  * How a user is deleted, when the mailboxes that were to be deleted are gone: mailboxes, memberships and records go to whom they were given,
@@ -38,6 +46,7 @@ export function userSteps(cascade: Cascade, { chunkRows }: StepOptions): Cascade
   };
 }
 
+const activitiesAtOnce = 500;
 const principal = '(SELECT principal FROM app_user WHERE tenant_id = $1 AND id = $2)';
 
 async function next(db: Database, cascade: Cascade, chunkRows: number): Promise<number> {
@@ -48,14 +57,27 @@ async function next(db: Database, cascade: Cascade, chunkRows: number): Promise<
   if (plan.mailboxes === 'reassign' && (await reassignMailbox(db, cascade))) return 1;
   if (plan.reassignTo !== null && (await reassignMembership(db, cascade))) return 1;
   if (await refreshNext(db, cascade, chunkRows)) return 1;
-  for (const table of ['source_member', 'notice']) {
+  for (const table of ['source_member', 'notice', 'team_member']) {
     const rows = await deleteSome(db, cascade, { table, column: 'user_id', value: targetId });
     if (rows > 0) return rows;
   }
   return (
+    (await leaveScopes(db, cascade)) ||
     (await reassignRecords(db, cascade)) ||
+    (await leaveActivities(db, cascade)) ||
     (await forgetDeletions(db, cascade)) ||
     closeTimeline(db, cascade, chunkRows)
+  );
+}
+
+/** Records that were shown to them by name; a number is never given to another. */
+function leaveScopes(db: Database, { tenantId, targetId }: Cascade): Promise<number> {
+  return db.inTenant(tenantId, (sql) =>
+    sql.execute(
+      `DELETE FROM record_scope WHERE tenant_id = $1 AND ctid = ANY (ARRAY(
+         SELECT ctid FROM record_scope WHERE tenant_id = $1 AND principal = ${principal} LIMIT 5000))`,
+      [tenantId, targetId],
+    ),
   );
 }
 
@@ -68,6 +90,13 @@ async function reassignRecords(db: Database, cascade: Cascade): Promise<number> 
          SELECT id FROM record WHERE tenant_id = $1 AND owner_user_id = $2 LIMIT 5000))`,
       [tenantId, targetId, plan.reassignTo],
     );
+  });
+}
+
+function leaveActivities(db: Database, { tenantId, targetId, plan }: Cascade): Promise<number> {
+  return db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
+    return leaveUser(sql, tenantId, { userId: targetId, heirId: plan.reassignTo, limit: activitiesAtOnce });
   });
 }
 
