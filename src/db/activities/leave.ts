@@ -55,7 +55,7 @@ async function messagesWith(
 ): Promise<string[]> {
   const rows = await sql.query<{ message_id: string }>(
     `SELECT DISTINCT message_id FROM (
-       SELECT message_id FROM activity_party WHERE tenant_id = $1 AND ${column} = $2 LIMIT $3) some`,
+       SELECT message_id FROM activity_party WHERE tenant_id = $1 AND ${column} = $2 LIMIT $3) AS taking`,
     values,
   );
   return rows.map((row) => row.message_id);
