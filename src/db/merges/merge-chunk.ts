@@ -55,7 +55,10 @@ export async function mergeChunk(db: Database, ref: MergeRef, limit: number): Pr
   return db.inTenant<MergeStep>(ref.tenantId, async (sql) => {
     await lockTenantForWriting(sql, ref.tenantId);
     const merging = await readMerging(sql, ref);
-    if (merging === null) return { kind: 'none' };
+    if (merging === null) {
+      await endOrphan(sql, ref);
+      return { kind: 'none' };
+    }
     const { task } = merging;
     const share = task.part === 'links' ? await moveLinks(sql, merging, limit) : await moveRecords(sql, merging, limit);
     const next = nextTask(task, share.after);
@@ -75,6 +78,15 @@ async function readMerging(sql: Sql, { tenantId, operationId }: MergeRef): Promi
     [tenantId, operationId],
   );
   return row === undefined ? null : { ...row, tenantId, operationId, task: mergeTask.parse(row.task) };
+}
+
+/** One of the records was erased meanwhile, and the merge with it. */
+async function endOrphan(sql: Sql, { tenantId, operationId }: MergeRef): Promise<void> {
+  await sql.execute(
+    `UPDATE operation SET state = 'failed', finished_at = now(), task = NULL, error = '{"code": "record-erased"}'
+     WHERE tenant_id = $1 AND id = $2 AND kind IN ('merge', 'merge-undo') AND state IN ('waiting', 'running')`,
+    [tenantId, operationId],
+  );
 }
 
 const parts = ['links', 'company', 'intermediary'] as const;

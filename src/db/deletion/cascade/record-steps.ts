@@ -42,24 +42,61 @@ export function recordSteps(cascade: Cascade, { chunkRows }: StepOptions): Casca
   return {
     count: async (sql) => {
       const [row] = await sql.query<{ count: number }>(
-        'SELECT count(*) AS count FROM link WHERE tenant_id = $1 AND record_id = $2',
+        `${partsOf} SELECT count(*) AS count FROM parts JOIN link ON tenant_id = $1 AND record_id = parts.id`,
         values,
       );
       return row?.count ?? 0;
     },
-    next: async (db) =>
-      (await deleteLinks(db, cascade, Math.min(chunkRows, mostMessages))) ||
-      (await leaveActivities(db, cascade)) ||
-      deleteBeside(db, cascade),
+    next: async (db) => {
+      const recordId = await db.inTenant(tenantId, (sql) => innermost(sql, cascade));
+      const part = { ...cascade, targetId: recordId };
+      const rows =
+        (await deleteLinks(db, part, Math.min(chunkRows, mostMessages))) ||
+        (await leaveActivities(db, part)) ||
+        (await deleteBeside(db, part));
+      return rows > 0 || recordId === targetId ? rows : deletePart(db, part);
+    },
     look: async (sql) => (await carried(sql)).left,
-    last: async (sql) => ({
-      idempotency_key: await sql.execute(
-        `DELETE FROM idempotency_key WHERE tenant_id = $1 AND response::text LIKE '%' || $2 || '%'`,
-        [tenantId, publicId('record', targetId)],
-      ),
-      record: await sql.execute('DELETE FROM record WHERE tenant_id = $1 AND id = $2', values),
-    }),
+    last: (sql) => deleteRecordRow(sql, cascade),
     verify: carried,
+  };
+}
+
+/** The record, and all that was merged into it, over however many merges. */
+const partsOf = `WITH RECURSIVE parts AS (
+  SELECT $2::uuid AS id, 0 AS depth
+  UNION ALL SELECT r.id, parts.depth + 1 FROM parts JOIN record r ON r.tenant_id = $1 AND r.merged_into = parts.id
+)`;
+
+async function innermost(sql: Sql, { tenantId, targetId }: Cascade): Promise<string> {
+  const [row] = await sql.query<{ id: string }>(`${partsOf} SELECT id FROM parts ORDER BY depth DESC, id LIMIT 1`, [
+    tenantId,
+    targetId,
+  ]);
+  return row?.id ?? targetId;
+}
+
+/** A record that was a part of the one that is deleted. */
+function deletePart(db: Database, part: Cascade): Promise<number> {
+  return db.inTenant(part.tenantId, async (sql) => {
+    await noteStep(sql, part, { counts: await deleteRecordRow(sql, part) });
+    return 1;
+  });
+}
+
+/** With what says its id: answers to repeated requests, and lines of uploads that were refused. */
+async function deleteRecordRow(sql: Sql, { tenantId, targetId }: Cascade): Promise<RowCounts> {
+  const shown = [tenantId, publicId('record', targetId)];
+  return {
+    idempotency_key: await sql.execute(
+      `DELETE FROM idempotency_key WHERE tenant_id = $1 AND response::text LIKE '%' || $2 || '%'`,
+      shown,
+    ),
+    record_upload_refusal: await sql.execute(
+      `DELETE FROM record_upload_refusal WHERE tenant_id = $1 AND errors::text LIKE '%' || $2 || '%'`,
+      shown,
+    ),
+    record: await sql.execute('DELETE FROM record WHERE tenant_id = $1 AND id = $2', [tenantId, targetId]),
   };
 }
 
@@ -69,7 +106,7 @@ async function deleteLinks(db: Database, cascade: Cascade, limit: number): Promi
     await lockTenantForWriting(sql, tenantId);
     const links = await sql.query<{ id: string; message_id: string }>(
       `SELECT id, message_id FROM link WHERE tenant_id = $1 AND record_id = $2 LIMIT ${String(limit)}`,
-      [tenantId, recordId],
+      [tenantId, targetId],
     );
     if (links.length === 0) return 0;
     const linkIds = links.map((link) => link.id);
@@ -80,7 +117,7 @@ async function deleteLinks(db: Database, cascade: Cascade, limit: number): Promi
     }
     counts['timeline'] = await sql.execute(
       'DELETE FROM timeline WHERE tenant_id = $1 AND record_id = $2 AND message_id = ANY ($3::uuid[])',
-      [tenantId, recordId, messageIds],
+      [tenantId, targetId, messageIds],
     );
     counts['link'] = await sql.execute('DELETE FROM link WHERE tenant_id = $1 AND id = ANY ($2::uuid[])', [
       tenantId,
@@ -100,30 +137,30 @@ function leaveActivities(db: Database, { tenantId, targetId }: Cascade): Promise
   });
 }
 
-async function deleteBeside(db: Database, cascade: Cascade, recordId: string): Promise<number> {
+async function deleteBeside(db: Database, cascade: Cascade): Promise<number> {
+  const value = cascade.targetId;
   for (const table of besideLinks) {
-    const rows = await deleteSome(db, cascade, { table, column: 'record_id', value: recordId });
+    const rows = await deleteSome(db, cascade, { table, column: 'record_id', value });
     if (rows > 0) return rows;
   }
-  const merges = await deleteSome(db, cascade, { table: 'record_merge', column: 'into_record_id', value: recordId });
   return (
-    merges ||
-    (await letGo(db, cascade, { recordId, column: 'company_id' })) ||
-    letGo(db, cascade, { recordId, column: 'intermediary_id' })
+    (await deleteSome(db, cascade, { table: 'record_merge', column: 'into_record_id', value })) ||
+    (await letGo(db, cascade, 'company_id')) ||
+    letGo(db, cascade, 'intermediary_id')
   );
 }
 
 /** Whoever worked there, or came by it, stays without. */
 function letGo(
   db: Database,
-  { tenantId }: Cascade,
-  { recordId, column }: { recordId: string; column: 'company_id' | 'intermediary_id' },
+  { tenantId, targetId }: Cascade,
+  column: 'company_id' | 'intermediary_id',
 ): Promise<number> {
   return db.inTenant(tenantId, (sql) =>
     sql.execute(
       `UPDATE record SET ${column} = NULL, version = version + 1, updated_at = now() WHERE tenant_id = $1 AND id = ANY (ARRAY(
          SELECT id FROM record WHERE tenant_id = $1 AND ${column} = $2 LIMIT 5000))`,
-      [tenantId, recordId],
+      [tenantId, targetId],
     ),
   );
 }

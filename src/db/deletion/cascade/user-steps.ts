@@ -57,17 +57,22 @@ async function next(db: Database, cascade: Cascade, chunkRows: number): Promise<
   if (plan.mailboxes === 'reassign' && (await reassignMailbox(db, cascade))) return 1;
   if (plan.reassignTo !== null && (await reassignMembership(db, cascade))) return 1;
   if (await refreshNext(db, cascade, chunkRows)) return 1;
-  for (const table of ['source_member', 'notice', 'team_member']) {
-    const rows = await deleteSome(db, cascade, { table, column: 'user_id', value: targetId });
-    if (rows > 0) return rows;
-  }
   return (
+    (await leaveOthers(db, cascade)) ||
     (await leaveScopes(db, cascade)) ||
     (await reassignRecords(db, cascade)) ||
     (await leaveActivities(db, cascade)) ||
     (await forgetDeletions(db, cascade)) ||
     closeTimeline(db, cascade, chunkRows)
   );
+}
+
+async function leaveOthers(db: Database, cascade: Cascade): Promise<number> {
+  for (const table of ['source_member', 'notice', 'team_member']) {
+    const rows = await deleteSome(db, cascade, { table, column: 'user_id', value: cascade.targetId });
+    if (rows > 0) return rows;
+  }
+  return 0;
 }
 
 /** Records that were shown to them by name; a number is never given to another. */
