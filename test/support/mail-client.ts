@@ -9,6 +9,7 @@ export interface MailClient {
   move(from: string, uid: number, to: string): Promise<void>;
   copy(from: string, uid: number, to: string): Promise<void>;
   flag(folder: string, uid: number, flags: string[]): Promise<void>;
+  unflag(folder: string, uid: number, flags: string[]): Promise<void>;
   expunge(folder: string, uids: number[]): Promise<void>;
   flagsOf(folder: string, uid: number): Promise<string[]>;
   close(): Promise<void>;
@@ -46,6 +47,8 @@ export async function openMailClient(port: number, user: string): Promise<MailCl
       inFolder(from, async () => void (await client.messageCopy(String(uid), to, { uid: true }))),
     flag: (folder, uid, flags) =>
       inFolder(folder, async () => void (await client.messageFlagsSet(String(uid), flags, { uid: true }))),
+    unflag: (folder, uid, flags) =>
+      inFolder(folder, async () => void (await client.messageFlagsRemove(String(uid), flags, { uid: true }))),
     expunge: (folder, uids) =>
       inFolder(folder, async () => void (await client.messageDelete(uids.join(','), { uid: true }))),
     flagsOf: (folder, uid) =>
