@@ -81,6 +81,7 @@ const kindOfPath: Record<string, IdKind> = {
   users: 'user',
   notices: 'notice',
   links: 'link',
+  connectors: 'connector',
 };
 
 function urlOf(path: string): string {

@@ -184,6 +184,8 @@ describe('the role that reads across tenants', () => {
     'account_connection',
     'blob',
     'connection_holder',
+    'connector',
+    'connector_change',
     'deletion',
     'erasure',
     'failure',
