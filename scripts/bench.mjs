@@ -1,44 +1,24 @@
 // @ts-check
-// Measures the product beside what others do: `npm run bench [-- import|sweep|push|fleet|delete|reconcile] [options]`, all of them where none is named.
-//   --json FILE         writes all numbers
-//   --workers split     new mail, history and connections in workers of their own; otherwise one does all, as in `npm start`
-//   --cpu-profile DIR   the workers write CPU profiles there
-// import
-//   --messages N        size of the mailbox (10,000)
-//   --runs N            how often each is measured, in turns (3)
-// delete
-//   --messages N        size of the mailbox that is deleted (10,000), without bytes and with 22 kB each
-// reconcile
-//   --compared N        mailboxes that are compared with their workflows (10,000)
-// push
-//   --deliveries N      of each case with single deliveries (200)
-//   --mailboxes N       quiet mailboxes (200)
-//   --burst N           messages of the burst (500)
-//   --import N          size of the mailbox that two tenants import meanwhile (5,000; the aim is for 50,000)
-//   --restarts N        of the worker (4)
-//   --cases a,b         of quiet, busy, burst, import, restart (all)
-// fleet
-//   --size N            mailboxes (300; the aim is for 2,000)
-//   --rate N            arrivals a second (20)
-//   --minutes N         for so long (1; the aim is for 5)
-//   --idle-seconds N    how long idleness is watched (60)
+// Measures the product beside what others do: `npm run bench`. What there is to be measured, and how: bench/options.mjs.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 
 import { findMbsync, imapflowBaseline, mbsyncBaseline } from './bench/baselines.mjs';
 import { measuredImport } from './bench/import.mjs';
 import { startLetterbook } from './bench/letterbook.mjs';
 import { mailboxOfFolders, mixedMailbox } from './bench/mail-server.mjs';
-import { deletionTable, measuredDeletion } from './bench/deletion.mjs';
+import { benchDeletion, deletionTable } from './bench/deletion.mjs';
 import { measuredFleet } from './bench/fleet.mjs';
 import { filesAdvice, inotifyAdvice } from './bench/fleet-of-mailboxes.mjs';
 import { fleetTable, pushTable } from './bench/live-report.mjs';
+import { options, positionals } from './bench/options.mjs';
 import { PushBench, pushCases } from './bench/push.mjs';
 import { benchReconcile, reconcileLines } from './bench/reconcile.mjs';
+import { benchRematch, rematchTable } from './bench/rematch.mjs';
 import { importTable, shown, sweepLine, summaryOf } from './bench/report.mjs';
 import { measuredSweep } from './bench/sweep.mjs';
+import { benchTimeline, timelineLines } from './bench/timeline.mjs';
 import { build } from './lib/build.mjs';
 import { startDovecot } from './lib/dovecot.mjs';
 import { endInOrder, onEndSignal } from './lib/ending.mjs';
@@ -48,37 +28,22 @@ import { SetupError, stackOf } from './lib/setup-error.mjs';
 import { removeState } from './lib/state.mjs';
 import { Terminal } from './lib/terminal.mjs';
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    messages: { type: 'string', default: '10000' },
-    runs: { type: 'string', default: '3' },
-    json: { type: 'string' },
-    'cpu-profile': { type: 'string' },
-    workers: { type: 'string', default: 'one' },
-    deliveries: { type: 'string', default: '200' },
-    mailboxes: { type: 'string', default: '200' },
-    burst: { type: 'string', default: '500' },
-    import: { type: 'string', default: '5000' },
-    restarts: { type: 'string', default: '4' },
-    cases: { type: 'string', default: pushCases.join(',') },
-    compared: { type: 'string', default: '10000' },
-    size: { type: 'string', default: '300' },
-    rate: { type: 'string', default: '20' },
-    minutes: { type: 'string', default: '1' },
-    'idle-seconds': { type: 'string', default: '60' },
-  },
-});
 /** What is measured, and how it is shown. @type {Record<string, import('./bench/report.mjs').Bench>} */
 const benches = {
   import: shown(benchImport, importTable),
   sweep: shown(benchSweep, (sweep) => [sweepLine(sweep)]),
   push: shown(benchPush, pushTable),
   fleet: shown(benchFleet, fleetTable),
-  delete: shown(benchDelete, deletionTable),
+  delete: shown(() => benchDeletion({ terminal, home, records, messages, say }), deletionTable),
+  rematch: shown(() => benchRematch({ terminal, home, records, messages, say }), rematchTable),
   reconcile: shown(
     () => benchReconcile({ terminal, home, records, mailboxes: Number(options.compared), say }),
     reconcileLines,
+  ),
+  timeline: shown(
+    () =>
+      benchTimeline({ terminal, home, records, messages: Number(options.history), pages: Number(options.pages), say }),
+    timelineLines,
   ),
 };
 const [only = 'all'] = positionals;
@@ -275,20 +240,6 @@ function workersOf(wish) {
     { name: 'Worker', roles: ['sync', 'idle'] },
     { name: 'Bulk', roles: ['bulk'] },
   ];
-}
-
-async function benchDelete() {
-  const results = [];
-  for (const bytesPerMessage of [0, 22_000]) {
-    const place = join(home, 'deletion');
-    const what = bytesPerMessage === 0 ? 'without bytes' : 'with bytes in Postgres';
-    results.push(
-      await terminal.step(`Deletion of ${messages} messages ${what}`, () =>
-        measuredDeletion({ home: place, records, messages, bytesPerMessage, say }),
-      ),
-    );
-  }
-  return results;
 }
 
 /** @param {number} code */

@@ -35,7 +35,7 @@ const require = createRequire(join(projectDir, 'package.json'));
  * @param {{home: string, records: import('../lib/processes.mjs').ProcessRecords, messages: number, bytesPerMessage: number, say: (line: string) => void}} wish
  * @returns {Promise<DeletionResult>}
  */
-export async function measuredDeletion({ home, records, messages, bytesPerMessage, say }) {
+async function measuredDeletion({ home, records, messages, bytesPerMessage, say }) {
   removeState(home);
   mkdirSync(join(home, 'logs'), { recursive: true });
   const logFile = join(home, 'logs', 'postgres.log');
@@ -97,7 +97,7 @@ async function measured(postgres, { tenantId, doomed, other, messages, bytesPerM
 }
 
 /** One new message every 50 ms, recorded as a live round does. @param {any} db @param {string} tenantId @param {any} other */
-function arrivingMail(db, tenantId, other) {
+export function arrivingMail(db, tenantId, other) {
   const { recordBatch } = require('./dist/db/ingest/record-batch.js');
   /** @type {number[]} */
   const times = [];
@@ -180,6 +180,22 @@ async function whenCleared(ownerUrl) {
     await client.end();
     return { deadRows: Number(rows[0].dead), clearedSeconds: Math.round(seconds) };
   }
+}
+
+/** @typedef {{terminal: import('../lib/terminal.mjs').Terminal, home: string, records: import('../lib/processes.mjs').ProcessRecords, messages: number, say: (line: string) => void}} BenchWish */
+
+/** Without bytes, and with 22 kB each. @param {BenchWish} wish */
+export async function benchDeletion({ terminal, home, ...wish }) {
+  const results = [];
+  for (const bytesPerMessage of [0, 22_000]) {
+    const what = bytesPerMessage === 0 ? 'without bytes' : 'with bytes in Postgres';
+    results.push(
+      await terminal.step(`Deletion of ${wish.messages} messages ${what}`, () =>
+        measuredDeletion({ ...wish, home: join(home, 'deletion'), bytesPerMessage }),
+      ),
+    );
+  }
+  return results;
 }
 
 /** @param {DeletionResult[]} results */

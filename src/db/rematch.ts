@@ -3,6 +3,7 @@ import { removeReasons, writeLinks } from './link-write';
 import { matchDifferences } from './match-stored';
 import { refreshActivities } from './activities/refresh';
 import { settleReplies } from './thread-links/settle';
+import { spreadReasons } from './thread-links/spread';
 import { refreshTimelines } from './timeline-write';
 
 /** Where a walk through the mail of addresses goes on: `after` null at the beginning. The keys must be the same, in the same order, in each chunk. */
@@ -67,7 +68,17 @@ export async function linkAgain(sql: Sql, tenantId: string, messageIds: string[]
   // nobody's business (a link by Bcc alone).
   await writeLinks(sql, tenantId, missing);
   await removeReasons(sql, tenantId, stale);
-  for (const messageId of await settleReplies(sql, tenantId, [...changed])) changed.add(messageId);
+  const lost = new Set(stale.map(({ messageId }) => messageId));
+  const replies = [
+    ...(await settleReplies(sql, tenantId, [...lost])),
+    // Where nothing went, no reply has lost what it was linked for.
+    ...(await spreadReasons(
+      sql,
+      tenantId,
+      [...changed].filter((messageId) => !lost.has(messageId)),
+    )),
+  ];
+  for (const messageId of replies) changed.add(messageId);
   await refreshTimelines(sql, tenantId, [...changed]);
   await refreshActivities(sql, tenantId, [...new Set([...messageIds, ...changed])]);
 }
