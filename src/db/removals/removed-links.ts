@@ -2,6 +2,7 @@ import { refreshActivities } from '../activities/refresh';
 import type { Database, Sql } from '../database';
 import { lockSource, type FencedSource } from '../ingest/source-lock';
 import { newUuid } from '../new-id';
+import { isAutomatic } from '../thread-links/reason-sql';
 import { refreshTimelines } from '../timeline-write';
 
 interface OfSource {
@@ -10,20 +11,20 @@ interface OfSource {
 }
 
 /**
- * Keeps what persons and rules have linked, or taken away, of messages that go with these copies. Links by address come back by themselves,
- * and nobody's address is kept.
+ * Keeps what persons have linked, or taken away, of messages that go with these copies. Links by rules come back by themselves, and nobody's
+ * address is kept.
  */
 export async function keepLinks(sql: Sql, { tenantId, sourceId }: OfSource, copyIds: string[]): Promise<void> {
   await sql.execute(
     `INSERT INTO removed_link (tenant_id, source_id, message_key, record_id, state, reasons)
      SELECT DISTINCT ON (m.message_key, l.record_id) $1::uuid, $2::uuid, m.message_key, l.record_id, l.state, coalesce((
        SELECT jsonb_agg(jsonb_build_object('kind', r.kind, 'key', r.key, 'actor', r.actor, 'record_version', r.record_version))
-       FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id AND r.kind <> 'address'), '[]')
+       FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id AND NOT ${isAutomatic('r')}), '[]')
      FROM copy c JOIN message m ON m.tenant_id = $1 AND m.id = c.message_id JOIN link l ON l.tenant_id = $1 AND l.message_id = m.id
      WHERE c.tenant_id = $1 AND c.id = ANY ($3::uuid[])
        AND NOT EXISTS (SELECT FROM copy o WHERE o.tenant_id = $1 AND o.message_id = m.id AND o.id <> ALL ($3::uuid[]))
        AND (l.state = 'suppressed' OR EXISTS (
-         SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id AND r.kind <> 'address'))
+         SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id AND NOT ${isAutomatic('r')}))
      ORDER BY m.message_key, l.record_id
      ON CONFLICT (message_key, record_id, source_id, tenant_id) DO UPDATE SET state = excluded.state, reasons = excluded.reasons,
        removed_at = now()`,

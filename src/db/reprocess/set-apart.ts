@@ -8,6 +8,7 @@ import { writeThreads, type BatchThreads } from '../ingest/thread-write';
 import { newUuid } from '../new-id';
 import { linkAgain } from '../rematch';
 import { findAgain } from '../search-pending';
+import { isAutomatic } from '../thread-links/reason-sql';
 import { refreshTimelines } from '../timeline-write';
 import type { ReadCopy } from './differences';
 import { messagesOfKeys, threadsOfRefs } from './stored-copies';
@@ -112,12 +113,12 @@ async function moveCopies(sql: Sql, tenantId: string, moved: Map<string, string>
   );
 }
 
-/** Links that are not by address alone, and those taken away. */
+/** Links that are not by rules alone, and those taken away. */
 async function copyLinks(sql: Sql, tenantId: string, pairs: { from: string; to: string }[]): Promise<void> {
   if (pairs.length === 0) return;
   const rows = `json_to_recordset($2::json) AS pair(source uuid, target uuid)
     JOIN link l ON l.tenant_id = $1 AND l.message_id = pair.source
-      AND (l.state = 'suppressed' OR EXISTS (SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id AND r.kind <> 'address'))`;
+      AND (l.state = 'suppressed' OR EXISTS (SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id AND NOT ${isAutomatic('r')}))`;
   const values = [tenantId, JSON.stringify(pairs.map(({ from, to }) => ({ source: from, target: to })))];
   await sql.execute(
     `INSERT INTO link (tenant_id, id, message_id, record_id, state)
@@ -128,7 +129,7 @@ async function copyLinks(sql: Sql, tenantId: string, pairs: { from: string; to: 
     `INSERT INTO link_reason (tenant_id, link_id, kind, key, actor, record_version)
      SELECT $1, new.id, r.kind, r.key, r.actor, r.record_version FROM ${rows}
      JOIN link new ON new.tenant_id = $1 AND new.message_id = pair.target AND new.record_id = l.record_id
-     JOIN link_reason r ON r.tenant_id = $1 AND r.link_id = l.id AND r.kind <> 'address' ON CONFLICT DO NOTHING`,
+     JOIN link_reason r ON r.tenant_id = $1 AND r.link_id = l.id AND NOT ${isAutomatic('r')} ON CONFLICT DO NOTHING`,
     values,
   );
 }

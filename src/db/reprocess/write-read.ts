@@ -2,12 +2,13 @@ import type { ReprocessField } from '../../domain/reprocess';
 import { assignThreads } from '../../domain/threads';
 import { refreshActivities } from '../activities/refresh';
 import type { Sql } from '../database';
-import { writeThreads } from '../ingest/thread-write';
+import { answeredHashes, refNumbers, writeThreads } from '../ingest/thread-write';
 import { hexOf, insertRows } from '../insert-rows';
 import { messageIdHash } from '../ingest/message-write';
 import { newUuid } from '../new-id';
 import { linkAgain } from '../rematch';
 import { findAgain } from '../search-pending';
+import { settleReplies } from '../thread-links/settle';
 import { refreshTimelines } from '../timeline-write';
 import type { ReadCopy } from './differences';
 
@@ -160,4 +161,20 @@ async function joinThreads(
   const refs = new Set(candidates.flatMap((candidate) => candidate.refs));
   const known = new Map([...threads].filter(([ref]) => refs.has(ref)));
   await writeThreads(sql, tenantId, assignThreads(candidates, known, newUuid));
+  await answerAnew(sql, tenantId, copies.filter(isTeller));
+}
+
+/** What a message is read to answer decides what it is linked to by that. */
+async function answerAnew(sql: Sql, tenantId: string, copies: ReadCopy[]): Promise<void> {
+  if (copies.length === 0) return;
+  const rows = copies.map(({ stored, message }) => {
+    return { id: stored.messageId, refs: refNumbers(answeredHashes(message)) };
+  });
+  await sql.execute(
+    `UPDATE message m SET refs = r.refs FROM json_to_recordset($2::json) AS r(id uuid, refs bigint[]) WHERE m.tenant_id = $1 AND m.id = r.id`,
+    [tenantId, JSON.stringify(rows)],
+  );
+  const changed = await settleReplies(sql, tenantId, messagesOf(copies));
+  await refreshTimelines(sql, tenantId, changed);
+  await refreshActivities(sql, tenantId, changed);
 }
