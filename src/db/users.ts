@@ -81,13 +81,21 @@ const activitiesAtOnce = 1_000;
 
 /** What became of removing a user. Mailboxes must have another owner, or be gone, first. */
 export type UserRemoved =
-  { kind: 'removed' } | { kind: 'owns-mailboxes'; mailboxIds: string[] } | { kind: 'not-found' };
+  | { kind: 'removed' }
+  | { kind: 'owns-mailboxes'; mailboxIds: string[] }
+  /** They read, or own, more than a request may wait for: nothing was done. */
+  | { kind: 'much' }
+  | { kind: 'not-found' };
 
 /**
- * Removes a user with their keys, addresses, memberships and rights to read; their records lose their owner.
- * To be called under the tenant's lock. Second run: `not-found`.
+ * Removes a user with their keys, addresses, memberships and rights to read, where these are at most `limit` rows each; their records lose
+ * their owner. To be called under the tenant's lock. Second run: `not-found`.
  */
-export async function removeUser(sql: Sql, tenantId: string, userId: string): Promise<UserRemoved> {
+export async function removeUser(
+  sql: Sql,
+  tenantId: string,
+  { userId, limit }: { userId: string; limit: number },
+): Promise<UserRemoved> {
   const [user] = await sql.query<{ principal: number }>(
     'SELECT principal FROM app_user WHERE tenant_id = $1 AND id = $2 FOR UPDATE',
     [tenantId, userId],
@@ -98,6 +106,7 @@ export async function removeUser(sql: Sql, tenantId: string, userId: string): Pr
     [tenantId, userId],
   );
   if (owned.length > 0) return { kind: 'owns-mailboxes', mailboxIds: owned.map((source) => source.id) };
+  if (await hasMuch(sql, tenantId, { userId, principal: user.principal, limit })) return { kind: 'much' };
   const values = [tenantId, userId];
   await sql.execute('UPDATE source SET owner_user_id = NULL WHERE tenant_id = $1 AND owner_user_id = $2', values);
   await sql.execute(
@@ -112,8 +121,27 @@ export async function removeUser(sql: Sql, tenantId: string, userId: string): Pr
   );
   await sql.execute('DELETE FROM user_address WHERE tenant_id = $1 AND user_id = $2', values);
   while ((await leaveUser(sql, tenantId, { userId, heirId: null, limit: activitiesAtOnce })) > 0);
+  await sql.execute('DELETE FROM record_scope WHERE tenant_id = $1 AND principal = $2', [tenantId, user.principal]);
   await sql.execute('DELETE FROM app_user WHERE tenant_id = $1 AND id = $2', values);
   return { kind: 'removed' };
+}
+
+/** Looks at one row more than the limit of each, and no further. */
+async function hasMuch(
+  sql: Sql,
+  tenantId: string,
+  of: { userId: string; principal: number; limit: number },
+): Promise<boolean> {
+  const [row] = await sql.query<{ much: boolean }>(
+    `SELECT greatest(
+       (SELECT count(*) FROM (SELECT FROM timeline WHERE tenant_id = $1 AND principal = $3
+          AND record_id = '00000000-0000-0000-0000-000000000000' LIMIT $4 + 1) readable),
+       (SELECT count(*) FROM (SELECT FROM record WHERE tenant_id = $1 AND owner_user_id = $2 LIMIT $4 + 1) owned),
+       (SELECT count(*) FROM (SELECT FROM record_scope WHERE tenant_id = $1 AND principal = $3 LIMIT $4 + 1) shown),
+       (SELECT count(*) FROM (SELECT FROM activity WHERE tenant_id = $1 AND owner_user_id = $2 LIMIT $4 + 1) done)) > $4 AS much`,
+    [tenantId, of.userId, of.principal, of.limit],
+  );
+  return row?.much ?? false;
 }
 
 async function takenAddress(

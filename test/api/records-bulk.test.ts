@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 
+import { uploadRecords } from '../../src/api/records/bulk';
 import { issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { aMailbox, aMessage } from '../support/mail-rows';
@@ -211,4 +212,107 @@ test('JSON is not taken for NDJSON, and a key is needed', async () => {
   const other = (await issueKey(database.db, await database.newTenant())).headers;
   await upload([contact('a')]);
   expect((await post(JSON.stringify(contact('a')), other)).json()).toMatchObject({ created: 1 });
+});
+
+describe('an upload with an Idempotency-Key', () => {
+  const withKey = (idempotencyKey: string) => ({ ...key.headers, 'idempotency-key': idempotencyKey });
+  const lines = (from: number, to: number, more: object = {}) =>
+    Array.from({ length: to - from + 1 }, (_, n) => JSON.stringify(contact(`e${String(from + n)}`, more)));
+
+  function send(text: string | Readable, options: { fromLine?: number; key?: string } = {}) {
+    const query = options.fromLine === undefined ? '' : `?fromLine=${String(options.fromLine)}`;
+    return server.api.inject({
+      method: 'POST',
+      url: `/v1/records/bulk${query}`,
+      headers: { ...withKey(options.key ?? 'k1'), 'content-type': 'application/x-ndjson' },
+      payload: text,
+    });
+  }
+
+  const state = async (wanted = 'k1') =>
+    server.api.inject({ method: 'GET', url: `/v1/records/bulk?key=${wanted}`, headers: key.headers });
+
+  /** Sends some lines and breaks off, as a connection that is lost. */
+  async function cutOff(all: string[], after: number): Promise<void> {
+    const body = Readable.from(
+      (function* () {
+        yield Buffer.from(`${all.slice(0, after).join('\n')}\n`);
+        throw new Error('the connection is lost');
+      })(),
+    );
+    await expect(uploadOf(body)).rejects.toThrow('the connection is lost');
+  }
+
+  const uploadOf = (body: Readable) =>
+    uploadRecords(
+      server.context,
+      { tenantId, keyId: key.keyId, scopes: ['write'], userId: null, principal: -1, role: null },
+      { body, key: 'k1', fromLine: 1 },
+    );
+
+  test('goes on where it was cut off when the same is sent again, and tells all that was refused', async () => {
+    const all = lines(1, 1_300);
+    all[2] = 'not json';
+    all[1_200] = JSON.stringify(contact('e9', { number: '7', companyExternalId: 'nowhere' }));
+    await cutOff(all, 1_100);
+    expect((await state()).json()).toMatchObject({ state: 'interrupted', line: 1_000, created: 999, refusedCount: 1 });
+
+    const answer = (await send(all.join('\n'))).json<BulkAnswer>();
+    expect(answer).toMatchObject({ line: 1_300, created: 1_298, updated: 0, refusedCount: 2 });
+    expect(answer.refused.map(({ line }) => line)).toEqual([3, 1_201]);
+    expect((await state()).json()).toMatchObject({ state: 'done', line: 1_300, created: 1_298 });
+    expect((await send(all.join('\n'))).json()).toMatchObject({ line: 1_300, created: 1_298, updated: 0 });
+  });
+
+  test('goes on at a line, with the numbers of the whole; a gap is refused', async () => {
+    const all = lines(1, 1_200);
+    await cutOff(all, 700);
+    const gap = await send(all.slice(600).join('\n'), { fromLine: 601 });
+    expect(gap.json()).toMatchObject({ type: '/problems/upload-gap' });
+    const answer = await send([...all.slice(500, 1_199), '{}'].join('\n'), { fromLine: 501 });
+    expect(answer.json()).toMatchObject({ line: 1_200, created: 1_199, refused: [{ line: 1_200 }] });
+  });
+
+  test('with other lines is refused, and writes nothing of them', async () => {
+    await send(lines(1, 3).join('\n'));
+    const answer = await send(lines(1, 3, { name: 'Other' }).join('\n'));
+    expect(answer.statusCode).toBe(422);
+    expect(answer.json()).toMatchObject({ type: '/problems/idempotency-key-reused' });
+    expect((await shown('type=contact')).map(({ version }) => version)).toEqual([1, 1, 1]);
+    expect((await send(lines(1, 2).join('\n'))).statusCode).toBe(422);
+  });
+
+  test('is shown to nobody but its sender', async () => {
+    await send(lines(1, 1).join('\n'));
+    const other = await issueKey(database.db, tenantId);
+    const answer = await server.api.inject({ url: '/v1/records/bulk?key=k1', headers: other.headers });
+    expect(answer.statusCode).toBe(404);
+    expect((await state('unknown')).statusCode).toBe(404);
+  });
+});
+
+test('intermediaries are named by their external ids, scopes come with the lines', async () => {
+  const answer = await upload([
+    contact('a', { intermediaryExternalId: 'b1', scope: { mode: 'restricted' } }),
+    { type: 'intermediary', externalId: 'b1', name: 'Broker' },
+    contact('c', { intermediaryExternalId: 'nobody' }),
+  ]);
+  expect(answer).toMatchObject({ created: 2, refused: [{ line: 3, errors: [{ field: 'intermediaryExternalId' }] }] });
+  const [broker] = await shown('type=intermediary');
+  expect(await shown(`intermediaryId=${broker?.id ?? ''}`)).toMatchObject([
+    { name: 'Name a', scope: { mode: 'restricted', teamIds: [], userIds: [] } },
+  ]);
+});
+
+test('many lines make one job that links stored mail', async () => {
+  const mailbox = await aMailbox(database.db, tenantId);
+  for (let n = 0; n < 5; n += 1) await aMessage(database.db, mailbox, { from: `a${String(n * 300)}@customer.example` });
+  const all = Array.from({ length: 1_500 }, (_, n) =>
+    contact(`e${String(n)}`, { addresses: [{ address: `a${String(n)}@customer.example` }] }),
+  );
+  await upload(all);
+  const jobs = await database.db.inTenant(tenantId, (sql) => sql.query(`SELECT FROM operation WHERE kind = 'rematch'`));
+  expect(jobs).toHaveLength(1);
+  const links = await database.db.inTenant(tenantId, (sql) => sql.query('SELECT FROM link'));
+  expect(links).toHaveLength(5);
 });

@@ -10,7 +10,7 @@ let tenantId: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  server = testApi(database.db);
+  server = testApi(database.db, { rematchAtOnceMessages: 3 });
 });
 afterAll(async () => {
   await server.api.close();
@@ -140,4 +140,19 @@ test('a removed user leaves no right to read, and their number is not given agai
   );
   expect(rows).toEqual([]);
   expect(next.principal).toBeGreaterThan(user.principal);
+});
+
+test('a user who reads much is removed by a deletion that goes on, and their keys open nothing from the answer on', async () => {
+  const user = await aUser(database.db, tenantId, { addresses: ['much@company.example'] });
+  const own = await issueKey(database.db, tenantId, { userId: user.id });
+  const mailbox = await aMailbox(database.db, tenantId);
+  for (let n = 0; n < 4; n += 1) {
+    await aMessage(database.db, mailbox, { to: ['much@company.example'], subject: `number ${String(n)}` });
+  }
+  const answer = await ask('DELETE', `/v1/users/${publicId('user', user.id)}`);
+  expect(answer.statusCode).toBe(202);
+  const { deletionId } = answer.json<{ deletionId: string }>();
+  expect((await ask('GET', `/v1/deletions/${deletionId}`)).statusCode).toBe(200);
+  expect((await ask('GET', '/v1/users', undefined, own.headers)).statusCode).toBe(401);
+  expect(server.engine.asked.map(({ what }) => what)).toContain('deleteCascade');
 });

@@ -127,6 +127,8 @@ function fakeEngine(): FakeEngine {
 export interface IssuedKey {
   key: string;
   tenantId: string;
+  /** The database's id. */
+  keyId: string;
   /** Headers of a request with this key. */
   headers: { authorization: string };
 }
@@ -138,7 +140,7 @@ export async function issueKey(
   options: { userId?: string; scopes?: Scope[]; expiresAt?: Date } = {},
 ): Promise<IssuedKey> {
   const key = `lbk_${randomBytes(24).toString('base64url')}`;
-  await db.inTenant(tenantId, (sql) =>
+  const { id } = await db.inTenant(tenantId, (sql) =>
     insertKey(sql, tenantId, {
       hash: createHash('sha256').update(key).digest(),
       userId: options.userId ?? null,
@@ -147,7 +149,7 @@ export async function issueKey(
       expiresAt: options.expiresAt ?? null,
     }),
   );
-  return { key, tenantId, headers: { authorization: `Bearer ${key}` } };
+  return { key, tenantId, keyId: id, headers: { authorization: `Bearer ${key}` } };
 }
 
 let principals = 1;

@@ -98,8 +98,10 @@ function removalRoute(api: Api, context: ApiContext): void {
         const { location, body } = presentAsked(end.deletion);
         return reply.code(202).header('location', location).send(body);
       }
-      await dropUser(context, request, request.params.id);
-      return reply.code(204).send();
+      const goesOn = await dropUser(context, request, request.params.id);
+      if (goesOn === null) return reply.code(204).send();
+      const { location, body } = presentAsked(goesOn);
+      return reply.code(202).header('location', location).send(body);
     },
   );
 }

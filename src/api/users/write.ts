@@ -2,7 +2,8 @@ import type { FastifyRequest } from 'fastify';
 
 import type { Sql } from '../../db/database';
 import { insertAudit } from '../../db/mailbox-write';
-import { isLastAdmin } from '../../db/deletion/cascade/ask';
+import { askForUser, isLastAdmin } from '../../db/deletion/cascade/ask';
+import type { Deletion } from '../../db/deletion/deletions';
 import { rematchOfUsers } from '../../db/own-domains';
 import { lockTenantForWriting } from '../../db/tenant-lock';
 import {
@@ -18,6 +19,7 @@ import { queueVisibility, type QueuedVisibility } from '../../db/visibility-job'
 import { publicId } from '../../domain/ids';
 import { carryOutVisibility } from '../carry-out-visibility';
 import type { ApiContext } from '../context';
+import { startDeletion } from '../deletions/cascade';
 import { refuseOwn } from '../deletions/delete-user';
 import { lastAdmin, ownsMailboxes } from '../deletions/refusals';
 import { requireMatch } from '../precondition';
@@ -81,21 +83,30 @@ async function queueReaders(
   return queueVisibility(sql, tenantId, { mail, narrowedUserIds: isNarrowed ? [user.id] : [] });
 }
 
-/** Removes a user. @throws Problem 403, 404, 409 where mailboxes are theirs, for the last admin, and for oneself */
-export async function dropUser({ db }: ApiContext, request: FastifyRequest, userId: string): Promise<void> {
+/**
+ * Removes a user at once, or, where that is much to do, has it done: their keys end now all the same. Returns the deletion that goes on, or
+ * null. @throws Problem 403, 404, 409 where mailboxes are theirs, for the last admin, and for oneself
+ */
+export async function dropUser(context: ApiContext, request: FastifyRequest, userId: string): Promise<Deletion | null> {
   const { viewer } = request;
   requireAdmin(viewer);
-  await db.inTenant(viewer.tenantId, async (sql) => {
+  const goesOn = await context.db.inTenant(viewer.tenantId, async (sql) => {
     await lockTenantForWriting(sql, viewer.tenantId);
     const before = await readUser(sql, viewer.tenantId, userId);
     if (before !== null) requireMatch(request, etagOfUser(before));
     refuseOwn(viewer, userId);
     if (await isLastAdmin(sql, viewer.tenantId, userId)) throw lastAdmin();
-    const removed = await removeUser(sql, viewer.tenantId, userId);
+    const limit = context.limits.rematchAtOnceMessages;
+    const removed = await removeUser(sql, viewer.tenantId, { userId, limit });
     if (removed.kind === 'not-found') throw notFound();
     if (removed.kind === 'owns-mailboxes') throw ownsMailboxes(removed.mailboxIds);
     await audit(sql, viewer, { action: 'user removed', userId });
+    if (removed.kind === 'removed') return null;
+    const wish = { userId, reassignTo: null, mailboxes: 'reassign' as const };
+    return askForUser(sql, viewer.tenantId, { wish, actor: actorOf(viewer) });
   });
+  if (goesOn !== null) await startDeletion(context, viewer, { ...goesOn, kind: 'user' });
+  return goesOn;
 }
 
 function requireAdmin(viewer: Viewer): void {
