@@ -246,7 +246,7 @@ describe('an upload with an Idempotency-Key', () => {
   const uploadOf = (body: Readable) =>
     uploadRecords(
       server.context,
-      { tenantId, keyId: key.keyId, scopes: ['write'], userId: null, principal: -1, role: null },
+      { tenantId, keyId: key.keyId, scopes: ['write'], userId: null, principal: -1, role: null, teams: [] },
       { body, key: 'k1', fromLine: 1 },
     );
 
