@@ -1,5 +1,6 @@
 import type { Direction } from '../domain/direction';
 import type { Sql } from './database';
+import type { MessageStatus } from './message-status';
 import { linksOf } from './messages-links';
 import { withRecords, type Participants, type StoredParticipants } from './messages-participants';
 import { directionOfMessage, unreadFor } from './timeline-conditions';
@@ -17,6 +18,7 @@ export interface MessageSummary {
   direction: Direction | null;
   participants: Participants;
   marks: string[];
+  status: MessageStatus;
   subject: string | null;
   preview: string | null;
   hasAttachments: boolean | null;
@@ -69,7 +71,7 @@ export async function summariesOf(
 }
 
 const summaryStatement = `
-SELECT m.id, m.thread_id AS "threadId", m.sort_at AS "sortAt", m.sent_at AS "sentAt", w.level, m.participants, m.marks,
+SELECT m.id, m.thread_id AS "threadId", m.sort_at AS "sortAt", m.sent_at AS "sentAt", w.level, m.participants, m.marks, m.status,
   ${directionOfMessage('m.id')} AS direction, s.subject, b.preview,
   CASE WHEN w.level >= 3 THEN m.has_attachments END AS "hasAttachments",
   ${unreadFor('m.id', '$4')} AS unread

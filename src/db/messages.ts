@@ -1,5 +1,6 @@
 import type { Direction } from '../domain/direction';
 import type { Sql } from './database';
+import type { MessageStatus } from './message-status';
 import { heldCopies, type MessageCopy } from './messages-copies';
 import { linksOf, type MessageLink } from './messages-links';
 import { withRecords, type Participants, type StoredParticipants } from './messages-participants';
@@ -17,6 +18,7 @@ export interface MessageDetail {
   direction: Direction | null;
   participants: Participants;
   marks: string[];
+  status: MessageStatus;
   subject: string | null;
   text: string | null;
   textTruncated: boolean | null;
@@ -48,7 +50,7 @@ export async function readMessage(sql: Sql, reader: Reader, messageId: string): 
 
 const detailStatement = `
 SELECT m.id, m.thread_id AS "threadId", m.message_id_header AS "messageIdHeader", m.sort_at AS "sortAt", m.sent_at AS "sentAt",
-  ${directionOfMessage('m.id')} AS direction, m.participants, m.marks, s.subject, b.text, b.text_truncated AS "textTruncated",
+  ${directionOfMessage('m.id')} AS direction, m.participants, m.marks, m.status, s.subject, b.text, b.text_truncated AS "textTruncated",
   CASE WHEN $3::integer >= 3 THEN m.has_attachments END AS "hasAttachments", m.created_at AS "createdAt"
 FROM message m
 LEFT JOIN message_subject s ON s.tenant_id = $1 AND s.message_id = m.id AND $3::integer >= 2

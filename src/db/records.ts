@@ -130,15 +130,6 @@ export async function mergedInto(
   return rows[0]?.id ?? null;
 }
 
-/** Whether there is a record with this id that was not deleted. */
-export async function recordExists(sql: Sql, tenantId: string, recordId: string): Promise<boolean> {
-  const rows = await sql.query('SELECT FROM record WHERE tenant_id = $1 AND id = $2 AND deleted_at IS NULL', [
-    tenantId,
-    recordId,
-  ]);
-  return rows.length > 0;
-}
-
 /** Records in the order of their making, from after `afterId` on. */
 export function listRecords(
   sql: Sql,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { listFiles } from '../../db/activities/files';
 import { listActivities, readActivity, type ActivityFilter } from '../../db/activities/read';
-import { recordExists } from '../../db/records';
+import { readsRecord } from '../../db/record-readers';
 import type { Api, ApiContext } from '../context';
 import { idField, idInPath } from '../fields';
 import { decodeCursor, encodeCursor, pageOf, pageQuery } from '../paging';
@@ -181,6 +181,6 @@ async function activityPage({ db }: ApiContext, viewer: Viewer, of: { recordId: 
   return { items: shown.map(presentActivity), nextCursor };
 }
 
-async function requireRecord({ db }: ApiContext, { tenantId }: Viewer, recordId: string): Promise<void> {
-  if (!(await db.inTenant(tenantId, (sql) => recordExists(sql, tenantId, recordId)))) throw notFound();
+async function requireRecord({ db }: ApiContext, viewer: Viewer, recordId: string): Promise<void> {
+  if (!(await db.inTenant(viewer.tenantId, (sql) => readsRecord(sql, viewer, recordId)))) throw notFound();
 }

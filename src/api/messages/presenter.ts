@@ -21,7 +21,7 @@ export const visibilityNames = ['private', 'metadata', 'subject', 'full'] as con
 
 /** A message for a list. */
 export function presentItem(message: MessageSummary): z.output<typeof messageItemSchema> {
-  const { subject, preview, hasAttachments, unread, marks, direction } = message;
+  const { subject, preview, hasAttachments, unread, marks, status, direction } = message;
   const threadId = publicId('thread', message.threadId);
   return {
     id: publicId('message', message.id),
@@ -37,6 +37,7 @@ export function presentItem(message: MessageSummary): z.output<typeof messageIte
     hasAttachments,
     unread,
     marks,
+    status,
     level: levelNames[message.level],
     links: message.links.map(({ id, recordId, type, name }) => ({
       linkId: publicId('link', id),
@@ -60,7 +61,7 @@ export function presentMessage(
   message: MessageDetail,
   read: { parts: PartDescriptor[] | null; html: z.output<typeof messageSchema>['html'] },
 ): z.output<typeof messageSchema> {
-  const { messageIdHeader, direction, subject, text, textTruncated, hasAttachments, marks } = message;
+  const { messageIdHeader, direction, subject, text, textTruncated, hasAttachments, marks, status } = message;
   return {
     id: publicId('message', message.id),
     threadId: publicId('thread', message.threadId),
@@ -76,6 +77,7 @@ export function presentMessage(
     hasAttachments,
     attachments: read.parts === null ? null : presentAttachments(read.parts),
     marks,
+    status,
     level: levelNames[message.level],
     copies: message.copies.map(presentCopy),
     links: message.links.map((link) => presentLink(link, 'en')),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { workingStatuses } from '../../db/message-status';
 import { time } from '../fields';
 
 const participant = z.object({
@@ -38,6 +39,7 @@ export const messageItemSchema = z.object({
   hasAttachments: z.boolean().nullable(),
   unread: z.boolean().nullable().describe('In the mailboxes of this key; null where it is in none'),
   marks: z.array(z.string()),
+  status: z.enum(workingStatuses).describe('Whether somebody still has to do with it'),
   level,
   links: z.array(z.object({ linkId: z.string(), recordId: z.string(), type: z.string(), name: z.string() })),
 });

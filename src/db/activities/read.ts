@@ -1,6 +1,6 @@
 import type { Sql } from '../database';
+import { maySee } from '../record-readers';
 import { levelOf, principalsOf, type Level, type Reader, type TimelinePlace } from '../timeline-read';
-import { tenantPrincipal } from '../timeline-write';
 import { walkedOf, walkedRows, walkOfRecord, type Walked } from './walk';
 
 /** Somebody in an activity, or a record that it belongs to. Records that the reader may not see are null. */
@@ -122,9 +122,7 @@ SELECT a.id, a.message_id AS "messageId", m.thread_id AS "threadId", a.type, a.s
   (m.participants -> 'from') || (m.participants -> 'sender') || (m.participants -> 'to') || (m.participants -> 'cc') AS names,
   coalesce((
     SELECT jsonb_agg(jsonb_build_object('kind', p.kind, 'header', p.header, 'addressKey', p.address_key, 'userId', p.user_id, 'recordId', r.id) ORDER BY p.n)
-    FROM activity_party p LEFT JOIN record r ON r.tenant_id = $1 AND r.id = p.record_id AND r.deleted_at IS NULL AND (
-      NOT r.restricted OR ${String(tenantPrincipal)} = ANY ($4::integer[]) OR EXISTS (
-        SELECT FROM record_scope o WHERE o.tenant_id = $1 AND o.record_id = r.id AND o.principal = ANY ($4::integer[])))
+    FROM activity_party p LEFT JOIN record r ON r.tenant_id = $1 AND r.id = p.record_id AND r.deleted_at IS NULL AND ${maySee('r', '$4')}
     WHERE p.tenant_id = $1 AND p.message_id = a.message_id AND (p.address_key IS NOT NULL OR r.id IS NOT NULL)), '[]') AS parties,
   a.touched, a.version, a.created_at AS "createdAt", a.updated_at AS "updatedAt"
 FROM unnest($2::uuid[], $3::smallint[]) WITH ORDINALITY AS w(message_id, level, n)
