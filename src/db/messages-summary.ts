@@ -104,14 +104,16 @@ async function threadCounts(
   return new Map(rows.map((row) => [row.thread_id, row.messages]));
 }
 
-const rowsOfThreads = `SELECT m.thread_id, m.id, r.principal FROM message m CROSS JOIN reader r
-  JOIN timeline t ON t.tenant_id = $1 AND t.message_id = m.id AND t.principal = r.principal AND t.record_id = $3
-  WHERE m.tenant_id = $1 AND m.thread_id = ANY ($2::uuid[])`;
-
+// The rows of each message by its id, and then those of the place: the other way round a big record would be read whole.
 // Of a reader who has just lost mail only so many rows are asked: until the job has ended a long thread may count less than it has.
-const threadCountStatement = `WITH ${readingPrincipals('$4')}, asked AS MATERIALIZED (
-    ${rowsOfThreads} AND r.narrowed LIMIT ${String(narrowedWindowRows)})
+const threadCountStatement = `WITH ${readingPrincipals('$4')}, rows AS MATERIALIZED (
+    SELECT m.thread_id, m.id, r.principal, r.narrowed FROM message m
+    CROSS JOIN LATERAL (
+      SELECT record_id, principal FROM timeline WHERE tenant_id = $1 AND message_id = m.id AND principal = ANY ($4::integer[]) OFFSET 0) t
+    JOIN reader r ON r.principal = t.principal
+    WHERE m.tenant_id = $1 AND m.thread_id = ANY ($2::uuid[]) AND t.record_id = $3)
   SELECT thread_id, count(DISTINCT id) AS messages FROM (
-    SELECT thread_id, id FROM (${rowsOfThreads} AND NOT r.narrowed) kept
-    UNION ALL SELECT thread_id, id FROM asked WHERE level_still_read($3, principal, id) IS NOT NULL
+    SELECT thread_id, id FROM rows WHERE NOT narrowed
+    UNION ALL SELECT thread_id, id FROM (SELECT * FROM rows WHERE narrowed LIMIT ${String(narrowedWindowRows)}) asked
+      WHERE level_still_read($3, principal, id) IS NOT NULL
   ) seen GROUP BY thread_id`;

@@ -38,15 +38,19 @@ export async function readThread(
   return pageOfWindow(rows);
 }
 
-const rowsOfThread = `SELECT t.principal, t.message_id, t.sort_at, t.level
-  FROM message m CROSS JOIN reader r
-  JOIN timeline t ON t.tenant_id = $1 AND t.message_id = m.id AND t.principal = r.principal AND t.record_id = $4
-  WHERE m.tenant_id = $1 AND m.thread_id = $2 AND ($5::timestamptz IS NULL OR (t.sort_at, t.message_id) < ($5, $6::uuid))`;
-
-const threadStatement = `WITH ${readingPrincipals('$3')}, asked AS MATERIALIZED (
-    ${rowsOfThread} AND r.narrowed ORDER BY t.sort_at DESC, t.message_id DESC LIMIT ${String(narrowedWindowRows)})
+// The rows of each message by its id, and then those of all mail: the other way round all mail would be read.
+const threadStatement = `WITH ${readingPrincipals('$3')}, rows AS MATERIALIZED (
+    SELECT t.principal, r.narrowed, m.id AS message_id, t.sort_at, t.level FROM message m
+    CROSS JOIN LATERAL (
+      SELECT record_id, principal, sort_at, level FROM timeline
+      WHERE tenant_id = $1 AND message_id = m.id AND principal = ANY ($3::integer[]) OFFSET 0) t
+    JOIN reader r ON r.principal = t.principal
+    WHERE m.tenant_id = $1 AND m.thread_id = $2 AND t.record_id = $4
+      AND ($5::timestamptz IS NULL OR (t.sort_at, m.id) < ($5, $6::uuid))
+  ), asked AS MATERIALIZED (
+    SELECT * FROM rows WHERE narrowed ORDER BY sort_at DESC, message_id DESC LIMIT ${String(narrowedWindowRows)})
   SELECT message_id AS "messageId", sort_at AS "sortAt", max(level) AS level, bool_or(is_end) AS "isEnd" FROM (
-    SELECT message_id, sort_at, level, false AS is_end FROM (${rowsOfThread} AND NOT r.narrowed) kept
+    SELECT message_id, sort_at, level, false AS is_end FROM rows WHERE NOT narrowed
     UNION ALL SELECT message_id, sort_at, least(level, still), false FROM (
       SELECT a.*, level_still_read($4, a.principal, a.message_id) AS still FROM asked a OFFSET 0) b WHERE still IS NOT NULL
     UNION ALL (SELECT message_id, sort_at, 0, true FROM asked ORDER BY sort_at DESC, message_id DESC OFFSET ${String(narrowedWindowRows - 1)})

@@ -164,8 +164,9 @@ function boundsOf({ filter }: Pick<WantedPage, 'filter' | 'after'>, value: Value
 function isNewestOfThread(matching: string): string {
   return `AND NOT EXISTS (
     SELECT FROM message m JOIN message other ON other.tenant_id = $1 AND other.thread_id = m.thread_id AND other.id <> m.id
-    JOIN readable_timeline newer ON newer.tenant_id = $1 AND newer.message_id = other.id AND newer.record_id = $2
-      AND newer.principal = ANY ($4::integer[])
-    WHERE m.tenant_id = $1 AND m.id = t.message_id
+    CROSS JOIN LATERAL (
+      SELECT record_id, sort_at, message_id, level FROM readable_timeline
+      WHERE tenant_id = $1 AND message_id = other.id AND principal = ANY ($4::integer[]) OFFSET 0) newer
+    WHERE m.tenant_id = $1 AND m.id = t.message_id AND newer.record_id = $2
       AND (newer.sort_at, newer.message_id) > (t.sort_at, t.message_id) ${matching})`;
 }
