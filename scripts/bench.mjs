@@ -16,6 +16,7 @@ import { options, positionals } from './bench/options.mjs';
 import { PushBench, pushCases } from './bench/push.mjs';
 import { benchReconcile, reconcileLines } from './bench/reconcile.mjs';
 import { benchRematch, rematchTable } from './bench/rematch.mjs';
+import { benchRecords, recordsTable } from './bench/records.mjs';
 import { importTable, shown, sweepLine, summaryOf } from './bench/report.mjs';
 import { measuredSweep } from './bench/sweep.mjs';
 import { benchTimeline, timelineLines } from './bench/timeline.mjs';
@@ -36,6 +37,7 @@ const benches = {
   fleet: shown(benchFleet, fleetTable),
   delete: shown(() => benchDeletion({ terminal, home, records, messages, say }), deletionTable),
   rematch: shown(() => benchRematch({ terminal, home, records, messages, say }), rematchTable),
+  records: shown(() => benchRecords({ terminal, home, records, count: Number(options.records), say }), recordsTable),
   reconcile: shown(
     () => benchReconcile({ terminal, home, records, mailboxes: Number(options.compared), say }),
     reconcileLines,
