@@ -65,6 +65,33 @@ CREATE TRIGGER link_changed AFTER UPDATE ON link REFERENCING NEW TABLE AS change
 CREATE TRIGGER link_ended AFTER DELETE ON link REFERENCING OLD TABLE AS changed
   FOR EACH STATEMENT EXECUTE FUNCTION note_links_for_connectors();
 
+-- The same for activities: one for each message, so it is known by its message. They are told by their parties, among which are the records.
+CREATE FUNCTION note_activities_for_connectors() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM public.connector c WHERE c.tenant_id = (SELECT public.current_tenant()) AND c.pushes) THEN RETURN NULL; END IF;
+  INSERT INTO public.connector_change AS known (tenant_id, connector_id, kind, about, ids)
+  SELECT DISTINCT p.tenant_id, c.id, 'activity', p.message_id, '{}'::jsonb
+  FROM (
+    SELECT w.tenant_id, w.message_id, (to_jsonb(w) ->> 'record_id')::uuid AS record_id FROM changed w WHERE TG_TABLE_NAME = 'activity_party'
+    UNION ALL
+    SELECT q.tenant_id, q.message_id, q.record_id FROM changed w
+    JOIN public.activity_party q ON q.tenant_id = w.tenant_id AND q.message_id = w.message_id WHERE TG_TABLE_NAME = 'activity'
+  ) p
+  JOIN public.record r ON r.tenant_id = p.tenant_id AND r.id = p.record_id AND r.connector <> 'built-in'
+  JOIN public.connector c ON c.tenant_id = p.tenant_id AND c.id::text = r.connector AND c.pushes
+  ORDER BY p.message_id
+  ON CONFLICT (tenant_id, connector_id, kind, about) DO UPDATE SET seq = excluded.seq;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER party_made AFTER INSERT ON activity_party REFERENCING NEW TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION note_activities_for_connectors();
+CREATE TRIGGER party_changed AFTER UPDATE ON activity_party REFERENCING NEW TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION note_activities_for_connectors();
+CREATE TRIGGER party_ended AFTER DELETE ON activity_party REFERENCING OLD TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION note_activities_for_connectors();
+CREATE TRIGGER activity_changed AFTER UPDATE ON activity REFERENCING NEW TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION note_activities_for_connectors();
+
 -- Whose address is of the same domain, and who has that name: columns, because under a policy Postgres uses no index on an expression.
 ALTER TABLE record_address ADD COLUMN domain text GENERATED ALWAYS AS (substring(address_key FROM '[^@]*$')) STORED;
 CREATE INDEX record_address_domain ON record_address (domain, tenant_id);

@@ -94,10 +94,12 @@ async function takeAll({ context, run, connector, ref, directory, done, endsAt }
   while (performance.now() < endsAt) {
     run.signal.throwIfAborted();
     const page = await directory.changes(cursor);
-    const taken = await takeOver(context.db, ref, { before: cursor, page });
+    const { mergeUndoMs } = context.limits;
+    const taken = await takeOver(context.db, ref, { before: cursor, page, mergeUndoMs });
     if (taken.kind === 'overtaken') return false;
     for (const operationId of taken.rematches)
       await context.engine.startRematch({ tenantId: ref.tenantId, operationId });
+    for (const operationId of taken.merges) await context.engine.startMerge({ tenantId: ref.tenantId, operationId });
     done.taken += page.changes.length;
     run.heartbeat();
     if (!page.more) return true;

@@ -49,6 +49,7 @@ export interface ActivityLimits {
   reconciliationsKeptMs: number;
   replayReportsKeptMs: number;
   connectorRetryCapMs: number;
+  mergeUndoMs: number;
   deletionChunkRows: number;
   deletionActivityMs: number;
   noSuccessHours: number;

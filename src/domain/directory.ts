@@ -54,6 +54,18 @@ export interface ToldRecord {
   externalId: string;
 }
 
+/** An activity as a CRM keeps it. */
+export interface ToldActivity {
+  id: string;
+  messageId: string;
+  type: string;
+  status: string;
+  /** false: it is to be kept out of calendars. */
+  calendarSync: boolean;
+  ownerUserId: string | null;
+  sortAt: string;
+}
+
 /** One thing that a CRM is told: how it is now. `id` stays the same for ever, `revision` rises: an older one that comes late is to be left out. */
 export type DirectoryNews =
   | {
@@ -67,17 +79,13 @@ export type DirectoryNews =
     }
   | {
       kind: 'activity';
+      /** That of the message: there is one activity for each. */
       id: string;
       revision: number;
       state: 'active' | 'removed';
       /** null where it is removed. */
-      activity: {
-        type: string;
-        status: string;
-        calendarSync: boolean;
-        ownerUserId: string | null;
-        messageId: string;
-      } | null;
+      activity: ToldActivity | null;
+      /** The CRM's records that it belongs to, or that take part. */
       records: ToldRecord[];
     };
 

@@ -4,10 +4,13 @@ import { connectorTurn, type ConnectorTurn } from '../../src/activities/connecto
 import { crmReachOf } from '../../src/activities/crm-reach';
 import type { ActivityContext } from '../../src/activities/context';
 import { connectorHabits, openDirectory } from '../../src/activities/open-directory';
+import { mergeRecords } from '../../src/activities/merge-records';
 import { rematchHistory } from '../../src/activities/rematch-history';
 import { defaultLimits } from '../../src/config/limits';
 import { askConnectorNow, insertConnector, readConnector, setConnectorState } from '../../src/db/connectors/connectors';
 import { takeOver } from '../../src/db/connectors/take-over';
+import { lockTenantForWriting } from '../../src/db/tenant-lock';
+import { changeMessageLink } from '../../src/db/thread-links/message-links';
 import { createSecretBox } from '../../src/db/secret-box';
 import { CrmServer, type CrmObject } from '../support/crm-server';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -57,6 +60,10 @@ async function workThrough(job: JobRef): Promise<void> {
   while ((await rematchHistory(contextOf([]), run, job)).kind === 'more');
 }
 
+async function mergeThrough(job: JobRef): Promise<void> {
+  while ((await mergeRecords(contextOf([]), run, job)).kind === 'more');
+}
+
 /** What a worker hands to the activity, as far as it is used; jobs over stored mail are done at once. */
 function contextOf(allowedNetworks: string[]): ActivityContext {
   const reach = crmReachOf({ limits: { ...defaultLimits, crmTimeoutMs: 20_000 }, allowedNetworks });
@@ -66,7 +73,9 @@ function contextOf(allowedNetworks: string[]): ActivityContext {
     now: Date.now,
     openDirectory: (connector) => openDirectory({ secretBox, reach }, connector),
     connectorHabits,
-    engine: { startRematch: (job: JobRef) => workThrough(job) } as ActivityContext['engine'],
+    engine: { startRematch: workThrough, startMerge: mergeThrough } as Partial<
+      ActivityContext['engine']
+    > as ActivityContext['engine'],
   };
   return context as ActivityContext;
 }
@@ -168,6 +177,24 @@ describe('fetching', () => {
     expect(await linksOf(message.id)).toEqual(['Anna Beck']);
   });
 
+  test('what a person linked to a record is at the one that it was merged with', async () => {
+    crm.change(person('1', 'Anna'), person('2', 'Anna Beck'));
+    await turn();
+    const message = await aMessage(database.db, mailbox, { from: 'unknown@acme.example' });
+    await database.db.inTenant(tenantId, async (sql) => {
+      await lockTenantForWriting(sql, tenantId);
+      const [record] = await sql.query<{ id: string }>(`SELECT id FROM record WHERE tenant_id = $1 AND name = 'Anna'`, [
+        tenantId,
+      ]);
+      const pair = { messageId: message.id, recordId: record?.id ?? '' };
+      await changeMessageLink(sql, tenantId, { does: 'link', actor: 'usr_1', pair });
+    });
+    expect(await linksOf(message.id)).toEqual(['Anna']);
+    crm.change(person('1', 'Anna', { mergedInto: '2' }));
+    await turn();
+    expect(await linksOf(message.id)).toEqual(['Anna Beck']);
+  });
+
   test('what cannot be a record is told, and keeps no other from coming', async () => {
     crm.change(
       { id: '1', kind: 'Robot', name: 'R2' },
@@ -198,7 +225,7 @@ describe('fetching', () => {
       cursor: '1',
       more: false,
     };
-    expect(await takeOver(database.db, ref, { before: null, page })).toEqual({ kind: 'overtaken' });
+    expect(await takeOver(database.db, ref, { before: null, page, mergeUndoMs: 1 })).toEqual({ kind: 'overtaken' });
     expect(await names()).toEqual(['Anna']);
   });
 });
@@ -236,6 +263,26 @@ describe('telling', () => {
     await linked();
     await turn();
     expect(crm.tellings).toMatchObject([{ state: 'active', message: { subject: null, from: null } }]);
+  });
+
+  test('an activity is told with its type and status, and again when a person changes it', async () => {
+    const activity = { type: 'email', status: 'done', requireUser: false, requireSubject: false };
+    mailbox = { ...mailbox, policy: { ...mailbox.policy, activity } };
+    const message = await linked();
+    await turn();
+    const of = () => crm.tellings.filter(({ kind }) => kind === 'activity');
+    expect(of()).toMatchObject([
+      { state: 'active', activity: { type: 'email', status: 'done' }, records: [{ externalId: '1', type: 'contact' }] },
+    ]);
+    await database.db.inTenant(tenantId, (sql) =>
+      sql.execute(`UPDATE activity SET status = 'open' WHERE tenant_id = $1 AND message_id = $2`, [
+        tenantId,
+        message.id,
+      ]),
+    );
+    await turn();
+    expect(of()).toMatchObject([{ activity: { status: 'done' } }, { activity: { status: 'open' } }]);
+    expect(new Set(of().map(({ id }) => id)).size).toBe(1);
   });
 
   test('a link that ends is told under the same id', async () => {

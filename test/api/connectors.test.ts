@@ -51,7 +51,7 @@ async function aConnector(): Promise<Connector> {
   return answer.json<Connector>();
 }
 
-const fieldsOf = (answer: { json: <Body>() => Body }) => answer.json<Problem>().errors?.map(({ field }) => field);
+const fieldsOf = (answer: { body: string }) => (JSON.parse(answer.body) as Problem).errors?.map(({ field }) => field);
 
 test('a connector begins at once, and shows no secret in any answer, row or log', async () => {
   const made = await aConnector();
@@ -122,7 +122,7 @@ test('connectors are for the tenant’s keys and admins', async () => {
 describe('a change', () => {
   test('is made on what is there now', async () => {
     const made = await aConnector();
-    const etag = String((await call('GET', `/v1/connectors/${made.id}`)).headers['etag']);
+    const etag = String((await call('GET', `/v1/connectors/${made.id}`)).headers.etag);
     const changed = await call('PATCH', `/v1/connectors/${made.id}`, { name: 'Another name' }, { 'if-match': etag });
     expect(changed.json<Connector>().name).toBe('Another name');
     const late = await call('PATCH', `/v1/connectors/${made.id}`, { name: 'Too late' }, { 'if-match': etag });
@@ -223,4 +223,26 @@ describe('a test', () => {
     const { id } = await aConnector();
     expect((await call('POST', `/v1/connectors/${id}/test`)).json<Tried>()).toMatchObject({ ok: true });
   });
+});
+
+test('all directories are asked who has an address, and one that cannot answer is named', async () => {
+  crm.change({ id: '7', kind: 'Person', name: 'Anna at the CRM', emails: [{ value: 'anna@acme.example' }] });
+  const { id } = await aConnector();
+  await call('POST', '/v1/records', {
+    type: 'lead',
+    name: 'Anna here',
+    externalId: 'x1',
+    addresses: [{ address: 'Anna@acme.example' }],
+  });
+  const answer = await call('POST', '/v1/connectors/find', { address: 'anna@ACME.example' });
+  expect(answer.json()).toEqual({
+    items: [
+      { connectorId: null, type: 'lead', externalId: 'x1', name: 'Anna here' },
+      { connectorId: id, type: 'contact', externalId: '7', name: 'Anna at the CRM' },
+    ],
+    unanswered: [],
+  });
+  crm.misbehave(() => ({ status: 500 }));
+  const later = await call('POST', '/v1/connectors/find', { address: 'anna@acme.example' });
+  expect(later.json()).toMatchObject({ items: [{ name: 'Anna here' }], unanswered: [{ connectorId: id }] });
 });

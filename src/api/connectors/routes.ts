@@ -16,6 +16,7 @@ import { decodeCursor, pageFrom, pageOf, pageQuery } from '../paging';
 import { conflict, notFound } from '../problems';
 import { EngineUnavailable } from '../temporal-gateway';
 import type { Viewer } from '../viewer';
+import { findRoute } from './find';
 import {
   connectorChangeSchema,
   connectorSchema,
@@ -41,6 +42,7 @@ export function connectorRoutes(api: Api, context: ApiContext): void {
     makingRoutes(scope, context);
     changingRoutes(scope, context);
     wishRoutes(scope, context);
+    findRoute(scope, context);
     done();
   });
 }

@@ -4,6 +4,7 @@ import type { DirectoryNews, ToldMessage, ToldRecord } from '../../domain/direct
 import { publicId } from '../../domain/ids';
 import type { Database, Sql } from '../database';
 import { everybodyPrincipal } from '../timeline-write';
+import { activityNews } from './activity-news';
 
 /** What a CRM is to be told next, and which rows stand for it. */
 export interface NextNews {
@@ -35,13 +36,11 @@ export function nextNews(
       `SELECT kind, about, seq, ids FROM connector_change WHERE tenant_id = $1 AND connector_id = $2 ORDER BY seq LIMIT $3`,
       [of.tenantId, of.connectorId, of.limit],
     );
-    const links = await linkNews(
-      sql,
-      of.tenantId,
-      rows.filter(({ kind }) => kind === 'link'),
-    );
+    const ofKind = (wanted: ChangeRow['kind']) => rows.filter(({ kind }) => kind === wanted);
+    const links = await linkNews(sql, of.tenantId, ofKind('link'));
+    const activities = await activityNews(sql, of, ofKind('activity'));
     return {
-      news: rows.flatMap((row) => links.get(row.about) ?? []),
+      news: rows.flatMap(({ kind, about }) => (kind === 'link' ? links : activities).get(about) ?? []),
       told: rows.map(({ kind, about, seq }) => ({ kind, about, seq })),
     };
   });

@@ -3,6 +3,7 @@ import type { ChangesPage, DirectoryChange, DirectoryRecord } from '../../domain
 import { publicId } from '../../domain/ids';
 import type { Database, Sql } from '../database';
 import { insertAudit } from '../mailbox-write';
+import { beginMerge } from '../merges/begin-merge';
 import { upsertRecords, type BulkLine, type BulkRefusal } from '../records-bulk';
 import { queueRematch } from '../records-rematch';
 import { deleteRecord, type RecordsChange } from '../records-write';
@@ -11,7 +12,7 @@ import { lockTenantForWriting } from '../tenant-lock';
 import { moveCursor, type ConnectorRef, type PulledPage } from './progress';
 
 /** What became of a page: jobs that are to be started after the commit, or nothing, because somebody else was faster. */
-export type Taken = { kind: 'taken'; rematches: string[] } | { kind: 'overtaken' };
+export type Taken = { kind: 'taken'; rematches: string[]; merges: string[] } | { kind: 'overtaken' };
 
 /**
  * Takes a page of a CRM's changes over, and moves the cursor with it, in one transaction. What cannot be taken over is noted and never keeps
@@ -20,18 +21,19 @@ export type Taken = { kind: 'taken'; rematches: string[] } | { kind: 'overtaken'
 export function takeOver(
   db: Database,
   ref: ConnectorRef,
-  { before, page }: { before: string | null; page: ChangesPage },
+  { before, page, mergeUndoMs }: { before: string | null; page: ChangesPage; mergeUndoMs: number },
 ): Promise<Taken> {
   const { tenantId, connectorId } = ref;
   const taking = db.inTenant(tenantId, async (sql): Promise<Taken> => {
     await lockTenantForWriting(sql, tenantId);
-    const { refused, change } = await write(sql, ref, { ...page, changes: page.changes.filter(hasUsableId) });
+    const usable = { ...page, changes: page.changes.filter(hasUsableId) };
+    const { refused, change, merges } = await write(sql, { ...ref, mergeUndoMs }, usable);
     const pulled: PulledPage = { before, cursor: page.cursor, refused: [...unusable(page), ...refused] };
     if (!(await moveCursor(sql, ref, pulled))) throw new Overtaken();
     const ids = { connectorId: publicId('connector', connectorId) };
     const entry = { actor: ids.connectorId, action: 'records taken over', ids };
     if (page.changes.length > 0) await insertAudit(sql, tenantId, entry);
-    return { kind: 'taken', rematches: await jobsFor(sql, tenantId, change) };
+    return { kind: 'taken', rematches: await jobsFor(sql, tenantId, change), merges };
   });
   return taking.catch((error: unknown) => {
     if (error instanceof Overtaken) return { kind: 'overtaken' };
@@ -64,29 +66,29 @@ function hasUsableId(change: DirectoryChange): boolean {
 
 type Refused = PulledPage['refused'];
 
+type TakingOver = ConnectorRef & { mergeUndoMs: number };
+
 async function write(
   sql: Sql,
-  ref: ConnectorRef,
+  ref: TakingOver,
   page: ChangesPage,
-): Promise<{ refused: Refused; change: RecordsChange }> {
+): Promise<{ refused: Refused; change: RecordsChange; merges: string[] }> {
   const { upserts, ended } = lastOfEach(page);
   const refused: Refused = [];
   const lines = upserts.map((record, index) => lineOf(record, { line: index + 1, refused }));
   const first = await upsertAll(sql, ref, lines);
   // A company that is not here yet keeps nobody's mail away: without it rather than not at all.
   const again = lines.filter(({ line }) => first.missingCompany.has(line));
-  const second = await upsertAll(
-    sql,
-    ref,
-    again.map((line) => ({ ...line, companyExternalId: undefined })),
-  );
+  const withoutCompany = again.map((line) => ({ ...line, companyExternalId: undefined }));
+  const second = await upsertAll(sql, ref, withoutCompany);
   for (const [line, reasons] of [...first.refusals, ...second.refusals]) {
     refused.push({ externalId: lines[line - 1]?.externalId ?? null, reasons });
   }
   const gone = await endRecords(sql, ref, ended);
-  const parts = [first.change, second.change, gone];
+  const parts = [first.change, second.change, gone.change];
   return {
     refused,
+    merges: gone.merges,
     change: {
       changedKeys: [...new Set(parts.flatMap(({ changedKeys }) => changedKeys))],
       retoldIds: [...new Set(parts.flatMap(({ retoldIds }) => retoldIds))],
@@ -173,21 +175,48 @@ async function upsertAll(sql: Sql, { tenantId, connectorId }: ConnectorRef, line
   };
 }
 
-/** Takes records out that the CRM has deleted. What became a part of another goes too: its addresses are the other's, and the mail follows them. */
-async function endRecords(sql: Sql, { tenantId, connectorId }: ConnectorRef, ended: Ended[]): Promise<RecordsChange> {
+/** Takes records out that the CRM has deleted, and begins to make those a part of others that it has merged. */
+async function endRecords(
+  sql: Sql,
+  ref: TakingOver,
+  ended: Ended[],
+): Promise<{ change: RecordsChange; merges: string[] }> {
   const change: RecordsChange = { changedKeys: [], retoldIds: [] };
-  if (ended.length === 0) return change;
-  const rows = await sql.query<{ id: string }>(
-    `SELECT r.id FROM unnest($3::text[], $4::text[]) AS w(type, external_id)
-     JOIN record r ON r.tenant_id = $1 AND r.connector = $2 AND r.type = w.type AND r.external_id = w.external_id AND r.deleted_at IS NULL`,
-    [tenantId, connectorId, ended.map(({ type }) => type), ended.map(({ externalId }) => externalId)],
-  );
-  for (const { id } of rows) {
-    const one = await deleteRecord(sql, tenantId, id);
-    change.changedKeys.push(...(one?.changedKeys ?? []));
-    change.retoldIds.push(...(one?.retoldIds ?? []));
+  const merges: string[] = [];
+  for (const one of ended.length === 0 ? [] : await storedRecords(sql, ref, ended)) {
+    const merge = one.intoId === null ? null : await mergeRecord(sql, ref, { id: one.id, intoId: one.intoId });
+    const deleted = merge === null ? await deleteRecord(sql, ref.tenantId, one.id) : null;
+    if (merge !== null) merges.push(merge.operationId);
+    change.changedKeys.push(...(deleted?.changedKeys ?? []));
+    change.retoldIds.push(...((merge ?? deleted)?.retoldIds ?? []));
   }
-  return change;
+  return { change, merges };
+}
+
+/** Those of them that are here, and what they became a part of, where that is here too. */
+function storedRecords(
+  sql: Sql,
+  { tenantId, connectorId }: ConnectorRef,
+  ended: Ended[],
+): Promise<{ id: string; intoId: string | null }[]> {
+  const into = ended.map((one) => (one.kind === 'merged' ? one.into : null));
+  return sql.query(
+    `SELECT r.id, i.id AS "intoId" FROM unnest($3::text[], $4::text[], $5::text[]) AS w(type, external_id, into_id)
+     JOIN record r ON r.tenant_id = $1 AND r.connector = $2 AND r.type = w.type AND r.external_id = w.external_id AND r.deleted_at IS NULL
+     LEFT JOIN record i ON i.tenant_id = $1 AND i.connector = $2 AND i.type = w.type AND i.external_id = w.into_id AND i.deleted_at IS NULL`,
+    [tenantId, connectorId, ended.map(({ type }) => type), ended.map(({ externalId }) => externalId), into],
+  );
+}
+
+/** Null where the two cannot be merged now: the one is taken out then, and its addresses are the other's by the CRM's word. */
+async function mergeRecord(
+  sql: Sql,
+  { tenantId, connectorId, mergeUndoMs }: TakingOver,
+  { id, intoId }: { id: string; intoId: string },
+): Promise<{ operationId: string; retoldIds: string[] } | null> {
+  const actor = publicId('connector', connectorId);
+  const merge = await beginMerge(sql, tenantId, { recordId: id, intoRecordId: intoId, actor, undoMs: mergeUndoMs });
+  return merge.kind === 'begun' ? merge : null;
 }
 
 async function jobsFor(sql: Sql, tenantId: string, { changedKeys, retoldIds }: RecordsChange): Promise<string[]> {

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+
+import { builtInDirectory } from '../../db/connectors/built-in-directory';
+import { listConnectors, type StoredConnector } from '../../db/connectors/connectors';
+import type { Directory } from '../../domain/directory';
+import { publicId } from '../../domain/ids';
+import type { Api, ApiContext } from '../context';
+import { addressField } from '../records/text-fields';
+import { wordsOf } from './schemas';
+
+const foundSchema = z.object({
+  items: z.array(
+    z.object({
+      connectorId: z.string().nullable().describe('con_...; null: a record that a client wrote'),
+      type: z.string(),
+      externalId: z.string().describe('The id at the CRM; of records that clients wrote without one, ours'),
+      name: z.string().nullable(),
+    }),
+  ),
+  unanswered: z
+    .array(z.object({ connectorId: z.string(), words: z.string() }))
+    .describe('CRMs that could not be asked'),
+});
+
+type Found = z.output<typeof foundSchema>;
+
+/** POST /v1/connectors/find: who has an address now, by the records here and by each CRM that can be asked for it. */
+export function findRoute(api: Api, context: ApiContext): void {
+  api.post(
+    '/v1/connectors/find',
+    {
+      schema: {
+        tags: ['connectors'],
+        summary: 'Ask all directories who has an address now',
+        description:
+          'By POST, so that the address stands in no log. Nothing is written; a CRM without `settings.find` has no answer.',
+        body: z.strictObject({ address: addressField }),
+        response: { 200: foundSchema },
+      },
+    },
+    async ({ viewer: { tenantId }, body }) => {
+      const { db, limits } = context;
+      const page = { afterId: null, limit: limits.connectorsPerTenant };
+      const connectors = await db.inTenant(tenantId, (sql) => listConnectors(sql, tenantId, page));
+      const active = connectors.filter(({ state }) => state === 'active');
+      const answers = await Promise.all([
+        findIn(builtInDirectory(db, tenantId), null, body.address.key),
+        ...active.map((connector) => findAt(context, connector, body.address.key)),
+      ]);
+      return {
+        items: answers.flatMap(({ items }) => items),
+        unanswered: answers.flatMap(({ unanswered }) => unanswered),
+      };
+    },
+  );
+}
+
+async function findAt({ crm }: ApiContext, connector: StoredConnector, address: string): Promise<Found> {
+  const connectorId = publicId('connector', connector.id);
+  try {
+    return await findIn(crm.open(connector), connectorId, address);
+  } catch (error) {
+    const refusal = crm.refusalOf(error);
+    if (refusal === null) throw error;
+    return { items: [], unanswered: [{ connectorId, words: wordsOf(refusal.code) }] };
+  }
+}
+
+async function findIn(directory: Directory, connectorId: string | null, address: string): Promise<Found> {
+  const records = await directory.find(address);
+  const items = records.map(({ type, externalId, name }) => ({ connectorId, type, externalId, name: name ?? null }));
+  return { items, unanswered: [] };
+}
