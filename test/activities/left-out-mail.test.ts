@@ -2,7 +2,7 @@ import { findMail } from '../../src/db/find';
 import { outcomes } from '../../src/domain/ledger';
 import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
-import { aRecord } from '../support/mail-rows';
+import { aRecord, aUser } from '../support/mail-rows';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
 
 let bench: SyncBench;
@@ -37,6 +37,42 @@ test('with unmatched: drop, mail of nobody known leaves a row that its Message-I
     placements: [{ folder: 'INBOX', uid, outcome: outcomes.filtered, reason: 'unmatched' }],
   });
   expect(await find(mailbox, '<known@customer.example>')).toMatchObject({ messages: [{}], placements: [] });
+});
+
+test.each([
+  ['whole', 1_000_000],
+  ['by its header alone', 300],
+])('mail without a user or a subject leaves a row and no content, looked at %s', async (_how, maxMessageBytes) => {
+  const activity = { type: 'email', status: 'done', requireUser: true, requireSubject: true };
+  const mailbox = await bench.connect({ policy: { activity, maxMessageBytes } });
+  await aUser(bench.database.db, mailbox.tenantId, { addresses: [mailbox.user] });
+  const text = 'words '.repeat(100);
+  await mailbox.person.append('INBOX', mail({ to: mailbox.user, subject: 'taken in', text }));
+  const strangers = {
+    to: 'nobody@elsewhere.example',
+    subject: 'refused',
+    messageId: 'refused@elsewhere.example',
+    text,
+  };
+  await mailbox.person.append('INBOX', mail(strangers));
+  await mailbox.person.append('INBOX', mail({ to: mailbox.user, subject: null, text }));
+  await mailbox.syncAll();
+  const taken = maxMessageBytes === 300 ? outcomes['headers-only'] : outcomes.recorded;
+  expect((await mailbox.ledger()).map((row) => [row.outcome, row.reason])).toEqual([
+    [taken, null],
+    [outcomes.filtered, 'no-user'],
+    [outcomes.filtered, 'no-subject'],
+  ]);
+  expect(await find(mailbox, '<refused@elsewhere.example>')).toMatchObject({
+    messages: [],
+    placements: [{ folder: 'INBOX', outcome: outcomes.filtered, reason: 'no-user' }],
+  });
+  const [kept] = await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
+    sql.query<{ blobs: number; messages: number }>(
+      'SELECT (SELECT count(*) FROM blob) AS blobs, (SELECT count(*) FROM message) AS messages',
+    ),
+  );
+  expect(kept).toEqual({ blobs: taken === outcomes.recorded ? 1 : 0, messages: 1 });
 });
 
 test('mail that could not be read is found with its failure', async () => {
