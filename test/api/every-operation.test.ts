@@ -79,6 +79,10 @@ const kindOfPath: Record<string, IdKind> = {
   messages: 'message',
   threads: 'thread',
   users: 'user',
+  teams: 'team',
+  connectors: 'connector',
+  activities: 'activity',
+  merges: 'merge',
   notices: 'notice',
   links: 'link',
   connectors: 'connector',
@@ -90,8 +94,13 @@ function urlOf(path: string): string {
   return path.replace('{id}', owned[thing] ?? unknown).replace(/\{\w+\}/g, '1');
 }
 
+/** Fields that hold an id, of whatever kind a call takes there. */
+const kindOfField: Record<string, IdKind> = { recordId: 'record', into: 'record' };
+
 /** The smallest body that a schema lets in. */
-function smallest(schema: Schema): unknown {
+function smallest(schema: Schema, field = ''): unknown {
+  const kind = kindOfField[field];
+  if (kind !== undefined) return publicId(kind, newUuid());
   const choice = schema.anyOf?.[0] ?? schema.oneOf?.[0];
   if (choice !== undefined) return smallest(choice);
   if (schema.enum !== undefined) return schema.enum[0];
@@ -102,7 +111,9 @@ function smallest(schema: Schema): unknown {
   if (schema.type === 'boolean') return false;
   if (schema.type === 'array') return [];
   if (schema.type === 'null') return null;
-  return Object.fromEntries((schema.required ?? []).map((name) => [name, smallest(schema.properties?.[name] ?? {})]));
+  return Object.fromEntries(
+    (schema.required ?? []).map((name) => [name, smallest(schema.properties?.[name] ?? {}, name)]),
+  );
 }
 
 function send({ method, path, operation }: DocumentedCall, headers: Record<string, string>) {
