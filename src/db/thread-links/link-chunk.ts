@@ -5,7 +5,9 @@ import { lockTenantForWriting } from '../tenant-lock';
 import { refreshTimelines } from '../timeline-write';
 import { linkPairs, restorePairs, takePairs, unlinkPairs } from './apply-links';
 import { linkKinds, linkTask, type LinkPair, type LinkRef, type LinkTask } from './link-task';
+import { isItsOwn } from './reason-sql';
 import { settleReplies } from './settle';
+import { spreadReasons } from './spread';
 import { tellLinks, type LinkEvent } from './tell';
 
 /** How far an operation on links is; `none` where it has ended. */
@@ -72,10 +74,33 @@ async function apply(sql: Sql, ref: LinkRef, change: { task: LinkTask; pairs: Li
   }
   // Nobody looked at what rules say of a link while it was taken away.
   if (task.does !== 'unlink') await linkAgain(sql, tenantId, messageIds);
-  const changed = [...new Set([...messageIds, ...(await settleReplies(sql, tenantId, messageIds))])];
+  const changed = [...new Set([...messageIds, ...(await passOn(sql, ref, { task, messageIds }))])];
   await refreshTimelines(sql, tenantId, changed);
   await refreshActivities(sql, tenantId, changed);
   await tellLinks(sql, tenantId, { type: events[task.does], operationId, pairs });
+}
+
+/**
+ * What becomes of other mail by a change. What a person does to a thread says nothing of single messages: replies are looked at where one of them had,
+ * or has, a reason of its own.
+ */
+async function passOn(sql: Sql, ref: LinkRef, change: { task: LinkTask; messageIds: string[] }): Promise<string[]> {
+  const { task, messageIds } = change;
+  if (task.thread === null || task.does === 'undo') return settleReplies(sql, ref.tenantId, messageIds);
+  const settled = await settleReplies(sql, ref.tenantId, await withOwnReasons(sql, ref, messageIds));
+  const isOfAll = task.does === 'link' ? task.thread.after.mode === 'follow' : task.suppresses;
+  return isOfAll ? [...settled, ...(await spreadReasons(sql, ref.tenantId, messageIds))] : settled;
+}
+
+async function withOwnReasons(sql: Sql, { tenantId, operationId }: LinkRef, messageIds: string[]): Promise<string[]> {
+  const rows = await sql.query<{ id: string }>(
+    `SELECT DISTINCT c.message_id AS id FROM link_change c
+     WHERE c.tenant_id = $1 AND c.operation_id = $2 AND c.message_id = ANY ($3::uuid[]) AND (c.before -> 'reasons' @> '[{"key": "by-hand"}]' OR EXISTS (
+       SELECT FROM link l JOIN link_reason r ON r.tenant_id = $1 AND r.link_id = l.id AND ${isItsOwn('r')}
+       WHERE l.tenant_id = $1 AND l.message_id = c.message_id AND l.record_id = c.record_id))`,
+    [tenantId, operationId, messageIds],
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** Of what is to be undone, what nobody has changed since. */

@@ -115,16 +115,23 @@ const givenBy = (ids: string) => `given AS MATERIALIZED (
   WHERE ${isOfConversation('r')} OR l.state = 'active' AND ${isItsOwn('r')}
 )`;
 
-/** What is due by `step` (giver, taker, way): who has it already, and whom a person has taken away, gets nothing. */
-const dueOfSteps = `lacking AS MATERIALIZED (
-  SELECT DISTINCT s.giver, s.taker, s.way, v.record_id, v.version, v.key FROM step s
-  JOIN given v ON v.id = s.giver AND (s.way = 'answer' OR v.key NOT LIKE 'reply:%')
+/**
+ * What is due by `step` (giver, taker, way): who has it already, and whom a person has taken away, gets nothing; nor does mail that an operation
+ * on links is about to come to.
+ */
+const dueOfSteps = `passed AS MATERIALIZED (
+  SELECT DISTINCT s.giver, s.taker, s.way, v.record_id, v.version, v.key, CASE WHEN v.key LIKE 'reply:%' THEN 'reply' ELSE v.key END AS what
+  FROM step s JOIN given v ON v.id = s.giver AND (s.way = 'answer' OR v.key NOT LIKE 'reply:%')
+), lacking AS MATERIALIZED (
+  SELECT w.taker, w.record_id, w.what FROM (SELECT DISTINCT taker, record_id, what FROM passed) AS w
   WHERE NOT EXISTS (
     SELECT FROM link l LEFT JOIN link_reason r ON r.tenant_id = $1 AND r.link_id = l.id
-    WHERE l.tenant_id = $1 AND l.message_id = s.taker AND l.record_id = v.record_id AND (
-      r.key = v.key OR l.state = 'suppressed' AND v.key NOT LIKE 'unlinked:%' OR v.key LIKE 'reply:%' AND ${isItsOwn('r')}))
-)
-SELECT taker AS "messageId", record_id AS "recordId", key, version FROM lacking
+    WHERE l.tenant_id = $1 AND l.message_id = w.taker AND l.record_id = w.record_id AND (
+      r.key = w.what OR l.state = 'suppressed' AND w.what NOT LIKE 'unlinked:%' OR w.what = 'reply' AND ${isItsOwn('r')}))
+  AND (w.what = 'reply' OR NOT EXISTS (
+    SELECT FROM link_change c WHERE c.tenant_id = $1 AND c.message_id = w.taker AND c.record_id = w.record_id AND c.done_at IS NULL))
+), due AS MATERIALIZED (SELECT p.* FROM lacking JOIN passed p USING (taker, record_id, what))
+SELECT taker AS "messageId", record_id AS "recordId", key, version FROM due
 WHERE CASE way WHEN 'answer' THEN answers(taker, giver) ELSE answers(giver, taker) END
 ORDER BY taker, record_id, key`;
 

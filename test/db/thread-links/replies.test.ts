@@ -1,3 +1,7 @@
+import { readCatalogue } from '../../../src/db/deletion/catalogue';
+import { nextContent } from '../../../src/db/deletion/content-chunk';
+import { deleteContent } from '../../../src/db/deletion/delete-content';
+import { newUuid } from '../../../src/db/new-id';
 import { linkAgain } from '../../../src/db/rematch';
 import { lockTenantForWriting } from '../../../src/db/tenant-lock';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
@@ -173,5 +177,21 @@ describe('a reply to mail that is linked', () => {
     expect(Object.keys(await linkedTo(record))).toEqual(['<a@x>', '<b@x>', '<c@x>']);
     await changeAddresses(record, []);
     expect(await linkedTo(record)).toEqual({});
+  });
+
+  test('loses its link when the mail that it answers is deleted with its mailbox', async () => {
+    const record = await aRecord(database.db, mailbox.tenantId, { addresses: [ada] });
+    const other = await aMailbox(database.db, mailbox.tenantId);
+    await aMessage(database.db, other, { messageId: '<a@x>', from: ada, to: ['bob@elsewhere.example'] });
+    await message('<b@x>', { references: ['<a@x>'], from: 'bob@elsewhere.example', to: ['dora@elsewhere.example'] });
+    await message('<c@x>', { references: ['<b@x>'], from: 'dora@elsewhere.example' });
+    expect(await timelineOf(record)).toEqual(['<a@x>', '<b@x>', '<c@x>']);
+    const ref = { tenantId: mailbox.tenantId, sourceId: other.sourceId, deletionId: newUuid() };
+    const chunk = await nextContent(database.db, ref, { after: null, limit: 100 });
+    if (chunk === null) throw new Error('nothing to delete');
+    const catalogue = await inTenant(readCatalogue);
+    await deleteContent(database.db, ref, { chunk, contents: new Map(), catalogue });
+    expect(await linkedTo(record)).toEqual({});
+    expect(await timelineOf(record)).toEqual([]);
   });
 });
