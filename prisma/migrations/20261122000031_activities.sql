@@ -23,7 +23,7 @@ CREATE TABLE activity (
   status text NOT NULL,
   owner_user_id uuid,
   sort_at timestamptz NOT NULL,                 -- that of the message
-  rule jsonb NOT NULL,                          -- {severalCompanies, matchKinds} of the source that made it, as they were then
+  rule jsonb NOT NULL,                          -- how the source that made it matched then (domain/matching.ts)
   touched text[] NOT NULL DEFAULT '{}',         -- fields that a person changed: status, owner, type
   version integer NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL DEFAULT now(),

@@ -9,14 +9,12 @@ import {
   type RuledRecord,
 } from '../../domain/activity';
 import { normaliseAddress } from '../../domain/address';
-import type { AddressKind, Policy } from '../../domain/policy';
+import { recordsOfAddress, type MatchingPolicy } from '../../domain/matching';
 import type { Sql } from '../database';
+import { candidatesByAddress } from '../match-candidates';
 
 /** By what an activity is decided, as its source had it when the activity was made. */
-export interface ActivityRule {
-  severalCompanies: Policy['severalCompanies'];
-  matchKinds: AddressKind[];
-}
+export type ActivityRule = Omit<MatchingPolicy, 'matchHeaders'>;
 
 /** A message as far as the rules look at it. */
 export interface RuledMessage {
@@ -42,7 +40,7 @@ export async function factsOfMessages(
   const behind = [...new Set([...recipients.values()].flat())].flatMap(addressesBehindNumber);
   const [ours, records, byHand, suppressed] = await Promise.all([
     ourAddresses(sql, tenantId, [...new Set([...keys, ...behind])]),
-    recordsOf(sql, tenantId, [...keys]),
+    recordsOf(sql, tenantId, { keys: [...keys], rules: messages.map(({ rule }) => rule) }),
     linkedByHand(sql, tenantId, messageIds),
     suppressedRecords(sql, tenantId, messageIds),
   ]);
@@ -55,7 +53,7 @@ export async function factsOfMessages(
         addresses: addressesOf.get(messageId) ?? [],
         numbers: numbersOf.get(messageId) ?? [],
         ours,
-        records: records(rule.matchKinds),
+        records: records(rule),
         projects,
         byHand: byHand.filter((linked) => linked.messageId === messageId),
         suppressed: new Set(suppressed.flatMap((link) => (link.messageId === messageId ? [link.recordId] : []))),
@@ -94,26 +92,22 @@ async function ourAddresses(sql: Sql, tenantId: string, keys: string[]): Promise
   return ours;
 }
 
+/** The records that addresses lead to by each rule, as links are made by it. */
 async function recordsOf(
   sql: Sql,
   tenantId: string,
-  keys: string[],
-): Promise<(kinds: AddressKind[]) => Map<string, RuledRecord[]>> {
-  const rows = await sql.query<RuledRecord & { key: string; kind: AddressKind }>(
-    `SELECT wanted.key, known.* FROM unnest($2::text[]) AS wanted(key) CROSS JOIN LATERAL (
-       SELECT ra.kind, r.id AS "recordId", r.type, ${companyOf} AS "companyId"
-       FROM record_address ra JOIN record r ON r.tenant_id = $1 AND r.id = ra.record_id AND r.deleted_at IS NULL
-       WHERE ra.tenant_id = $1 AND ra.address_key = wanted.key OFFSET 0
-     ) AS known ORDER BY known."recordId"`,
-    [tenantId, keys],
-  );
-  return (kinds) => {
-    const found = new Map<string, RuledRecord[]>();
-    for (const { key, kind, ...record } of rows) {
-      if (kinds.includes(kind)) found.set(key, [...(found.get(key) ?? []), record]);
-    }
-    return found;
-  };
+  { keys, rules }: { keys: string[]; rules: ActivityRule[] },
+): Promise<(rule: ActivityRule) => Map<string, RuledRecord[]>> {
+  const candidates = await candidatesByAddress(sql, tenantId, {
+    addressKeys: keys,
+    policy: {
+      gmailAddresses: rules.some((rule) => rule.gmailAddresses !== 'exact') ? 'fold-dots-and-tags' : 'exact',
+      companyDomains: rules.some((rule) => rule.companyDomains === 'link') ? 'link' : 'off',
+    },
+  });
+  const inOrder = (one: RuledRecord, other: RuledRecord) => (one.recordId < other.recordId ? -1 : 1);
+  return (rule) =>
+    new Map([...candidates].map(([key, found]) => [key, recordsOfAddress(key, found, rule).sort(inOrder)]));
 }
 
 /** A company that was deleted is none, for as long as it is not restored. */

@@ -14,10 +14,10 @@ export async function makeActivities(
   { tenantId, policy }: { tenantId: string; policy: Policy },
   messageIds: string[],
 ): Promise<void> {
-  const { activity, severalCompanies, matchKinds } = policy;
+  const { activity, severalCompanies, matchKinds, matchTypes, gmailAddresses, companyDomains } = policy;
   if (messageIds.length === 0) return;
   if (activity === null) return decideActivities(sql, tenantId, { messageIds, createdIds: new Set() });
-  const rule: ActivityRule = { severalCompanies, matchKinds };
+  const rule: ActivityRule = { severalCompanies, matchKinds, matchTypes, gmailAddresses, companyDomains };
   const made = await sql.query<{ message_id: string }>(
     `INSERT INTO activity (tenant_id, id, message_id, type, status, sort_at, rule)
      SELECT $1, w.id, m.id, $4, $5, m.sort_at, $6 FROM unnest($2::uuid[], $3::uuid[]) AS w(message_id, id)

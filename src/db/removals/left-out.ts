@@ -23,7 +23,7 @@ export async function leftOutLike(
     sql.query<{ uid: number; hash: string | null; size: number | null; at: string | null; left_out: boolean }>(
       `SELECT uid, encode(message_id_hash, 'hex') AS hash, nullif(size, 0) AS size,
          (extract(epoch FROM internal_date) * 1000)::bigint::text AS at,
-         outcome = 3 AND reason IN ('before-start', 'unmatched') AS left_out
+         outcome = 3 AND reason IN ('before-start', 'unmatched', 'no-user', 'no-subject') AS left_out
        FROM placement WHERE gen_id = $1 AND copy_id IS NULL AND (message_id_hash = ANY ($2::bytea[]) OR (message_id_hash IS NULL
          AND (size = ANY ($3::bigint[]) OR internal_date = ANY ($4::timestamptz[]) OR coalesce(size, 0) = 0 AND internal_date IS NULL)))
        ORDER BY uid`,

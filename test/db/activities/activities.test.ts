@@ -139,6 +139,21 @@ test('addresses of a kind that does not match name nobody', async () => {
   );
 });
 
+test('the domain of a company names it, where the policy says so', async () => {
+  await inTenant((sql) =>
+    sql.execute('INSERT INTO record_domain (tenant_id, record_id, domain) VALUES ($1, $2, $3)', [
+      tenantId,
+      companyB,
+      'b.example',
+    ]),
+  );
+  const linking = asking(await aMailbox(db, tenantId), { companyDomains: 'link' });
+  const { id } = await mail({ from: 'desk@b.example' }, await linking);
+  expect(await told(id)).toBe('ann | - | - | desk@b.example | B | -');
+  const { id: other } = await mail({ from: 'desk@b.example', subject: 'Another' });
+  expect(await told(other)).toBe('ann | - | - | desk@b.example | - | -');
+});
+
 test('a number before the address of a mailbox files the mail at its project', async () => {
   const project = await aRecord(db, tenantId, { type: 'project', number: 'P-7', companyId: companyA });
   const drop = await asking(await aMailbox(db, tenantId, { address: 'log@us.example' }));
