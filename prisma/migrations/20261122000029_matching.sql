@@ -5,6 +5,7 @@ CREATE TABLE record_domain (
   tenant_id uuid NOT NULL,
   domain text NOT NULL,
   record_id uuid NOT NULL,
+  shared boolean NOT NULL DEFAULT false, -- as record_address.shared
   PRIMARY KEY (domain, tenant_id, record_id),
   FOREIGN KEY (tenant_id, record_id) REFERENCES record ON DELETE CASCADE
 );

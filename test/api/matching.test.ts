@@ -142,7 +142,7 @@ describe('domains', () => {
     const company = await made({ type: 'company', name: 'One', domains: ['one.example'] });
     const { id } = await aMessage(database.db, source, { from: 'ada@one.example' });
     const tenant = await call('GET', '/v1/tenant');
-    const headers = { 'if-match': String(tenant.headers['etag']) };
+    const headers = { 'if-match': String(tenant.headers.etag) };
     const payload = { ownDomains: ['one.example'] };
     expect((await call('PATCH', '/v1/tenant', { payload, headers })).json()).toMatchObject(payload);
     expect((await call('PATCH', '/v1/tenant', { payload, headers })).statusCode).toBe(412);

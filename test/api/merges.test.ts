@@ -1,6 +1,8 @@
 import { mergeRecords } from '../../src/activities/merge-records';
 import type { ActivityContext, ActivityRun } from '../../src/activities/context';
+import { deleteCascade } from '../../src/activities/delete-cascade';
 import { rematchHistory } from '../../src/activities/rematch-history';
+import { defaultLimits } from '../../src/config/limits';
 import { sweepMerges } from '../../src/db/merges/sweep-merges';
 import { unfinishedMerges } from '../../src/db/merges/unfinished-merges';
 import { lockTenantForWriting } from '../../src/db/tenant-lock';
@@ -8,6 +10,7 @@ import { publicId, uuidOf } from '../../src/domain/ids';
 import { issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { aMailbox, aMessage, aRecord, aUser, type TestMailbox } from '../support/mail-rows';
+import { mailboxPolicy } from '../support/mailbox-policy';
 
 // The database is real; the engine is played by running its activities.
 
@@ -305,4 +308,52 @@ test('a link of a thread follows the record, and comes back', async () => {
   expect(await of()).toBe(grace);
   await undone(mergeId);
   expect(await of()).toBe(ada);
+});
+
+test('the domains of a company go with it, and come back; one that both had stays with both', async () => {
+  const source = await mailboxPolicy(database.db, tenantId, { companyDomains: 'link' });
+  const company = (name: string, ...domains: string[]) =>
+    aRecord(database.db, tenantId, { type: 'company', name, domains });
+  const [one, two] = [await company('One', 'both.example', 'one.example'), await company('Two', 'both.example')];
+  const { id } = await aMessage(database.db, source, { from: 'a@one.example' });
+  const shared = await aMessage(database.db, source, { from: 'a@both.example' });
+  const companiesOf = async (messageId: string) => {
+    const found = await rows<{ record_id: string }>(
+      `SELECT record_id FROM link l JOIN record r ON r.id = l.record_id AND r.deleted_at IS NULL
+       WHERE message_id = $1 AND l.state = 'active' ORDER BY record_id`,
+      [messageId],
+    );
+    return found.map((row) => row.record_id);
+  };
+  expect(await companiesOf(id)).toEqual([one]);
+  const mergeId = await merged(one, two);
+  expect([await companiesOf(id), await companiesOf(shared.id)]).toEqual([[two], [two]]);
+  const later = await aMessage(database.db, source, { from: 'b@one.example' });
+  expect(await companiesOf(later.id)).toEqual([two]);
+  await undone(mergeId);
+  expect([await companiesOf(id), await companiesOf(later.id)]).toEqual([[one], [one]]);
+  expect(await companiesOf(shared.id)).toEqual([one, two].sort());
+});
+
+test('erasing a record erases what was merged into it, over two merges', async () => {
+  const third = await aRecord(database.db, tenantId, { name: 'Third', addresses: ['third@customer.example'] });
+  const message = await aMessage(database.db, mailbox, { from: 'ada@customer.example' });
+  await merged(ada, grace);
+  await merged(grace, third);
+  const asked = await ask('DELETE', `/v1/records/${rec(third)}?erase=true&confirm=Third`);
+  expect(asked.statusCode).toBe(202);
+  const deletionId = uuidOf('deletion', asked.json<{ deletionId: string }>().deletionId) ?? '';
+  const context = {
+    db: database.db,
+    limits: defaultLimits,
+    erasures: { compare: () => Promise.resolve([]) },
+  } as unknown as ActivityContext;
+  let share = await deleteCascade(context, run, { tenantId, deletionId });
+  while (share.kind === 'more') share = await deleteCascade(context, run, { tenantId, deletionId });
+  expect(share.kind).toBe('done');
+  for (const table of ['record', 'record_address', 'record_merge', 'link', 'link_reason']) {
+    expect([table, await rows(`SELECT FROM ${table}`)]).toEqual([table, []]);
+  }
+  const unassigned = (await ask('GET', '/v1/messages?unassigned=true')).json<{ items: { id: string }[] }>();
+  expect(unassigned.items.map(({ id }) => id)).toEqual([publicId('message', message.id)]);
 });

@@ -233,15 +233,13 @@ describe('domains of companies', () => {
     inTenant((sql) => insertMessage(sql, tenantId, { sourceId, addresses: [['from', from]] }));
 
   test('history is walked through in chunks, over all mailboxes that link by them, and nothing else is linked', async () => {
-    const [first, deaf, last] = await inTenant(async (sql) => [
-      await insertSource(sql, tenantId, { companyDomains: 'link' }),
-      await insertSource(sql, tenantId),
-      await insertSource(sql, tenantId, { companyDomains: 'link' }),
-    ]);
-    for (let n = 0; n < 5; n += 1) await arrived(first ?? '', `p${String(n)}@one.example`);
-    await arrived(deaf ?? '', 'q@one.example');
-    await arrived(last ?? '', 'r@one.example');
-    await arrived(last ?? '', 's@mail.one.example');
+    const first = await inTenant((sql) => insertSource(sql, tenantId, { companyDomains: 'link' }));
+    const deaf = await inTenant((sql) => insertSource(sql, tenantId));
+    const last = await inTenant((sql) => insertSource(sql, tenantId, { companyDomains: 'link' }));
+    for (let n = 0; n < 5; n += 1) await arrived(first, `p${String(n)}@one.example`);
+    await arrived(deaf, 'q@one.example');
+    await arrived(last, 'r@one.example');
+    await arrived(last, 's@mail.one.example');
     const one = await company();
     await inTenant((sql) =>
       sql.execute(`INSERT INTO record_domain (tenant_id, record_id, domain) VALUES ($1, $2, 'one.example')`, [
@@ -345,13 +343,11 @@ test('the database knows the same accounts of Gmail as the rules', async () => {
 });
 
 test('an account of Gmail is found however it is written, where the policy says so', async () => {
-  const [folding, exact] = await inTenant(async (sql) => [
-    await insertSource(sql, tenantId, { gmailAddresses: 'fold-dots-and-tags' }),
-    await insertSource(sql, tenantId),
-  ]);
+  const folding = await inTenant((sql) => insertSource(sql, tenantId, { gmailAddresses: 'fold-dots-and-tags' }));
+  const exact = await inTenant((sql) => insertSource(sql, tenantId));
   for (const sourceId of [folding, exact]) {
     for (const from of ['ada@gmail.com', 'a.d.a+crm@googlemail.com', 'ada@gmail.company.example', 'adab@gmail.com']) {
-      await inTenant((sql) => insertMessage(sql, tenantId, { sourceId: sourceId ?? '', addresses: [['from', from]] }));
+      await inTenant((sql) => insertMessage(sql, tenantId, { sourceId, addresses: [['from', from]] }));
     }
   }
   const record = await inTenant((sql) => insertRecord(sql, tenantId));

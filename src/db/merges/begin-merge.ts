@@ -49,6 +49,7 @@ export async function beginMerge(sql: Sql, tenantId: string, wish: MergeWish): P
     [tenantId, recordId, intoRecordId],
   );
   await giveAddresses(sql, tenantId, wish);
+  await giveDomains(sql, tenantId, wish);
   const taken = takenOf(from, into);
   const scope = await giveScope(sql, tenantId, { from, into });
   if (scope.isNarrower) taken.push('scope');
@@ -99,6 +100,22 @@ async function giveAddresses(sql: Sql, tenantId: string, { recordId, intoRecordI
     `INSERT INTO record_address (tenant_id, address_key, record_id, kind, address)
      SELECT $1, address_key, $3, kind, address FROM record_address WHERE tenant_id = $1 AND record_id = $2 AND NOT shared`,
     [tenantId, recordId, intoRecordId],
+  );
+}
+
+/** The same with the domains of a company. */
+async function giveDomains(sql: Sql, tenantId: string, { recordId, intoRecordId }: MergeWish): Promise<void> {
+  const values = [tenantId, recordId, intoRecordId];
+  await sql.execute(
+    `UPDATE record_domain a SET shared = EXISTS (
+       SELECT FROM record_domain b WHERE b.tenant_id = $1 AND b.record_id = $3 AND b.domain = a.domain)
+     WHERE a.tenant_id = $1 AND a.record_id = $2`,
+    values,
+  );
+  await sql.execute(
+    `INSERT INTO record_domain (tenant_id, domain, record_id)
+     SELECT $1, domain, $3 FROM record_domain WHERE tenant_id = $1 AND record_id = $2 AND NOT shared`,
+    values,
   );
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { refreshActivities } from '../activities/refresh';
 import type { Database, Sql } from '../database';
 import { newUuid } from '../new-id';
+import { keysOfRecords } from '../record-keys';
 import { queueRematch } from '../records-rematch';
 import { queueRetelling } from '../retelling';
 import { lockTenantForWriting } from '../tenant-lock';
@@ -147,7 +148,7 @@ async function moveRecords(sql: Sql, merging: Merging, limit: number): Promise<S
   const recordIds = moved.map(({ id }) => id);
   const retelling = await queueRetelling(sql, tenantId, { recordIds });
   const rematch =
-    field === 'company' ? await queueRematch(sql, tenantId, await keysOf(sql, tenantId, recordIds)) : null;
+    field === 'company' ? await queueRematch(sql, tenantId, await keysOfRecords(sql, tenantId, recordIds)) : null;
   const operationIds = [retelling, rematch].flatMap((job) => (job === null ? [] : [job.operationId]));
   return { count: 0, after: moved.length < limit ? null : (recordIds.at(-1) ?? null), operationIds };
 }
@@ -190,14 +191,6 @@ async function takeRecords(
   );
 }
 
-async function keysOf(sql: Sql, tenantId: string, recordIds: string[]): Promise<string[]> {
-  const rows = await sql.query<{ address_key: string }>(
-    'SELECT DISTINCT address_key FROM record_address WHERE tenant_id = $1 AND record_id = ANY ($2::uuid[])',
-    [tenantId, recordIds],
-  );
-  return rows.map((row) => row.address_key);
-}
-
 async function goOn(
   sql: Sql,
   { tenantId, operationId }: Merging,
@@ -224,6 +217,6 @@ async function finish(sql: Sql, merging: Merging): Promise<string[]> {
       : `UPDATE record_merge SET state = 'undone', undone_at = now() WHERE tenant_id = $1 AND id = $2`,
     [tenantId, mergeId],
   );
-  const rematch = await queueRematch(sql, tenantId, await keysOf(sql, tenantId, [recordId, intoRecordId]));
+  const rematch = await queueRematch(sql, tenantId, await keysOfRecords(sql, tenantId, [recordId, intoRecordId]));
   return rematch === null ? [] : [rematch.operationId];
 }

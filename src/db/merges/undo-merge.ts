@@ -37,7 +37,8 @@ export async function beginUndo(sql: Sql, tenantId: string, merge: Merge): Promi
   if (there?.late === true) return { kind: 'too-late' };
   if (there?.present !== true) return { kind: 'other-gone' };
   const values = [tenantId, merge.id];
-  for (const statement of [ownValues, scope, addressesOfOthers, addresses, ownAddresses, threadLinks, record]) {
+  const given = [...backTo('record_address', 'address_key'), ...backTo('record_domain', 'domain')];
+  for (const statement of [ownValues, scope, ...given, threadLinks, record]) {
     await sql.execute(statement, values);
   }
   const refusals = await refusalsOf(sql, tenantId, recordId);
@@ -75,21 +76,23 @@ const ownValues = `UPDATE record b SET updated_at = now(), version = b.version +
 const scope = `DELETE FROM record_scope s USING record_merge m
   WHERE ${isMerge} AND s.tenant_id = $1 AND s.record_id = m.into_record_id AND s.principal = ANY (m.principals)`;
 
-/** An address that another record brought too stays with the other, and goes when that one does. */
-const addressesOfOthers = `UPDATE record_address x SET shared = false
-  FROM record_merge m JOIN record_address mine ON mine.tenant_id = $1 AND mine.record_id = m.record_id AND NOT mine.shared
-  JOIN record o ON o.tenant_id = $1 AND o.merged_into = m.into_record_id AND o.id <> m.record_id
-  WHERE ${isMerge} AND x.tenant_id = $1 AND x.record_id = o.id AND x.address_key = mine.address_key`;
-
-const addresses = `DELETE FROM record_address b USING record_merge m, record_address mine
-  WHERE ${isMerge} AND b.tenant_id = $1 AND b.record_id = m.into_record_id
-    AND mine.tenant_id = $1 AND mine.record_id = m.record_id AND NOT mine.shared AND mine.address_key = b.address_key
-    AND NOT EXISTS (
-      SELECT FROM record o JOIN record_address x ON x.tenant_id = $1 AND x.record_id = o.id AND x.address_key = b.address_key
-      WHERE o.tenant_id = $1 AND o.merged_into = m.into_record_id AND o.id <> m.record_id)`;
-
-const ownAddresses = `UPDATE record_address a SET shared = false FROM record_merge m
-  WHERE ${isMerge} AND a.tenant_id = $1 AND a.record_id = m.record_id AND a.shared`;
+/** Tells what was given apart again: addresses, and domains. What another record brought too stays with the other, and goes when that one does. */
+function backTo(table: 'record_address' | 'record_domain', key: 'address_key' | 'domain'): string[] {
+  const isOther = 'o.tenant_id = $1 AND o.merged_into = m.into_record_id AND o.id <> m.record_id';
+  return [
+    `UPDATE ${table} x SET shared = false
+     FROM record_merge m JOIN ${table} mine ON mine.tenant_id = $1 AND mine.record_id = m.record_id AND NOT mine.shared
+     JOIN record o ON ${isOther}
+     WHERE ${isMerge} AND x.tenant_id = $1 AND x.record_id = o.id AND x.${key} = mine.${key}`,
+    `DELETE FROM ${table} b USING record_merge m, ${table} mine
+     WHERE ${isMerge} AND b.tenant_id = $1 AND b.record_id = m.into_record_id
+       AND mine.tenant_id = $1 AND mine.record_id = m.record_id AND NOT mine.shared AND mine.${key} = b.${key}
+       AND NOT EXISTS (
+         SELECT FROM record o JOIN ${table} x ON x.tenant_id = $1 AND x.record_id = o.id AND x.${key} = b.${key} WHERE ${isOther})`,
+    `UPDATE ${table} a SET shared = false FROM record_merge m
+     WHERE ${isMerge} AND a.tenant_id = $1 AND a.record_id = m.record_id AND a.shared`,
+  ];
+}
 
 const threadLinks = `UPDATE thread_link t SET record_id = m.record_id FROM record_merge m
   WHERE ${isMerge} AND t.tenant_id = $1 AND t.id = ANY (m.thread_links) AND t.record_id = m.into_record_id`;
