@@ -21,7 +21,7 @@ export async function keepLinks(sql: Sql, { tenantId, sourceId }: OfSource, copy
        SELECT jsonb_agg(jsonb_build_object('kind', r.kind, 'key', r.key, 'actor', r.actor, 'record_version', r.record_version))
        FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id AND NOT ${isAutomatic('r')}), '[]')
      FROM copy c JOIN message m ON m.tenant_id = $1 AND m.id = c.message_id JOIN link l ON l.tenant_id = $1 AND l.message_id = m.id
-     WHERE c.tenant_id = $1 AND c.id = ANY ($3::uuid[])
+     WHERE c.tenant_id = $1 AND c.id = ANY ($3::uuid[]) AND l.state IN ('active', 'suppressed')
        AND NOT EXISTS (SELECT FROM copy o WHERE o.tenant_id = $1 AND o.message_id = m.id AND o.id <> ALL ($3::uuid[]))
        AND (l.state = 'suppressed' OR EXISTS (
          SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id AND NOT ${isAutomatic('r')}))
@@ -40,7 +40,7 @@ interface KeptLink {
   reasons: { kind: string; key: string; actor: string; record_version: number }[];
 }
 
-/** Gives messages that have come back the links that were kept of them; how many. Second run: finds none. */
+/** Gives messages that have come back the links that were kept of them, to what a merged record is a part of; how many. Second run: finds none. */
 export async function restoreLinks(db: Database, source: FencedSource): Promise<number> {
   const found = await db.inTenant(source.tenantId, (sql) => returned(sql, source));
   if (found.length === 0) return 0;
@@ -69,7 +69,10 @@ function returned(sql: Sql, { tenantId, sourceId }: OfSource): Promise<KeptLink[
 async function restore(sql: Sql, { tenantId, sourceId }: OfSource, kept: KeptLink): Promise<void> {
   const [link] = await sql.query<{ id: string }>(
     `INSERT INTO link (tenant_id, id, message_id, record_id, state)
-     SELECT $1, $2, $3, r.id, $5 FROM record r WHERE r.tenant_id = $1 AND r.id = $4 AND r.deleted_at IS NULL
+     WITH RECURSIVE way AS (
+       SELECT $4::uuid AS id
+       UNION SELECT part.merged_into FROM way JOIN record part ON part.tenant_id = $1 AND part.id = way.id WHERE part.merged_into IS NOT NULL)
+     SELECT $1, $2, $3, r.id, $5 FROM way JOIN record r ON r.tenant_id = $1 AND r.id = way.id WHERE r.deleted_at IS NULL
      ON CONFLICT (message_id, record_id, tenant_id) DO UPDATE SET state = excluded.state RETURNING id`,
     [tenantId, newUuid(), kept.message_id, kept.record_id, kept.state],
   );
