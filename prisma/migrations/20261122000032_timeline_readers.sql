@@ -2,7 +2,7 @@
 
 -- The mail of a record is told anew in the order of this index, so that no chunk reads what another has read.
 DROP INDEX link_record;
-CREATE INDEX link_record ON link (record_id, message_id);
+CREATE INDEX link_record ON link (record_id, tenant_id, message_id);
 
 -- A thread's visibility is said by those who hold copies, and for the mail of their mailboxes: nobody opens or closes mail that they cannot read.
 -- It goes with its mailbox, and with its thread: once for all threads of a statement, as in 0020.
@@ -70,14 +70,14 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp 
       SELECT FROM link l JOIN record p ON p.tenant_id = l.tenant_id AND p.id = l.record_id AND p.deleted_at IS NULL
       JOIN link_reason r ON r.tenant_id = l.tenant_id AND r.link_id = l.id
       WHERE l.tenant_id = (SELECT current_tenant()) AND l.message_id = message AND within IN (l.record_id, p.company_id, p.intermediary_id)
-        AND l.state = 'active' AND NOT (r.kind = 'address' AND (r.key LIKE 'bcc:%' OR r.key LIKE 'delivered-to:%')))
+        AND l.state = 'active' AND NOT (r.kind IN ('address', 'rule') AND (r.key LIKE 'bcc:%' OR r.key LIKE 'delivered-to:%')))
     OR EXISTS (
       SELECT FROM app_user u CROSS JOIN LATERAL (SELECT id, source_id FROM copy WHERE tenant_id = u.tenant_id AND message_id = message OFFSET 0) c
-      CROSS JOIN LATERAL (SELECT record_id FROM link WHERE tenant_id = u.tenant_id AND message_id = message AND state = 'active' OFFSET 0) l
+      CROSS JOIN LATERAL (SELECT id, record_id FROM link WHERE tenant_id = u.tenant_id AND message_id = message AND state = 'active' OFFSET 0) l
       JOIN record p ON p.tenant_id = u.tenant_id AND p.id = l.record_id AND p.deleted_at IS NULL AND within IN (p.id, p.company_id, p.intermediary_id)
       WHERE u.tenant_id = (SELECT current_tenant()) AND u.principal = reader AND holds_source(c.source_id, u.id) AND EXISTS (
-        SELECT FROM copy_address ca JOIN record_address ra ON ra.tenant_id = ca.tenant_id AND ra.address_key = ca.address_key AND ra.record_id = p.id
-        WHERE ca.tenant_id = u.tenant_id AND ca.copy_id = c.id AND ca.role IN ('bcc', 'delivered-to') OFFSET 0)))
+        SELECT FROM link_reason r JOIN copy_address ca ON ca.tenant_id = u.tenant_id AND ca.copy_id = c.id AND ca.role || ':' || ca.address_key = r.key
+        WHERE r.tenant_id = u.tenant_id AND r.link_id = l.id AND r.kind IN ('address', 'rule') AND ca.role IN ('bcc', 'delivered-to') OFFSET 0)))
 $$;
 
 -- How far a principal whose rows are asked may read a row of the timeline now: in full for a reason of their own, else as far as others may
@@ -89,7 +89,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, public, pg_temp 
       SELECT FROM link l JOIN record p ON p.tenant_id = l.tenant_id AND p.id = l.record_id AND p.deleted_at IS NULL
       JOIN link_reason r ON r.tenant_id = l.tenant_id AND r.link_id = l.id
       WHERE l.tenant_id = (SELECT current_tenant()) AND l.message_id = message AND l.state = 'active'
-        AND NOT (r.kind = 'address' AND (r.key LIKE 'bcc:%' OR r.key LIKE 'delivered-to:%'))
+        AND NOT (r.kind IN ('address', 'rule') AND (r.key LIKE 'bcc:%' OR r.key LIKE 'delivered-to:%'))
         AND (within = '00000000-0000-0000-0000-000000000000' OR within IN (p.id, p.company_id, p.intermediary_id))
         AND CASE WHEN p.restricted THEN EXISTS (
             SELECT FROM record_scope s WHERE s.tenant_id = p.tenant_id AND s.record_id = p.id AND s.principal = reader)

@@ -37,7 +37,7 @@ export async function linksOf(sql: Sql, reader: Reader, messageIds: string[]): P
        jsonb_build_object('kind', lr.kind, 'key', lr.key, 'actor', lr.actor, 'recordVersion', lr.record_version,
          'createdAt', lr.created_at) AS reason
      FROM link l JOIN record r ON r.tenant_id = $1 AND r.id = l.record_id AND r.deleted_at IS NULL
-     JOIN link_reason lr ON lr.tenant_id = $1 AND lr.link_id = l.id
+     CROSS JOIN LATERAL (SELECT * FROM link_reason WHERE tenant_id = $1 AND link_id = l.id OFFSET 0) lr
      WHERE l.tenant_id = $1 AND l.message_id = ANY ($2::uuid[]) AND ${maySee('r', '$4')}
        AND (split_part(lr.key, ':', 1) NOT IN ('bcc', 'delivered-to') OR lr.kind NOT IN ('address', 'rule') OR EXISTS (
          SELECT FROM copy c JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = c.id

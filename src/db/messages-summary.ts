@@ -76,9 +76,9 @@ SELECT m.id, m.thread_id AS "threadId", m.sort_at AS "sortAt", m.sent_at AS "sen
   CASE WHEN w.level >= 3 THEN m.has_attachments END AS "hasAttachments",
   ${unreadFor('m.id', '$4')} AS unread
 FROM unnest($2::uuid[], $3::smallint[]) WITH ORDINALITY AS w(id, level, n)
-JOIN message m ON m.tenant_id = $1 AND m.id = w.id
-LEFT JOIN message_subject s ON s.tenant_id = $1 AND s.message_id = m.id AND w.level >= 2
-LEFT JOIN message_body b ON b.tenant_id = $1 AND b.message_id = m.id AND w.level >= 3
+CROSS JOIN LATERAL (SELECT * FROM message WHERE tenant_id = $1 AND id = w.id OFFSET 0) m
+LEFT JOIN LATERAL (SELECT subject FROM message_subject WHERE tenant_id = $1 AND message_id = m.id OFFSET 0) s ON w.level >= 2
+LEFT JOIN LATERAL (SELECT preview FROM message_body WHERE tenant_id = $1 AND message_id = m.id OFFSET 0) b ON w.level >= 3
 ORDER BY w.n`;
 
 /** The records that messages are linked to, by message. */
@@ -107,11 +107,12 @@ async function threadCounts(
 // The rows of each message by its id, and then those of the place: the other way round a big record would be read whole.
 // Of a reader who has just lost mail only so many rows are asked: until the job has ended a long thread may count less than it has.
 const threadCountStatement = `WITH ${readingPrincipals('$4')}, rows AS MATERIALIZED (
-    SELECT m.thread_id, m.id, r.principal, r.narrowed FROM message m
+    SELECT w.thread_id, m.id, r.principal, r.narrowed FROM (SELECT DISTINCT unnest($2::uuid[]) AS thread_id) w
+    CROSS JOIN LATERAL (SELECT id FROM message WHERE tenant_id = $1 AND thread_id = w.thread_id OFFSET 0) m
     CROSS JOIN LATERAL (
       SELECT record_id, principal FROM timeline WHERE tenant_id = $1 AND message_id = m.id AND principal = ANY ($4::integer[]) OFFSET 0) t
     JOIN reader r ON r.principal = t.principal
-    WHERE m.tenant_id = $1 AND m.thread_id = ANY ($2::uuid[]) AND t.record_id = $3)
+    WHERE t.record_id = $3)
   SELECT thread_id, count(DISTINCT id) AS messages FROM (
     SELECT thread_id, id FROM rows WHERE NOT narrowed
     UNION ALL SELECT thread_id, id FROM (SELECT * FROM rows WHERE narrowed LIMIT ${String(narrowedWindowRows)}) asked

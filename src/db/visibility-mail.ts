@@ -104,8 +104,9 @@ async function messagesOfRecords(
   const rows = await sql.query<{ index: number; message_id: string }>(
     `SELECT (w.index - 1)::integer AS index, l.message_id FROM unnest($2::uuid[]) WITH ORDINALITY AS w(record_id, index)
      CROSS JOIN LATERAL (
-       SELECT message_id FROM link WHERE tenant_id = $1 AND record_id = w.record_id AND (w.index > 1 OR message_id > $3)
-       ORDER BY record_id, message_id LIMIT $4
+       SELECT message_id FROM link WHERE tenant_id = $1 AND record_id = w.record_id
+         AND message_id > CASE WHEN w.index = 1 THEN $3::uuid ELSE '${beforeAll}' END
+       ORDER BY record_id, tenant_id, message_id LIMIT $4
      ) AS l ORDER BY w.index, l.message_id LIMIT $4`,
     [tenantId, from.recordIds.slice(first, first + recordsOfChunk), messageId, from.limit],
   );
