@@ -1,7 +1,7 @@
 /** Pieces of the statements that pass reasons on; `alias` is a row of `link_reason`. */
 
 /** What only Bcc or a delivery header says is nobody's business, and no reason for anything else. */
-export function isOpen(alias: string): string {
+function isOpen(alias: string): string {
   return `NOT (${alias}.kind IN ('address', 'rule') AND (${alias}.key LIKE 'bcc:%' OR ${alias}.key LIKE 'delivered-to:%'))`;
 }
 
