@@ -32,6 +32,8 @@ export async function crmConnector(input: ConnectorRunInput): Promise<string> {
   const { tenantId, connectorId } = input;
   const { connectorTurn } = proxyActivities<Pick<Activities, 'connectorTurn'>>({
     ...importOptions,
+    // A turn is short, and who waits for it is a CRM: a dead worker is noticed as soon as one of a round.
+    heartbeatTimeout: '12s',
     priority: { ...importOptions.priority, fairnessKey: tenantId },
     summary: 'tell the CRM, and take over what changed there',
   });

@@ -64,6 +64,22 @@ test('mail that is moved stays, and mail that is removed goes from the CRM', asy
   expect(await office.subjects(dora)).toEqual(['Moved']);
 });
 
+test('a thread is linked by hand as it stands; what comes later is linked when somebody links it again', async () => {
+  const broker = await office.record({ type: 'intermediary', name: 'Another broker' });
+  const frank = { from: 'frank@elsewhere.example' };
+  await office.receive(mail({ ...frank, subject: 'An enquiry', messageId: '<f1@elsewhere.example>' }));
+  const threadId = (await office.unassigned()).find(({ subject }) => subject === 'An enquiry')?.threadId ?? '';
+  const linked = await office.post(`/v1/threads/${threadId}/links`, { recordId: broker, mode: 'snapshot' });
+  await office.finished(linked['operationId']);
+  expect(await office.subjects(broker)).toEqual(['An enquiry']);
+
+  await office.receive(mail({ ...frank, subject: 'More of it', references: ['<f1@elsewhere.example>'] }));
+  expect(await office.subjects(broker)).toEqual(['An enquiry']);
+  const again = await office.post(`/v1/threads/${threadId}/relink`, { recordId: broker });
+  await office.finished(again['operationId']);
+  expect(await office.subjects(broker)).toEqual(['More of it', 'An enquiry']);
+});
+
 test('when the mailbox is stopped, all of its mail and links go, and the report says so', async () => {
   const before = await office.list('/v1/messages');
   expect(before.length).toBeGreaterThan(0);
