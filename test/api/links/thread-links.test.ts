@@ -1,6 +1,7 @@
 import { lockTenantForWriting } from '../../../src/db/tenant-lock';
 import { linkChunk } from '../../../src/db/thread-links/link-chunk';
 import { linkAgain } from '../../../src/db/rematch';
+import { sweepLinkChanges } from '../../../src/db/thread-links/undo';
 import { publicId, uuidOf } from '../../../src/domain/ids';
 import { issueKey, testApi, type IssuedKey, type TestApi } from '../../support/api';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
@@ -296,5 +297,44 @@ describe('a message', () => {
     expect(await at(recordId)).toEqual(['a']);
     await done('POST', `/v1/operations/${away.operationId}/undo`);
     expect(await at(recordId)).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('limits', () => {
+  test('as many links as allowed go into one call, and one more is refused', async () => {
+    const small = testApi(database.db, { linksAtOnce: 2 });
+    const recordId = await record();
+    const links = [];
+    for (const name of ['a', 'b', 'c'])
+      links.push({ messageId: publicId('message', (await message(name)).id), recordId });
+    const statuses = [];
+    for (const payload of [{ links: links.slice(1) }, { links }]) {
+      const got = await small.api.inject({ method: 'POST', url: '/v1/links/bulk', headers: key.headers, payload });
+      statuses.push(got.statusCode);
+    }
+    await small.api.close();
+    expect(statuses).toEqual([202, 400]);
+  });
+
+  test('an operation is undone for as long as what it did is kept, and then forgotten', async () => {
+    const { linkUndoKeptMs } = server.context.limits;
+    const recordId = await record();
+    const { id } = await message('a');
+    const links = [{ messageId: publicId('message', id), recordId }];
+    const { operationId } = await done('POST', '/v1/links/bulk', { links });
+    const age = (ms: number) =>
+      rows(`UPDATE operation SET finished_at = now() - $1::float8 * interval '1 millisecond'`, [ms]);
+    const kept = async () => {
+      await database.db.inTenant(mailbox.tenantId, (sql) => sweepLinkChanges(sql, mailbox.tenantId, linkUndoKeptMs));
+      return (await rows('SELECT FROM link_change')).length;
+    };
+    await age(linkUndoKeptMs - 60_000);
+    expect(await kept()).toBe(1);
+    await age(linkUndoKeptMs + 60_000);
+    expect(await call('POST', `/v1/operations/${operationId}/undo`)).toMatchObject({
+      status: 409,
+      body: { type: '/problems/too-late' },
+    });
+    expect(await kept()).toBe(0);
   });
 });
