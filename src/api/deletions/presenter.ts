@@ -53,6 +53,7 @@ export const deletionPreviewSchema = z.object({
   messagesKept: z.int().describe('That stay, because another mailbox holds a copy'),
   links: z.int(),
   timelineEntries: z.int(),
+  activities: z.int(),
   attachments: z.int(),
   failures: z.int(),
   folders: z.int(),

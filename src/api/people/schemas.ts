@@ -22,6 +22,7 @@ export const erasurePreviewSchema = z.object({
   ledgerRows: z.int().describe('Stay, and say `filtered: erased`: so nothing is fetched again'),
   links: z.int(),
   timelineEntries: z.int(),
+  activities: z.int(),
   attachments: z.int(),
   recordIds: z.array(z.string()).describe('Records that lose the address, and stay; 100 at most'),
   parkedToLookThrough: z.int().describe('Mail that could not be read, and is looked through for the addresses'),

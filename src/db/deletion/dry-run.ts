@@ -10,6 +10,7 @@ export interface DeletionPreview {
   messagesKept: number;
   links: number;
   timelineEntries: number;
+  activities: number;
   attachments: number;
   failures: number;
   folders: number;
@@ -40,6 +41,7 @@ export async function previewDeletion(
        (SELECT count(*) FROM told WHERE kept) AS "messagesKept",
        (SELECT count(*) FROM told t JOIN link l ON l.tenant_id = $1 AND l.message_id = t.message_id WHERE NOT t.kept) AS links,
        (SELECT count(*) FROM told t JOIN timeline l ON l.tenant_id = $1 AND l.message_id = t.message_id WHERE NOT t.kept) AS "timelineEntries",
+       (SELECT count(*) FROM told t JOIN activity a ON a.tenant_id = $1 AND a.message_id = t.message_id WHERE NOT t.kept) AS activities,
        (SELECT count(*) FROM mine JOIN copy_structure s ON s.tenant_id = $1 AND s.copy_id = mine.id
         CROSS JOIN LATERAL jsonb_array_elements(s.parts) AS part WHERE part ->> 'role' = 'attachment') AS attachments,
        (SELECT count(*) FROM failure WHERE tenant_id = $1 AND source_id = $2) AS failures,

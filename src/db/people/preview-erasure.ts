@@ -12,6 +12,7 @@ export interface ErasurePreview {
   ledgerRows: number;
   links: number;
   timelineEntries: number;
+  activities: number;
   attachments: number;
   /** Records that lose an address of theirs, and stay: UUIDs. */
   recordIds: string[];
@@ -61,6 +62,7 @@ SELECT (SELECT count(*) FROM told) AS messages,
   (SELECT count(*) FROM gone g JOIN placement p ON p.copy_id = g.id) AS "ledgerRows",
   (SELECT count(*) FROM told t JOIN link l ON l.tenant_id = $1 AND l.message_id = t.message_id) AS links,
   (SELECT count(*) FROM told t JOIN timeline l ON l.tenant_id = $1 AND l.message_id = t.message_id) AS "timelineEntries",
+  (SELECT count(*) FROM told t JOIN activity a ON a.tenant_id = $1 AND a.message_id = t.message_id) AS activities,
   (SELECT count(*) FROM gone g JOIN copy_structure s ON s.tenant_id = $1 AND s.copy_id = g.id
    CROSS JOIN LATERAL jsonb_array_elements(s.parts) AS part WHERE part ->> 'role' = 'attachment') AS attachments,
   (SELECT count(*) FROM source s JOIN placement p ON p.source_id = s.id AND p.outcome IN (1, 5) WHERE s.tenant_id = $1 AND p.blob_id IS NOT NULL)
