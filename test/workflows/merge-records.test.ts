@@ -18,8 +18,8 @@ afterAll(() => life.close());
 afterEach(() => life.endWork());
 
 test('a merge that the engine was not told of is started by the reconciler, and undone by its own workflow', async () => {
-  const { db, newTenant } = life.bench.database;
-  const tenantId = await newTenant();
+  const { db } = life.bench.database;
+  const tenantId = await life.bench.database.newTenant();
   const { headers } = await issueKey(db, tenantId);
   const [ada, grace] = [
     await aRecord(db, tenantId, { name: 'Ada', addresses: ['ada@customer.example'] }),
