@@ -38,8 +38,7 @@ export async function unassignedPage(sql: Sql, reader: Reader, page: WantedPage)
   return pageOfWindow(await sql.query<WindowedRow>(text, values));
 }
 
-/** The statement of `unassignedPage`, apart so that a test can have it explained. */
-export function pageStatement(reader: Reader, page: WantedPage): { text: string; values: unknown[] } {
+function pageStatement(reader: Reader, page: WantedPage): { text: string; values: unknown[] } {
   const { filter, order, after, limit, window } = page;
   const values: unknown[] = [reader.tenantId, unassignedRecord, principalsOf(reader), limit];
   const value: ValueOf = (given, type) => `$${String(values.push(given))}::${type}`;
