@@ -80,7 +80,6 @@ const kindOfPath: Record<string, IdKind> = {
   threads: 'thread',
   users: 'user',
   teams: 'team',
-  connectors: 'connector',
   activities: 'activity',
   merges: 'merge',
   notices: 'notice',
