@@ -240,6 +240,7 @@ const nobody: MailClient = {
   move: refuseToAct,
   copy: refuseToAct,
   flag: refuseToAct,
+  unflag: refuseToAct,
   expunge: refuseToAct,
   flagsOf: refuseToAct,
   close: () => Promise.resolve(),
