@@ -250,3 +250,102 @@ describe('a left-out message of which the server says nothing at all', () => {
     await end();
   });
 });
+
+describe('many left-out messages that look like one that is gone', () => {
+  const many = 150;
+  const alike = (text: string) => Buffer.from(`From: a@corp.example\r\nSubject: no id\r\n\r\n${text.padEnd(20)}\r\n`);
+  const fetched = /^UID FETCH (\d+) .*BODY\.PEEK\[\]/;
+
+  async function besideMany() {
+    const left = Array.from({ length: many }, (_, at) => ({
+      uid: at + 1,
+      raw: alike(`left ${String(at)}`),
+      internalDate: before,
+    }));
+    const server = await startScriptedServer({
+      folders: { INBOX: { messages: [] }, Archive: { messages: left, attributes: ['\\Archive'] } },
+    });
+    const mailbox = await bench.connect({
+      ...{ port: server.port, user: 'somebody', withoutPerson: true },
+      policy: { removals: 'mirror', removalGraceSeconds: 0, start: { from: 'date', date: '2025-01-01' } },
+    });
+    await mailbox.syncAll();
+    const inbox = server.folders.get('INBOX');
+    if (inbox === undefined) throw new Error('no INBOX');
+    Object.assign(inbox, folderOf({ messages: [{ uid: 7, raw: alike('goes') }], highestModseq: '20' }));
+    await mailbox.syncAll();
+    Object.assign(inbox, { messages: [], highestModseq: '30' });
+    server.commands.length = 0;
+    const asked = () => server.commands.flatMap((command) => fetched.exec(command)?.[1] ?? []).map(Number);
+    const look = async () => {
+      await query(mailbox, 'UPDATE removal SET due_at = now() RETURNING 1');
+      return (await mailbox.round()).kind;
+    };
+    const end = async () => {
+      await bench.context.connections.closeAll();
+      await server.stop();
+    };
+    return { mailbox, server, asked, look, end };
+  }
+
+  const dueIn = async (mailbox: TestMailbox) =>
+    (
+      await query<{ seconds: number }>(
+        mailbox,
+        'SELECT extract(epoch FROM due_at - now())::float8 AS seconds FROM removal',
+      )
+    )[0]?.seconds;
+
+  test('are told apart a hundred in a look, each fetched once, and hold the removal up no longer', async () => {
+    const { mailbox, asked, look, end } = await besideMany();
+    await look();
+    expect(asked()).toHaveLength(100);
+    // It is looked at again soon, and not ever more seldom, for it gets on.
+    await query(mailbox, `UPDATE removal SET noted_at = now() - interval '3 days' RETURNING 1`);
+    expect(await dueIn(mailbox)).toBeLessThanOrEqual(60);
+    expect(await look()).toBe('done');
+    expect(await query(mailbox, 'SELECT FROM message')).toEqual([]);
+    expect(asked().sort((one, other) => one - other)).toEqual(Array.from({ length: many }, (_, at) => at + 1));
+    const noted = await query<object>(mailbox, 'SELECT FROM told_apart WHERE message_key IS NOT NULL');
+    expect(noted).toHaveLength(many);
+    await end();
+  });
+
+  test('are told apart although one of them ends the connection, which is asked for last from then on', async () => {
+    const { mailbox, server, asked, look, end } = await besideMany();
+    server.on['UID FETCH'] = (context) => {
+      if (context.args.startsWith(`${String(many)} `) && context.args.includes('BODY.PEEK[]')) context.cut();
+      else context.usual();
+    };
+    expect(await look()).toBe('retry');
+    expect(asked()).toEqual([many]);
+    await look();
+    await look();
+    expect(await query(mailbox, 'SELECT FROM told_apart WHERE message_key IS NOT NULL')).toHaveLength(many - 1);
+    expect(await query(mailbox, 'SELECT FROM message')).toHaveLength(1);
+    server.on = {};
+    expect(await look()).toBe('done');
+    expect(await query(mailbox, 'SELECT FROM message')).toEqual([]);
+    await end();
+  });
+});
+
+test('a left-out message that is told from one that goes is not taken for another that goes later', async () => {
+  const mailbox = await mirrored();
+  const messageId = 'same@corp.example';
+  const [kept, other] = [mail({ messageId, text: 'kept' }), mail({ messageId, text: 'other' })];
+  await mailbox.person.append('Archive', kept, { date: before });
+  await mailbox.syncAll();
+  await mailbox.person.append('INBOX', other);
+  await mailbox.person.append('INBOX', kept);
+  await mailbox.syncAll();
+  await mailbox.person.expunge('INBOX', [1]);
+  await mailbox.round();
+  expect(await query(mailbox, 'SELECT FROM message')).toHaveLength(1);
+  await mailbox.person.expunge('INBOX', [2]);
+  await mailbox.round();
+  expect((await rows(mailbox)).filter(([folder]) => folder === 'Archive')).toEqual([
+    ['Archive', outcomes.recorded, presences.live, null],
+  ]);
+  expect(await query(mailbox, 'SELECT FROM told_apart')).toEqual([]);
+});

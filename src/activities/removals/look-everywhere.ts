@@ -18,10 +18,10 @@ interface Look {
   candidates: readonly WaitingCopy[];
 }
 
-/** What a look has come to. `hasLearnt`: the server was asked about messages that it will not be asked about again. */
+/** What a look has come to. `getsOn`: there is more to ask, and the server was asked about messages that it will not be asked about again. */
 export interface LookedEverywhere {
   evidence: Evidence;
-  hasLearnt: boolean;
+  getsOn: boolean;
 }
 
 /** So often all folders are looked at until nothing has moved between two looks. */
@@ -42,9 +42,9 @@ export async function lookEverywhere(
   look: Look,
 ): Promise<LookedEverywhere> {
   const most = context.limits.removalCompareMessages;
-  const questions = { left: most, learnt: 0, endAt: context.now() + askForMs };
+  const questions = { left: most, learnt: 0, untold: 0, endAt: context.now() + askForMs };
   const evidence = await lookUntilAtRest(context, run, { ...look, questions });
-  return { evidence, hasLearnt: questions.learnt > 0 };
+  return { evidence, getsOn: questions.learnt > 0 && (!evidence.proven || questions.untold > 0) };
 }
 
 async function lookUntilAtRest(

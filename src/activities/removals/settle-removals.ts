@@ -73,11 +73,11 @@ async function decide(context: ActivityContext, run: ActivityRun, at: Mirrored):
     confirmRemovalsPercent: percent,
     removalUnknownMs: unknownAfterMs,
   } = context.limits;
-  const { evidence, hasLearnt } = await lookEverywhere(context, run, {
+  const { evidence, getsOn } = await lookEverywhere(context, run, {
     ...at,
     candidates: await removalCandidates(context.db, mailbox),
   });
-  const waits = hasLearnt && !evidence.proven ? 'as-long' : 'ever-longer';
+  const waits = getsOn ? 'as-long' : 'ever-longer';
   // Anew, for the look may have found and recorded some of them.
   const candidates = await removalCandidates(context.db, mailbox);
   const isMany = candidates.length > above;

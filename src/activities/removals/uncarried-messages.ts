@@ -17,6 +17,8 @@ export interface Questions {
   left: number;
   /** Messages of which something was noted that was not known before. */
   learnt: number;
+  /** Messages that have still to be told apart. */
+  untold: number;
   /** Milliseconds since the epoch. */
   endAt: number;
 }
@@ -51,16 +53,22 @@ export async function lookAtUncarried(context: ActivityContext, run: ActivityRun
   const undescribed = outside(outside(uids, rows.described), rangesOf(withoutRow));
   if ((await describeSome(context, run, { ...at, uids: undescribed })) === 'some-left')
     return { proven: false, seen: [] };
-  const traits = candidates.flatMap((candidate) => candidate.traits);
+  const { limits, parserVersion } = context;
+  const { tenantId, policy } = at.mailbox;
+  const like = await leftOutLike(context.db, tenantId, {
+    ...{ genId, candidates, parserVersion, maxMessageBytes: policy.maxMessageBytes },
+    limit: limits.removalCompareMessages + 1,
+  });
   const shown = new Set(uids);
-  const like = await leftOutLike(context.db, at.mailbox.tenantId, { genId, traits });
   const likely = like.filter(({ uid }) => shown.has(uid));
-  const leftOut = likely.flatMap(({ uid, isLeftOut }) => (isLeftOut ? [uid] : []));
-  const told = await tellApart(context, run, { ...at, uids: leftOut });
+  const toFetch = likely.filter(({ is }) => is === 'fetch');
+  const told = await tellApart(context, run, { ...at, likely: toFetch, endAt: questions.endAt });
+  questions.learnt += told.learnt;
+  questions.untold += told.left;
   const fresh = await sightingsWithoutRow(context, run, { ...at, uids: withoutRow });
   return {
     proven: true,
-    seen: [...likely.filter(({ uid }) => !told.has(uid)).map(sightingIn(genId, 'standing')), ...fresh],
+    seen: [...likely.filter(({ uid }) => !told.uids.has(uid)).map(sightingIn(genId, 'standing')), ...fresh],
   };
 }
 

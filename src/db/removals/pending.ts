@@ -44,6 +44,8 @@ export async function nextRemovalMs(db: Database, source: OfSource): Promise<num
 export interface WaitingCopy extends RemovalCandidate {
   /** Hex. */
   messageKey: string;
+  /** Of its bytes, in hex. */
+  rawSha: string;
   /** SHA-256 of its Message-ID header, in hex; null where it has none. */
   messageIdHash: string | null;
   /** Else only its header was ever fetched. */
@@ -63,13 +65,14 @@ export async function removalCandidates(
       overdue: number;
       provider_id: string | null;
       message_key: string;
+      raw_sha: string;
       hash: string | null;
       is_whole: boolean;
       standing: number;
       placed: { size: number | null; at: number | null }[];
     }>(
       `SELECT r.copy_id, r.state, r.due_at <= now() AS is_due,
-         greatest(0, extract(epoch FROM now() - r.noted_at) - $3)::float8 * 1000 AS overdue, c.provider_id, encode(m.message_key, 'hex') AS message_key,
+         greatest(0, extract(epoch FROM now() - r.noted_at) - $3)::float8 * 1000 AS overdue, c.provider_id, encode(m.message_key, 'hex') AS message_key, encode(c.raw_sha, 'hex') AS raw_sha,
          encode(m.message_id_hash, 'hex') AS hash, c.raw_state <> 'none' AS is_whole,
          (SELECT count(*) FROM ${standingPlacements('r.copy_id')}) AS standing,
          coalesce((SELECT jsonb_agg(jsonb_build_object('size', e.size, 'at', (extract(epoch FROM e.internal_date) * 1000)::bigint))
@@ -87,6 +90,7 @@ export async function removalCandidates(
     isDue: row.is_due,
     overdueMs: row.overdue,
     messageKey: row.message_key,
+    rawSha: row.raw_sha,
     messageIdHash: row.hash,
     isWhole: row.is_whole,
     traits: row.placed.map(({ size, at }) => ({
