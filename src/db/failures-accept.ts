@@ -12,20 +12,24 @@ export interface Acceptance {
 }
 
 /**
- * Accepts a parked failure: it counts as accounted for, and its server is not asked again by itself. The audit log keeps who and which, the
- * failure the reason. False where it has been read meanwhile. Second run: the newer reason.
+ * Accepts a parked failure: it counts as accounted for, and its server is not asked again by itself. Where it has no bytes, an audit is due,
+ * which says whether anything else is missing. The audit log keeps who and which, the failure the reason. False where it has been read
+ * meanwhile. Second run: the newer reason.
  */
 export async function acceptFailure(
   sql: Sql,
   tenantId: string,
   { failureId, mailboxId, actor, reason }: Acceptance & { reason: string },
 ): Promise<boolean> {
-  const accepted = await sql.execute(
-    `UPDATE failure SET state = 'accepted', accepted_at = now(), accepted_by = $3, accepted_reason = $4, next_try_at = NULL
-     WHERE tenant_id = $1 AND id = $2 AND state IN ('parked', 'accepted')`,
+  const accepted = await sql.query<{ hasBytes: boolean }>(
+    `UPDATE failure x SET state = 'accepted', accepted_at = now(), accepted_by = $3, accepted_reason = $4, next_try_at = NULL
+     FROM placement p WHERE x.tenant_id = $1 AND x.id = $2 AND x.state IN ('parked', 'accepted') AND p.gen_id = x.gen_id AND p.uid = x.uid
+     RETURNING p.blob_id IS NOT NULL AS "hasBytes"`,
     [tenantId, failureId, actor, reason],
   );
-  if (accepted === 0) return false;
+  const [failure] = accepted;
+  if (failure === undefined) return false;
+  if (!failure.hasBytes) await planAudit(sql, tenantId, mailboxId);
   await insertAudit(sql, tenantId, { actor, action: 'failure accepted', ids: idsOf({ failureId, mailboxId }) });
   return true;
 }
@@ -52,8 +56,18 @@ export async function reopenFailure(
      WHERE tenant_id = $1 AND id = $2`,
     [tenantId, failureId, isAskedAgain],
   );
+  if (!failure.hasBytes) await planAudit(sql, tenantId, mailboxId);
   await insertAudit(sql, tenantId, { actor, action: 'failure reopened', ids: idsOf({ failureId, mailboxId }) });
   return true;
+}
+
+/** What the server did not deliver counts as missing until it is accepted: whether the mailbox is complete is to be said anew. */
+async function planAudit(sql: Sql, tenantId: string, mailboxId: string): Promise<void> {
+  await sql.execute(
+    `UPDATE mailbox SET audit_due_at = now(), audit_cause = 'again'
+     WHERE tenant_id = $1 AND source_id = $2 AND audited_at IS NOT NULL AND audit_due_at > now()`,
+    [tenantId, mailboxId],
+  );
 }
 
 function idsOf({ failureId, mailboxId }: Omit<Acceptance, 'actor'>): Record<string, string> {
