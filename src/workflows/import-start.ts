@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 
+import { publicId } from '../domain/ids';
 import { taskQueues, workflowIds, workflowNames } from './contract';
 import type { MailboxRun } from './mailbox-run';
 
@@ -15,7 +16,7 @@ export async function startImport(run: MailboxRun): Promise<void> {
       taskQueue: taskQueues.bulk,
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      staticSummary: 'Imports the history of a mailbox, newest first, behind live mail',
+      staticSummary: `Imports the history of ${publicId('mailbox', run.mailbox.mailboxId)}, newest first, behind live mail`,
     });
     const ended = () => {
       run.importIsRunning = false;
