@@ -70,7 +70,7 @@ test('the README has every route of the API, and none that is not there', () => 
     .flatMap((file) => [
       ...read(join('src', 'api', file)).matchAll(/\.(?:get|post|put|patch|delete)\(\s*['`](\/[^'`]+)['`]/g),
     ])
-    .map(([, path = '']) => path.replace('${kind}', 'pause').replace(/:(\w+)/g, '{$1}'));
+    .map(([, path = '']) => path.replace(/\$\{\w+\}/, 'pause').replace(/:(\w+)/g, '{$1}'));
   const documented = tableOf('README.md', 'calls').flatMap(([calls = '']) =>
     calls.split(' ').filter((call) => call.startsWith('/')),
   );
