@@ -18,14 +18,6 @@ const weights: Readonly<Record<SuggestionReason, number>> = {
   'same-domain': 2,
 };
 
-/** For a person. */
-export const suggestionWords: Readonly<Record<SuggestionReason, string>> = {
-  'same-thread': 'Other messages of this thread are linked to it.',
-  'same-address': 'The sender’s address is one of its addresses, of a kind that does not count for this mailbox.',
-  'same-name': 'The sender has its name.',
-  'same-domain': 'It has an address, or is the company, of the sender’s domain.',
-};
-
 /** Suggestions out of single reasons: a record once, the likeliest first, at most `limit`. */
 export function suggestionsOf(
   found: { recordId: string; type: string; name: string; reason: SuggestionReason }[],

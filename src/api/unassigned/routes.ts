@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { suggestRecords } from '../../db/unassigned/suggest-records';
 import { unassignedGroups, type GroupedBy, type UnassignedGroup } from '../../db/unassigned/unassigned-groups';
 import { publicId } from '../../domain/ids';
-import { suggestionWords } from '../../domain/suggestion';
+import { suggestionSentence } from '../../domain/suggestion-words';
 import type { Api, ApiContext } from '../context';
 import { idInPath, time } from '../fields';
+import { languageFor } from '../language';
 import { notFound } from '../problems';
 import { assign, assignedSchema, assignSchema } from './assign';
 
@@ -79,19 +80,21 @@ function suggestionRoute(api: Api, { db }: ApiContext): void {
     {
       schema: {
         tags,
-        summary: 'Records that a message may belong to, and why',
+        summary: 'Records that a message may belong to, and why, in the language of Accept-Language',
         params: idInPath('message'),
         response: { 200: suggestionsSchema },
       },
     },
-    async ({ viewer, params: { id } }) => {
-      const suggestions = await db.inTenant(viewer.tenantId, (sql) => suggestRecords(sql, viewer, id));
+    async (request, reply) => {
+      const { viewer, params: of } = request;
+      const language = languageFor(request, reply);
+      const suggestions = await db.inTenant(viewer.tenantId, (sql) => suggestRecords(sql, viewer, of.id));
       if (suggestions === null) throw notFound();
       const items = suggestions.map(({ recordId, type, name, reasons }) => ({
         recordId: publicId('record', recordId),
         type,
         name,
-        reasons: reasons.map((kind) => ({ kind, words: suggestionWords[kind] })),
+        reasons: reasons.map((kind) => ({ kind, words: suggestionSentence(kind, language) })),
       }));
       return { items };
     },
