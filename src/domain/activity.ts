@@ -170,6 +170,11 @@ export function refusalOf(
   users: ReadonlySet<string>,
 ): ActivityRefusal | null {
   if (policy === null) return null;
-  if (policy.requireUser && !keys.some((key) => users.has(key))) return 'no-user';
+  if (policy.requireUser && !keys.some((key) => isOfUser(key, users))) return 'no-user';
   return policy.requireSubject && subject.trim() === '' ? 'no-subject' : null;
+}
+
+/** Their own address, or one of theirs with a number before it. */
+function isOfUser(key: string, users: ReadonlySet<string>): boolean {
+  return users.has(key) || addressesBehindNumber(key).some((behind) => users.has(behind));
 }

@@ -34,6 +34,8 @@ test.each<[string, Partial<ParsedMessage>, ReturnType<typeof refusedBy>]>([
   ['a user is in To', { to: ann }, null],
   ['a user is in Cc', { cc: ann }, null],
   ['a user is in Bcc', { bcc: ann }, null],
+  ['a number stands before the address of a user', { to: [at('1001.ann@us.example')] }, null],
+  ['a number stands before an address of nobody', { to: [at('1001.info@us.example')] }, 'no-user'],
   ['it was only delivered to a user', { deliveredTo: ann }, 'no-user'],
   ['answers are to go to a user', { replyTo: ann }, 'no-user'],
   ['it has no subject', { to: ann, subject: '  ' }, 'no-subject'],
