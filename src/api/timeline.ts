@@ -1,10 +1,14 @@
 import { z } from 'zod';
 
+import { mergedInto } from '../db/records';
+import { publicId } from '../domain/ids';
 import type { Api, ApiContext } from './context';
 import { idInPath } from './fields';
 import { messageListQuery, searchDescription, timelineOfRecord } from './messages/list';
 import { messagePageSchema } from './messages/schemas';
 import { notFound } from './problems';
+import { recordReaderOf } from './records/reader';
+import { mergedRecordSchema } from './records/schemas';
 
 /** /v1/records/{id}/timeline */
 export function timelineRoutes(api: Api, context: ApiContext): void {
@@ -18,13 +22,23 @@ export function timelineRoutes(api: Api, context: ApiContext): void {
         description: `With \`query\` the best hits first. ${searchDescription}`,
         params: idInPath('record'),
         querystring: z.strictObject(messageListQuery(limits.maxPageSize)),
-        response: { 200: messagePageSchema },
+        response: { 200: messagePageSchema, 301: mergedRecordSchema },
       },
     },
-    async ({ viewer, params: { id }, query }) => {
+    async (request, reply) => {
+      const { viewer, query } = request;
+      const { id } = request.params;
       const page = await timelineOfRecord(context, viewer, { recordId: id, wish: query });
-      if (page === null) throw notFound();
-      return page;
+      if (page !== null) return reply.send(page);
+      const wanted = { ...recordReaderOf(viewer), recordId: id };
+      const found = await context.db.inTenant(viewer.tenantId, (sql) => mergedInto(sql, viewer.tenantId, wanted));
+      if (found === null) throw notFound();
+      const into = publicId('record', found);
+      const location = `/v1/records/${into}/timeline${/\?.*$/.exec(request.url)?.[0] ?? ''}`;
+      return reply
+        .code(301)
+        .header('location', location)
+        .send({ id: publicId('record', id), mergedInto: into });
     },
   );
 }

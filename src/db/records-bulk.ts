@@ -87,7 +87,7 @@ function defined<Values extends object>(values: Values): Partial<Values> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<Values>;
 }
 
-/** The ids of companies and intermediaries, by external id. */
+/** The ids of companies and intermediaries, by external id; of one that was merged, that of what it is a part of. */
 type Known = Record<'company' | 'intermediary', Map<string, string>>;
 
 async function knownByExternalId(
@@ -102,9 +102,14 @@ async function knownByExternalId(
   const known: Known = { company: new Map(), intermediary: new Map() };
   if (companies.length + intermediaries.length === 0) return known;
   const rows = await sql.query<{ id: string; type: keyof Known; external_id: string }>(
-    `SELECT id, type, external_id FROM record WHERE tenant_id = $1 AND connector = $4 AND deleted_at IS NULL
-       AND (type, external_id) IN (
-         SELECT 'company', unnest($2::text[]) UNION ALL SELECT 'intermediary', unnest($3::text[]))`,
+    `WITH RECURSIVE named AS (
+       SELECT id, type, external_id, deleted_at, merged_into FROM record
+       WHERE tenant_id = $1 AND connector = $4 AND (deleted_at IS NULL OR merged_into IS NOT NULL) AND (type, external_id) IN (
+         SELECT 'company', unnest($2::text[]) UNION ALL SELECT 'intermediary', unnest($3::text[]))
+       UNION
+       SELECT r.id, n.type, n.external_id, r.deleted_at, r.merged_into FROM named n JOIN record r ON r.tenant_id = $1 AND r.id = n.merged_into
+     )
+     SELECT id, type, external_id FROM named WHERE deleted_at IS NULL`,
     [tenantId, companies, intermediaries, connector],
   );
   for (const row of rows) known[row.type].set(row.external_id, row.id);

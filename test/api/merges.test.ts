@@ -3,9 +3,14 @@ import type { ActivityContext, ActivityRun } from '../../src/activities/context'
 import { deleteCascade } from '../../src/activities/delete-cascade';
 import { rematchHistory } from '../../src/activities/rematch-history';
 import { defaultLimits } from '../../src/config/limits';
+import { mergeChunk } from '../../src/db/merges/merge-chunk';
 import { sweepMerges } from '../../src/db/merges/sweep-merges';
 import { unfinishedMerges } from '../../src/db/merges/unfinished-merges';
+import { unfinishedRematches } from '../../src/db/records-rematch';
 import { lockTenantForWriting } from '../../src/db/tenant-lock';
+import { beginThreadLink } from '../../src/db/thread-links/begin';
+import { linkChunk } from '../../src/db/thread-links/link-chunk';
+import { beginMessageLinks } from '../../src/db/thread-links/message-links';
 import { publicId, uuidOf } from '../../src/domain/ids';
 import { issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -120,6 +125,11 @@ test('a merge moves addresses, links and what the other lacks; the old id says w
   expect(old.statusCode).toBe(301);
   expect(old.headers.location).toBe(`/v1/records/${rec(grace)}`);
   expect(old.json()).toEqual({ id: rec(ada), mergedInto: rec(grace) });
+  const oldTimeline = await ask('GET', `/v1/records/${rec(ada)}/timeline?limit=2`);
+  expect([oldTimeline.statusCode, oldTimeline.headers.location]).toEqual([
+    301,
+    `/v1/records/${rec(grace)}/timeline?limit=2`,
+  ]);
   expect((await ask('PATCH', `/v1/records/${rec(ada)}`, { name: 'X' })).json()).toMatchObject({
     type: '/problems/record-merged',
   });
@@ -223,6 +233,22 @@ test('the employees of a merged company work for the other, and its timeline has
   expect([await timelineOf(old), await timelineOf(other)]).toEqual([[message.id], []]);
 });
 
+test('lines of an upload may name the company by its old external id', async () => {
+  const [old, other] = [
+    await aRecord(database.db, tenantId, { type: 'company', name: 'Old', externalId: 'old' }),
+    await aRecord(database.db, tenantId, { type: 'company', name: 'Other', externalId: 'other' }),
+  ];
+  await merged(old, other);
+  const answer = await server.api.inject({
+    method: 'POST',
+    url: '/v1/records/bulk',
+    headers: { ...key.headers, 'content-type': 'application/x-ndjson' },
+    payload: JSON.stringify({ type: 'contact', externalId: 'c', name: 'C', companyExternalId: 'old' }),
+  });
+  expect(answer.json()).toMatchObject({ written: 1, refused: [] });
+  expect((await ask('GET', '/v1/records?externalId=c')).json()).toMatchObject({ items: [{ companyId: rec(other) }] });
+});
+
 test('what was shown to few is not opened by a merge, and is for the same people when it is undone', async () => {
   const person = await aUser(database.db, tenantId);
   const userIds = [publicId('user', person.id)];
@@ -233,6 +259,103 @@ test('what was shown to few is not opened by a merge, and is for the same people
   await undone(mergeId);
   expect(await scope(grace)).toEqual({ mode: 'all' });
   expect(await scope(ada)).toEqual({ mode: 'restricted', teamIds: [], userIds });
+});
+
+test('undone, mail of a followed thread that came meanwhile is where the thread is', async () => {
+  const first = await aMessage(database.db, mailbox, {
+    from: 'x@else.example',
+    to: ['y@else.example'],
+    messageId: '<f1@else.example>',
+  });
+  const linkId = await database.db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
+    const reader = { tenantId, userId: null, principal: -1, teams: [] };
+    const begun = await beginThreadLink(
+      sql,
+      { reader, actor: 'usr_x', note: null },
+      { threadId: first.threadId, recordId: ada, mode: 'follow' },
+    );
+    if (begun.kind !== 'begun') throw new Error(begun.kind);
+    return begun.operationId;
+  });
+  while ((await linkChunk(database.db, { tenantId, operationId: linkId }, 10)).kind === 'more');
+  const mergeId = await merged();
+  const later = await aMessage(database.db, mailbox, {
+    from: 'y@else.example',
+    to: ['x@else.example'],
+    references: ['<f1@else.example>'],
+  });
+  expect(await timelineOf(grace)).toEqual([first.id, later.id].sort());
+  await undone(mergeId);
+  expect([await timelineOf(ada), await timelineOf(grace)]).toEqual([[first.id, later.id].sort(), []]);
+});
+
+test('mail that everybody could read is closed by a merge with what was shown to few, from its commit on', async () => {
+  const colleague = await aUser(database.db, tenantId);
+  await aMessage(database.db, mailbox, { from: 'ada@customer.example' });
+  await ask('PATCH', `/v1/records/${rec(grace)}`, { scope: { mode: 'restricted' } });
+  const as = { ...key.headers, 'letterbook-user': publicId('user', colleague.id) };
+  const seen = async () => (await ask('GET', '/v1/messages', undefined, as)).json<{ items: object[] }>().items.length;
+  expect(await seen()).toBe(1);
+  expect((await ask('POST', `/v1/records/${rec(ada)}/merge`, { into: rec(grace) })).statusCode).toBe(202);
+  expect(await seen()).toBe(0);
+  await workOff();
+  expect(await seen()).toBe(0);
+});
+
+test('undone, what was shown to few is opened at no moment', async () => {
+  const person = await aUser(database.db, tenantId);
+  const colleague = await aUser(database.db, tenantId);
+  const scope = { mode: 'restricted', userIds: [publicId('user', person.id)] };
+  await ask('PATCH', `/v1/records/${rec(ada)}`, { scope });
+  const [secret, open] = [
+    await aMessage(database.db, mailbox, { from: 'ada@customer.example', subject: 'secret' }),
+    await aMessage(database.db, mailbox, { from: 'grace@customer.example', subject: 'open' }),
+  ];
+  const as = { ...key.headers, 'letterbook-user': publicId('user', colleague.id) };
+  const seen = async () =>
+    (await ask('GET', '/v1/messages', undefined, as)).json<{ items: { id: string }[] }>().items.map(({ id }) => id);
+  const mergeId = await merged();
+  const late = await aMessage(database.db, mailbox, { from: 'ada@customer.example', subject: 'late' });
+  expect(await seen()).toEqual([]);
+  // Asked for, and not begun: the mail of the one still stands at the other.
+  expect((await ask('POST', `/v1/merges/${mergeId}/undo`)).statusCode).toBe(202);
+  expect(await seen()).toEqual([]);
+  const [job] = await unfinishedMerges(database.db, 0);
+  while (job !== undefined && (await mergeChunk(database.db, job, 1)).kind !== 'none') {
+    expect(await seen()).not.toContain(publicId('message', secret.id));
+    expect(await seen()).not.toContain(publicId('message', late.id));
+  }
+  await workOff();
+  const context = { db: database.db } as unknown as ActivityContext;
+  for (const left of await unfinishedRematches(database.db, 0)) {
+    if (left.tenantId === tenantId) while ((await rematchHistory(context, run, left)).kind === 'more');
+  }
+  expect(await seen()).toEqual([publicId('message', open.id)]);
+});
+
+test('several records may become a part of one at a time; none while links of a person are being carried out', async () => {
+  const twin = await aRecord(database.db, tenantId, { name: 'Twin', addresses: ['twin@customer.example'] });
+  const messages = [
+    await aMessage(database.db, mailbox, { from: 'ada@customer.example' }),
+    await aMessage(database.db, mailbox, { from: 'twin@customer.example' }),
+  ].map(({ id }) => id);
+  const byHand = await aMessage(database.db, mailbox, { from: 'nobody@else.example' });
+  const merge = (id: string, into: string) => ask('POST', `/v1/records/${rec(id)}/merge`, { into: rec(into) });
+  const linkRef = await database.db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
+    const pairs = [{ messageId: byHand.id, recordId: ada }];
+    return beginMessageLinks(sql, tenantId, { does: 'link', actor: 'usr_x', pairs });
+  });
+  expect((await merge(ada, grace)).json()).toMatchObject({ type: '/problems/merge-running' });
+  await linkChunk(database.db, { tenantId, operationId: linkRef.operationId }, 10);
+  expect((await merge(ada, grace)).statusCode).toBe(202);
+  expect((await merge(twin, grace)).statusCode).toBe(202);
+  expect((await merge(grace, await aRecord(database.db, tenantId))).json()).toMatchObject({
+    type: '/problems/merge-running',
+  });
+  await workOff();
+  expect(await timelineOf(grace)).toEqual([...messages, byHand.id].sort());
 });
 
 test('killed after any transaction, it goes on to the same end', async () => {

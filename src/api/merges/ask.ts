@@ -65,7 +65,7 @@ export async function askForUndo(context: ApiContext, viewer: Viewer, mergeId: s
     await lockTenantForWriting(sql, tenantId);
     const merge = await requireSeenMerge(sql, viewer, await readMerge(sql, tenantId, mergeId));
     const undo = await beginUndo(sql, tenantId, merge);
-    if (undo.kind !== 'begun') throw refusedUndo(undo, merge);
+    if (undo.kind !== 'begun') throw refusedUndo(viewer, undo, merge);
     await audit(sql, viewer, { action: 'record merge undone', mergeId, recordIds: merge });
     const retelling = await queueRetelling(sql, tenantId, { recordIds: undo.retoldIds });
     return { mergeId, operationId: undo.operationId, retelling };
@@ -125,7 +125,7 @@ function refusedMerge(refused: MergeRefused): Problem {
   }
 }
 
-function refusedUndo(refused: UndoRefused, { intoRecordId }: Merge): Problem {
+function refusedUndo(viewer: Viewer, refused: UndoRefused, { intoRecordId }: Merge): Problem {
   switch (refused.kind) {
     case 'busy':
       return beingMerged();
@@ -141,14 +141,14 @@ function refusedUndo(refused: UndoRefused, { intoRecordId }: Merge): Problem {
       );
     }
     case 'refused':
-      return refusedRecord(refused.refusals);
+      return refusedRecord(viewer, refused.refusals);
   }
 }
 
 function beingMerged(): Problem {
   return conflict(
     'merge-running',
-    'One of the records is just being merged, or taken apart. Ask again when that has ended.',
+    'One of the records is just being merged, taken apart, or linked by a person. Ask again when that has ended.',
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Sql } from '../database';
 import { newUuid } from '../new-id';
-import { isBeingMerged } from './merges';
+import { linksAreChanging } from './merges';
 
 /** A merge that is asked for. Ids are UUIDs. */
 export interface MergeWish {
@@ -43,7 +43,7 @@ export async function beginMerge(sql: Sql, tenantId: string, wish: MergeWish): P
   if (recordId === intoRecordId) return { kind: 'same-record' };
   const [from, into] = [await rowOf(sql, tenantId, recordId), await rowOf(sql, tenantId, intoRecordId)];
   if (from.type !== into.type) return { kind: 'types-differ' };
-  if (await isBeingMerged(sql, tenantId, [recordId, intoRecordId])) return { kind: 'busy' };
+  if (await isBusy(sql, tenantId, wish)) return { kind: 'busy' };
   await sql.execute(
     `UPDATE record SET deleted_at = now(), merged_into = $3, updated_at = now(), version = version + 1 WHERE tenant_id = $1 AND id = $2`,
     [tenantId, recordId, intoRecordId],
@@ -75,7 +75,22 @@ export async function beginMerge(sql: Sql, tenantId: string, wish: MergeWish): P
   );
   const moves = ['companyId', 'intermediaryId', 'scope', 'ownCompany', 'ownIntermediary'];
   const isRetold = taken.some((what) => moves.includes(what)) || scope.principals.length > 0;
-  return { kind: 'begun', mergeId, operationId, retoldIds: isRetold ? [intoRecordId] : [] };
+  // What everybody could read by the one is closed with this commit, and not when its links have moved.
+  const closed = into.restricted && !from.restricted ? [recordId] : [];
+  return { kind: 'begun', mergeId, operationId, retoldIds: [...closed, ...(isRetold ? [intoRecordId] : [])] };
+}
+
+/**
+ * Whether one of the two is just being merged elsewhere, or taken apart, or a person's links of them are still being carried out: those would come
+ * to a record that is no more. Several records may become a part of the same one at a time.
+ */
+async function isBusy(sql: Sql, tenantId: string, { recordId, intoRecordId }: MergeWish): Promise<boolean> {
+  const merging = await sql.query(
+    `SELECT FROM record_merge WHERE tenant_id = $1 AND (
+       state IN ('merging', 'undoing') AND (record_id IN ($2, $3) OR into_record_id = $2) OR state = 'undoing' AND into_record_id = $3) LIMIT 1`,
+    [tenantId, recordId, intoRecordId],
+  );
+  return merging.length > 0 || linksAreChanging(sql, tenantId, [recordId, intoRecordId]);
 }
 
 async function rowOf(sql: Sql, tenantId: string, recordId: string): Promise<RecordRow> {

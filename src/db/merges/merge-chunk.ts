@@ -10,9 +10,11 @@ import { lockTenantForWriting } from '../tenant-lock';
 import { settleReplies } from '../thread-links/settle';
 import { refreshTimelines } from '../timeline-write';
 import * as links from './link-sql';
+import { partSince } from './part-since';
+import { partScopes } from './undo-merge';
 
 const mergeTask = z.object({
-  part: z.enum(['links', 'company', 'intermediary']),
+  part: z.enum(['links', 'since', 'company', 'intermediary']),
   /** The message or record after which it goes on. */
   after: z.string().nullable(),
 });
@@ -60,15 +62,26 @@ export async function mergeChunk(db: Database, ref: MergeRef, limit: number): Pr
       await endOrphan(sql, ref);
       return { kind: 'none' };
     }
-    const { task } = merging;
-    const share = task.part === 'links' ? await moveLinks(sql, merging, limit) : await moveRecords(sql, merging, limit);
-    const next = nextTask(task, share.after);
+    const share = await shareOf(sql, merging, limit);
+    const next = nextTask(merging, share.after);
     const { operationIds } = share;
     if (next === null) operationIds.push(...(await finish(sql, merging)));
     else await goOn(sql, merging, { task: next, count: share.count });
     const done = merging.done + share.count;
     return { kind: next === null ? 'done' : 'more', done, total: Math.max(merging.total, done), operationIds };
   });
+}
+
+function shareOf(sql: Sql, merging: Merging, limit: number): Promise<Share> {
+  switch (merging.task.part) {
+    case 'links':
+      return moveLinks(sql, merging, limit);
+    case 'since':
+      return giveBackSince(sql, merging, limit);
+    case 'company':
+    case 'intermediary':
+      return moveRecords(sql, merging, limit);
+  }
 }
 
 async function readMerging(sql: Sql, { tenantId, operationId }: MergeRef): Promise<Merging | null> {
@@ -90,10 +103,14 @@ async function endOrphan(sql: Sql, { tenantId, operationId }: MergeRef): Promise
   );
 }
 
-const parts = ['links', 'company', 'intermediary'] as const;
+const partsOf: Record<Merging['kind'], readonly MergeTask['part'][]> = {
+  merge: ['links', 'company', 'intermediary'],
+  'merge-undo': ['links', 'since', 'company', 'intermediary'],
+};
 
-function nextTask({ part }: MergeTask, after: string | null): MergeTask | null {
+function nextTask({ kind, task: { part } }: Merging, after: string | null): MergeTask | null {
   if (after !== null) return { part, after };
+  const parts = partsOf[kind];
   const following = parts[parts.indexOf(part) + 1];
   return following === undefined ? null : { part: following, after: null };
 }
@@ -120,6 +137,15 @@ async function moveLinks(sql: Sql, merging: Merging, limit: number): Promise<Sha
   }
   const after = rows.length < limit ? null : (messageIds.at(-1) ?? null);
   return { count: messageIds.length, after, operationIds: [] };
+}
+
+/** Of an undoing: mail that came meanwhile. */
+async function giveBackSince(sql: Sql, merging: Merging, limit: number): Promise<Share> {
+  const { tenantId, task } = merging;
+  const { messageIds, changedIds } = await partSince(sql, merging, { after: task.after ?? beforeAll, limit });
+  await refreshTimelines(sql, tenantId, changedIds);
+  await refreshActivities(sql, tenantId, changedIds);
+  return { count: 0, after: messageIds.length < limit ? null : (messageIds.at(-1) ?? null), operationIds: [] };
 }
 
 async function joinLinks(sql: Sql, values: unknown[], messageIds: string[]): Promise<void> {
@@ -217,6 +243,10 @@ async function finish(sql: Sql, merging: Merging): Promise<string[]> {
       : `UPDATE record_merge SET state = 'undone', undone_at = now() WHERE tenant_id = $1 AND id = $2`,
     [tenantId, mergeId],
   );
-  const rematch = await queueRematch(sql, tenantId, await keysOfRecords(sql, tenantId, [recordId, intoRecordId]));
-  return rematch === null ? [] : [rematch.operationId];
+  const isShownToOthers = kind === 'merge-undo' && (await partScopes(sql, tenantId, mergeId));
+  const jobs = [
+    await queueRematch(sql, tenantId, await keysOfRecords(sql, tenantId, [recordId, intoRecordId])),
+    await queueRetelling(sql, tenantId, { recordIds: isShownToOthers ? [intoRecordId] : [] }),
+  ];
+  return jobs.flatMap((job) => (job === null ? [] : [job.operationId]));
 }

@@ -1,4 +1,5 @@
 import type { Sql } from '../database';
+import { linkKinds } from '../thread-links/link-task';
 
 /** How far a merge is: `final` can no longer be undone. */
 export type MergeState = 'merging' | 'merged' | 'undoing' | 'undone' | 'final';
@@ -41,6 +42,17 @@ export function mergesOf(
        AND ($3::uuid IS NULL OR m.id < $3) ORDER BY m.id DESC LIMIT $4`,
     [tenantId, page.recordId, page.beforeId, page.limit],
   );
+}
+
+/** Whether links of these records that a person has made, or taken away, are still being carried out. */
+export async function linksAreChanging(sql: Sql, tenantId: string, recordIds: string[]): Promise<boolean> {
+  const rows = await sql.query(
+    `SELECT FROM operation o WHERE o.tenant_id = $1 AND o.kind = ANY ($3::text[]) AND o.state IN ('waiting', 'running') AND EXISTS (
+       SELECT FROM link_change c
+       WHERE c.tenant_id = $1 AND c.operation_id = o.id AND c.record_id = ANY ($2::uuid[]) AND c.done_at IS NULL) LIMIT 1`,
+    [tenantId, recordIds, [...linkKinds]],
+  );
+  return rows.length > 0;
 }
 
 /** Whether one of these records is just being merged, or taken apart. */

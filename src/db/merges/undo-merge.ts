@@ -2,7 +2,7 @@ import type { Sql } from '../database';
 import { checkRecords, type RecordRefusal } from '../records-check';
 import { readMergedRecord } from '../records';
 import { insertOperation } from './begin-merge';
-import { isBeingMerged, type Merge } from './merges';
+import { isBeingMerged, linksAreChanging, type Merge } from './merges';
 
 /** The undoing of a merge that has begun; `retoldIds`: records that stand elsewhere now, or before other eyes. */
 export interface UndoBegun {
@@ -27,6 +27,7 @@ export type UndoRefused =
 export async function beginUndo(sql: Sql, tenantId: string, merge: Merge): Promise<UndoBegun | UndoRefused> {
   const { recordId, intoRecordId } = merge;
   if (await isBeingMerged(sql, tenantId, [recordId, intoRecordId])) return { kind: 'busy' };
+  if (await linksAreChanging(sql, tenantId, [recordId, intoRecordId])) return { kind: 'busy' };
   if (merge.state !== 'merged')
     return { kind: merge.state === 'final' ? 'too-late' : 'not-merged', state: merge.state };
   const [there] = await sql.query<{ present: boolean; late: boolean }>(
@@ -38,7 +39,7 @@ export async function beginUndo(sql: Sql, tenantId: string, merge: Merge): Promi
   if (there?.present !== true) return { kind: 'other-gone' };
   const values = [tenantId, merge.id];
   const given = [...backTo('record_address', 'address_key'), ...backTo('record_domain', 'domain')];
-  for (const statement of [ownValues, scope, ...given, threadLinks, record]) {
+  for (const statement of [ownValues, ...given, threadLinks, record]) {
     await sql.execute(statement, values);
   }
   const refusals = await refusalsOf(sql, tenantId, recordId);
@@ -68,13 +69,28 @@ const ownValues = `UPDATE record b SET updated_at = now(), version = b.version +
       WHEN 'ownCompany' = ANY (m.taken) AND b.company_id IS NULL THEN a.id ELSE b.company_id END,
     intermediary_id = CASE WHEN 'intermediaryId' = ANY (m.taken) AND b.intermediary_id = a.intermediary_id THEN NULL
       WHEN 'ownIntermediary' = ANY (m.taken) AND b.intermediary_id IS NULL THEN a.id ELSE b.intermediary_id END,
-    owner_user_id = CASE WHEN 'ownerUserId' = ANY (m.taken) AND b.owner_user_id = a.owner_user_id THEN NULL ELSE b.owner_user_id END,
+    owner_user_id = CASE WHEN 'ownerUserId' = ANY (m.taken) AND b.owner_user_id = a.owner_user_id THEN NULL ELSE b.owner_user_id END
+  ${ofMerge} WHERE ${isMerge} AND b.tenant_id = $1 AND b.id = m.into_record_id`;
+
+const ownScope = `UPDATE record b SET updated_at = now(), version = b.version + 1,
     restricted = b.restricted AND NOT ('scope' = ANY (m.taken) AND NOT EXISTS (
       SELECT FROM record_scope s WHERE s.tenant_id = $1 AND s.record_id = b.id AND s.principal <> ALL (m.principals)))
-  ${ofMerge} WHERE ${isMerge} AND b.tenant_id = $1 AND b.id = m.into_record_id`;
+  FROM record_merge m WHERE ${isMerge} AND b.tenant_id = $1 AND b.id = m.into_record_id
+    AND ('scope' = ANY (m.taken) OR cardinality(m.principals) > 0)`;
 
 const scope = `DELETE FROM record_scope s USING record_merge m
   WHERE ${isMerge} AND s.tenant_id = $1 AND s.record_id = m.into_record_id AND s.principal = ANY (m.principals)`;
+
+/**
+ * Shows the other record to those again whom it was shown to, as the last step of an undoing: while mail of the one still stood there, that mail
+ * would have been opened with it. Returns whether there was anything to change. Second run: to be called once, with the end of the operation.
+ */
+export async function partScopes(sql: Sql, tenantId: string, mergeId: string): Promise<boolean> {
+  const values = [tenantId, mergeId];
+  const changed = await sql.execute(ownScope, values);
+  if (changed > 0) await sql.execute(scope, values);
+  return changed > 0;
+}
 
 /** Tells what was given apart again: addresses, and domains. What another record brought too stays with the other, and goes when that one does. */
 function backTo(table: 'record_address' | 'record_domain', key: 'address_key' | 'domain'): string[] {
