@@ -68,7 +68,8 @@ async function carryOn(work: Work): Promise<number> {
   if (connector.pushes && !(await tellAll(work))) return 0;
   const dueInMs = connector.pullDueAt.getTime() - context.now();
   if (dueInMs > 0) return dueInMs;
-  if (!(await takeAll(work))) return 0;
+  const taken = await takeAll(work);
+  if (taken !== 'all') return taken === 'waits' ? mergeWaitMs : 0;
   const { pullEverySeconds } = context.connectorHabits(connector);
   await notePulled(context.db, ref, pullEverySeconds);
   return pullEverySeconds * 1_000;
@@ -88,24 +89,29 @@ async function tellAll({ context, run, ref, directory, done, endsAt }: Work): Pr
   return false;
 }
 
-/** Whether all that changed at the CRM is here now. False also where settings were changed meanwhile: the next turn has the new ones. */
-async function takeAll({ context, run, connector, ref, directory, done, endsAt }: Work): Promise<boolean> {
+/** A page that has to wait for a merge, or for links of a person, is asked for again so much later. */
+const mergeWaitMs = 5_000;
+
+/** Whether all that changed at the CRM is here now. `more` also where settings were changed meanwhile: the next turn has the new ones. */
+async function takeAll(work: Work): Promise<'all' | 'more' | 'waits'> {
+  const { context, run, connector, ref, directory, done, endsAt } = work;
   let cursor = connector.pullCursor;
   while (performance.now() < endsAt) {
     run.signal.throwIfAborted();
     const page = await directory.changes(cursor);
     const { mergeUndoMs } = context.limits;
     const taken = await takeOver(context.db, ref, { before: cursor, page, mergeUndoMs });
-    if (taken.kind === 'overtaken') return false;
+    if (taken.kind === 'overtaken') return 'more';
+    if (taken.kind === 'waits') return 'waits';
     for (const operationId of taken.rematches)
       await context.engine.startRematch({ tenantId: ref.tenantId, operationId });
     for (const operationId of taken.merges) await context.engine.startMerge({ tenantId: ref.tenantId, operationId });
     done.taken += page.changes.length;
     run.heartbeat();
-    if (!page.more) return true;
+    if (!page.more) return 'all';
     cursor = page.cursor;
   }
-  return false;
+  return 'more';
 }
 
 /** What a person must look at is tried again all the same, but seldom: they may have mended it at the CRM. */

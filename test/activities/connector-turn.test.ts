@@ -10,7 +10,8 @@ import { defaultLimits } from '../../src/config/limits';
 import { askConnectorNow, insertConnector, readConnector, setConnectorState } from '../../src/db/connectors/connectors';
 import { takeOver } from '../../src/db/connectors/take-over';
 import { lockTenantForWriting } from '../../src/db/tenant-lock';
-import { changeMessageLink } from '../../src/db/thread-links/message-links';
+import { linkChunk } from '../../src/db/thread-links/link-chunk';
+import { beginMessageLinks, changeMessageLink } from '../../src/db/thread-links/message-links';
 import { createSecretBox } from '../../src/db/secret-box';
 import { CrmServer, type CrmObject } from '../support/crm-server';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -195,6 +196,50 @@ describe('fetching', () => {
     expect(await linksOf(message.id)).toEqual(['Anna Beck']);
   });
 
+  test('several records that were merged with one, over one another, and with one that is deleted then, all go their way', async () => {
+    const addressed = (n: string) => person(n, `Anna ${n}`, reachedAt(`anna${n}@acme.example`));
+    crm.change(...['1', '2', '3', '4', '5'].map(addressed));
+    await turn();
+    const messages: string[] = [];
+    for (const n of ['1', '2', '3', '4']) {
+      messages.push((await aMessage(database.db, mailbox, { from: `anna${n}@acme.example` })).id);
+    }
+    crm.pageSize = 10;
+    // 1 and 2 by way of each other into 3, which is its own master; 4 into 5, which goes.
+    crm.change(
+      { ...addressed('1'), mergedInto: '2' },
+      { ...addressed('2'), mergedInto: '3' },
+      { ...addressed('3'), mergedInto: '3' },
+      { ...addressed('4'), mergedInto: '5' },
+      { ...addressed('5'), deleted: true },
+    );
+    expect(await turn()).toMatchObject({ kind: 'worked', code: null });
+    expect(await names()).toEqual(['Anna 3']);
+    const links = [];
+    for (const message of messages) links.push(await linksOf(message));
+    expect(links).toEqual([['Anna 3'], ['Anna 3'], ['Anna 3'], []]);
+  });
+
+  test('a page waits for a person’s link that is still being made, and the link goes where the record goes', async () => {
+    crm.change(person('1', 'Anna'), person('2', 'Anna Beck'));
+    await turn();
+    const message = await aMessage(database.db, mailbox, { from: 'unknown@acme.example' });
+    const operationId = await database.db.inTenant(tenantId, async (sql) => {
+      await lockTenantForWriting(sql, tenantId);
+      const [record] = await sql.query<{ id: string }>(`SELECT id FROM record WHERE tenant_id = $1 AND name = 'Anna'`, [
+        tenantId,
+      ]);
+      const pairs = [{ messageId: message.id, recordId: record?.id ?? '' }];
+      return (await beginMessageLinks(sql, tenantId, { does: 'link', actor: 'usr_1', pairs })).operationId;
+    });
+    crm.change(person('1', 'Anna', { mergedInto: '2' }));
+    expect(await turn()).toMatchObject({ kind: 'worked', taken: 0, waitMs: 5_000 });
+    expect(await names()).toEqual(['Anna', 'Anna Beck']);
+    await linkChunk(database.db, { tenantId, operationId }, 10);
+    await turn();
+    expect([await names(), await linksOf(message.id)]).toEqual([['Anna Beck'], ['Anna Beck']]);
+  });
+
   test('what cannot be a record is told, and keeps no other from coming', async () => {
     crm.change(
       { id: '1', kind: 'Robot', name: 'R2' },
@@ -263,6 +308,15 @@ describe('telling', () => {
     await linked();
     await turn();
     expect(crm.tellings).toMatchObject([{ state: 'active', message: { subject: null, from: null } }]);
+  });
+
+  test('of a message that came by Bcc alone the CRM hears nothing', async () => {
+    crm.change(person('1', 'Anna', reachedAt('anna@acme.example')));
+    await turn();
+    const { id } = await aMessage(database.db, mailbox, { from: 'a@else.example', bcc: ['anna@acme.example'] });
+    expect(await linksOf(id)).toEqual(['Anna']);
+    await turn();
+    expect(crm.tellings).toMatchObject([{ state: 'removed', message: null }]);
   });
 
   test('an activity is told with its type and status, and again when a person changes it', async () => {

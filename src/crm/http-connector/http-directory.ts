@@ -47,6 +47,8 @@ async function pullPage(opened: Opened, cursor: string | null): Promise<ChangesP
   const answer = await get(opened, 'pull', urlOf(settings, path, asked));
   const { changes, unreadable } = readItems(answer, items, { operation: 'pull', settings });
   const next = textAt(answer, settings.pull.cursor) ?? cursor;
+  // No text of the database can hold it.
+  if (next?.includes('\0') === true) throw new CrmFailure('refused', 'pull', { code: 'answer-unexpected' });
   const came = changes.length + unreadable.length;
   // A CRM that says that there is more and moves no further would be asked for ever.
   const goesOn = next !== cursor && (more === undefined ? came > 0 : valueAt(answer, more) === true);

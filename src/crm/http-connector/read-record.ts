@@ -14,7 +14,8 @@ export function readChange(
   const type = chosen(object, mapping.type);
   if (type === undefined) return unreadable(externalId, 'no-such-type');
   const into = textAt(object, mapping.mergedInto);
-  if (into !== null) return { kind: 'merged', type, externalId, into };
+  // Some CRMs name the record itself as what it was merged with.
+  if (into !== null && into !== externalId) return { kind: 'merged', type, externalId, into };
   if (isSaid(valueAt(object, mapping.deleted))) return { kind: 'deleted', type, externalId };
   return { kind: 'upsert', record: readRecord(object, { type, externalId }, mapping) };
 }

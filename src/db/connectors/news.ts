@@ -67,6 +67,8 @@ export async function forgetTold(
 interface LinkRow {
   id: string;
   state: string | null;
+  /** Only Bcc or a delivery header says it, which is nobody's business but of those who hold such a copy. */
+  is_hidden: boolean;
   message_id: string | null;
   thread_id: string;
   sort_at: Date;
@@ -77,7 +79,9 @@ interface LinkRow {
 
 // A CRM shows what it is told to whoever may see the record there: no more of a message than everybody may read who sees the record here.
 const linkStatement = `
-SELECT w.about AS id, l.state, m.id AS message_id, m.thread_id, m.sort_at,
+SELECT w.about AS id, l.state, l.state = 'active' AND NOT EXISTS (
+    SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id
+      AND NOT (r.kind IN ('address', 'rule') AND (r.key LIKE 'bcc:%' OR r.key LIKE 'delivered-to:%'))) AS is_hidden, m.id AS message_id, m.thread_id, m.sort_at,
   (SELECT d.direction FROM copy d WHERE d.tenant_id = $1 AND d.message_id = m.id ORDER BY d.recorded_at, d.id LIMIT 1) AS direction,
   CASE WHEN open.level >= 1 THEN m.participants -> 'from' -> 0 ->> 'address' END AS from_address,
   CASE WHEN open.level >= 2 THEN (SELECT s.subject FROM message_subject s WHERE s.tenant_id = $1 AND s.message_id = m.id) END AS subject
@@ -104,9 +108,9 @@ async function linkNews(sql: Sql, tenantId: string, changes: ChangeRow[]): Promi
         kind: 'link',
         id: publicId('link', change.about),
         revision: change.seq,
-        state: row.state === 'active' || row.state === 'suppressed' ? row.state : 'removed',
+        state: !row.is_hidden && (row.state === 'active' || row.state === 'suppressed') ? row.state : 'removed',
         record,
-        message: toldMessage(row),
+        message: row.is_hidden ? null : toldMessage(row),
       };
       return [[change.about, news]];
     }),

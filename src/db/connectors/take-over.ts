@@ -3,7 +3,7 @@ import type { ChangesPage, DirectoryChange, DirectoryRecord } from '../../domain
 import { publicId } from '../../domain/ids';
 import type { Database, Sql } from '../database';
 import { insertAudit } from '../mailbox-write';
-import { beginMerge } from '../merges/begin-merge';
+import { beginMerge, type MergeBegun } from '../merges/begin-merge';
 import { upsertRecords, type BulkLine, type BulkRefusal } from '../records-bulk';
 import { queueRematch } from '../records-rematch';
 import { deleteRecord, type RecordsChange } from '../records-write';
@@ -12,11 +12,15 @@ import { lockTenantForWriting } from '../tenant-lock';
 import { moveCursor, type ConnectorRef, type PulledPage } from './progress';
 
 /** What became of a page: jobs that are to be started after the commit, or nothing, because somebody else was faster. */
-export type Taken = { kind: 'taken'; rematches: string[]; merges: string[] } | { kind: 'overtaken' };
+export type Taken =
+  | { kind: 'taken'; rematches: string[]; merges: string[] }
+  /** A record is just being merged, or linked by a person: the same page is to be taken over later. */
+  | { kind: 'waits' }
+  | { kind: 'overtaken' };
 
 /**
  * Takes a page of a CRM's changes over, and moves the cursor with it, in one transaction. What cannot be taken over is noted and never keeps
- * the rest from it. Second run: `overtaken`, no change.
+ * the rest from it. `waits` writes nothing. Second run: `overtaken`, no change.
  */
 export function takeOver(
   db: Database,
@@ -37,12 +41,14 @@ export function takeOver(
   });
   return taking.catch((error: unknown) => {
     if (error instanceof Overtaken) return { kind: 'overtaken' };
+    if (error instanceof MustWait) return { kind: 'waits' };
     throw error;
   });
 }
 
 /** Takes the transaction back. */
 class Overtaken extends Error {}
+class MustWait extends Error {}
 
 const longestId = 200;
 const longestName = 500;
@@ -175,7 +181,7 @@ async function upsertAll(sql: Sql, { tenantId, connectorId }: ConnectorRef, line
   };
 }
 
-/** Takes records out that the CRM has deleted, and begins to make those a part of others that it has merged. */
+/** Takes records out that the CRM has deleted, and begins to make those a part of others that it has merged. @throws MustWait */
 async function endRecords(
   sql: Sql,
   ref: TakingOver,
@@ -183,17 +189,37 @@ async function endRecords(
 ): Promise<{ change: RecordsChange; merges: string[] }> {
   const change: RecordsChange = { changedKeys: [], retoldIds: [] };
   const merges: string[] = [];
-  for (const one of ended.length === 0 ? [] : await storedRecords(sql, ref, ended)) {
-    const merge = one.intoId === null ? null : await mergeRecord(sql, ref, { id: one.id, intoId: one.intoId });
-    const deleted = merge === null ? await deleteRecord(sql, ref.tenantId, one.id) : null;
-    if (merge !== null) merges.push(merge.operationId);
+  const stored = ended.length === 0 ? [] : await storedRecords(sql, ref, ended);
+  const into = new Map(stored.map(({ id, intoId }) => [id, intoId]));
+  // First what is merged: what it is merged with may be deleted on the same page.
+  for (const { id } of stored) {
+    const intoId = endOfWay(id, into);
+    if (intoId === null || intoId === id) continue;
+    const merge = await mergeRecord(sql, ref, { id, intoId });
+    merges.push(merge.operationId);
+    change.retoldIds.push(...merge.retoldIds);
+  }
+  for (const { id, intoId } of stored) {
+    const deleted = intoId === null ? await deleteRecord(sql, ref.tenantId, id) : null;
     change.changedKeys.push(...(deleted?.changedKeys ?? []));
-    change.retoldIds.push(...((merge ?? deleted)?.retoldIds ?? []));
+    change.retoldIds.push(...(deleted?.retoldIds ?? []));
   }
   return { change, merges };
 }
 
-/** Those of them that are here, and what they became a part of, where that is here too. */
+/** What a record is a part of in the end, where that was merged too; itself where the CRM goes in a circle. */
+function endOfWay(id: string, into: ReadonlyMap<string, string | null>): string | null {
+  const way = new Set([id]);
+  let end = into.get(id) ?? null;
+  for (let next = end; next !== null; next = into.get(next) ?? null) {
+    if (way.has(next)) return id;
+    way.add(next);
+    end = next;
+  }
+  return end;
+}
+
+/** Those of them that are here, and what they became a part of, where that is here too, or is a part of what is. */
 function storedRecords(
   sql: Sql,
   { tenantId, connectorId }: ConnectorRef,
@@ -203,20 +229,26 @@ function storedRecords(
   return sql.query(
     `SELECT r.id, i.id AS "intoId" FROM unnest($3::text[], $4::text[], $5::text[]) AS w(type, external_id, into_id)
      JOIN record r ON r.tenant_id = $1 AND r.connector = $2 AND r.type = w.type AND r.external_id = w.external_id AND r.deleted_at IS NULL
-     LEFT JOIN record i ON i.tenant_id = $1 AND i.connector = $2 AND i.type = w.type AND i.external_id = w.into_id AND i.deleted_at IS NULL`,
+     LEFT JOIN LATERAL (
+       WITH RECURSIVE way AS (
+         SELECT o.id, o.deleted_at, o.merged_into FROM record o WHERE o.tenant_id = $1 AND o.connector = $2 AND o.type = w.type
+           AND o.external_id = w.into_id AND (o.deleted_at IS NULL OR o.merged_into IS NOT NULL)
+         UNION SELECT n.id, n.deleted_at, n.merged_into FROM way JOIN record n ON n.tenant_id = $1 AND n.id = way.merged_into
+       ) SELECT id FROM way WHERE deleted_at IS NULL AND id <> r.id LIMIT 1) i ON true`,
     [tenantId, connectorId, ended.map(({ type }) => type), ended.map(({ externalId }) => externalId), into],
   );
 }
 
-/** Null where the two cannot be merged now: the one is taken out then, and its addresses are the other's by the CRM's word. */
 async function mergeRecord(
   sql: Sql,
   { tenantId, connectorId, mergeUndoMs }: TakingOver,
   { id, intoId }: { id: string; intoId: string },
-): Promise<{ operationId: string; retoldIds: string[] } | null> {
+): Promise<MergeBegun> {
   const actor = publicId('connector', connectorId);
   const merge = await beginMerge(sql, tenantId, { recordId: id, intoRecordId: intoId, actor, undoMs: mergeUndoMs });
-  return merge.kind === 'begun' ? merge : null;
+  if (merge.kind === 'begun') return merge;
+  if (merge.kind === 'busy') throw new MustWait();
+  throw new Error(`records of one type cannot be merged: ${merge.kind}`);
 }
 
 async function jobsFor(sql: Sql, tenantId: string, { changedKeys, retoldIds }: RecordsChange): Promise<string[]> {
