@@ -1,4 +1,4 @@
-import type { ConnectorErrorCode } from '../domain/connector-sentences';
+import type { ConnectorErrorCode } from '../domain/connector-words/words';
 
 /** What a failure of a CRM means for what happens next. */
 export type CrmFailureKind =

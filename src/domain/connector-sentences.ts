@@ -1,43 +1,32 @@
-/** Why a CRM could not be asked or told. */
-export type ConnectorErrorCode =
-  | 'host-not-found'
-  | 'host-not-allowed'
-  | 'tls-needed'
-  | 'connection-failed'
-  | 'certificate-not-trusted'
-  | 'timed-out'
-  | 'server-error'
-  | 'too-many-requests'
-  | 'token-refused'
-  | 'redirected'
-  | 'request-refused'
-  | 'answer-too-large'
-  | 'answer-not-json'
-  | 'answer-unexpected'
-  | 'secret-unreadable'
-  | 'settings-unreadable';
+import { connectorTextsDe } from './connector-words/de';
+import { connectorTextsEn } from './connector-words/en';
+import { connectorTextsNl } from './connector-words/nl';
+import { connectorTextsRo } from './connector-words/ro';
+import type { ConnectorErrorCode, ConnectorTexts } from './connector-words/words';
+import type { Language } from './languages';
 
-/** For a person: what is wrong between Letterbook and a CRM, and what to do about it. */
-export const connectorSentences: Readonly<Record<ConnectorErrorCode, string>> = {
-  'host-not-found': 'There is no server of this name. Check the host in `settings.baseUrl`.',
-  'host-not-allowed':
-    'This host is, or leads to, an address inside a private or reserved network, which may not be connected to. Whoever runs Letterbook can allow the network with LETTERBOOK_ALLOWED_NETWORKS.',
-  'tls-needed':
-    'The token would go over the open network in clear. Give a `settings.baseUrl` that begins with https://.',
-  'connection-failed':
-    'No connection to the CRM could be made, or it broke. It is tried again; check host and port if this goes on.',
-  'certificate-not-trusted':
-    "The CRM's certificate does not hold: it has run out, belongs to another name, or comes from an unknown authority.",
-  'timed-out': 'The CRM did not answer in time. It is tried again.',
-  'server-error': 'The CRM has a fault of its own at the moment. It is tried again.',
-  'too-many-requests': 'The CRM asks to be left alone for a while. It is asked again when that is over.',
-  'token-refused': 'The CRM refused the token. Make a new one there, and give it as `secrets.token`.',
-  redirected: 'The CRM sends us to another address, which is not followed. Give that address as `settings.baseUrl`.',
-  'request-refused': 'The CRM does not know what it was asked. Check the paths in `settings`.',
-  'answer-too-large': 'The answer of the CRM is too large. Set a smaller `settings.pull.pageSize`.',
-  'answer-not-json': 'The CRM did not answer in JSON. Check the paths in `settings`: this may be a page for people.',
-  'answer-unexpected': 'In the answer of the CRM there is no list where `settings` says that there is one.',
-  'secret-unreadable':
-    'What is kept secret of this connector cannot be opened. Give `secrets` again, or put the key back into LETTERBOOK_SECRET_KEYS.',
-  'settings-unreadable': 'The settings are of another version. Write them again.',
+const textsOf: Readonly<Record<Language, ConnectorTexts>> = {
+  en: connectorTextsEn,
+  de: connectorTextsDe,
+  nl: connectorTextsNl,
+  ro: connectorTextsRo,
 };
+
+/** For a person: what is wrong between Letterbook and a CRM, and what to do about it; of a code that nobody knows, that something is. */
+export function connectorSentence(code: string, language: Language): string {
+  const { errors, otherwise } = textsOf[language];
+  return Object.hasOwn(errors, code) ? errors[code as ConnectorErrorCode] : otherwise;
+}
+
+/** For a person: how a connector is that nothing is wrong with. */
+export function connectorStateSentence(state: 'paused' | 'first' | 'inStep', language: Language): string {
+  return textsOf[language][state];
+}
+
+/** For a person: what came of the first page of a CRM. */
+export function readSentence({ count, unreadable }: { count: number; unreadable: number }, language: Language): string {
+  const { read, unread } = textsOf[language];
+  return (unreadable === 0 ? read : unread)
+    .replace('{count}', String(count))
+    .replace('{unreadable}', String(unreadable));
+}

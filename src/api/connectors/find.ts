@@ -3,10 +3,12 @@ import { z } from 'zod';
 import { builtInDirectory } from '../../db/connectors/built-in-directory';
 import { listConnectors, type StoredConnector } from '../../db/connectors/connectors';
 import type { Directory } from '../../domain/directory';
+import { connectorSentence } from '../../domain/connector-sentences';
 import { publicId } from '../../domain/ids';
+import type { Language } from '../../domain/languages';
 import type { Api, ApiContext } from '../context';
+import { languageFor } from '../language';
 import { addressField } from '../records/text-fields';
-import { wordsOf } from './schemas';
 
 const foundSchema = z.object({
   items: z.array(
@@ -38,14 +40,17 @@ export function findRoute(api: Api, context: ApiContext): void {
         response: { 200: foundSchema },
       },
     },
-    async ({ viewer: { tenantId }, body }) => {
+    async (request, reply) => {
+      const { viewer, body } = request;
+      const { tenantId } = viewer;
       const { db, limits } = context;
+      const wish = { address: body.address.key, language: languageFor(request, reply) };
       const page = { afterId: null, limit: limits.connectorsPerTenant };
       const connectors = await db.inTenant(tenantId, (sql) => listConnectors(sql, tenantId, page));
       const active = connectors.filter(({ state }) => state === 'active');
       const answers = await Promise.all([
-        findIn(builtInDirectory(db, tenantId), null, body.address.key),
-        ...active.map((connector) => findAt(context, connector, body.address.key)),
+        findIn(builtInDirectory(db, tenantId), null, wish.address),
+        ...active.map((connector) => findAt(context, connector, wish)),
       ]);
       return {
         items: answers.flatMap(({ items }) => items),
@@ -55,14 +60,18 @@ export function findRoute(api: Api, context: ApiContext): void {
   );
 }
 
-async function findAt({ crm }: ApiContext, connector: StoredConnector, address: string): Promise<Found> {
+async function findAt(
+  { crm }: ApiContext,
+  connector: StoredConnector,
+  { address, language }: { address: string; language: Language },
+): Promise<Found> {
   const connectorId = publicId('connector', connector.id);
   try {
     return await findIn(crm.open(connector), connectorId, address);
   } catch (error) {
     const refusal = crm.refusalOf(error);
     if (refusal === null) throw error;
-    return { items: [], unanswered: [{ connectorId, words: wordsOf(refusal.code) }] };
+    return { items: [], unanswered: [{ connectorId, words: connectorSentence(refusal.code, language) }] };
   }
 }
 

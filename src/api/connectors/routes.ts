@@ -12,6 +12,7 @@ import {
 import { publicId } from '../../domain/ids';
 import type { Api, ApiContext } from '../context';
 import { idInPath, noBody } from '../fields';
+import { languageFor } from '../language';
 import { decodeCursor, pageFrom, pageOf, pageQuery } from '../paging';
 import { conflict, notFound } from '../problems';
 import { EngineUnavailable } from '../temporal-gateway';
@@ -58,7 +59,10 @@ function readingRoutes(api: Api, { db, limits }: ApiContext): void {
         response: { 200: pageOf(connectorSchema) },
       },
     },
-    async ({ viewer: { tenantId }, query: { limit, cursor } }) => {
+    async (request, reply) => {
+      const { tenantId } = request.viewer;
+      const { limit, cursor } = request.query;
+      const language = languageFor(request, reply);
       const afterId = decodeCursor(cursor, {}, z.uuid());
       const { rows, waiting } = await db.inTenant(tenantId, async (sql) => {
         const found = await listConnectors(sql, tenantId, { afterId, limit: limit + 1 });
@@ -71,20 +75,23 @@ function readingRoutes(api: Api, { db, limits }: ApiContext): void {
           ),
         };
       });
-      const present = (row: StoredConnector) => presentConnector(row, waiting.get(row.id) ?? 0);
+      const present = (row: StoredConnector) => presentConnector(row, { waiting: waiting.get(row.id) ?? 0, language });
       return pageFrom(rows, { limit, filter: {}, keyOf: (row) => row.id, present });
     },
   );
   api.get(
     '/v1/connectors/:id',
     { schema: { tags, summary: 'A connector, and how it is', params, response: { 200: connectorSchema } } },
-    async ({ viewer: { tenantId }, params: { id } }, reply) => {
+    async (request, reply) => {
+      const { tenantId } = request.viewer;
+      const { id } = request.params;
       const { connector, waiting } = await db.inTenant(tenantId, async (sql) => {
         const found = await readConnector(sql, tenantId, id);
         return { connector: found, waiting: await pendingNews(sql, tenantId, [id]) };
       });
       if (connector === null) throw notFound();
-      return reply.header('etag', etagOfConnector(connector)).send(presentConnector(connector, waiting.get(id) ?? 0));
+      const answer = { waiting: waiting.get(id) ?? 0, language: languageFor(request, reply) };
+      return reply.header('etag', etagOfConnector(connector)).send(presentConnector(connector, answer));
     },
   );
 }
@@ -103,10 +110,11 @@ function makingRoutes(api: Api, context: ApiContext): void {
         response: { 201: connectorSchema },
       },
     },
-    async ({ viewer, body }, reply) => {
+    async (request, reply) => {
+      const { viewer, body } = request;
       const made = await addConnector(context, viewer, body);
       await wake(context, viewer, made.id);
-      const answer = presentConnector(made, 0);
+      const answer = presentConnector(made, { waiting: 0, language: languageFor(request, reply) });
       return reply
         .code(201)
         .header('location', `/v1/connectors/${answer.id}`)
@@ -124,7 +132,10 @@ function makingRoutes(api: Api, context: ApiContext): void {
         response: { 200: testAnswerSchema },
       },
     },
-    ({ body }) => tryOut(context, { kind: body.kind, ...checked(context, body) }),
+    (request, reply) => {
+      const { body } = request;
+      return tryOut(context, { kind: body.kind, ...checked(context, body) }, languageFor(request, reply));
+    },
   );
 }
 
@@ -144,9 +155,8 @@ function changingRoutes(api: Api, context: ApiContext): void {
       const { viewer, params: of, body } = request;
       const changed = await changeConnector(context, request, { id: of.id, change: body });
       await wake(context, viewer, changed.id);
-      return reply
-        .header('etag', etagOfConnector(changed))
-        .send(presentConnector(changed, await waitingOf(context, viewer, of.id)));
+      const answer = { waiting: await waitingOf(context, viewer, of.id), language: languageFor(request, reply) };
+      return reply.header('etag', etagOfConnector(changed)).send(presentConnector(changed, answer));
     },
   );
   api.delete(
@@ -176,10 +186,11 @@ function wishRoutes(api: Api, context: ApiContext): void {
     {
       schema: { tags, summary: 'Try a connector as it is', params, body: noBody, response: { 200: testAnswerSchema } },
     },
-    async ({ viewer: { tenantId }, params: { id } }) => {
-      const connector = await context.db.inTenant(tenantId, (sql) => readConnector(sql, tenantId, id));
+    async (request, reply) => {
+      const { tenantId } = request.viewer;
+      const connector = await context.db.inTenant(tenantId, (sql) => readConnector(sql, tenantId, request.params.id));
       if (connector === null) throw notFound();
-      return tryOut(context, connector);
+      return tryOut(context, connector, languageFor(request, reply));
     },
   );
   for (const [path, state] of [
@@ -197,10 +208,13 @@ function wishRoutes(api: Api, context: ApiContext): void {
           response,
         },
       },
-      async ({ viewer, params: { id } }, reply) => {
+      async (request, reply) => {
+        const { viewer, params: of } = request;
+        const { id } = of;
         const connector = await wish(context, viewer, { id, state });
         await wake(context, viewer, id);
-        const answer = presentConnector(connector, await waitingOf(context, viewer, id));
+        const waiting = await waitingOf(context, viewer, id);
+        const answer = presentConnector(connector, { waiting, language: languageFor(request, reply) });
         return reply.header('etag', etagOfConnector(connector)).send(answer);
       },
     );
@@ -208,7 +222,9 @@ function wishRoutes(api: Api, context: ApiContext): void {
   api.post(
     '/v1/connectors/:id/sync',
     { schema: { tags, summary: 'Ask a CRM now', params, body: noBody, response: { 202: connectorSchema } } },
-    async ({ viewer, params: { id } }, reply) => {
+    async (request, reply) => {
+      const { viewer, params: of } = request;
+      const { id } = of;
       const { tenantId } = viewer;
       const connector = await context.db.inTenant(tenantId, async (sql) => {
         const asked = await askConnectorNow(sql, tenantId, id);
@@ -222,7 +238,8 @@ function wishRoutes(api: Api, context: ApiContext): void {
         return found;
       });
       await wake(context, viewer, id);
-      return reply.code(202).send(presentConnector(connector, await waitingOf(context, viewer, id)));
+      const waiting = await waitingOf(context, viewer, id);
+      return reply.code(202).send(presentConnector(connector, { waiting, language: languageFor(request, reply) }));
     },
   );
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 import type { StoredConnector } from '../../db/connectors/connectors';
-import { connectorSentences, type ConnectorErrorCode } from '../../domain/connector-sentences';
+import { connectorSentence, connectorStateSentence } from '../../domain/connector-sentences';
 import { publicId } from '../../domain/ids';
+import type { Language } from '../../domain/languages';
 import { time, timeOrNull } from '../fields';
 import { lineField } from '../records/text-fields';
 
@@ -32,7 +33,7 @@ export const connectorSchema = z.object({
   name: z.string(),
   settings: values,
   state: z.enum(['active', 'paused']),
-  status: z.string().describe('How it is, for a person'),
+  status: z.string().describe('How it is, for a person, in the language of Accept-Language'),
   lastError: z
     .object({
       code: z.string(),
@@ -67,15 +68,11 @@ export const testAnswerSchema = z.object({
   words: z.string().describe('For a person'),
 });
 
-/** For a person: what is wrong. */
-export function wordsOf(code: string): string {
-  return Object.hasOwn(connectorSentences, code)
-    ? connectorSentences[code as ConnectorErrorCode]
-    : 'The CRM could not be asked.';
-}
-
-/** A connector for an answer. */
-export function presentConnector(connector: StoredConnector, waiting: number): z.output<typeof connectorSchema> {
+/** A connector for an answer, in the language of who asks. */
+export function presentConnector(
+  connector: StoredConnector,
+  { waiting, language }: { waiting: number; language: Language },
+): z.output<typeof connectorSchema> {
   const id = publicId('connector', connector.id);
   const { lastError, name, state, refused, lastRefused } = connector;
   return {
@@ -84,7 +81,7 @@ export function presentConnector(connector: StoredConnector, waiting: number): z
     name,
     settings: z.record(z.string(), z.unknown()).parse(connector.settings),
     state,
-    status: statusOf(connector),
+    status: statusOf(connector, language),
     lastError:
       lastError === null
         ? null
@@ -92,7 +89,7 @@ export function presentConnector(connector: StoredConnector, waiting: number): z
             code: lastError.code,
             operation: lastError.operation,
             httpStatus: lastError.status,
-            words: wordsOf(lastError.code),
+            words: connectorSentence(lastError.code, language),
             at: lastError.at,
             triedAgainAt: timeOrNull(connector.retryAt),
           },
@@ -108,10 +105,10 @@ export function presentConnector(connector: StoredConnector, waiting: number): z
   };
 }
 
-function statusOf({ state, failedTries, lastError, pulledAt }: StoredConnector): string {
-  if (state === 'paused') return 'Paused by a person.';
-  if (failedTries > 0 && lastError !== null) return wordsOf(lastError.code);
-  return pulledAt === null ? 'Fetching all records for the first time.' : 'In step with the CRM.';
+function statusOf({ state, failedTries, lastError, pulledAt }: StoredConnector, language: Language): string {
+  if (state === 'paused') return connectorStateSentence('paused', language);
+  if (failedTries > 0 && lastError !== null) return connectorSentence(lastError.code, language);
+  return connectorStateSentence(pulledAt === null ? 'first' : 'inStep', language);
 }
 
 /** The ETag of a connector: of what a person can change. */

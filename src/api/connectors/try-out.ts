@@ -1,9 +1,11 @@
 import type { z } from 'zod';
 
 import type { StoredConnector } from '../../db/connectors/connectors';
+import { connectorSentence, readSentence } from '../../domain/connector-sentences';
 import type { Directory } from '../../domain/directory';
+import type { Language } from '../../domain/languages';
 import type { ApiContext } from '../context';
-import { wordsOf, type testAnswerSchema } from './schemas';
+import type { testAnswerSchema } from './schemas';
 
 type TestAnswer = z.output<typeof testAnswerSchema>;
 
@@ -13,24 +15,25 @@ const recordsShown = 10;
 export async function tryOut(
   { crm }: ApiContext,
   connector: Pick<StoredConnector, 'kind' | 'settings' | 'secret'>,
+  language: Language,
 ): Promise<TestAnswer> {
   try {
-    return await firstPage(crm.open(connector));
+    return await firstPage(crm.open(connector), language);
   } catch (error) {
     const refusal = crm.refusalOf(error);
     if (refusal === null) throw error;
     const { code, status } = refusal;
-    return { ok: false, records: 0, unreadable: [], sample: [], code, httpStatus: status, words: wordsOf(code) };
+    const words = connectorSentence(code, language);
+    return { ok: false, records: 0, unreadable: [], sample: [], code, httpStatus: status, words };
   }
 }
 
-async function firstPage(directory: Directory): Promise<TestAnswer> {
+async function firstPage(directory: Directory, language: Language): Promise<TestAnswer> {
   const { changes, unreadable } = await directory.changes(null);
   const records = changes.flatMap((change) => (change.kind === 'upsert' ? [change.record] : []));
   const sample = records.slice(0, recordsShown).map(({ type, externalId, name, addresses }) => {
     return { type, externalId, name: name ?? null, addresses: addresses?.length ?? 0 };
   });
-  const counted = `${String(changes.length)} records and changes were read`;
   return {
     ok: true,
     records: changes.length,
@@ -38,9 +41,6 @@ async function firstPage(directory: Directory): Promise<TestAnswer> {
     sample,
     code: null,
     httpStatus: null,
-    words:
-      unreadable.length === 0
-        ? `The CRM answers: ${counted}.`
-        : `The CRM answers: ${counted}; ${String(unreadable.length)} cannot be read by the mapping.`,
+    words: readSentence({ count: changes.length, unreadable: unreadable.length }, language),
   };
 }
