@@ -27,7 +27,8 @@ export interface RecordCandidate {
 }
 
 /**
- * What stands against writing these records, by record id; records without an entry can be written. To be called under the tenant's lock,
+ * What stands against writing these records, by record id; records without an entry can be written. External ids are unique within the
+ * connector of a record, which for new ones is the one given. To be called under the tenant's lock,
  * so that what was found stays true until the end of the transaction.
  */
 export async function checkRecords(
@@ -101,8 +102,9 @@ function numbersTwice(candidates: RecordCandidate[]): string[] {
 // What belongs to a merged record is kept for it, as long as the merge can be undone and after: it may only go where the record went.
 const conflictStatement = `
 WITH wanted AS MATERIALIZED (
-  SELECT * FROM json_to_recordset($2::json) AS w(id uuid, type text, number text, external_id text, company_id uuid,
-    intermediary_id uuid, owner_user_id uuid)
+  SELECT w.*, coalesce(own.connector, $3) AS connector FROM json_to_recordset($2::json) AS w(id uuid, type text, number text, external_id text,
+    company_id uuid, intermediary_id uuid, owner_user_id uuid)
+  LEFT JOIN record own ON own.tenant_id = $1 AND own.id = w.id
 ), merged AS MATERIALIZED (
   SELECT id, type, number, external_id, merged_into, connector FROM record WHERE tenant_id = $1 AND merged_into IS NOT NULL
 )
@@ -110,14 +112,14 @@ SELECT w.id, 'number-taken' AS kind, r.id AS record_id FROM wanted w
 JOIN record r ON r.tenant_id = $1 AND r.type = w.type AND r.number = w.number AND r.deleted_at IS NULL AND r.id <> w.id
 UNION ALL
 SELECT w.id, 'external-id-taken', r.id FROM wanted w
-JOIN record r ON r.tenant_id = $1 AND r.connector = $3 AND r.type = w.type AND r.external_id = w.external_id
+JOIN record r ON r.tenant_id = $1 AND r.connector = w.connector AND r.type = w.type AND r.external_id = w.external_id
   AND r.deleted_at IS NULL AND r.id <> w.id
 UNION ALL
 SELECT w.id, 'number-taken', m.id FROM merged m JOIN wanted w ON w.type = m.type AND w.number = m.number
 WHERE m.merged_into <> w.id AND m.id <> w.id AND NOT EXISTS (
   SELECT FROM record own WHERE own.tenant_id = $1 AND own.id = w.id AND own.type = w.type AND own.number = w.number)
 UNION ALL
-SELECT w.id, 'external-id-taken', m.id FROM merged m JOIN wanted w ON w.type = m.type AND w.external_id = m.external_id AND m.connector = $3
+SELECT w.id, 'external-id-taken', m.id FROM merged m JOIN wanted w ON w.type = m.type AND w.external_id = m.external_id AND m.connector = w.connector
 WHERE m.merged_into <> w.id AND m.id <> w.id AND NOT EXISTS (
   SELECT FROM record own WHERE own.tenant_id = $1 AND own.id = w.id AND own.type = w.type AND own.external_id = w.external_id)
 UNION ALL

@@ -79,6 +79,8 @@ const valueColumns = {
   restricted: 'boolean',
 } as const;
 
+const changeColumns = { ...valueColumns, keeps_company: 'boolean', keeps_intermediary: 'boolean' } as const;
+
 /** Writes new records in one statement each for rows, addresses and scopes; returns the addresses that now match. */
 export async function insertRecords(
   sql: Sql,
@@ -108,14 +110,15 @@ interface RecordChange {
 /** Writes the records that differ from what is stored; returns what that means for stored mail. */
 export async function updateRecords(sql: Sql, tenantId: string, changes: RecordChange[]): Promise<RecordsChange> {
   const different = changes.filter(({ stored, values }) => comparable(stored) !== comparable(values));
-  const records = different.map(({ stored, values }) => ({ id: stored.id, values }));
-  if (records.length === 0) return { changedKeys: [], retoldIds: [] };
-  const typed = Object.entries(valueColumns).map(([name, type]) => `${name} ${type}`);
+  if (different.length === 0) return { changedKeys: [], retoldIds: [] };
+  const typed = Object.entries(changeColumns).map(([name, type]) => `${name} ${type}`);
   await sql.execute(
-    `UPDATE record r SET type = w.type, name = w.name, number = w.number, external_id = w.external_id, company_id = w.company_id,
-       intermediary_id = w.intermediary_id, owner_user_id = w.owner_user_id, restricted = w.restricted, version = r.version + 1, updated_at = now()
+    `UPDATE record r SET type = w.type, name = w.name, number = w.number, external_id = w.external_id,
+       company_id = CASE WHEN w.keeps_company THEN r.company_id ELSE w.company_id END,
+       intermediary_id = CASE WHEN w.keeps_intermediary THEN r.intermediary_id ELSE w.intermediary_id END,
+       owner_user_id = w.owner_user_id, restricted = w.restricted, version = r.version + 1, updated_at = now()
      FROM json_to_recordset($2::json) AS w(${typed.join(', ')}) WHERE r.tenant_id = $1 AND r.id = w.id`,
-    [tenantId, JSON.stringify(records.map(rowOf))],
+    [tenantId, JSON.stringify(different.map(changedRowOf))],
   );
   await replaceAddresses(sql, tenantId, different);
   await replaceScopes(sql, tenantId, different);
@@ -222,6 +225,16 @@ function rowOf({ id, values }: RecordCandidate) {
     intermediary_id: values.intermediaryId,
     owner_user_id: values.ownerUserId,
     restricted: values.scope.mode === 'restricted',
+  };
+}
+
+/** A company or intermediary that was deleted is not shown, and is the record's again when it comes back: unless another was given, it stays. */
+function changedRowOf(change: RecordChange) {
+  const { stored, values } = change;
+  return {
+    ...rowOf(candidateOf(change)),
+    keeps_company: stored.companyId === values.companyId,
+    keeps_intermediary: stored.intermediaryId === values.intermediaryId,
   };
 }
 

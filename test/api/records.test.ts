@@ -163,6 +163,46 @@ test('a company must be of the type company, and not the record itself', async (
   expect((await ask('PATCH', `/v1/records/${company.id}`, { companyId: company.id })).statusCode).toBe(400);
 });
 
+test('a company and an intermediary that come back have those again who were changed meanwhile', async () => {
+  const [company, broker] = [
+    await made({ type: 'company', name: 'C' }),
+    await made({ type: 'intermediary', name: 'I' }),
+  ];
+  const ids = { companyId: company.id, intermediaryId: broker.id };
+  const contact = await made({ ...ada, ...ids });
+  for (const { id } of [company, broker]) await ask('DELETE', `/v1/records/${id}`);
+  const changed = await ask('PATCH', `/v1/records/${contact.id}`, { name: 'Ada' });
+  expect(changed.json()).toMatchObject({ name: 'Ada', companyId: null, intermediaryId: null });
+  for (const { id } of [company, broker]) await ask('POST', `/v1/records/${id}/restore`);
+  expect((await ask('GET', `/v1/records/${contact.id}`)).json()).toMatchObject({ name: 'Ada', ...ids });
+  await ask('PATCH', `/v1/records/${contact.id}`, { companyId: null });
+  expect((await ask('GET', `/v1/records/${contact.id}`)).json()).toMatchObject({ ...ids, companyId: null });
+});
+
+test('an external id is unique among the records that came the same way', async () => {
+  const [own, first, second] = [
+    await made({ type: 'contact', name: 'Own', externalId: '1' }),
+    await made({ type: 'contact', name: 'First', externalId: 'c1' }),
+    await made({ type: 'contact', name: 'Second', externalId: 'c2' }),
+  ];
+  await database.db.inTenant(tenantId, (sql) =>
+    sql.execute(
+      `UPDATE record SET connector = 'a-crm', external_id = right(external_id, 1) WHERE external_id LIKE 'c%'`,
+    ),
+  );
+  expect((await ask('PATCH', `/v1/records/${first.id}`, { name: 'Other' })).statusCode).toBe(200);
+  const taken = await ask('PATCH', `/v1/records/${second.id}`, { externalId: '1' });
+  expect(taken.statusCode).toBe(409);
+  expect(taken.body).toContain(first.id);
+  expect(taken.body).not.toContain(own.id);
+  // The CRM has sent it once more since it was deleted here.
+  await ask('DELETE', `/v1/records/${first.id}`);
+  await ask('PATCH', `/v1/records/${second.id}`, { externalId: '1' });
+  expect((await ask('POST', `/v1/records/${first.id}/restore`)).json()).toMatchObject({
+    type: '/problems/external-id-taken',
+  });
+});
+
 test('records are listed in pages and by type, name, address, number, external id and company', async () => {
   const company = await made({ type: 'company', name: 'Müller & Söhne 100%' });
   const contact = await made({ ...ada, companyId: company.id });
