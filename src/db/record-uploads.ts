@@ -100,17 +100,18 @@ export async function noteLines(sql: Sql, tenantId: string, step: UploadStep): P
   return true;
 }
 
-/** Says that nobody is carrying an upload out any more. Second run: no change. */
+/** Says that nobody is carrying an upload out any more, unless another request has gone on with it. Second run: no change. */
 export async function endUpload(
   db: Database,
   tenantId: string,
-  upload: { id: string; state: 'interrupted' | 'done' },
+  upload: { id: string; line: number; state: 'interrupted' | 'done' },
 ): Promise<void> {
   await db.inTenant(tenantId, (sql) =>
-    sql.execute(`UPDATE record_upload SET state = $3, seen_at = now() WHERE tenant_id = $1 AND id = $2`, [
+    sql.execute(`UPDATE record_upload SET state = $3, seen_at = now() WHERE tenant_id = $1 AND id = $2 AND line = $4`, [
       tenantId,
       upload.id,
       upload.state,
+      upload.line,
     ]),
   );
 }

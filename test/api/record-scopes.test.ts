@@ -80,6 +80,21 @@ describe('teams', () => {
 });
 
 describe('a restricted record', () => {
+  test('is not named to a member who wants its number or external id', async () => {
+    const other = await aUser(database.db, tenantId);
+    const scope = { mode: 'restricted' };
+    const id = await made('/v1/records', { type: 'contact', name: 'A', number: '7', externalId: 'x', scope });
+    for (const values of [{ number: '7' }, { externalId: 'x' }]) {
+      const body = { type: 'contact', name: 'B', ...values };
+      const [refused, told] = [
+        await ask('POST', '/v1/records', body, as(other)),
+        await ask('POST', '/v1/records', body),
+      ];
+      expect([refused.statusCode, refused.body.includes(id)]).toEqual([409, false]);
+      expect([told.statusCode, told.body.includes(id)]).toEqual([409, true]);
+    }
+  });
+
   test('is there for its users and teams, for managers and the tenant, and for nobody else', async () => {
     const [named, member, other] = [
       await aUser(database.db, tenantId),

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 
 import { uploadRecords } from '../../src/api/records/bulk';
+import { beginUpload, endUpload, noteLines, readUpload } from '../../src/db/record-uploads';
 import { issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { aMailbox, aMessage } from '../support/mail-rows';
@@ -280,6 +281,24 @@ describe('an upload with an Idempotency-Key', () => {
     expect(answer.json()).toMatchObject({ type: '/problems/idempotency-key-reused' });
     expect((await shown('type=contact')).map(({ version }) => version)).toEqual([1, 1, 1]);
     expect((await send(lines(1, 2).join('\n'))).statusCode).toBe(422);
+  });
+
+  test('is not ended by a request that another has taken over from', async () => {
+    const wanted = { key: 'k1', actor: 'key_x' };
+    const first = await beginUpload(database.db, tenantId, wanted);
+    const ref = { id: first?.id ?? '', line: 0 };
+    expect(await beginUpload(database.db, tenantId, wanted)).toBeNull();
+    const second = await database.db.inTenant(tenantId, async (sql) => {
+      await sql.execute(`UPDATE record_upload SET seen_at = now() - interval '1 minute'`);
+      const nothing = { fingerprint: null, created: 0, updated: 0, refused: [], rematchId: null };
+      return noteLines(sql, tenantId, { ...nothing, id: ref.id, after: 0, line: 500 });
+    });
+    expect(second).toBe(true);
+    await endUpload(database.db, tenantId, { ...ref, state: 'interrupted' });
+    const now = () => database.db.inTenant(tenantId, (sql) => readUpload(sql, tenantId, 'k1'));
+    expect(await now()).toMatchObject({ state: 'running', line: 500 });
+    await endUpload(database.db, tenantId, { ...ref, line: 500, state: 'done' });
+    expect(await now()).toMatchObject({ state: 'done', line: 500 });
   });
 
   test('is shown to nobody but its sender', async () => {

@@ -75,7 +75,8 @@ export async function uploadRecords(context: ApiContext, viewer: Viewer, wish: U
     await writeAll(running, wish.body);
     ended = 'done';
   } finally {
-    if (upload !== null) await endUpload(context.db, viewer.tenantId, { id: upload.id, state: ended });
+    if (upload !== null)
+      await endUpload(context.db, viewer.tenantId, { id: upload.id, line: running.answer.line, state: ended });
     await carryOutJobs(running);
   }
   await noteUpload(running);
@@ -110,7 +111,7 @@ async function refuseOther(
 ): Promise<void> {
   const isOther = upload.actor !== actorOf(viewer);
   if (!isOther && fromLine <= upload.line + 1) return;
-  await endUpload(db, viewer.tenantId, { id: upload.id, state: 'interrupted' });
+  await endUpload(db, viewer.tenantId, { id: upload.id, line: upload.line, state: 'interrupted' });
   throw isOther ? idempotencyKeyReused() : uploadGap(upload.line + 1);
 }
 
@@ -195,7 +196,7 @@ async function writeShare(sql: Sql, running: Running, { lines, line }: Share): P
     connector: 'built-in',
     ...recordReaderOf(viewer),
   });
-  const refused = refusedLines(lines, result);
+  const refused = refusedLines(viewer, lines, result);
   const rematch = await queueRematch(sql, tenantId, result.changedKeys);
   const retelling = await queueRetelling(sql, tenantId, { recordIds: result.retoldIds, job: running.retelling });
   if (upload !== null) {
@@ -219,11 +220,14 @@ function fingerprintOf({ hash, fromLine }: Running): Buffer | null {
   return fromLine > 1 ? null : hash.copy().digest();
 }
 
-function refusedLines(lines: ReadLine[], result: BulkResult): RefusedLine[] {
+function refusedLines(viewer: Viewer, lines: ReadLine[], result: BulkResult): RefusedLine[] {
   const shown = (errors: FieldProblem[]) => errors.map(({ field, reason, remedy }) => ({ field, reason, remedy }));
   return [
     ...lines.flatMap((read) => (read.kind === 'refused' ? [{ line: read.line, errors: shown(read.errors) }] : [])),
-    ...result.refused.map(({ line, refusals }) => ({ line, errors: shown(refusals.map(fieldProblemOf)) })),
+    ...result.refused.map(({ line, refusals }) => ({
+      line,
+      errors: shown(refusals.map((refusal) => fieldProblemOf(viewer, refusal))),
+    })),
   ];
 }
 

@@ -3,18 +3,19 @@ import type { RecordRefusal } from '../../db/records-check';
 import { publicId } from '../../domain/ids';
 import type { FieldProblem, Problem } from '../problem';
 import { conflict, invalidRequest } from '../problems';
+import type { Viewer } from '../viewer';
 
-/** A refusal in the words of the API. */
-export function fieldProblemOf(refusal: BulkRefusal): FieldProblem {
-  return { in: 'body', ...wordsOf(refusal) };
+/** A refusal in the words of the API. Members are not told which record has what they wanted: they may not see it. */
+export function fieldProblemOf(viewer: Viewer, refusal: BulkRefusal): FieldProblem {
+  return { in: 'body', ...wordsOf(viewer, refusal) };
 }
 
 /** The problem that a refused record is answered with: 409 where another record has what is unique, else 400. */
-export function refusedRecord(refusals: RecordRefusal[]): Problem {
-  const errors = refusals.map(fieldProblemOf);
+export function refusedRecord(viewer: Viewer, refusals: RecordRefusal[]): Problem {
+  const errors = refusals.map((refusal) => fieldProblemOf(viewer, refusal));
   const taken = refusals.find((refusal) => refusal.kind === 'number-taken' || refusal.kind === 'external-id-taken');
   if (taken === undefined) return invalidRequest(errors);
-  const { field, reason, remedy } = wordsOf(taken);
+  const { field, reason, remedy } = wordsOf(viewer, taken);
   return conflict(taken.kind, `${field}: ${reason} ${remedy}`);
 }
 
@@ -98,18 +99,19 @@ const words: Record<PlainRefusal, Words> = {
   'name-missing': { field: 'name', reason: 'is missing.', remedy: 'A new record needs a name.' },
 };
 
-function wordsOf(refusal: BulkRefusal): Words {
+function wordsOf(viewer: Viewer, refusal: BulkRefusal): Words {
   if (refusal.kind === 'number-taken') {
     const remedy = 'A number is unique among the records of a type.';
-    return { field: 'number', reason: `is that of ${holder(refusal.recordId)}.`, remedy };
+    return { field: 'number', reason: `is that of ${holder(viewer, refusal.recordId)}.`, remedy };
   }
   if (refusal.kind === 'external-id-taken') {
     const remedy = 'Change that record with PUT or PATCH, or send it to /v1/records/bulk.';
-    return { field: 'externalId', reason: `is that of ${holder(refusal.recordId)}.`, remedy };
+    return { field: 'externalId', reason: `is that of ${holder(viewer, refusal.recordId)}.`, remedy };
   }
   return words[refusal.kind];
 }
 
-function holder(recordId: string | null): string {
-  return recordId === null ? 'an earlier line' : `record ${publicId('record', recordId)}`;
+function holder({ role }: Viewer, recordId: string | null): string {
+  if (recordId === null) return 'an earlier line';
+  return role === 'member' ? 'another record' : `record ${publicId('record', recordId)}`;
 }

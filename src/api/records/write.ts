@@ -130,7 +130,7 @@ async function writing(
   const { record, jobs } = await context.db.inTenant(viewer.tenantId, async (sql) => {
     await lockTenantForWriting(sql, viewer.tenantId);
     const written = await write(sql);
-    if (written.kind === 'refused') throw refusedRecord(written.refusals);
+    if (written.kind === 'refused') throw refusedRecord(viewer, written.refusals);
     await audit(sql, viewer, { action, recordId: written.record.id });
     return { record: written.record, jobs: await queueJobs(sql, viewer.tenantId, written) };
   });

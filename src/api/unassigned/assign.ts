@@ -150,7 +150,7 @@ async function addSender(
   if (stored.addresses.some(({ key }) => key === address)) return null;
   const addresses = [...stored.addresses, { key: address, address, kind: 'business' as const }];
   const written = await replaceRecord(sql, tenantId, { stored, values: { ...stored, addresses } });
-  if (written.kind === 'refused') throw refusedRecord(written.refusals);
+  if (written.kind === 'refused') throw refusedRecord(viewer, written.refusals);
   return { address, job: await queueRematch(sql, tenantId, written.changedKeys) };
 }
 
