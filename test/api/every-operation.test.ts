@@ -90,7 +90,10 @@ const kindOfPath: Record<string, IdKind> = {
 function urlOf(path: string): string {
   const thing = path.split('/')[2] ?? '';
   const unknown = publicId(kindOfPath[thing] ?? 'record', newUuid());
-  return path.replace('{id}', owned[thing] ?? unknown).replace(/\{\w+\}/g, '1');
+  return path
+    .replace('{id}', owned[thing] ?? unknown)
+    .replace('{linkId}', publicId('link', newUuid()))
+    .replace(/\{\w+\}/g, '1');
 }
 
 /** Fields that hold an id, of whatever kind a call takes there. */

@@ -41,7 +41,8 @@ const values: Record<string, string> = {
   boolean: 'true',
   jsonb: `'{}'`,
   'timestamp with time zone': 'now()',
-  'text[]': `'{}'`,
+  // Some lists must have an entry.
+  'text[]': `'{a}'`,
   'bigint[]': `'{}'`,
   'integer[]': `'{}'`,
   'uuid[]': `'{}'`,
