@@ -4,7 +4,7 @@ import { isPartialView } from '../domain/partial-listing';
 import type { AuditCause } from '../db/ingest/audit-findings';
 import { recordAudit, recordAuditDone, recordAuditFailed, type FolderAudit } from '../db/ingest/audit-write';
 import { mendLinks } from '../db/link-check';
-import { beginAudit } from '../db/sync/audits-due';
+import { askWhereHealed, beginAudit } from '../db/sync/audits-due';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox } from '../mail/mailbox';
 import { compareFolder } from './compare-folder';
@@ -149,17 +149,21 @@ async function conclude(
     notProvable: sumOf(({ verdict }) => (verdict === 'not-provable' ? 1 : 0)),
     linked,
   };
+  const verdict = worstOf(audits);
   await recordAuditDone(context.db, mailbox, {
     operationId,
     cause,
     folderIds: audits.map(({ folderId }) => folderId),
-    verdict: worstOf(audits),
+    verdict,
     isPartial: allMail === 'hidden' || audits.some(({ reason }) => isPartialView(reason)),
     linked,
     result: counts,
     dailyMs,
     againMs,
   });
+  // A round that went on meanwhile may have put right what was found, and seen nothing of it.
+  if (verdict !== 'complete')
+    await askWhereHealed(context.db, { tenantId: mailbox.tenantId, mailboxId: mailbox.sourceId });
   return { kind: 'done', ...counts };
 }
 

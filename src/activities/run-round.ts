@@ -1,6 +1,7 @@
 import { MailFailure } from '../domain/failure';
 import type { DesiredState, Fence } from '../domain/mailbox-state';
 import { hasHistory, storedFolderOf, type FolderOnRecord, type KnownFolder } from '../db/ingest/folder-read';
+import { askWhereHealed } from '../db/sync/audits-due';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import { recordRoundSuccess } from '../db/sync/round-write';
 import type { FolderStatus, ListedFolder } from '../domain/folder';
@@ -66,6 +67,7 @@ export async function runRound(
     const onRecord = await recordRoundSuccess(context.db, mailbox, success);
     await fillSearchSoon(context, mailbox.tenantId, counts.recorded);
     await auditAfterOutage(context, mailbox);
+    if (mailbox.isIncomplete) await askWhereHealed(context.db, input);
     const byFoldersMs = lookAgainAfter(context, mailbox, { listed, presence, onRecord });
     const lookAgainMs = Math.min(byFoldersMs, (removalsMs ?? Infinity) + dueAndOverMs);
     return { kind: 'done', ...counts, foldersWithHistory: onRecord.filter(hasHistory).length, lookAgainMs };

@@ -205,6 +205,109 @@ describe('a difference', () => {
   });
 });
 
+describe('an incomplete mailbox', () => {
+  const hoursUntilDue = async (mailbox: TestMailbox) => {
+    const [row] = await rowsOf<{ hours: number }>(
+      mailbox,
+      'SELECT (extract(epoch FROM audit_due_at - now()) / 3600)::float8 AS hours FROM mailbox',
+    );
+    return row?.hours ?? NaN;
+  };
+
+  /** Two audits have found what is wrong, the first three hours before the second. */
+  const foundForLong = async (mailbox: TestMailbox) => {
+    await auditOf(mailbox);
+    await rowsOf(
+      mailbox,
+      `UPDATE audit_finding SET found_at = now() - interval '3 hours' WHERE healed_at IS NULL RETURNING 1`,
+    );
+    await auditOf(mailbox);
+    expect(await hoursUntilDue(mailbox)).toBeGreaterThan(2.5);
+  };
+
+  const extraRow = `INSERT INTO placement (gen_id, uid, tenant_id, source_id, outcome, recorded_at)
+    SELECT gen_id, 99, tenant_id, source_id, 3, now() - interval '1 hour' FROM placement WHERE uid = 1`;
+
+  test.each([
+    ['missing', 'DELETE FROM placement WHERE uid = 2'],
+    ['ended-but-alive', 'UPDATE placement SET presence = 2, presence_at = recorded_at WHERE uid = 2'],
+    ['extra', extraRow],
+  ])(
+    'whose difference, %s, a round has put right is compared at once, however long it has lasted',
+    async (_, damage) => {
+      const mailbox = await provenMailbox();
+      await rowsOf(mailbox, `${damage} RETURNING 1`);
+      await foundForLong(mailbox);
+      await mailbox.round();
+      expect(await hoursUntilDue(mailbox)).toBeLessThanOrEqual(0);
+      await auditOf(mailbox);
+      expect(await flagsOf(mailbox)).toEqual([]);
+    },
+  );
+
+  test('whose missing message has gone meanwhile is compared at once', async () => {
+    const mailbox = await provenMailbox();
+    await rowsOf(mailbox, 'DELETE FROM placement WHERE uid = 2 RETURNING 1');
+    await foundForLong(mailbox);
+    await mailbox.person.expunge('INBOX', [2]);
+    await mailbox.round();
+    expect(await hoursUntilDue(mailbox)).toBeLessThanOrEqual(0);
+  });
+
+  test('is compared at once where a round has put it right before its audit has ended', async () => {
+    const mailbox = await provenMailbox();
+    await rowsOf(mailbox, 'DELETE FROM placement WHERE uid = 2 RETURNING 1');
+    await foundForLong(mailbox);
+    const { connections } = bench.context;
+    const context: SyncBench['context'] = {
+      ...bench.context,
+      connections: {
+        ...connections,
+        use: async (use, work) => {
+          const compared = await connections.use(use, work);
+          if (use.purpose === 'audit') await mailbox.round();
+          return compared;
+        },
+      },
+    };
+    await auditAsked({ ...bench, context }, mailbox);
+    expect(await hoursUntilDue(mailbox)).toBeLessThanOrEqual(0);
+  });
+
+  test('one of whose differences is still there keeps its pauses, whatever rounds record', async () => {
+    const mailbox = await provenMailbox();
+    await rowsOf(mailbox, 'UPDATE placement SET outcome = 5, copy_id = NULL, raw_sha = NULL WHERE uid = 2 RETURNING 1');
+    await rowsOf(
+      mailbox,
+      `INSERT INTO failure (tenant_id, id, source_id, gen_id, uid, kind, code, versions)
+       SELECT tenant_id, gen_random_uuid(), source_id, gen_id, uid, 'unreadable', 'not-delivered', '{}' FROM placement WHERE uid = 2 RETURNING 1`,
+    );
+    await rowsOf(mailbox, 'DELETE FROM placement WHERE uid = 1 RETURNING 1');
+    await foundForLong(mailbox);
+    await mailbox.person.append('INBOX', mail({ subject: 'new' }));
+    await mailbox.round();
+    expect((await mailbox.ledger()).map(({ uid }) => uid)).toEqual([1, 2, 3, 4]);
+    expect(await hoursUntilDue(mailbox)).toBeGreaterThan(2.5);
+    await rowsOf(mailbox, `UPDATE failure SET state = 'accepted' RETURNING 1`);
+    await mailbox.round();
+    expect(await hoursUntilDue(mailbox)).toBeLessThanOrEqual(0);
+  });
+
+  test('whose folder could not be proven is compared at once after a listing that is, but once', async () => {
+    const mailbox = await provenMailbox();
+    await mailbox.person.createFolder('Appeared since');
+    await auditOf(mailbox);
+    await rowsOf(mailbox, `UPDATE mailbox SET audit_due_at = now() + interval '3 hours' RETURNING 1`);
+    await mailbox.syncAll();
+    await mailbox.round();
+    expect(await hoursUntilDue(mailbox)).toBeLessThanOrEqual(0);
+    await rowsOf(mailbox, `UPDATE mailbox SET audit_due_at = now() + interval '3 hours' RETURNING 1`);
+    await rowsOf(mailbox, `UPDATE audit_finding SET found_at = now() - interval '3 hours' RETURNING 1`);
+    await mailbox.round();
+    expect(await hoursUntilDue(mailbox)).toBeGreaterThan(2.5);
+  });
+});
+
 test('a recorded message that is in no timeline although an address matches is put there', async () => {
   const mailbox = await bench.connect();
   const recordId = newUuid();
@@ -265,7 +368,7 @@ test('mail that rounds record or see go while a folder is compared is no differe
     connections: {
       ...connections,
       use: (use, work) =>
-        connections.use(use, (open) => {
+        connections.use(use, (open, signal) => {
           const examine = async (path: string): Promise<OpenFolder> => {
             const isInbox = path === 'INBOX';
             const folder = await open.examine(path);
@@ -280,7 +383,7 @@ test('mail that rounds record or see go while a folder is compared is no differe
             };
             return { ...folder, listUids };
           };
-          return work(Object.create(open, { examine: { value: examine } }) as Mailbox);
+          return work(Object.create(open, { examine: { value: examine } }) as Mailbox, signal);
         }),
     },
   };

@@ -109,3 +109,37 @@ export async function askForAudit(
     ),
   );
 }
+
+/**
+ * An incomplete mailbox is compared now, and not when the pauses between its audits, which grow, are over, where the ledger says that all which
+ * they have found is put right. Only what was written since a finding was last seen counts, so that a server which goes on showing but a part
+ * of itself is not compared after each round. Second run: no change.
+ */
+export async function askWhereHealed(db: Database, { tenantId, mailboxId }: MailboxRef): Promise<void> {
+  await db.inTenant(tenantId, (sql) => sql.execute(dueWhereHealed, [tenantId, mailboxId]));
+}
+
+/** A listing that was believed, since the finding `x` was last seen, of the generation `g`, and nothing that it showed is left to the import. */
+const listedSince = 'g.listed_at > x.seen_at AND g.history_done_at IS NOT NULL';
+
+/** Whether a UID of the finding `x`, with its row `p` if it has one, is no difference any more. */
+const isPutRight = `CASE x.kind
+    WHEN 'missing' THEN p.recorded_at > x.seen_at OR (p.uid IS NULL AND ${listedSince})
+    WHEN 'extra' THEN p.uid IS NULL OR (p.presence <> 1 AND p.presence_at > x.seen_at)
+    WHEN 'ended-but-alive' THEN p.uid IS NULL OR (p.presence = 1 AND coalesce(p.presence_at, p.recorded_at) > x.seen_at)
+    ELSE p.uid IS NULL OR p.outcome <> 5 OR p.presence <> 1 OR p.blob_id IS NOT NULL OR EXISTS (
+      SELECT FROM failure f WHERE f.gen_id = p.gen_id AND f.uid = p.uid AND f.state = 'accepted') END`;
+
+// That a listing is not proven may be so for ever: an audit that has found it twice has its pauses.
+const dueWhereHealed = `
+UPDATE mailbox m SET audit_due_at = now(), audit_cause = 'again'
+WHERE m.tenant_id = $1 AND m.source_id = $2 AND m.audited_at IS NOT NULL AND m.audit_due_at > now() AND 'incomplete' = ANY (m.flags)
+  AND EXISTS (SELECT FROM audit_finding x WHERE x.tenant_id = $1 AND x.source_id = $2 AND x.healed_at IS NULL)
+  AND NOT EXISTS (
+    SELECT FROM audit_finding x
+    JOIN folder_generation g ON g.tenant_id = $1 AND g.folder_id = x.folder_id AND g.retired_at IS NULL
+    WHERE x.tenant_id = $1 AND x.source_id = $2 AND x.healed_at IS NULL AND CASE x.kind
+      WHEN 'not-provable' THEN (x.seen_at = x.found_at AND ${listedSince}) IS NOT TRUE
+      ELSE EXISTS (
+        SELECT FROM unnest(x.uids) AS found(uid) LEFT JOIN placement p ON p.gen_id = g.id AND p.uid = found.uid
+        WHERE (${isPutRight}) IS NOT TRUE) END)`;

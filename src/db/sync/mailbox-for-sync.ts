@@ -15,6 +15,8 @@ export interface MailboxForSync {
   lastSuccessAt: Date | null;
   /** The first of the failures since the last round that ended well; null where that was the last one. */
   downSince: Date | null;
+  /** The last audit found differences, or could not prove that there are none. */
+  isIncomplete: boolean;
   provider: string;
   imap: {
     host: string;
@@ -49,6 +51,7 @@ interface Row {
   failed_rounds: number;
   last_success_at: Date | null;
   down_since: Date | null;
+  is_incomplete: boolean;
   provider: string;
   imap: MailboxForSync['imap'];
   username: string;
@@ -66,7 +69,7 @@ export async function mailboxForSync(
   return db.preparedInTenant(ref.tenantId, async (sql) => {
     const mailboxes = sql.query<Row>(
       `SELECT s.epoch, s.generation, s.desired_state, s.policy, s.started_at, s.address_key, s.owner_user_id, m.state, m.failed_rounds,
-              m.last_success_at, m.down_since, m.provider, m.imap, m.username, m.secret, m.secret_key_id,
+              m.last_success_at, m.down_since, 'incomplete' = ANY (m.flags) AS is_incomplete, m.provider, m.imap, m.username, m.secret, m.secret_key_id,
               encode(sha256(m.secret || convert_to(m.imap::text || m.username, 'UTF8')), 'hex') AS access_version, now() AS read_at
        FROM source s JOIN mailbox m ON m.tenant_id = s.tenant_id AND m.source_id = s.id
        WHERE s.tenant_id = $1 AND s.id = $2 AND s.deleted_at IS NULL`,
@@ -89,6 +92,7 @@ export async function mailboxForSync(
       failedRounds: row.failed_rounds,
       lastSuccessAt: row.last_success_at,
       downSince: row.down_since,
+      isIncomplete: row.is_incomplete,
       provider: row.provider,
       imap: row.imap,
       username: row.username,
