@@ -150,7 +150,11 @@ async function compareOpened(context: Pick<ActivityContext, 'db'>, of: Opened): 
     unrecorded: unrecorded.length,
     inParts: folder.scope === 'fetch' && (isInParts(listing) || parts.hold),
     identities: progressOf(identities),
-    ...verdictOn(listing, { differences, absent, isImporting, mayHide: of.connection.abilities.messageLimit }),
+    ...verdictOn(listing, {
+      ...{ differences, absent, isImporting },
+      reused: identities.others.length,
+      mayHide: of.connection.abilities.messageLimit,
+    }),
   };
   return { audit, isAsked: folder.scope !== 'fetch' || areWaysTried(listing) };
 }
@@ -174,20 +178,25 @@ interface Found {
   /** Live rows that no way to list the folder has shown. */
   absent: number[];
   isImporting: boolean;
+  /** How many UIDs have the row of another message. */
+  reused: number;
   /** The server is known to count no more than it cares to show. */
   mayHide: boolean;
 }
 
 function verdictOn(
   listing: UidListing,
-  { differences, absent, isImporting, mayHide }: Found,
+  { differences, absent, isImporting, reused, mayHide }: Found,
 ): Pick<FolderAudit, 'verdict' | 'reason'> {
   // All that the server counts has been shown, in parts: nothing is missing, though nothing is proven to be gone.
   const isAccounted = listing.proven || (listing.reason === 'shown-in-parts' && absent.length === 0 && !mayHide);
   if (!isAccounted) return { verdict: 'not-provable', reason: mayHide ? 'message-limit' : listing.reason };
   const { missing, extra, ended, undelivered } = differences;
   const isComplete = missing.length + extra.length + ended.length + undelivered.length === 0;
-  return { verdict: isComplete ? 'complete' : 'missing', reason: isImporting ? 'import-running' : null };
+  if (isComplete) return { verdict: 'complete', reason: null };
+  // The server was put back to an older state, or gives its UIDs to other messages as it likes (Proton Bridge).
+  if (reused > 0) return { verdict: 'missing', reason: 'uids-reused' };
+  return { verdict: 'missing', reason: isImporting ? 'import-running' : null };
 }
 
 /** Those that are live. */

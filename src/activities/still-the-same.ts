@@ -70,8 +70,16 @@ export async function sampleOf(
   of: Opened & { genId: number },
 ): Promise<{ uids: number[]; known: KnownIdentity[]; shown: MessageEnvelope[] }> {
   const { uids } = await of.opened.listUids();
-  const asked = { genId: of.genId, uids: uids.slice(-newestCompared), most: sampled };
+  return { uids, ...(await sampleAmong(context, { ...of, uids })) };
+}
+
+/** The newest of these messages, as a generation and an open folder know them. */
+export async function sampleAmong(
+  context: ActivityContext,
+  of: Opened & { genId: number; uids: number[] },
+): Promise<{ known: KnownIdentity[]; shown: MessageEnvelope[] }> {
+  const asked = { genId: of.genId, uids: of.uids.slice(-newestCompared), most: sampled };
   const known = await identitiesOf(context.db, of.mailbox.tenantId, asked);
   const shown = known.length === 0 ? [] : await of.opened.fetchEnvelopes(known.map(({ uid }) => uid));
-  return { uids, known, shown };
+  return { known, shown };
 }

@@ -1,14 +1,17 @@
 import type { FolderStatus, ListedFolder } from '../../domain/folder';
 import { scopeOf } from '../../domain/policy';
 import { mergeEvidence, noEvidence, type Evidence, type Traits } from '../../domain/removal';
-import { outside } from '../../domain/uid-set';
+import { contradicts } from '../../domain/folder-changes';
+import { inside, outside } from '../../domain/uid-set';
 import { foldersOnRecord, type FolderGeneration } from '../../db/ingest/folder-read';
+import { lookAgain } from '../../db/ingest/generation-write';
 import { rowRanges } from '../../db/removals/row-ranges';
 import type { WaitingCopy } from '../../db/removals/pending';
 import type { MailboxForSync } from '../../db/sync/mailbox-for-sync';
 import type { Mailbox } from '../../mail/mailbox';
 import type { ActivityContext, ActivityRun } from '../context';
 import { listFolder } from '../list-folder';
+import { sampleAmong } from '../still-the-same';
 import { lookAtUncarried, traitsOf, type Questions } from './uncarried-messages';
 
 interface Look {
@@ -131,6 +134,13 @@ async function lookInto(context: ActivityContext, run: ActivityRun, folder: Fold
   const listing = await listFolder(context, { mailbox, connection: open, open: opened, status, generation });
   if (!listing.proven) return { key, shown: unproven };
   const rows = await rowRanges(context.db, mailbox.tenantId, generation.id);
+  // Its UIDs stand for other messages by now: what has gone may be there under one that a copy seems to stand for.
+  const carried = { mailbox, opened, genId: generation.id, uids: inside(listing.uids, rows.carried) };
+  const { known, shown } = await sampleAmong(context, carried);
+  if (contradicts(known, shown)) {
+    await lookAgain(context.db, mailbox, generation.id);
+    return { key, shown: unproven };
+  }
   const uids = outside(listing.uids, rows.carried);
   // It has ended in the ledger, and is here: the copy is alive, and the next round gives it its placement back.
   if (outside(uids, rows.ended).length < uids.length) return { key, shown: unproven };
