@@ -1,6 +1,7 @@
 import { outcomes, presences } from '../../src/domain/ledger';
+import { mostTwins } from '../../src/domain/strange-bytes';
 import { mail } from '../support/mail-factory';
-import { folderOf } from '../support/scripted-imap-folder';
+import { folderOf, type MessageWish } from '../support/scripted-imap-folder';
 import { startScriptedServer, type Script, type ScriptedServer } from '../support/scripted-imap-server';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
 
@@ -212,8 +213,9 @@ describe('a server that gives the bytes of another message', () => {
   async function answering(
     batch: (string | Buffer)[],
     alone: () => 'usual' | (string | Buffer)[],
+    shown: MessageWish[] = unlike,
   ): Promise<TestMailbox> {
-    const mailbox = await connect({ folders: { INBOX: { uidValidity: '7', messages: unlike } } });
+    const mailbox = await connect({ folders: { INBOX: { uidValidity: '7', messages: shown } } });
     server.on['UID FETCH'] = (context) => {
       if (!context.args.includes('BODY')) {
         context.usual();
@@ -252,6 +254,37 @@ describe('a server that gives the bytes of another message', () => {
       return sized(other.length, other);
     });
     expect(await subjects(mailbox)).toEqual(right.filter(([uid]) => uid !== 2));
+  });
+
+  const day = (uid: number) => new Date(Date.UTC(2026, 0, uid, 3, 4, 5));
+  const alike = [1, 2, 3].map((uid) => ({
+    uid,
+    raw: mail({ subject: `number ${String(uid)}`, messageId: `${String(uid)}@corp.example`, date: day(1) }),
+    internalDate: day(uid),
+  }));
+
+  test('of the right size, but the same for two times of arrival, is asked for those alone', async () => {
+    expect(new Set(alike.map(({ raw }) => raw.length)).size).toBe(1);
+    const wrong = [`UID 2 RFC822.SIZE ${String(alike[0]?.raw.length)} BODY[] `, alike[0]?.raw ?? ''];
+    expect(await subjects(await answering(wrong, () => 'usual', alike))).toEqual(right);
+  });
+
+  const alone = () =>
+    server.commands
+      .filter((line) => /^UID FETCH \d+ .*BODY/.test(line))
+      .map((line) => Number(line.split(' ')[2]))
+      .sort();
+
+  test.each([
+    [mostTwins, 'asked for alone, and believed where it insists'],
+    [mostTwins + 1, 'believed: whoever sends it has sent it so often'],
+  ])('that is the same for %d times of arrival is %s', async (count) => {
+    const raw = alike[0]?.raw ?? '';
+    const twins = Array.from({ length: count }, (_, at) => ({ uid: at + 1, raw, internalDate: day(at + 1) }));
+    const mailbox = await connect({ folders: { INBOX: { uidValidity: '7', messages: twins } } });
+    await mailbox.syncAll();
+    expect(await outcomesOf(mailbox)).toEqual(twins.map(({ uid }) => [uid, outcomes.recorded]));
+    expect(alone()).toEqual(count > mostTwins ? [] : twins.map(({ uid }) => uid));
   });
 
   test('is believed where it insists', async () => {
