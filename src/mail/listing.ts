@@ -3,6 +3,7 @@ import type { ListResponse, StatusObject } from 'imapflow';
 import type { FolderRole, FolderStatus, ListedFolder } from '../domain/folder';
 import { MailFailure } from '../domain/failure';
 import { isOddName, keptName } from './folder-names';
+import { statusByName } from './open-by-name';
 import type { Session } from './session';
 
 /** RFC 6154 and what imapflow makes of XLIST; `\Important` of Gmail is a view and no role. */
@@ -47,11 +48,10 @@ const statusQuery = { messages: true, uidNext: true, uidValidity: true, highestM
  * @throws MailFailure
  */
 export async function folderStatus(session: Session, path: string): Promise<FolderStatus | null> {
-  if (isOddName(path)) return null;
   return session.run('STATUS', async () => {
     const { client } = session;
     await leaveFolder(session);
-    const status = await client.status(path, statusQuery);
+    const status = await statusByName(client, { path, query: statusQuery });
     if (!client.usable) throw new MailFailure('unreachable', 'STATUS', { code: 'connection-lost' });
     return status === false ? null : statusOf(status);
   });

@@ -3,11 +3,10 @@ import type { MailboxObject } from 'imapflow';
 import { flagsOf } from '../domain/flags';
 import type { FolderSnapshot } from '../domain/folder';
 import { MailFailure } from '../domain/failure';
-import { isOddName } from './folder-names';
 import { fetchEnvelopes, fetchHeader, fetchMessageIds, fetchRaw, labelsOf } from './fetching';
 import { modseqOf } from './listing';
 import type { MailboxAbilities, OpenFolder } from './mailbox';
-import { openByName } from './open-by-name';
+import { openByName, statusByName } from './open-by-name';
 import { listByOtherRoutes } from './other-routes';
 import { cleanText } from './parse/clean-text';
 import type { Session } from './session';
@@ -64,9 +63,8 @@ async function opened(
 
 /** UIDNEXT may be left out of the answer to EXAMINE (RFC 3501 6.3.1); null where STATUS does not tell it either. */
 async function statedUidNext(session: Session, path: string): Promise<number | null> {
-  // imapflow asks for it by another name.
-  if (isOddName(path)) return null;
-  const status: unknown = await session.run('STATUS', () => session.client.status(path, { uidNext: true }));
+  const asked = { path, query: { uidNext: true } };
+  const status: unknown = await session.run('STATUS', () => statusByName(session.client, asked));
   if (typeof status === 'object' && status !== null && 'uidNext' in status && typeof status.uidNext === 'number') {
     return status.uidNext;
   }

@@ -186,6 +186,45 @@ test('folders that hold no messages are shown, and not asked', async () => {
   expect(folders.find(({ path }) => path === '[Gmail]')).toMatchObject({ selectable: false, status: null });
 });
 
+describe('the state of one folder whose name is odd', () => {
+  test.each([
+    ['broken UTF-7', 'a&b', 'a\ufffd&b'],
+    ['a NUL', 'bad&AAA-name', 'bad\ufffd{0000}name'],
+    ['a line break', 'two\r\nlines', 'two\r\nlines'],
+  ])('for %s, is asked for by the bytes that the server knows', async (_, listedAs, path) => {
+    const asked: string[] = [];
+    server = await startScriptedServer({
+      on: {
+        STATUS: ({ args, send, ok }) => {
+          asked.push(args);
+          send('* STATUS ', Buffer.from(listedAs), ' (MESSAGES 4 UIDNEXT 12 UIDVALIDITY 7 HIGHESTMODSEQ 3)');
+          ok();
+        },
+      },
+    });
+    const mailbox = await openMailbox(server.access(), options);
+    const status = await mailbox.folderStatus(path);
+    await mailbox.close();
+    expect(status).toEqual({ uidValidity: '7', uidNext: 12, messages: 4, highestModseq: '3' });
+    expect(asked).toEqual([expect.stringContaining(`"${listedAs}" (`)]);
+  });
+
+  test('is not known where the server refuses it, and the folder is gone where it has none', async () => {
+    server = await startScriptedServer({
+      folders: { 'a&b': {} },
+      on: {
+        STATUS: ({ no }) => {
+          no('not now');
+        },
+      },
+    });
+    const mailbox = await openMailbox(server.access(), options);
+    expect(await mailbox.folderStatus('a\ufffd&b')).toBeNull();
+    await expect(mailbox.folderStatus('c\ufffd&d')).rejects.toMatchObject({ kind: 'gone', code: 'folder-gone' });
+    await mailbox.close();
+  });
+});
+
 test('a folder listed twice is one', async () => {
   const folders = await listed({
     capabilities: [],

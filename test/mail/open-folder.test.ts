@@ -1,5 +1,7 @@
 import { openMailbox, type OpenOptions } from '../../src/mail/open-mailbox';
 import type { Mailbox } from '../../src/mail/mailbox';
+import { examine, markSeen } from '../../src/mail/open-folder';
+import type { Session } from '../../src/mail/session';
 import type { FolderWish } from '../support/scripted-imap-folder';
 import { startScriptedServer, type Handler, type Script, type ScriptedServer } from '../support/scripted-imap-server';
 
@@ -121,6 +123,43 @@ describe('the snapshot', () => {
       },
     });
     expect(folder.snapshot).toEqual({ uidValidity: '7', uidNext: 10, messages: 3, highestModseq: null });
+  });
+
+  test('finds UIDNEXT of a folder with an odd name by STATUS too', async () => {
+    await open({
+      folders: { 'a&b': { messages } },
+      on: {
+        EXAMINE: ({ send, ok }) => {
+          send('* 3 EXISTS');
+          send('* OK [UIDVALIDITY 7] valid');
+          ok('[READ-ONLY] opened');
+        },
+      },
+    });
+    const { snapshot, toldUidNext } = await mailbox.examine('a\ufffd&b');
+    expect({ snapshot, toldUidNext }).toMatchObject({ snapshot: { uidNext: 10 }, toldUidNext: true });
+  });
+
+  test('is not made up where EXAMINE is answered without a count', async () => {
+    await open({
+      on: {
+        EXAMINE: ({ send, ok }) => {
+          send('* OK [UIDVALIDITY 7] valid');
+          ok();
+        },
+      },
+    });
+    await expect(mailbox.examine('INBOX')).rejects.toMatchObject({ kind: 'unreachable', code: 'garbled-answer' });
+  });
+
+  test.each([[undefined], [false]])('is not made up where EXAMINE, or SELECT, is answered with %s', async (answer) => {
+    await open({});
+    const client = { mailboxOpen: () => Promise.resolve(answer) };
+    const session = { client, run: (_operation: string, action: () => unknown) => action() } as unknown as Session;
+    const garbled = { kind: 'unreachable', code: 'garbled-answer' };
+    await expect(examine(session, 'INBOX')).rejects.toMatchObject({ ...garbled, operation: 'EXAMINE' });
+    const target = { path: 'INBOX', uidValidity: '7', sets: ['1'] };
+    await expect(markSeen(session, target)).rejects.toMatchObject({ ...garbled, operation: 'SELECT' });
   });
 
   test('a folder without UIDVALIDITY is refused', async () => {
