@@ -72,7 +72,7 @@ async function wantedUids(context: ActivityContext, run: ActivityRun, first: Fir
   const ask = (uids: number[]) => envelopesOf(context, run, { ...of, uids });
   const question = startQuestion(mailbox.policy.start, { startedAt: mailbox.startedAt, firstRound });
   if (question.ask === 'nothing') return listing.uids;
-  const recorded = await recordedBefore(context.db, mailbox, question.notBefore);
+  const recorded = await recordedBefore(context.db, mailbox, { instant: question.notBefore });
   const isWanted = (envelope: MessageEnvelope) =>
     (envelope.internalDate ?? question.notBefore) >= question.notBefore ||
     (question.ask === 'unseen-or-since' && (envelope.flags & seenFlag) === 0) ||
