@@ -18,7 +18,7 @@ import { factsOf, publicId, shownBy } from './chaos/facts.mjs';
 import { grouped } from './chaos/grouped.mjs';
 import { writers } from './chaos/letters.mjs';
 import { leaksIn } from './chaos/log-leaks.mjs';
-import { untilQuiet } from './chaos/quiet.mjs';
+import { quietWithinMs, untilQuiet } from './chaos/quiet.mjs';
 import { reportLines, sumOf } from './chaos/report.mjs';
 import { scheduleOf } from './chaos/schedule.mjs';
 import { mountSmallDisk } from './chaos/small-disk.mjs';
@@ -45,7 +45,6 @@ const { values: options } = parseArgs({
   },
 });
 const seed = Number(options.seed);
-const quietWithinMs = 240_000;
 const messagesAtFirst = 25;
 const pauseMs = 150;
 const shownViolations = 40;
@@ -104,7 +103,7 @@ async function main() {
     await actor.stop();
   });
   const struckForMs = Date.now() - began;
-  const result = await terminal.step('Rest and comparison', () => comparison(field));
+  const result = await terminal.step('Rest and comparison', () => comparison(field, struckForMs));
   const verified = await terminal.step('npm run verify', () => verifiedViolations({ home, appUrl: stack.appUrl }));
   const outcome = {
     seed,
@@ -200,8 +199,8 @@ function fail() {
   throw new Error('every mailbox belongs to a company');
 }
 
-/** @param {Awaited<ReturnType<typeof fieldOf>>} field */
-async function comparison({ stack, accounts, dovecot }) {
+/** @param {Awaited<ReturnType<typeof fieldOf>>} field @param {number} struckForMs */
+async function comparison({ stack, accounts, dovecot }, struckForMs) {
   const database = await stack.openDatabase();
   let confirmedRemovals = 0;
   const { isQuiet, afterMs, notQuiet } = await untilQuiet({
@@ -209,7 +208,7 @@ async function comparison({ stack, accounts, dovecot }) {
     product: stack,
     shown: await shownBy(dovecot, stack, accounts),
     whatIsDown: stack.whatIsDown,
-    timeoutMs: quietWithinMs,
+    timeoutMs: quietWithinMs(struckForMs),
     answered: (count) => (confirmedRemovals += count),
     say,
   });

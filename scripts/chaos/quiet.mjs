@@ -7,6 +7,18 @@ import { wait } from './part.mjs';
 
 const lookEveryMs = 1_000;
 const sayEveryMs = 15_000;
+const leastQuietMs = 240_000;
+const besideBackOffMs = 60_000;
+
+/**
+ * How long may be waited for rest: the pauses between the audits of a difference are as long as it has lasted, so up to the time of the strikes.
+ * @param {number} struckForMs
+ * @returns {number}
+ */
+export function quietWithinMs(struckForMs) {
+  return Math.max(leastQuietMs, struckForMs + besideBackOffMs);
+}
+
 /** So often nothing may have been written between two looks. */
 const looksAlike = 3;
 

@@ -279,6 +279,13 @@ test('what was found names its message, so that the trail of it can be shown', (
   expect(compare.violationsOf(facts)).toContainEqual(expect.objectContaining({ messageId: 'message1' }));
 });
 
+test('rest is waited for as long as the pauses of audits may be, which are as long as there were strikes', async () => {
+  const { quietWithinMs } = await importScript<{ quietWithinMs: (struckForMs: number) => number }>(
+    'scripts/chaos/quiet.mjs',
+  );
+  expect([0, 180_000, 3_600_000].map(quietWithinMs)).toEqual([240_000, 240_000, 3_660_000]);
+});
+
 test('content in a log is found, ids are not', async () => {
   const { leaksIn } = await importScript<{ leaksIn: (dir: string) => { what: string }[] }>(
     'scripts/chaos/log-leaks.mjs',
