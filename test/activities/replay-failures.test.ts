@@ -456,6 +456,22 @@ test('a mailbox whose password cannot be read for want of its key is asked later
   expect(await mailbox.round()).toMatchObject({ failure: 'refused (password-unreadable)' });
 });
 
+test('the trail of a replayed message says that it was parked when it was seen, and recorded when it was replayed', async () => {
+  const mailbox = await connectParked([poison('one')]);
+  bench.context.parsePool = fixed;
+  await replay(mailbox);
+  const [row] = await mailbox.ledger();
+  const { headers } = await issueKey(bench.database.db, mailbox.tenantId);
+  const url = `/v1/messages/${publicId('message', row?.messageId ?? '')}/trail`;
+  const told = await testApi(bench.database.db).api.inject({ url, headers });
+  const { items } = told.json<{ items: { event: string; at: string; words: string }[] }>();
+  const of = (event: string) => items.find((item) => item.event === event);
+  expect(of('seen')?.words).toBe('Seen in the folder; parked.');
+  expect(of('recorded')?.at).toBe(of('replayed')?.at);
+  expect(of('seen')?.at).toBe(of('parked')?.at);
+  expect(items.filter(({ at, words }) => at < (of('replayed')?.at ?? '') && words.includes('recorded'))).toEqual([]);
+});
+
 test('a message that is kept by its header alone is completed where it stands', async () => {
   const big = mail({ subject: 'big', date, text: 'needle '.repeat(2_000), attachments: [{ content: 'file' }] });
   const mailbox = await connect([big], {}, { maxMessageBytes: 5_000 });

@@ -89,7 +89,7 @@ function copyEvents(copy: MessageCopy, history: CopyHistory | undefined): Event[
     ...readEvents(at, copy, history),
     recorded,
     ...(history === undefined ? [] : historyEvents(at, history)),
-    ...copy.placements.flatMap((placement) => placementEvents(at, placement)),
+    ...copy.placements.flatMap((placement) => placementEvents(at, placement, history?.failures ?? [])),
     ...movedEvents(at, copy.placements),
   ];
 }
@@ -164,7 +164,7 @@ function movedEvents(of: Where, placements: CopyPlacement[]): Event[] {
   });
 }
 
-function placementEvents(of: Where, placement: CopyPlacement): Event[] {
+function placementEvents(of: Where, placement: CopyPlacement, failures: FailedPlacement[]): Event[] {
   const { folder, uidValidity, uid } = placement;
   const at: Where = { ...of, folder, uidValidity, uid };
   const events: Event[] = [
@@ -172,7 +172,7 @@ function placementEvents(of: Where, placement: CopyPlacement): Event[] {
       ...at,
       at: placement.recordedAt,
       event: 'seen',
-      words: `Seen in the folder; ${outcomeName(placement.outcome)}.`,
+      words: `Seen in the folder; ${outcomeThen(placement, failures)}.`,
       runId: placement.runId,
     },
   ];
@@ -184,6 +184,22 @@ function placementEvents(of: Where, placement: CopyPlacement): Event[] {
     events.push({ ...at, at: placement.presenceAt, event: 'left', words, runId: placement.presenceRunId });
   }
   return events;
+}
+
+/** The row of a message that was parked first keeps the time of that, and has the outcome of its replay. */
+function outcomeThen(
+  { folder, uidValidity, uid, outcome, recordedAt }: CopyPlacement,
+  failures: FailedPlacement[],
+): string {
+  const wasParked = failures.some(
+    (one) =>
+      one.folder === folder &&
+      one.uidValidity === uidValidity &&
+      one.uid === uid &&
+      one.parkedAt <= recordedAt &&
+      (one.replayedAt ?? recordedAt) >= recordedAt,
+  );
+  return wasParked ? 'parked' : outcomeName(outcome);
 }
 
 /** Links that were made in the transaction that recorded a copy, which is told by its time, are of the same run. */
