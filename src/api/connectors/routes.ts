@@ -43,6 +43,7 @@ export function connectorRoutes(api: Api, context: ApiContext): void {
     makingRoutes(scope, context);
     changingRoutes(scope, context);
     wishRoutes(scope, context);
+    syncRoute(scope, context);
     findRoute(scope, context);
     done();
   });
@@ -219,6 +220,9 @@ function wishRoutes(api: Api, context: ApiContext): void {
       },
     );
   }
+}
+
+function syncRoute(api: Api, context: ApiContext): void {
   api.post(
     '/v1/connectors/:id/sync',
     { schema: { tags, summary: 'Ask a CRM now', params, body: noBody, response: { 202: connectorSchema } } },
