@@ -61,15 +61,26 @@ function reasonOf(issue: Issue): { reason: string; remedy: string } {
     case 'custom':
       return { reason: issue.message, remedy: remedyParam(issue) };
     case 'invalid_format':
-      return { reason: issue.message, remedy: 'Write it as in the examples of /docs.' };
+      return formatReasonOf(issue);
     case 'invalid_union':
-      return { reason: 'is none of the forms there are.', remedy: 'Use one of the forms in /docs.' };
+      return { reason: 'is none of the forms there are.', remedy: formsRemedy(issue) };
     case 'not_multiple_of':
     case 'invalid_key':
     case 'invalid_element':
     case 'unrecognized_keys':
       return { reason: 'cannot be accepted.', remedy: '/docs says what it must be.' };
   }
+}
+
+/** Where one field says which form it is, its values are named. */
+function formsRemedy(issue: z.core.$ZodIssueInvalidUnion): string {
+  const values = 'options' in issue ? (issue.options ?? []) : [];
+  return values.length === 0 ? 'Use one of the forms in /docs.' : `One of: ${values.map(String).join(', ')}.`;
+}
+
+function formatReasonOf({ format, message }: z.core.$ZodIssueInvalidStringFormat) {
+  if (format === 'datetime') return { reason: 'is not a time.', remedy: 'Like 2026-03-02T09:30:00Z.' };
+  return { reason: message, remedy: 'Write it as in the examples of /docs.' };
 }
 
 function remedyParam(issue: z.core.$ZodIssueCustom): string {

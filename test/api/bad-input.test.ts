@@ -50,9 +50,27 @@ test.each([
   expect(answer.json<{ errors: { field: string }[] }>().errors.map((error) => error.field)).toEqual([field]);
 });
 
+test.each([
+  ['/v1/mailboxes', { policy: { start: { from: 'today' } } }, 'policy.start.from', 'now, everything, unread, date'],
+  ['/v1/records', { type: 'contact', name: 'A', scope: { mode: 'teams' } }, 'scope.mode', 'all, restricted'],
+])('%s names the forms that a field may have: %j', async (url, payload, field, forms) => {
+  const answer = await server.api.inject({ method: 'POST', url, headers: key.headers, payload });
+  const { errors } = answer.json<{ errors: { field: string; remedy: string }[] }>();
+  const error = errors.find((one) => one.field === field);
+  const named = error?.remedy.replace(/^One of: |\.$/g, '').split(', ');
+  expect(named?.sort()).toEqual(forms.split(', ').sort());
+});
+
 test('a NUL in a query is refused by name', async () => {
   const answer = await server.api.inject({ url: '/v1/mailboxes?cursor=%00', headers: key.headers });
   expect(answer.json()).toMatchObject({ status: 400, errors: [{ in: 'query', field: 'cursor' }] });
+});
+
+test('what is no time is told so, with an example', async () => {
+  const answer = await server.api.inject({ url: '/v1/messages?since=yesterday', headers: key.headers });
+  expect(answer.json()).toMatchObject({
+    errors: [{ field: 'since', reason: 'is not a time.', remedy: 'Like 2026-03-02T09:30:00Z.' }],
+  });
 });
 
 test('a body over the limit is 413 and says the limit', async () => {

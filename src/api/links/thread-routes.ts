@@ -31,13 +31,8 @@ const mode = z
 const linkId = idField('link', 'lnk_0192f0c1...');
 const recordId = idField('record', 'rec_0192f0c1...');
 /** Why, in a person's words: it stands in the audit log. */
-export const reasonField = z
-  .string()
-  .trim()
-  .min(1)
-  .max(1_000)
-  .optional()
-  .describe('Why; it is shown at the link and kept in the audit log');
+export const reasonField = z.string().trim().min(1).max(1_000).optional().describe('Why; it is kept in the audit log');
+const shownReason = reasonField.describe('Why; it is shown at the link and kept in the audit log');
 
 const begunSchema = operationSchema.extend({ linkId: z.string(), threadId: z.string(), recordId: z.string() });
 
@@ -82,7 +77,7 @@ export function threadLinkRoutes(api: Api, context: ApiContext): void {
         summary: 'Link a thread to a record',
         description: linkDescription,
         params,
-        body: z.strictObject({ recordId, mode: mode.default('snapshot'), reason: reasonField }),
+        body: z.strictObject({ recordId, mode: mode.default('snapshot'), reason: shownReason }),
         response: { 202: begunSchema },
       },
     },
@@ -110,7 +105,7 @@ function unlinkRoute(api: Api, context: ApiContext): void {
         summary: 'Take a thread away from a record',
         description: unlinkDescription,
         params: z.strictObject({ ...idInPath('thread').shape, linkId }),
-        querystring: z.strictObject({ reason: reasonField }),
+        querystring: z.strictObject({ reason: shownReason }),
         response: { 202: begunSchema },
       },
     },
@@ -143,7 +138,7 @@ function relinkRoutes(api: Api, context: ApiContext): void {
       schema: {
         ...about,
         params: z.strictObject({ ...params.shape, linkId }),
-        body: z.strictObject({ mode: mode.optional(), reason: reasonField }).nullish(),
+        body: z.strictObject({ mode: mode.optional(), reason: shownReason }).nullish(),
       },
     },
     async ({ viewer, params: { id, linkId: link }, body }, reply) => {
@@ -161,7 +156,7 @@ function relinkRoutes(api: Api, context: ApiContext): void {
     '/v1/threads/:id/relink',
     {
       config,
-      schema: { ...about, params, body: z.strictObject({ recordId, mode: mode.optional(), reason: reasonField }) },
+      schema: { ...about, params, body: z.strictObject({ recordId, mode: mode.optional(), reason: shownReason }) },
     },
     async ({ viewer, params: { id }, body }, reply) => {
       const wish = { threadId: id, recordId: body.recordId, mode: body.mode ?? null };
