@@ -82,8 +82,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     idleMs: limits.connectionIdleMs,
     checkMs: connectionCheckMs,
   });
-  const warmUp = createWarmUp({ load: (mailboxId) => engine.load(mailboxId), atOnce: limits.warmUpsAtOnce });
-  const shards = shardsOf(config, { worker, db, pace, pauses, poke, warmUp, leases, accessTo });
+  const shards = shardsOf(config, { worker, db, pace, pauses, poke, leases, accessTo, load: (mailboxId) => engine.load(mailboxId) });
   return {
     db,
     blobs: createPostgresBlobStore(db),
@@ -105,7 +104,6 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     parserVersion,
     codeVersion: readCodeVersion(),
     close: async () => {
-      warmUp.end();
       await shards.holder.close();
       await connections.closeAll();
       await leases.close();
@@ -176,17 +174,20 @@ function shardsOf(
     leases,
     pauses,
     worker,
+    load,
     ...given
-  }: Pick<Watching, 'db' | 'pace' | 'poke' | 'warmUp'> & {
+  }: Pick<Watching, 'db' | 'pace' | 'poke'> & {
     accessTo: (mailbox: MailboxToWatch) => MailboxAccess;
     leases: ConnectionLeases;
     pauses: HostPauses;
     worker: string;
+    load: ShardEngine['load'];
   },
 ): Omit<ShardContext, 'show'> {
   const { limits } = config;
   const watching: Watching = {
     ...given,
+    warmUp: createWarmUp({ load, atOnce: limits.warmUpsAtOnce }),
     watch: (mailbox, wish) =>
       watchLeased(leases, { account: mailbox, limits, onLost: wish.onLost }, async (onLost) => {
         await pauses.refuse(mailbox);

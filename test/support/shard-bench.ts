@@ -56,7 +56,7 @@ export function createShardBench(bench: SyncBench, changes: Partial<Limits> = {}
       pokes.push({ mailboxId, reason, at: Date.now() });
       return Promise.resolve();
     },
-    warmUp: { warm: () => undefined },
+    warmUp: { warm: () => undefined, end: () => undefined },
     pace: createHostPace({
       reserve: (wanted) => reserveConnections(db, wanted),
       perSecondOf: () => limits.hostConnectsPerSecond,

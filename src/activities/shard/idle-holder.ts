@@ -107,6 +107,7 @@ class Holder {
 
   async close(): Promise<void> {
     await this.leave();
+    this.watching.warmUp.end();
     clearInterval(this.ticking);
     for (const shard of this.shards) this.release(shard);
     await Promise.all(this.ending);

@@ -36,7 +36,7 @@ export interface Watching {
   db: Database;
   watch: WatchMailbox;
   poke: (mailboxId: string, reason: ShardPoke) => Promise<void>;
-  warmUp: Pick<WarmUp, 'warm'>;
+  warmUp: WarmUp;
   pace: HostPace;
   gate: Gate;
   limits: WatchingLimits;

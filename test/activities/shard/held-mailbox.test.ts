@@ -61,7 +61,7 @@ function held(roster: RosterMailbox, watch: WatchMailbox, gate = createGate(1)) 
       pokes.push(reason);
       return Promise.resolve();
     },
-    warmUp: { warm: (mailboxId) => warmed.push(mailboxId) },
+    warmUp: { warm: (mailboxId) => warmed.push(mailboxId), end: () => undefined },
     pace: { turn: () => Promise.resolve() },
     gate,
     limits: { ...defaultLimits, connectionKeptMs: kept },
