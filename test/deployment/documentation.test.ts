@@ -5,6 +5,7 @@ import { limitVariable } from '../../src/config/config';
 import { defaultLimits, type Limits } from '../../src/config/limits';
 import type { FilterReason } from '../../src/domain/ledger';
 import { mailboxStates } from '../../src/domain/mailbox-state';
+import { defaultPolicy, presets } from '../../src/domain/policy';
 import { settingsRead } from '../support/settings-read';
 
 const root = join(__dirname, '..', '..');
@@ -85,6 +86,12 @@ test('every metric of the product is in the table of metrics', () => {
   expect(gauges.length).toBeGreaterThan(3);
   const documented = tableOf('docs/operations.md', 'metrics').map(([metric]) => metric);
   expect([...documented].sort()).toEqual([...gauges, ...others].sort());
+});
+
+test('every value of a policy is explained, and every preset', () => {
+  const first = (name: string) => tableOf('docs/policies.md', name).map(([cell]) => cell);
+  expect(first('policy')).toEqual(Object.keys(defaultPolicy));
+  expect(first('presets')).toEqual(Object.keys(presets));
 });
 
 test('every state of a mailbox is explained', () => {
