@@ -82,7 +82,16 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     idleMs: limits.connectionIdleMs,
     checkMs: connectionCheckMs,
   });
-  const shards = shardsOf(config, { worker, db, pace, pauses, poke, leases, accessTo, load: (mailboxId) => engine.load(mailboxId) });
+  const shards = shardsOf(config, {
+    worker,
+    db,
+    pace,
+    pauses,
+    poke,
+    leases,
+    accessTo,
+    load: (mailboxId) => engine.load(mailboxId),
+  });
   return {
     db,
     blobs: createPostgresBlobStore(db),
