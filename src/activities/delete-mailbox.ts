@@ -1,9 +1,10 @@
-import { nextContent, type ContentPosition } from '../db/deletion/content-chunk';
-import { readCatalogue } from '../db/deletion/catalogue';
+import { nextContent, type ContentChunk, type ContentPosition } from '../db/deletion/content-chunk';
+import { readCatalogue, type Catalogue } from '../db/deletion/catalogue';
 import { deleteContent } from '../db/deletion/delete-content';
 import type { DeletionRef, DeletionReport } from '../db/deletion/deletions';
 import { deleteBeside, deleteEvents, finishDeletion } from '../db/deletion/finish';
 import { freeBytes, noteOrphans } from '../db/deletion/free-bytes';
+import { deleteRest } from '../db/deletion/rest';
 import { beginRows, deletionProgress, takeTurn, type DeletionProgress, type DeletionTurn } from '../db/deletion/steps';
 import { fillSearch } from '../db/search-fill';
 import type { ActivityContext, ActivityRun } from './context';
@@ -61,8 +62,8 @@ interface Work {
 }
 
 /**
- * Placements, copies, messages, and beside them, on connections of their own, a look at the chunk that comes next, the bytes of the chunks
- * before, and events. True when nothing is left.
+ * Placements, copies, messages, and beside them, on connections of their own, a look at the chunk that comes next, texts and bytes of the
+ * chunks before, and events. True when nothing is left.
  */
 async function emptyContent(context: ActivityContext, run: ActivityRun, { ref, isOver }: Work): Promise<boolean> {
   const { db } = context;
@@ -72,10 +73,10 @@ async function emptyContent(context: ActivityContext, run: ActivityRun, { ref, i
   let chunk = await look(null);
   while (!isOver()) {
     if (chunk === null) return true;
-    const contents = await readSurvivors(context, run, { tenantId: ref.tenantId, messages: chunk.toRead });
     const next = await firstOf(
       chunk.next === null ? Promise.resolve(null) : look(chunk.next),
-      deleteChunk(context, ref, { chunk, contents, catalogue }),
+      deleteChunk(context, run, { ref, chunk, catalogue }),
+      deleteRest(db, ref),
       freeAllBytes(context, ref, isOver),
       deleteEvents(db, ref),
     );
@@ -90,13 +91,24 @@ async function firstOf<T>(first: Promise<T>, ...others: Promise<unknown>[]): Pro
   return first;
 }
 
+/** What must be read before it can go is known when the rest has gone: usually nothing. */
 async function deleteChunk(
   context: ActivityContext,
-  ref: DeletionRef,
-  work: Parameters<typeof deleteContent>[2],
+  run: ActivityRun,
+  { ref, chunk, catalogue }: { ref: DeletionRef; chunk: ContentChunk; catalogue: Catalogue },
 ): Promise<void> {
-  const { retold } = await deleteContent(context.db, ref, work);
+  const { db } = context;
+  const { retold, unread } = await deleteContent(db, ref, { chunk, contents: new Map(), catalogue, rest: 'noted' });
   await fillRetold(context, ref, retold);
+  if (unread.messages.length === 0) return;
+  const contents = await readSurvivors(context, run, { tenantId: ref.tenantId, messages: unread.messages });
+  const left = {
+    ...chunk,
+    copyIds: unread.copyIds,
+    messageIds: unread.messages.map(({ messageId }) => messageId),
+  };
+  const told = await deleteContent(db, ref, { chunk: left, contents, catalogue, rest: 'noted' });
+  await fillRetold(context, ref, told.retold);
 }
 
 /** What stays is searchable again at once, and does not wait for the hourly run. */
@@ -111,8 +123,9 @@ async function freeAllBytes(context: ActivityContext, ref: DeletionRef, isOver: 
   return true;
 }
 
-/** The last bytes, and all that carries the mailbox beside its content. True when nothing is left. */
+/** The last texts and bytes, and all that carries the mailbox beside its content. True when nothing is left. */
 async function emptyBeside(context: ActivityContext, ref: DeletionRef, isOver: () => boolean): Promise<boolean> {
+  while (await deleteRest(context.db, ref)) if (isOver()) return false;
   do {
     if (!(await freeAllBytes(context, ref, isOver))) return false;
   } while ((await noteOrphans(context.db, ref)) > 0);

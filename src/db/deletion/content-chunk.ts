@@ -1,6 +1,5 @@
 import type { Database, Sql } from '../database';
 import type { DeletionRef } from './deletions';
-import { messagesOf, sharedAmong, type SharedMessage } from './shared-messages';
 
 /** Where the walk over a mailbox's placements goes on. Only a hint, kept in memory: a walk that begins again finds what is left. */
 export interface ContentPosition {
@@ -14,8 +13,6 @@ export interface ContentChunk {
   copyIds: string[];
   /** The messages of these copies, where they are known. */
   messageIds?: string[];
-  /** What must be read before the copies can go: messages whose text must be taken from another source's copy. */
-  toRead: SharedMessage[];
   next: ContentPosition | null;
 }
 
@@ -26,38 +23,38 @@ export async function nextContent(
   from: { after: ContentPosition | null; limit: number },
 ): Promise<ContentChunk | null> {
   return db.inTenant(ref.tenantId, async (sql) => {
-    const rows = await sql.query<{ gen_id: number; uid: number; copy_id: string | null }>(
-      `SELECT p.gen_id, p.uid, p.copy_id FROM (
+    const rows = await sql.query<CopyOf & { gen_id: number; uid: number }>(
+      `SELECT p.gen_id, p.uid, p.copy_id, c.message_id FROM (
          SELECT id FROM folder_generation WHERE tenant_id = $1 AND source_id = $2 AND id >= $3 ORDER BY id
        ) g CROSS JOIN LATERAL (
          SELECT gen_id, uid, copy_id FROM placement WHERE gen_id = g.id AND (g.id > $3 OR uid < $4) ORDER BY uid DESC LIMIT $5
-       ) p LIMIT $5`,
+       ) p LEFT JOIN LATERAL (
+         SELECT message_id FROM copy WHERE tenant_id = $1 AND id = p.copy_id OFFSET 0
+       ) c ON true LIMIT $5`,
       [ref.tenantId, ref.sourceId, from.after?.genId ?? 0, from.after?.belowUid ?? Number.MAX_SAFE_INTEGER, from.limit],
     );
     const last = rows.at(-1);
     if (last === undefined && from.after !== null) return null;
-    const copyIds =
-      last === undefined
-        ? await copiesWithoutPlacement(sql, ref, from.limit)
-        : [...new Set(rows.flatMap((row) => (row.copy_id === null ? [] : [row.copy_id])))];
-    if (last === undefined && copyIds.length === 0) return null;
-    const messageIds = await messagesOf(sql, ref.tenantId, copyIds);
-    const shared = await sharedAmong(sql, ref, messageIds);
+    const copies = last === undefined ? await copiesWithoutPlacement(sql, ref, from.limit) : rows;
+    if (copies.length === 0) return null;
     return {
       placements: { genIds: rows.map((row) => row.gen_id), uids: rows.map((row) => row.uid) },
-      copyIds,
-      messageIds,
-      toRead: shared.filter((message) => message.content === 'other'),
+      copyIds: [...new Set(copies.flatMap((row) => row.copy_id ?? []))],
+      messageIds: [...new Set(copies.flatMap((row) => row.message_id ?? []))],
       next: last === undefined ? null : { genId: last.gen_id, belowUid: last.uid },
     };
   });
 }
 
-async function copiesWithoutPlacement(sql: Sql, ref: DeletionRef, limit: number): Promise<string[]> {
-  const rows = await sql.query<{ id: string }>('SELECT id FROM copy WHERE tenant_id = $1 AND source_id = $2 LIMIT $3', [
+interface CopyOf {
+  copy_id: string | null;
+  message_id: string | null;
+}
+
+function copiesWithoutPlacement(sql: Sql, ref: DeletionRef, limit: number): Promise<CopyOf[]> {
+  return sql.query('SELECT id AS copy_id, message_id FROM copy WHERE tenant_id = $1 AND source_id = $2 LIMIT $3', [
     ref.tenantId,
     ref.sourceId,
     limit,
   ]);
-  return rows.map((row) => row.id);
 }

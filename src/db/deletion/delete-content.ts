@@ -1,9 +1,11 @@
 import { tellRemovedActivities } from '../activities/tell';
 import type { Database, Sql } from '../database';
 import { uuidArray } from '../binary-array';
+import { newUuid } from '../new-id';
 import { deleteChildren, type Catalogue, type ChildTable } from './catalogue';
 import type { ContentChunk } from './content-chunk';
 import { countOf, deletionOf, type Part } from './deletion-parts';
+import { deletePlacements } from './delete-placements';
 import type { DeletionRef } from './deletions';
 import { settleDeleted } from '../thread-links/settle';
 import {
@@ -15,21 +17,24 @@ import {
   type SharedMessage,
   type SurvivorContents,
 } from './shared-messages';
-import { noteStep, type RowCounts } from './steps';
+import { withoutRest } from './rest';
+import { neverMindTheDisk, noteStep, type RowCounts } from './steps';
 
 interface ChunkWork {
   sql: Sql;
   ref: DeletionRef;
+  /** The tables of which rows go in this transaction. */
   catalogue: Catalogue;
+  rest: 'now' | 'noted';
   counts: RowCounts;
 }
 
 /**
  * Deletes a chunk of a mailbox's content, in one short transaction under the tenant's lock: ledger rows, copies, the messages that no
  * other copy carries with all that hangs on them, threads that became empty. Messages that another source holds are told from its copies
- * in the same transaction. A message whose copies changed since it was read keeps its copy here for the next chunk.
- * The bytes are noted to be freed. What does not wait for an answer is sent together: five round trips, while all other writers of the
- * tenant wait. Second run: finds the rows gone. Returns how many messages wait for their search rows.
+ * in the same transaction. A message whose text must be read from a survivor that nobody has read yet, or that changed since, keeps its
+ * copies here. The bytes are noted to be freed. What does not wait for an answer is sent together: five round trips, while all other writers
+ * of the tenant wait. Second run: finds the rows gone. Returns how many messages wait for their search rows, and what is to be read first.
  */
 export async function deleteContent(
   db: Database,
@@ -40,17 +45,22 @@ export async function deleteContent(
     catalogue: Catalogue;
     /** What is to be done first with the copies that can go; those that it returns do: of a message all, or none. */
     prepare?: (sql: Sql, copyIds: string[]) => Promise<string[]>;
+    /** Whether what nobody reaches any more goes here too, or is noted for `deleteRest`, behind this transaction. */
+    rest?: 'now' | 'noted';
   },
-): Promise<{ retold: number }> {
+): Promise<{ retold: number; unread: Unread }> {
   return db.writeInTenant(ref.tenantId, async (sql) => {
-    const chunk: ChunkWork = { sql, ref, catalogue: work.catalogue, counts: {} };
+    const { rest = 'now' } = work;
+    const catalogue = rest === 'noted' ? withoutRest(work.catalogue) : work.catalogue;
+    const chunk: ChunkWork = { sql, ref, catalogue, rest, counts: {} };
     const { copyIds, messageIds, placements } = work.chunk;
     const among = messageIds ?? (await messagesOf(sql, ref.tenantId, copyIds));
     const [shared] = await Promise.all([
       sharedAmong(sql, ref, among),
       ...(work.prepare ? [] : [neverMindTheDisk(sql)]),
     ]);
-    const ready = await copiesToDelete(chunk, copyIds, unread(shared, work.contents));
+    const toRead = unread(shared, work.contents);
+    const ready = await copiesToDelete(chunk, copyIds, toRead);
     const candidates = work.prepare === undefined ? ready : await work.prepare(sql, ready);
     const [parkedBlobIds, gone] = await Promise.all([
       deletePlacements(chunk, placements, heldBack(copyIds, candidates)),
@@ -65,30 +75,28 @@ export async function deleteContent(
       noteBlobs(chunk, [...parkedBlobIds, ...idsOf(gone, 'blob_id')]),
     ]);
     await noteStep(sql, ref, { counts: chunk.counts, placements: chunk.counts['placement'] ?? 0, kept });
-    return { retold };
+    return { retold, unread: { messages: toRead, copyIds: heldBack(copyIds, ready) } };
   });
 }
 
-/**
- * Nobody waits until the disk has it, while all other writers of the tenant wait: a deletion that the server forgets when it is killed is
- * found and done again, with what was noted of it. The report is written when all of it is on the disk.
- */
-function neverMindTheDisk(sql: Sql): Promise<unknown> {
-  return sql.query(`SELECT set_config('synchronous_commit', $1, true)`, ['off']);
+/** Messages of which a survivor must be read before their copies can go. */
+interface Unread {
+  messages: SharedMessage[];
+  copyIds: string[];
 }
 
 /** Messages whose text comes from a copy that nobody has read in time. */
-function unread(shared: SharedMessage[], contents: SurvivorContents): string[] {
-  return shared.flatMap(({ messageId, content, survivor }) =>
-    content === 'other' && contents.get(messageId)?.copyId !== survivor.copyId ? [messageId] : [],
+function unread(shared: SharedMessage[], contents: SurvivorContents): SharedMessage[] {
+  return shared.filter(
+    ({ messageId, content, survivor }) => content === 'other' && contents.get(messageId)?.copyId !== survivor.copyId,
   );
 }
 
-async function copiesToDelete({ sql, ref }: ChunkWork, copyIds: string[], unreadIds: string[]): Promise<string[]> {
-  if (unreadIds.length === 0) return copyIds;
+async function copiesToDelete({ sql, ref }: ChunkWork, copyIds: string[], toRead: SharedMessage[]): Promise<string[]> {
+  if (toRead.length === 0) return copyIds;
   const rows = await sql.query<{ id: string }>(
     `SELECT id FROM copy WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) AND message_id <> ALL ($3::uuid[])`,
-    [ref.tenantId, uuidArray(copyIds), uuidArray(unreadIds)],
+    [ref.tenantId, uuidArray(copyIds), uuidArray(toRead.map(({ messageId }) => messageId))],
   );
   return rows.map((row) => row.id);
 }
@@ -97,51 +105,6 @@ async function copiesToDelete({ sql, ref }: ChunkWork, copyIds: string[], unread
 function heldBack(copyIds: string[], candidates: string[]): string[] {
   const going = new Set(candidates);
   return copyIds.filter((id) => !going.has(id));
-}
-
-/** The bytes of parked mail hang on the placement itself. */
-async function deletePlacements(
-  { sql, ref, counts }: ChunkWork,
-  placements: ContentChunk['placements'],
-  heldBackIds: string[],
-): Promise<string[]> {
-  const { genIds, firstUids, lastUids } = rangesOf(placements);
-  const values = [ref.tenantId, ref.sourceId, genIds, firstUids, lastUids];
-  const gone = 'unnest($3::bigint[], $4::bigint[], $5::bigint[]) AS gone(gen_id, first_uid, last_uid)';
-  const [failures, rows] = await Promise.all([
-    sql.execute(
-      `DELETE FROM failure f USING ${gone} WHERE f.tenant_id = $1 AND f.source_id = $2
-         AND f.gen_id = gone.gen_id AND f.uid BETWEEN gone.first_uid AND gone.last_uid`,
-      values,
-    ),
-    sql.query<{ count: number; blobs: string | null }>(
-      `WITH gone AS (
-         DELETE FROM placement p USING ${gone} WHERE p.tenant_id = $1 AND p.source_id = $2
-           AND p.gen_id = gone.gen_id AND p.uid BETWEEN gone.first_uid AND gone.last_uid
-           AND (p.copy_id IS NULL OR p.copy_id <> ALL ($6::uuid[])) RETURNING p.blob_id
-       ) SELECT count(*) AS count, string_agg(blob_id::text, ',') AS blobs FROM gone`,
-      [...values, uuidArray(heldBackIds)],
-    ),
-  ]);
-  counts['failure'] = failures;
-  counts['placement'] = rows[0]?.count ?? 0;
-  return rows[0]?.blobs?.split(',') ?? [];
-}
-
-/** From the first to the last UID of each generation: in a ledger that nobody writes there is nothing else between them. */
-function rangesOf({ genIds, uids }: ContentChunk['placements']) {
-  const spans = new Map<number, { first: number; last: number }>();
-  genIds.forEach((genId, n) => {
-    const uid = uids[n] ?? 0;
-    const { first, last } = spans.get(genId) ?? { first: uid, last: uid };
-    spans.set(genId, { first: Math.min(first, uid), last: Math.max(last, uid) });
-  });
-  const ranges = [...spans.values()];
-  return {
-    genIds: [...spans.keys()],
-    firstUids: ranges.map(({ first }) => first),
-    lastUids: ranges.map(({ last }) => last),
-  };
 }
 
 /** A copy that is gone. */
@@ -200,7 +163,7 @@ async function deleteWithCopies(chunk: ChunkWork, gone: GoneCopy[], kept: Shared
     ),
     deleteAllChildren(chunk, catalogue.copy, idsOf(gone, 'id')),
     deleteAllChildren(chunk, [pending], bareIds),
-    deleteBareMessages(chunk, bareIds),
+    deleteBareMessages(chunk, { messageIds: bareIds, copyIds: idsOf(gone, 'id') }),
     lastOfSource(chunk, kept),
   ]);
   return { lost, kept: lastKept, bareIds, threadIds };
@@ -227,28 +190,37 @@ function addCounts(counts: RowCounts, parts: Part[], deleted: number[]): void {
 
 /**
  * Deletes those of the messages that have no copy left, with all that hangs on them: one statement, so that no id comes here and goes back
- * for each table. Returns their threads.
+ * for each table. What is left for later is noted in it, with the copies. Returns their threads.
  */
-async function deleteBareMessages({ sql, ref, catalogue, counts }: ChunkWork, messageIds: string[]): Promise<string[]> {
-  if (messageIds.length === 0) return [];
+async function deleteBareMessages(
+  { sql, ref, catalogue, rest, counts }: ChunkWork,
+  { messageIds, copyIds }: { messageIds: string[]; copyIds: string[] },
+): Promise<string[]> {
+  if (messageIds.length === 0 && rest === 'now') return [];
   const parts = [
     ...catalogue.link.map((child) => ({ ...child, of: 'bare_link' })),
     ...catalogue.message.filter(({ name }) => name !== pending.name).map((child) => ({ ...child, of: 'bare' })),
     { name: 'message', column: 'id', of: 'bare' },
   ];
+  const noted = rest === 'noted' ? [ref.sourceId, newUuid(), ref.deletionId, uuidArray(copyIds)] : [];
   const [row] = await sql.query<{ threads: string | null; deleted: number[] }>(
     `WITH bare AS MATERIALIZED (
        SELECT m.id, m.thread_id FROM message m WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[])
          AND NOT EXISTS (SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = m.id OFFSET 0)
      ), bare_link AS MATERIALIZED (
        SELECT id FROM link WHERE tenant_id = $1 AND message_id = ANY (ARRAY(SELECT id FROM bare))
-     ), ${tellRemovedActivities('bare')}, ${deletionOf(parts)}
+     ), ${rest === 'noted' ? noteRest : ''} ${tellRemovedActivities('bare')}, ${deletionOf(parts)}
      SELECT (SELECT string_agg(DISTINCT thread_id::text, ',') FROM bare) AS threads, ${countOf(parts)} AS deleted`,
-    [ref.tenantId, uuidArray(messageIds)],
+    [ref.tenantId, uuidArray(messageIds), ...noted],
   );
   addCounts(counts, parts, row?.deleted ?? []);
   return row?.threads?.split(',') ?? [];
 }
+
+const noteRest = `noted AS (
+       INSERT INTO deletion_rest (tenant_id, source_id, id, deletion_id, message_ids, copy_ids)
+       SELECT $1, $3, $4, $5, ARRAY(SELECT id FROM bare), $6::uuid[]
+     ),`;
 
 /** Deletes those of the threads that have no message left. A thread that became a part of one of them was only another name for it. */
 async function deleteEmptyThreads({ sql, ref, catalogue, counts }: ChunkWork, threadIds: string[]): Promise<void> {

@@ -1,5 +1,12 @@
 /** What a deletion empties with the mailbox's content, chunk by chunk, and with its bytes. */
-export const contentTables: readonly string[] = ['placement', 'failure', 'copy', 'blob', 'deletion_blob'];
+export const contentTables: readonly string[] = [
+  'placement',
+  'failure',
+  'copy',
+  'blob',
+  'deletion_blob',
+  'deletion_rest',
+];
 
 /** What carries the source beside its content, in the order in which it can go. */
 export const besideTables: readonly { name: string; column: 'source_id' | 'stream' }[] = [

@@ -1,5 +1,6 @@
 import type { Sql } from '../database';
 import type { DeletionRef } from './deletions';
+import { isNotRest } from './rest';
 
 /** What a count of everything that carries a source came to. */
 interface Verification {
@@ -86,7 +87,8 @@ const seenElsewhere = ['blob_chunk'];
 
 /**
  * Rows of a tenant that refer to a message, copy, thread ... that is no more, by table and column. Where a foreign key holds the column
- * there can be none; any other table is read once: not to be called under the tenant's lock.
+ * there can be none; any other table is read once: not to be called under the tenant's lock. What a deletion has noted is counted by its
+ * source, which has not ended yet.
  */
 export async function danglingRows(sql: Sql, tenantId: string): Promise<Record<string, number>> {
   const loose = await sql.query<{ name: string; column: string }>(
@@ -104,7 +106,7 @@ export async function danglingRows(sql: Sql, tenantId: string): Promise<Record<s
     const [row] = await sql.query<{ count: number }>(
       `SELECT count(*) AS count FROM (SELECT FROM "${name}" child WHERE child.tenant_id = $1 AND child."${column}" IS NOT NULL
          AND NOT EXISTS (SELECT FROM "${parents[column] ?? ''}" parent WHERE parent.tenant_id = $1 AND parent.id = child."${column}")
-         LIMIT ${String(mostCounted)}) rows`,
+         AND ${isNotRest(name)} LIMIT ${String(mostCounted)}) rows`,
       [tenantId],
     );
     if (row !== undefined && row.count > 0) left[`${name}.${column}`] = row.count;

@@ -1,5 +1,6 @@
 import type { Database, Sql } from '../database';
 import type { DeletionReport } from '../deletion/deletions';
+import { deleteAllRest } from '../deletion/rest';
 import { endVerified, refuseRows, type DeletionEnd } from '../deletion/verified-end';
 import { danglingRows } from '../deletion/verify';
 import { lockTenantForWriting } from '../tenant-lock';
@@ -30,6 +31,8 @@ export async function finishErasure(db: Database, ref: PersonRef): Promise<Delet
     },
     end: async (sql) => {
       await lockTenantForWriting(sql, ref.tenantId);
+      // A mailbox that is just being deleted may have held mail of the person, of which the words are still there.
+      await deleteAllRest(sql, ref.tenantId);
       const { tables, left } = await countAddresses(sql, await personOf(sql, ref));
       refuseRows({ ...left, ...(await countBytes(sql, ref)) });
       await sql.execute('DELETE FROM deletion_address WHERE tenant_id = $1 AND deletion_id = $2', [
