@@ -1,21 +1,21 @@
 import { getExternalWorkflowHandle, proxyActivities } from '@temporalio/workflow';
 
 import type { Activities } from '../activities';
+import { publicId } from '../domain/ids';
 import { roundOptions } from './activity-options';
 import { workflowIds, type AuditInput } from './contract';
 import { pokeSignal } from './mailbox-messages';
-
-const { auditFolders } = proxyActivities<Pick<Activities, 'auditFolders'>>({
-  // Without an end of its own: an audit that fails for no reason of the server's says so after some attempts, and ends its operation.
-  ...roundOptions,
-  summary: 'compare every folder with the server',
-});
 
 /**
  * Compares the ledger with the server once; differences are left to a round, which is asked for at once. So is what keeps the server from
  * being compared: a round finds out whether the mailbox is out of reach.
  */
 export async function auditMailbox(input: AuditInput): Promise<string> {
+  const { auditFolders } = proxyActivities<Pick<Activities, 'auditFolders'>>({
+    // Without an end of its own: an audit that fails for no reason of the server's says so after some attempts, and ends its operation.
+    ...roundOptions,
+    summary: `compare every folder of ${publicId('mailbox', input.mailboxId)} with the server`,
+  });
   const result = await auditFolders(input);
   if (result.kind === 'superseded') return 'the mailbox is no more';
   if (result.kind !== 'done' || result.missing + result.extra > 0) {

@@ -18,11 +18,6 @@ import { signals, taskQueues, workflowIds, type CascadeInput } from './contract'
 import { deleteMailbox } from './delete-mailbox';
 import { firstPauseMs, pauseAfter, speedOf, standsStill } from './deletion-pace';
 
-const { deleteCascade } = proxyActivities<Pick<Activities, 'deleteCascade'>>({
-  ...importOptions,
-  summary: 'delete the next rows',
-});
-
 /** Mailboxes that are deleted at the same time. One that stands still holds up one of these. */
 const lanes = 4;
 
@@ -48,6 +43,10 @@ export function deleteTenant(input: CascadeInput): Promise<string> {
 
 async function carryOut(input: CascadeInput, again: Again): Promise<string> {
   const { tenantId, deletionId } = input;
+  const { deleteCascade } = proxyActivities<Pick<Activities, 'deleteCascade'>>({
+    ...importOptions,
+    summary: `delete the next rows, as ${publicId('deletion', deletionId)} says`,
+  });
   let pauseMs = input.pauseMs ?? firstPauseMs;
   for (;;) {
     const share = await deleteCascade({ tenantId, deletionId });

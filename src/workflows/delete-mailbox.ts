@@ -10,6 +10,7 @@ import {
 
 import type { Activities } from '../activities';
 import type { DeletionShare } from '../activities/delete-mailbox';
+import { publicId } from '../domain/ids';
 import { importOptions, rowOptions } from './activity-options';
 import type { MailboxRef } from './contract';
 import { firstPauseMs, pauseAfter, speedOf, standsStill } from './deletion-pace';
@@ -20,10 +21,6 @@ const { deletionTurn } = proxyActivities<Pick<Activities, 'deletionTurn'>>({
   ...rowOptions,
   summary: 'may the deletion begin?',
 });
-const { deleteMailboxRows } = proxyActivities<Pick<Activities, 'deleteMailboxRows'>>({
-  ...importOptions,
-  summary: 'delete the next rows',
-});
 
 /**
  * Deletes a mailbox: waits for the end of its undo window, stops it for certain, deletes what it holds in short transactions, verifies that
@@ -33,6 +30,10 @@ export async function deleteMailbox(input: MailboxRef & { pauseMs?: number }): P
   const deletionId = await turnOf(input);
   if (deletionId === null) return tell('there is nothing to delete');
   await stopForCertain({ tenantId: input.tenantId, mailboxId: input.mailboxId }, tell);
+  const { deleteMailboxRows } = proxyActivities<Pick<Activities, 'deleteMailboxRows'>>({
+    ...importOptions,
+    summary: `delete the next rows of ${publicId('mailbox', input.mailboxId)}`,
+  });
   let pauseMs = input.pauseMs ?? firstPauseMs;
   for (;;) {
     const share = await deleteMailboxRows({ tenantId: input.tenantId, mailboxId: input.mailboxId, deletionId });

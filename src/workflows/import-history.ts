@@ -8,12 +8,15 @@ import {
 } from '@temporalio/workflow';
 
 import type { Activities } from '../activities';
+import { publicId } from '../domain/ids';
 import { importOptions } from './activity-options';
 import type { MailboxRef } from './contract';
 import { wishSignal } from './mailbox-messages';
 
-const { importBatch, fillSearchRows } =
-  proxyActivities<Pick<Activities, 'importBatch' | 'fillSearchRows'>>(importOptions);
+const { fillSearchRows } = proxyActivities<Pick<Activities, 'fillSearchRows'>>({
+  ...importOptions,
+  summary: 'write search rows of what was imported',
+});
 
 const sharesPerRun = 300;
 const overtakenTries = 3;
@@ -28,6 +31,10 @@ interface Heard {
  * It ends when nothing is left, and when the mailbox waits for a person, is paused or stopped: a later round begins it again.
  */
 export async function importHistory(input: MailboxRef & { imported?: number }): Promise<string> {
+  const { importBatch } = proxyActivities<Pick<Activities, 'importBatch'>>({
+    ...importOptions,
+    summary: `import the next share of the history of ${publicId('mailbox', input.mailboxId)}`,
+  });
   const heard = listen();
   let imported = input.imported ?? 0;
   let overtaken = 0;

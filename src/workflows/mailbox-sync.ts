@@ -9,16 +9,13 @@ import {
 } from '@temporalio/workflow';
 
 import type { Activities } from '../activities';
+import { publicId } from '../domain/ids';
 import { roundOptions, rowOptions } from './activity-options';
 import { listen } from './mailbox-listen';
 import { afterRound } from './mailbox-after-round';
 import { beginRun, carriedBy, type MailboxRun, type MailboxRunInput } from './mailbox-run';
 import { showStatus } from './mailbox-story';
 
-const { runRound } = proxyActivities<Pick<Activities, 'runRound'>>({
-  ...roundOptions,
-  summary: 'a round over the folders',
-});
 const { applyWish } = proxyActivities<Pick<Activities, 'applyWish'>>({
   ...rowOptions,
   summary: 'take up the newest wish',
@@ -83,6 +80,10 @@ async function goRound(run: MailboxRun): Promise<void> {
   run.notBefore = 0;
   run.roundsBegun += 1;
   showStatus(run.story, { doing: 'a round over the folders', status: null });
+  const { runRound } = proxyActivities<Pick<Activities, 'runRound'>>({
+    ...roundOptions,
+    summary: `a round over the folders of ${publicId('mailbox', run.mailbox.mailboxId)}`,
+  });
   const result = await runRound({ ...run.mailbox, fence: run.fence });
   run.story.rounds += 1;
   if (result.kind === 'superseded') run.wishIsNew = true;

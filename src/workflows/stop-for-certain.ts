@@ -2,6 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 
 import type { Activities } from '../activities';
 import type { StopStep } from '../activities/stop-mailbox';
+import { publicId } from '../domain/ids';
 import type { StopEnd, StopReport } from '../domain/stop';
 import { rowOptions, stopOptions } from './activity-options';
 import type { MailboxRef } from './contract';
@@ -9,10 +10,6 @@ import type { MailboxRef } from './contract';
 const { beginStop, finishStop, goOn } = proxyActivities<Pick<Activities, 'beginStop' | 'finishStop' | 'goOn'>>({
   ...rowOptions,
   summary: 'note how far the stop is',
-});
-const { bringToEnd } = proxyActivities<Pick<Activities, 'bringToEnd'>>({
-  ...stopOptions,
-  summary: 'bring open work to its end',
 });
 
 /** How a stop ended; `goes-on` where somebody wished otherwise meanwhile, and the mailbox runs. */
@@ -36,6 +33,10 @@ export async function stopForCertain(
   if (begun.kind === 'goes-on') return begun;
   const { inFlight } = begun;
   tell('lets the work in flight come to its end');
+  const { bringToEnd } = proxyActivities<Pick<Activities, 'bringToEnd'>>({
+    ...stopOptions,
+    summary: `bring open work of ${publicId('mailbox', mailbox.mailboxId)} to its end`,
+  });
   for (const [step, ended] of steps) {
     const result = await bringToEnd({ ...mailbox, step });
     if (result === 'goes-on') {
