@@ -196,6 +196,31 @@ test('a failure that is reopened is asked for again, unless its bytes are here o
   expect(await nextTry()).toBeNull();
 });
 
+test('accepting what was not delivered, or taking that back, makes an audit due at once; with the bytes here it does not', async () => {
+  const [id = ''] = failures;
+  const plan = () =>
+    rows(`UPDATE mailbox SET audited_at = now(), audit_due_at = now() + interval '1 day', audit_cause = 'daily'`);
+  const isDue = async () => {
+    const [row] = await rows<{ due: boolean; cause: string }>(
+      'SELECT audit_due_at <= now() AS due, audit_cause AS cause FROM mailbox',
+    );
+    return row;
+  };
+  await plan();
+  await call('POST', `/v1/failures/${id}/accept`, { reason: 'a mistake' });
+  expect(await isDue()).toEqual({ due: true, cause: 'again' });
+  await plan();
+  await call('DELETE', `/v1/failures/${id}/accept`);
+  expect(await isDue()).toEqual({ due: true, cause: 'again' });
+  const [stored] = await server.context.blobs.putBatch(source, [
+    { sha256: createHash('sha256').update('x').digest(), bytes: Buffer.from('x') },
+  ]);
+  await rows(`UPDATE placement SET blob_id = '${stored?.blobId ?? ''}'`);
+  await plan();
+  await call('POST', `/v1/failures/${id}/accept`, { reason: 'a mistake' });
+  expect(await isDue()).toEqual({ due: false, cause: 'daily' });
+});
+
 test('what was read meanwhile cannot be accepted, and nothing is accepted without a reason', async () => {
   const [id = ''] = failures;
   expect((await call('POST', `/v1/failures/${id}/accept`, { reason: ' ' })).statusCode).toBe(400);

@@ -38,6 +38,8 @@ export interface LifecycleBench {
   /** The operation when it has ended. */
   ended(mailbox: TestMailbox, operation: { id: string }): Promise<ShownOperation>;
   state(mailbox: TestMailbox): Promise<string>;
+  /** Goes over to a Temporal that knows of nothing, as when its database was thrown away. Ends all workers. */
+  loseTemporal(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,13 +54,16 @@ export async function until(condition: () => boolean | Promise<boolean>, what = 
 
 export async function createLifecycleBench(port: number, limits: Partial<Limits> = {}): Promise<LifecycleBench> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const engine = await createTestNamespace();
-  const { client, namespace } = engine;
+  let engine = await createTestNamespace();
   const bench = await createSyncBench(port, limits);
-  bench.context.engine = createMailboxEngine(client);
   const api = testApi(bench.database.db);
-  const gateway = createTemporalGateway({ address: temporalAddress(), namespace });
-  api.context.temporal = gateway;
+  const gatewayOf = (namespace: string) => createTemporalGateway({ address: temporalAddress(), namespace });
+  let gateway = gatewayOf(engine.namespace);
+  const useEngine = () => {
+    bench.context.engine = createMailboxEngine(engine.client);
+    api.context.temporal = gateway;
+  };
+  useEngine();
   const connection = await NativeConnection.connect({ address: temporalAddress() });
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: require.resolve('../../src/workflows'),
@@ -78,7 +83,7 @@ export async function createLifecycleBench(port: number, limits: Partial<Limits>
     for (const taskQueue of queues) {
       const worker = await Worker.create({
         connection,
-        namespace,
+        namespace: engine.namespace,
         taskQueue,
         workflowBundle,
         maxHeartbeatThrottleInterval: '1s',
@@ -103,7 +108,9 @@ export async function createLifecycleBench(port: number, limits: Partial<Limits>
 
   return {
     bench,
-    client,
+    get client() {
+      return engine.client;
+    },
     api,
     work,
     endWork,
@@ -122,6 +129,14 @@ export async function createLifecycleBench(port: number, limits: Partial<Limits>
         sql.query<{ state: string }>('SELECT state FROM mailbox WHERE source_id = $1', [mailboxId]),
       );
       return rows[0]?.state ?? 'gone';
+    },
+    loseTemporal: async () => {
+      await endWork();
+      await gateway.close();
+      await engine.close();
+      engine = await createTestNamespace();
+      gateway = gatewayOf(engine.namespace);
+      useEngine();
     },
     close: async () => {
       await endWork();
