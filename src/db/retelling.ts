@@ -1,5 +1,5 @@
 import type { Sql } from './database';
-import { queueVisibility, type QueuedVisibility } from './visibility-job';
+import { narrowReaders, queueVisibility, type QueuedVisibility } from './visibility-job';
 
 /** The ids of a job stand in one row, which is written anew when some are added. */
 const mostRecords = 5_000;
@@ -34,5 +34,9 @@ async function join(
      RETURNING total AS messages`,
     [tenantId, job.operationId, recordIds],
   );
-  return joined === undefined ? null : { operationId: job.operationId, messages: joined.messages };
+  if (joined === undefined) return null;
+  const { operationId } = job;
+  // What it takes away with these is taken away from this commit on, as with those before.
+  await narrowReaders(sql, tenantId, { operationId, mail: { of: 'records', recordIds }, narrowedUserIds: [] });
+  return { operationId, messages: joined.messages };
 }

@@ -1,4 +1,5 @@
 import type { Sql } from './database';
+import { newUuid } from './new-id';
 import type { Reader } from './timeline-read';
 import { queueVisibility, type QueuedVisibility } from './visibility-job';
 
@@ -41,8 +42,19 @@ export async function sayVisibility(
   const sourceIds = held.map((row) => row.source_id);
   const changed = await writeSaid(sql, tenantId, { ...said, sourceIds });
   if (!changed) return { kind: 'said', job: null };
+  await tellChanged(sql, tenantId, said.threadId);
   const mail = { of: 'thread' as const, threadId: said.threadId };
   return { kind: 'said', job: await queueVisibility(sql, tenantId, { mail, narrowedUserIds: [] }) };
+}
+
+/** Tells other systems in the stream of the tenant, numbered without a gap; ids only. */
+async function tellChanged(sql: Sql, tenantId: string, threadId: string): Promise<void> {
+  await sql.execute(
+    `WITH numbered AS (UPDATE tenant SET next_seq = next_seq + 1 WHERE tenant_id = $1 RETURNING next_seq - 1 AS seq)
+     INSERT INTO outbox (tenant_id, stream, epoch, seq, event_id, type, ids)
+     SELECT $1, $1, 1, seq, $2, 'thread.visibility-changed', jsonb_build_object('threadId', $3::uuid) FROM numbered`,
+    [tenantId, newUuid(), threadId],
+  );
 }
 
 async function writeSaid(

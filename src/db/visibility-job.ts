@@ -49,13 +49,26 @@ export async function queueVisibility(
     `INSERT INTO operation (tenant_id, id, kind, source_id, state, total, task) VALUES ($1, $2, 'visibility', $3, 'waiting', $4, $5)`,
     [tenantId, operationId, changed.of === 'source' ? changed.sourceId : null, messages, JSON.stringify(task)],
   );
+  await narrowReaders(sql, tenantId, { operationId, mail: changed, narrowedUserIds });
+  return { operationId, messages };
+}
+
+/**
+ * Has the rows of those who may read less of this mail asked one by one until the job has ended: these users, and whoever is found. To be called in
+ * the transaction of the change, which holds the job. Second run: no change.
+ */
+export async function narrowReaders(
+  sql: Sql,
+  tenantId: string,
+  { operationId, mail, narrowedUserIds }: ReadersChange & { operationId: string },
+): Promise<void> {
   await sql.execute(
     `INSERT INTO narrowed_reader (tenant_id, principal, operation_id)
      SELECT $1::uuid, principal, $2::uuid FROM app_user WHERE tenant_id = $1 AND id = ANY ($3::uuid[])
-     UNION SELECT $1::uuid, principal, $2::uuid FROM unnest($4::integer[]) AS principal`,
-    [tenantId, operationId, narrowedUserIds, await othersNarrowed(sql, tenantId, changed)],
+     UNION SELECT $1::uuid, principal, $2::uuid FROM unnest($4::integer[]) AS principal
+     ON CONFLICT DO NOTHING`,
+    [tenantId, operationId, narrowedUserIds, await othersNarrowed(sql, tenantId, mail)],
   );
-  return { operationId, messages };
 }
 
 /**
@@ -100,8 +113,8 @@ function closes(mail: ChangedMail): boolean {
 }
 
 /**
- * Everybody, and each team and user, with rows at a record that is restricted and not to them: they may have lost its mail. Of a thread whoever
- * reads any of its mail. Found by one look at the index for each of them.
+ * Everybody, and each team and user, with rows at a record that is deleted, or restricted and not to them: they may have lost its mail. Of a thread
+ * whoever reads any of its mail. Found by one look at the index for each of them.
  */
 async function othersNarrowed(sql: Sql, tenantId: string, mail: ChangedMail): Promise<number[]> {
   if (mail.of === 'thread')
@@ -109,7 +122,7 @@ async function othersNarrowed(sql: Sql, tenantId: string, mail: ChangedMail): Pr
       (row) => row.principal,
     );
   if (mail.of !== 'records') return [];
-  const rows = await sql.query<{ principal: number }>(readersOfRestricted, [tenantId, mail.recordIds]);
+  const rows = await sql.query<{ principal: number }>(readersOfClosed, [tenantId, mail.recordIds]);
   return rows.map((row) => row.principal);
 }
 
@@ -117,15 +130,16 @@ const readersOfThread = `SELECT DISTINCT t.principal FROM message m
   CROSS JOIN LATERAL (SELECT principal FROM timeline WHERE tenant_id = $1 AND message_id = m.id AND principal >= 0 OFFSET 0) t
   WHERE m.tenant_id = $1 AND m.thread_id = $2`;
 
-const readersOfRestricted = `WITH RECURSIVE walk (record_id, principal) AS (
+const readersOfClosed = `WITH RECURSIVE walk (record_id, principal) AS (
   SELECT r.id, (SELECT t.principal FROM timeline t WHERE t.record_id = r.id AND t.tenant_id = $1 AND t.principal >= 0 ORDER BY t.principal LIMIT 1)
-  FROM record r WHERE r.tenant_id = $1 AND r.id = ANY ($2::uuid[]) AND r.restricted
+  FROM record r WHERE r.tenant_id = $1 AND r.id = ANY ($2::uuid[]) AND (r.restricted OR r.deleted_at IS NOT NULL)
   UNION ALL
   SELECT w.record_id, (SELECT t.principal FROM timeline t WHERE t.record_id = w.record_id AND t.tenant_id = $1 AND t.principal > w.principal ORDER BY t.principal LIMIT 1)
   FROM walk w WHERE w.principal IS NOT NULL
 )
-SELECT DISTINCT w.principal FROM walk w WHERE w.principal IS NOT NULL
-  AND NOT EXISTS (SELECT FROM record_scope s WHERE s.tenant_id = $1 AND s.record_id = w.record_id AND s.principal = w.principal)`;
+SELECT DISTINCT w.principal FROM walk w JOIN record r ON r.tenant_id = $1 AND r.id = w.record_id WHERE w.principal IS NOT NULL
+  AND (r.deleted_at IS NOT NULL
+    OR NOT EXISTS (SELECT FROM record_scope s WHERE s.tenant_id = $1 AND s.record_id = w.record_id AND s.principal = w.principal))`;
 
 /** What became of a chunk of a job: `none` where it has ended, or is none of this kind. */
 export type VisibilityStep = 'more' | 'done' | 'none';

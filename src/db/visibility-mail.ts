@@ -125,7 +125,9 @@ async function messagesOfThread(
   from: { threadId: string; after: string | null; limit: number },
 ): Promise<NextMessages> {
   const rows = await sql.query<{ id: string }>(
-    'SELECT id FROM message WHERE tenant_id = $1 AND thread_id = $2 AND id > $3 ORDER BY id LIMIT $4',
+    // Where the thread has become a part of another meanwhile, its mail stands there.
+    `SELECT id FROM message WHERE tenant_id = $1 AND id > $3
+       AND thread_id = coalesce((SELECT merged_into FROM thread WHERE tenant_id = $1 AND id = $2), $2::uuid) ORDER BY id LIMIT $4`,
     [tenantId, from.threadId, from.after ?? beforeAll, from.limit],
   );
   const messageIds = rows.map((row) => row.id);
