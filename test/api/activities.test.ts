@@ -153,6 +153,40 @@ test('a colleague sees activities as far as their messages, and no record that i
   });
 });
 
+describe('records that a colleague may not see', () => {
+  const restrict = (recordId: string) =>
+    database.db.inTenant(tenantId, (sql) =>
+      sql.execute('UPDATE record SET restricted = true WHERE id = $1', [recordId]),
+    );
+  const colleagues = async () =>
+    (await issueKey(database.db, tenantId, { userId: (await aUser(database.db, tenantId)).id })).headers;
+
+  test('list no activities to them, not even those that they see elsewhere', async () => {
+    await mail({}, await askingMailbox('full'));
+    const headers = await colleagues();
+    const query = `?recordId=${publicId('record', company)}`;
+    expect(await listed(query, headers)).toHaveLength(1);
+    await restrict(company);
+    expect(await listed('', headers)).toHaveLength(1);
+    expect(await listed(query, headers)).toEqual([]);
+    expect(await listed(query)).toHaveLength(1);
+  });
+
+  test('take part as anybody does', async () => {
+    await aRecord(database.db, tenantId, { type: 'lead', addresses: ['lea@lead.example'] });
+    await mail({ cc: ['lea@lead.example'] }, await askingMailbox('full'));
+    await restrict(contact);
+    const [seen] = await listed('', await colleagues());
+    expect(seen).toMatchObject({
+      participants: [],
+      externalParticipants: [
+        { header: 'from', address: 'carl@a.example', recordId: null },
+        { header: 'cc', address: 'lea@lead.example', recordId: expect.any(String) as unknown },
+      ],
+    });
+  });
+});
+
 describe('a change of an activity', () => {
   test('is written, told as changed by a person, and audited', async () => {
     await mail();

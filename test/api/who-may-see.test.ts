@@ -97,6 +97,7 @@ interface Scene {
   message: string;
   thread: string;
   record: string;
+  activity: string;
   header: string;
   address: string;
 }
@@ -198,11 +199,13 @@ async function sceneOf(
     role: 'attachment',
     kept: true,
   };
-  const mailbox = await aMailbox(db, tenantId, {
+  const activity = { type: 'email', status: 'done', requireUser: false, requireSubject: false };
+  const made = await aMailbox(db, tenantId, {
     visibility: at.visibility,
     ownerUserId: users.owner.id,
     memberUserIds: [users.member.id],
   });
+  const mailbox = { ...made, policy: { ...made.policy, activity } };
   const message = {
     from: `${words.name} <${address}>`,
     cc: [users.participant.address],
@@ -225,6 +228,7 @@ async function sceneOf(
     message: publicId('message', id),
     thread: publicId('thread', threadId),
     record: publicId('record', record),
+    activity: publicId('activity', await activityOf(tenantId, id)),
     header: `${String(n)}@kunde.example`,
     address,
   };
@@ -240,12 +244,21 @@ async function sceneOf(
   return scene;
 }
 
-/** What an endpoint shows at most; `atRecord`: only to those who may see the record. */
+async function activityOf(tenantId: string, messageId: string): Promise<string> {
+  const [row] = await database.db.inTenant(tenantId, (sql) =>
+    sql.query<{ id: string }>('SELECT id FROM activity WHERE message_id = $1', [messageId]),
+  );
+  if (row === undefined) throw new Error('no activity');
+  return row.id;
+}
+
+/** What an endpoint shows at most; `atRecord`: only to those who may see the record; `names`: the record, to those who may see both. */
 interface Endpoint {
   url: string;
   shows: Layer[];
   atRecord?: 'only';
   bytes?: 'only';
+  names?: 'record';
 }
 
 function endpointsOf(scene: Scene): Endpoint[] {
@@ -261,6 +274,11 @@ function endpointsOf(scene: Scene): Endpoint[] {
     { url: `/v1/messages?address=${scene.address}`, shows: inLists },
     { url: `/v1/messages?unassigned=true&address=${scene.address}`, shows: [] },
     { url: `/v1/find?messageIdHeader=${scene.header}`, shows: ['subject'] },
+    { url: `/v1/messages/${scene.message}/links`, shows: [], names: 'record' },
+    { url: `/v1/activities/${scene.activity}`, shows: ['name', 'subject'], names: 'record' },
+    { url: `/v1/activities?recordId=${scene.record}`, shows: ['name', 'subject'], atRecord: 'only', names: 'record' },
+    { url: `/v1/records/${scene.record}/activities`, shows: ['name', 'subject'], atRecord: 'only', names: 'record' },
+    { url: `/v1/records/${scene.record}/files`, shows: ['file'], atRecord: 'only' },
   ];
 }
 
@@ -284,13 +302,14 @@ describe.each(cases.map((at, n) => [nameOf(at), n] as const))('%s', (_name, n) =
       ...endpoint,
       body: (await get(endpoint.url, who)).body,
     }));
-    for (const { url, shows, atRecord, bytes, body } of await Promise.all(asked)) {
+    for (const { url, shows, atRecord, bytes, names, body } of await Promise.all(asked)) {
       const readable =
         (atRecord === undefined || seesRecord) && (bytes === undefined || sees === 'full' || sees === 'all');
       expected.push([url, readable ? shows.filter((layer) => ofLevel[sees].includes(layer)) : []]);
       found.push([url, shows.filter((layer) => body.includes(scene.words[layer]))]);
+      if (names !== undefined && seesRecord && sees !== 'nothing') expected.push([url, 'names the record']);
       // A record that they may not see is named nowhere.
-      if (!seesRecord && body.includes(scene.record)) found.push([url, 'names the record']);
+      if ((names !== undefined || !seesRecord) && body.includes(scene.record)) found.push([url, 'names the record']);
     }
     expect(found).toEqual(expected);
   });

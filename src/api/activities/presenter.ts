@@ -34,7 +34,7 @@ export function presentActivity(activity: ShownActivity): z.output<typeof activi
     companyIds,
     projectIds: idsOf('project'),
     participants: activity.parties.flatMap((party) =>
-      party.kind === 'user' || party.kind === 'contact'
+      isParticipant(party)
         ? [
             {
               kind: party.kind,
@@ -44,7 +44,9 @@ export function presentActivity(activity: ShownActivity): z.output<typeof activi
           ]
         : [],
     ),
-    externalParticipants: of('external').map((party) => stands(party, nameOf)),
+    externalParticipants: activity.parties
+      .filter((party) => party.addressKey !== null && !isParticipant(party))
+      .map((party) => stands(party, nameOf)),
     sortAt: activity.sortAt.toISOString(),
     subject,
     hasAttachments,
@@ -53,6 +55,11 @@ export function presentActivity(activity: ShownActivity): z.output<typeof activi
     createdAt: activity.createdAt.toISOString(),
     updatedAt: activity.updatedAt.toISOString(),
   };
+}
+
+/** That an address is a contact's is not told to who may not see the contact: to them it is anybody's. */
+function isParticipant(party: ShownParty): party is ShownParty & { kind: 'user' | 'contact' } {
+  return party.kind === 'user' || (party.kind === 'contact' && party.recordId !== null);
 }
 
 function publicRecord(recordId: string | null): string | null {

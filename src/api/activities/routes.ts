@@ -44,7 +44,10 @@ export function activityRoutes(api: Api, context: ApiContext): void {
         response,
       },
     },
-    ({ viewer, query: { recordId, ...wish } }) => activityPage(context, viewer, { recordId: recordId ?? null, wish }),
+    async ({ viewer, query: { recordId = null, ...wish } }) => {
+      if (recordId !== null && !(await isReadable(context, viewer, recordId))) return { items: [], nextCursor: null };
+      return activityPage(context, viewer, { recordId, wish });
+    },
   );
 
   api.get(
@@ -181,6 +184,10 @@ async function activityPage({ db }: ApiContext, viewer: Viewer, of: { recordId: 
   return { items: shown.map(presentActivity), nextCursor };
 }
 
-async function requireRecord({ db }: ApiContext, viewer: Viewer, recordId: string): Promise<void> {
-  if (!(await db.inTenant(viewer.tenantId, (sql) => readsRecord(sql, viewer, recordId)))) throw notFound();
+function isReadable({ db }: ApiContext, viewer: Viewer, recordId: string): Promise<boolean> {
+  return db.inTenant(viewer.tenantId, (sql) => readsRecord(sql, viewer, recordId));
+}
+
+async function requireRecord(context: ApiContext, viewer: Viewer, recordId: string): Promise<void> {
+  if (!(await isReadable(context, viewer, recordId))) throw notFound();
 }
