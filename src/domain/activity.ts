@@ -31,6 +31,8 @@ export interface ActivityFacts {
   projects: ReadonlyMap<string, string>;
   /** Records that a person linked to the message or its thread. */
   byHand: readonly RuledRecord[];
+  /** Records that the message is linked to because it answers mail of theirs. */
+  inherited: readonly RuledRecord[];
   /** Records that a person took away from the message. */
   suppressed: ReadonlySet<string>;
   severalCompanies: Policy['severalCompanies'];
@@ -54,11 +56,12 @@ export interface Activity {
 /**
  * The activity that a message is (product promises C8 and C9). The user who sent it owns it, else the first user among To, then Cc; further
  * users are participants. Contacts are participants, and it belongs to their company; where they have several, `link-none` makes all of
- * them external and leaves it without a company, and `link-all` keeps it with each. A company that a person linked decides instead.
+ * them external and leaves it without a company, and `link-all` keeps it with each. A company that a person linked decides instead; that of what is
+ * answered does where nobody in the message has one.
  * Everybody else is external: leads, intermediaries, strangers. Addresses of ours that are no user's are nobody.
  */
 export function activityOf(facts: ActivityFacts): Activity {
-  const people = facts.addresses.map((address) => personOf(facts, address));
+  const people = facts.addresses.slice(0, mostAddresses).map((address) => personOf(facts, address));
   const users = [...new Set(people.flatMap((person) => (person.kind === 'user' ? [person.userId] : [])))];
   const [ownerUserId = null] = users;
   const companyIds = companiesOf(facts, people);
@@ -78,6 +81,9 @@ export function activityOf(facts: ActivityFacts): Activity {
   };
 }
 
+/** One message has no more; several copies of it that were sent to others each do. From and Sender come first, so they are never left out. */
+const mostAddresses = 5_000;
+
 type Person = ActivityAddress &
   ({ kind: 'user'; userId: string } | { kind: 'nobody' } | { kind: 'other'; records: readonly RuledRecord[] });
 
@@ -94,8 +100,11 @@ function personOf(facts: ActivityFacts, address: ActivityAddress): Person {
 function companiesOf(facts: ActivityFacts, people: Person[]): string[] | 'too-many' {
   const byHand = companiesAmong(facts.byHand);
   if (byHand.length > 0) return byHand;
-  const named = companiesAmong(people.flatMap((person) => (person.kind === 'other' ? person.records : [])));
-  return named.length > 1 && facts.severalCompanies === 'link-none' ? 'too-many' : named;
+  const areApart = facts.severalCompanies === 'link-none';
+  const ofPeople = companiesAmong(people.flatMap((person) => (person.kind === 'other' ? person.records : [])));
+  if (ofPeople.length > 0) return ofPeople.length > 1 && areApart ? 'too-many' : ofPeople;
+  const answered = companiesAmong(facts.inherited);
+  return answered.length > 1 && areApart ? [] : answered;
 }
 
 /** Contacts have a company; a company's own address names it. */
@@ -107,10 +116,10 @@ function companiesAmong(records: readonly RuledRecord[]): string[] {
   return [...new Set(ids)];
 }
 
-/** The record of the first number that is known, and what a person linked. */
-function projectsOf({ numbers, projects, byHand, suppressed }: ActivityFacts): string[] {
+/** The record of the first number that is known, what a person linked, and what the answered mail is filed at. */
+function projectsOf({ numbers, projects, byHand, inherited, suppressed }: ActivityFacts): string[] {
   const numbered = numbers.flatMap((number) => projects.get(number) ?? []).slice(0, 1);
-  const linked = byHand.flatMap(({ recordId, type }) => (isProject(type) ? [recordId] : []));
+  const linked = [...byHand, ...inherited].flatMap(({ recordId, type }) => (isProject(type) ? [recordId] : []));
   return [...new Set([...numbered, ...linked])].filter((recordId) => !suppressed.has(recordId));
 }
 

@@ -299,10 +299,24 @@ describe('mail is refused', () => {
   });
 });
 
+test('what is answered says the company where nobody in the message has one, and the project in any case', () => {
+  const inherited = [contact('dan', 'B'), { recordId: 'P', type: 'project', companyId: null }];
+  expect(told('ann > carl', { inherited })).toBe('ann | - | carl | - | A | P');
+  expect(told('ann > stan', { inherited })).toBe('ann | - | - | stan | B | P');
+  expect(told('ann > carl', { inherited, byHand: [contact('nick', 'C')] })).toBe('ann | - | carl | - | C | P');
+});
+
+test('of a message with more addresses than any has, only so many are looked at, and who sent it is', () => {
+  const many = Array.from({ length: 40_000 }, (_, n) => ({ header: 'cc' as const, key: `c${String(n)}@out.example` }));
+  const { addresses } = factsOf('ann > carl', {});
+  const activity = activityOf(factsOf('ann > carl', { addresses: [...addresses, ...many] }));
+  expect([activity.ownerUserId, activity.companyIds, activity.parties.length]).toEqual(['ann', ['A'], 4_999]);
+});
+
 function factsOf(mail: string, more: Partial<ActivityFacts>): ActivityFacts {
   const addresses = addressesOf(mail);
   const keys = addresses.map(({ key }) => key);
-  const rule = { severalCompanies: 'link-none' as const, byHand: [], suppressed: new Set<string>() };
+  const rule = { severalCompanies: 'link-none' as const, byHand: [], inherited: [], suppressed: new Set<string>() };
   return { addresses, numbers: numbersIn(keys, known.ours), ...known, ...rule, ...more };
 }
 

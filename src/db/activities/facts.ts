@@ -26,6 +26,7 @@ export interface RuledMessage {
 }
 
 type OfMessage = RuledRecord & { messageId: string };
+type LinkedRecord = OfMessage & { isByHand: boolean };
 
 /** What is decided of each of these messages, by their ids: all that the rules need is asked at once. */
 export async function factsOfMessages(
@@ -38,10 +39,10 @@ export async function factsOfMessages(
   const keys = new Set([...addressesOf.values()].flat().map(({ key }) => key));
   const messageIds = messages.map(({ messageId }) => messageId);
   const behind = [...new Set([...recipients.values()].flat())].flatMap(addressesBehindNumber);
-  const [ours, records, byHand, suppressed] = await Promise.all([
+  const [ours, records, linked, suppressed] = await Promise.all([
     ourAddresses(sql, tenantId, [...new Set([...keys, ...behind])]),
     recordsOf(sql, tenantId, { keys: [...keys], rules: messages.map(({ rule }) => rule) }),
-    linkedByHand(sql, tenantId, messageIds),
+    linkedOtherwise(sql, tenantId, messageIds),
     suppressedRecords(sql, tenantId, messageIds),
   ]);
   const numbersOf = new Map([...recipients].map(([messageId, list]) => [messageId, numbersIn(list, ours)]));
@@ -55,7 +56,8 @@ export async function factsOfMessages(
         ours,
         records: records(rule),
         projects,
-        byHand: byHand.filter((linked) => linked.messageId === messageId),
+        byHand: linked.filter((record) => record.messageId === messageId && record.isByHand),
+        inherited: linked.filter((record) => record.messageId === messageId && !record.isByHand),
         suppressed: new Set(suppressed.flatMap((link) => (link.messageId === messageId ? [link.recordId] : []))),
         severalCompanies: rule.severalCompanies,
       },
@@ -113,14 +115,14 @@ async function recordsOf(
 /** A company that was deleted is none, for as long as it is not restored. */
 const companyOf = `(SELECT c.id FROM record c WHERE c.tenant_id = $1 AND c.id = r.company_id AND c.deleted_at IS NULL)`;
 
-/** Records that a person linked to a message, or to its thread. */
-function linkedByHand(sql: Sql, tenantId: string, messageIds: string[]): Promise<OfMessage[]> {
-  return sql.query<OfMessage>(
-    `SELECT l.message_id AS "messageId", r.id AS "recordId", r.type, ${companyOf} AS "companyId"
+/** Records that a person linked to a message or to its thread, or that it was linked to by what it answers. */
+function linkedOtherwise(sql: Sql, tenantId: string, messageIds: string[]): Promise<LinkedRecord[]> {
+  return sql.query<LinkedRecord>(
+    `SELECT l.message_id AS "messageId", r.id AS "recordId", r.type, ${companyOf} AS "companyId", bool_or(lr.key NOT LIKE 'reply:%') AS "isByHand"
      FROM link l JOIN record r ON r.tenant_id = $1 AND r.id = l.record_id AND r.deleted_at IS NULL
+     JOIN link_reason lr ON lr.tenant_id = $1 AND lr.link_id = l.id AND lr.kind IN ('person', 'thread')
      WHERE l.tenant_id = $1 AND l.message_id = ANY ($2::uuid[]) AND l.state = 'active'
-       AND EXISTS (SELECT FROM link_reason lr WHERE lr.tenant_id = $1 AND lr.link_id = l.id AND lr.kind IN ('person', 'thread'))
-     ORDER BY r.id`,
+     GROUP BY l.id, l.message_id, r.id, r.type, r.company_id ORDER BY r.id`,
     [tenantId, messageIds],
   );
 }

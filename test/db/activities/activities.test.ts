@@ -154,6 +154,17 @@ test('the domain of a company names it, where the policy says so', async () => {
   expect(await told(other)).toBe('ann | - | - | desk@b.example | - | -');
 });
 
+test('an answer to somebody else belongs to whom it goes to, not to whom it answers', async () => {
+  await mail({ messageId: '<asked@a.example>' });
+  const answer = { from: 'ann@us.example', references: ['<asked@a.example>'], direction: 'outgoing' as const };
+  const { id } = await mail({ ...answer, to: ['dan@b.example'] });
+  const links = await inTenant((sql) => sql.query('SELECT FROM link WHERE message_id = $1', [id]));
+  expect(links).toHaveLength(2);
+  expect(await told(id)).toBe('ann | - | dan | - | B | -');
+  const { id: outside } = await mail({ ...answer, to: ['stan@out.example'], subject: 'And you' });
+  expect(await told(outside)).toBe('ann | - | - | stan@out.example | A | -');
+});
+
 test('a number before the address of a mailbox files the mail at its project', async () => {
   const project = await aRecord(db, tenantId, { type: 'project', number: 'P-7', companyId: companyA });
   const drop = await asking(await aMailbox(db, tenantId, { address: 'log@us.example' }));
