@@ -90,6 +90,9 @@ async function activeLinks(sql: Sql, reader: Reader, messageIds: string[]): Prom
   return links;
 }
 
+/** Of the messages of a thread at most so many are counted. */
+const countedOfThread = 500;
+
 async function threadCounts(
   sql: Sql,
   reader: Reader,
@@ -105,10 +108,11 @@ async function threadCounts(
 }
 
 // The rows of each message by its id, and then those of the place: the other way round a big record would be read whole.
-// Of a reader who has just lost mail only so many rows are asked: until the job has ended a long thread may count less than it has.
+// Of a long thread only the newest messages are looked at. Of a reader who has just lost mail only so many rows are asked: until the job has ended a long thread may count less than it has.
 const threadCountStatement = `WITH ${readingPrincipals('$4')}, rows AS MATERIALIZED (
     SELECT w.thread_id, m.id, r.principal, r.narrowed FROM (SELECT DISTINCT unnest($2::uuid[]) AS thread_id) w
-    CROSS JOIN LATERAL (SELECT id FROM message WHERE tenant_id = $1 AND thread_id = w.thread_id OFFSET 0) m
+    CROSS JOIN LATERAL (
+      SELECT id FROM message WHERE tenant_id = $1 AND thread_id = w.thread_id ORDER BY sort_at DESC LIMIT ${String(countedOfThread)}) m
     CROSS JOIN LATERAL (
       SELECT record_id, principal FROM timeline WHERE tenant_id = $1 AND message_id = m.id AND principal = ANY ($4::integer[]) OFFSET 0) t
     JOIN reader r ON r.principal = t.principal

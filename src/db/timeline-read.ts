@@ -163,7 +163,8 @@ function boundsOf({ filter }: Pick<WantedPage, 'filter' | 'after'>, value: Value
 
 function isNewestOfThread(matching: string): string {
   return `AND NOT EXISTS (
-    SELECT FROM message m JOIN message other ON other.tenant_id = $1 AND other.thread_id = m.thread_id AND other.id <> m.id
+    SELECT FROM message m CROSS JOIN LATERAL (
+      SELECT id FROM message WHERE tenant_id = $1 AND thread_id = m.thread_id AND sort_at >= m.sort_at AND id <> m.id ORDER BY sort_at OFFSET 0) other
     CROSS JOIN LATERAL (
       SELECT record_id, sort_at, message_id, level FROM readable_timeline
       WHERE tenant_id = $1 AND message_id = other.id AND principal = ANY ($4::integer[]) OFFSET 0) newer

@@ -1,3 +1,5 @@
+import { listFiles } from '../../src/db/activities/files';
+import { listActivities } from '../../src/db/activities/read';
 import { summariesOf } from '../../src/db/messages-summary';
 import { readThread } from '../../src/db/messages-thread';
 import { searchMessages, searchWords } from '../../src/db/search';
@@ -122,6 +124,38 @@ test('a thread is read in such windows too', async () => {
   const beyond = await read({ sortAt: new Date('2020-01-01T05:00:00Z'), messageId: kept.id });
   expect(beyond.slots.map((slot) => slot.messageId)).toEqual([kept.id]);
   expect(beyond.resumeAfter).toBeNull();
+});
+
+test.each(['activities', 'files'])('%s are looked for in such windows too', async (what) => {
+  const everything = { recordId: allMailRecord, ownerUserId: null, type: null, status: null };
+  let asked = 0;
+  for (let after: TimelinePlace | null = null; ; asked += 1) {
+    const from: TimelinePlace | null = after;
+    const { rows, resumeAfter }: { rows: unknown[]; resumeAfter: TimelinePlace | null } = await inTenant(
+      reader.tenantId,
+      (sql): Promise<{ rows: unknown[]; resumeAfter: TimelinePlace | null }> =>
+        what === 'files'
+          ? listFiles(sql, reader, {
+              recordId: allMailRecord,
+              after: from === null ? null : { ...from, n: 1_000_000 },
+              limit: 51,
+            })
+          : listActivities(sql, reader, { filter: everything, after: from, limit: 51 }),
+    );
+    expect(rows).toEqual([]);
+    if (resumeAfter === null) break;
+    after = resumeAfter;
+  }
+  expect(asked).toBeGreaterThanOrEqual(lost / narrowedWindowRows);
+});
+
+test('of a long thread only the newest messages are counted', async () => {
+  const slots = [{ messageId: kept.id, sortAt: new Date('2001-01-01T00:00:00Z'), level: 3 as const }];
+  const tenant = { tenantId: reader.tenantId, userId: null, principal: -1 };
+  const [summary] = await inTenant(reader.tenantId, (sql) =>
+    summariesOf(sql, tenant, { slots, recordId: allMailRecord }),
+  );
+  expect(summary?.threadMessages).toBe(500);
 });
 
 test('the messages of a thread are counted in such a window, and none that is lost', async () => {

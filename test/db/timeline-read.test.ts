@@ -1,6 +1,7 @@
 import pg from 'pg';
 
 import {
+  filteredWindowRows,
   readTimeline,
   timelineStatement,
   type Reader,
@@ -88,6 +89,22 @@ describe.each(readers)('for %s', (_who, reader) => {
           .filter((count) => count > 102),
       ).toEqual([]);
     }
+  });
+
+  test('a folded page of one long thread looks at each message a few times, not at all others for each', async () => {
+    const page = { filter: { ...everything, recordId, show: 'newest-of-thread' as const }, after: null, limit: 51 };
+    const { text, values } = timelineStatement(reader(), page);
+    const [explained] = await database.db.inTenant(tenantId, (sql) =>
+      sql.query<{ 'QUERY PLAN': [{ Plan: Record<string, number> }] }>(
+        `EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) ${text}`,
+        values,
+      ),
+    );
+    const plan = explained?.['QUERY PLAN'][0].Plan ?? {};
+    const buffers = (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0);
+    expect(buffers).toBeLessThan(filteredWindowRows * 150);
+    const { slots } = await database.db.inTenant(tenantId, (sql) => readTimeline(sql, reader(), page));
+    expect(slots).toHaveLength(1);
   });
 
   test('pages follow one another without a gap or a double', async () => {

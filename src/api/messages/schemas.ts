@@ -29,7 +29,12 @@ export const messageItemSchema = z.object({
   id: z.string().describe('msg_...'),
   messageId: z.string().describe('The same'),
   threadId: z.string(),
-  thread: z.object({ id: z.string(), messages: z.int().describe('How many of it are in this list') }),
+  thread: z.object({
+    id: z.string(),
+    messages: z
+      .int()
+      .describe('How many of it are in this list; of a long thread those among its newest messages, at most 500'),
+  }),
   sortAt: time.describe('The date that it is sorted by'),
   sentAt: time.nullable().describe('The Date header, where it can be read'),
   direction,

@@ -26,13 +26,19 @@ export async function markReplied(sql: Sql, tenantId: string, { answered, lateId
       : sql.execute(
           `UPDATE message m SET status = 'replied' WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[]) AND m.status = 'open' AND ${isNotOurs}
              AND EXISTS (
-               SELECT FROM message r WHERE r.tenant_id = $1 AND r.thread_id = m.thread_id AND r.refs @> ARRAY[ref_number(m.message_id_hash)]
+               SELECT FROM (
+                 SELECT id, refs, marks FROM message WHERE tenant_id = $1 AND thread_id = m.thread_id AND sort_at >= m.sort_at - interval '1 day'
+                 ORDER BY sort_at LIMIT ${String(laterLookedAt)}) r
+               WHERE r.refs @> ARRAY[ref_number(m.message_id_hash)]
                  AND NOT r.marks && ${notAnswers} AND EXISTS (
                    SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = r.id AND c.direction <> 'incoming' OFFSET 0) OFFSET 0)`,
           [tenantId, lateIds],
         ),
   ]);
 }
+
+/** Of a long conversation so many messages that came after one by their dates are asked whether they answer it: each of its messages may come late. */
+const laterLookedAt = 1_000;
 
 /** Nobody wrote these. */
 export const automaticMarks: readonly string[] = ['auto-reply', 'bounce'];
