@@ -1,5 +1,6 @@
 import { newUuid } from '../../src/db/new-id';
 import { nextPrincipal } from '../../src/db/principals';
+import { queueRetelling } from '../../src/db/retelling';
 import { queueVisibility, runVisibility, visibilityChunk } from '../../src/db/visibility-job';
 import { lockTenantForWriting } from '../../src/db/tenant-lock';
 import { publicId } from '../../src/domain/ids';
@@ -167,6 +168,28 @@ describe('a record that becomes restricted', () => {
     expect(await shown('/v1/messages', as(colleague))).toEqual([]);
   });
 
+  test('is closed from the commit on also where a job that waits takes it too', async () => {
+    const open = await aRecord(database.db, tenantId, { addresses: ['ada@customer.example'] });
+    const closing = await aRecord(database.db, tenantId, { addresses: ['bea@customer.example'] });
+    const { message } = await letter();
+    await letter({ from: 'bea@customer.example' });
+    const retell = (recordIds: string[], job: Awaited<ReturnType<typeof queueRetelling>>) =>
+      database.db.inTenant(tenantId, async (sql) => {
+        await lockTenantForWriting(sql, tenantId);
+        await sql.execute('UPDATE record SET restricted = true WHERE id = ANY ($1::uuid[]) AND id <> $2', [
+          recordIds,
+          open,
+        ]);
+        return queueRetelling(sql, tenantId, { recordIds, job });
+      });
+    const waiting = await retell([open], null);
+    const joined = await retell([closing], waiting);
+    expect([joined?.operationId, joined?.messages]).toEqual([waiting?.operationId, 2]);
+    expect(await shown('/v1/messages', as(colleague))).toEqual([message]);
+    await runVisibility(database.db, { tenantId, operationId: joined?.operationId ?? '' });
+    expect(await shown('/v1/messages', as(colleague))).toEqual([message]);
+  });
+
   test('keeps its mail in chunks that go on where the one before ended', async () => {
     const contact = await aRecord(database.db, tenantId, { addresses: ['ada@customer.example'] });
     for (let n = 0; n < 5; n += 1) await letter({ subject: `Number ${String(n)}` });
@@ -181,13 +204,27 @@ describe('a record that becomes restricted', () => {
   });
 });
 
+test('a record that is deleted is a reason to read its mail for nobody, from the commit on', async () => {
+  const contact = await aRecord(database.db, tenantId, { addresses: ['ada@customer.example'] });
+  await aRecord(database.db, tenantId, { addresses: ['bea@customer.example'] });
+  const { message } = await letter();
+  const { message: other } = await letter({ from: 'bea@customer.example' });
+  expect(await shown('/v1/messages', as(colleague))).toHaveLength(2);
+  const job = await changeRecord(contact, { set: 'deleted_at = now()' });
+  for (const when of ['before the job', 'after it']) {
+    expect([when, await shown('/v1/messages', as(colleague))]).toEqual([when, [other]]);
+    expect((await ask('GET', `/v1/messages/${message}`, as(colleague))).statusCode).toBe(404);
+    await runVisibility(database.db, job);
+  }
+});
+
 describe('what is said of a thread', () => {
   const say = (thread: string, who: Person, visibility: string | null) =>
     ask('PATCH', `/v1/threads/${thread}`, as(who), { visibility });
 
   test('closes and opens it at once, is shown, audited and taken back', async () => {
     await aRecord(database.db, tenantId, { addresses: ['ada@customer.example'] });
-    const { message, thread } = await letter();
+    const { message, thread, threadId } = await letter();
     expect((await say(thread, owner, 'private')).json()).toEqual({ id: thread, visibility: 'private' });
     expect(await shown('/v1/messages', as(colleague))).toEqual([]);
     expect((await ask('GET', `/v1/threads/${thread}`, as(owner))).json()).toMatchObject({ visibility: 'private' });
@@ -206,6 +243,12 @@ describe('what is said of a thread', () => {
       { visibility: 'subject' },
       {},
     ]);
+    await say(thread, owner, null);
+    const told = await rows<{ seq: number; ids: object }>(
+      `SELECT seq, ids FROM outbox WHERE stream = $1 AND type = 'thread.visibility-changed' ORDER BY seq`,
+      [tenantId],
+    );
+    expect(told).toEqual([1, 2, 3].map((seq) => ({ seq, ids: { threadId } })));
   });
 
   test('is not for those who hold no copy to say, nor for those who see nothing of it', async () => {
@@ -251,6 +294,20 @@ describe('what is said of a thread', () => {
     expect(open?.sort()).toEqual([root.message, answer.message, reply.message].sort());
   });
 
+  test('is told of its mail although the thread has become a part of another since the job was written', async () => {
+    const { id, threadId } = await letter();
+    const job = await database.db.inTenant(tenantId, (sql) =>
+      queueVisibility(sql, tenantId, { mail: { of: 'thread', threadId }, narrowedUserIds: [] }),
+    );
+    const other = newUuid();
+    await rows('INSERT INTO thread (tenant_id, id) VALUES ($1, $2)', [tenantId, other]);
+    await rows('UPDATE message SET thread_id = $2 WHERE id = $1', [id, other]);
+    await rows('UPDATE thread SET merged_into = $2 WHERE id = $1', [threadId, other]);
+    await rows('DELETE FROM timeline WHERE message_id = $1', [id]);
+    await runVisibility(database.db, { tenantId, operationId: job?.operationId ?? '' });
+    expect(await rows('SELECT FROM timeline WHERE message_id = $1', [id])).not.toEqual([]);
+  });
+
   test('is said of the thread that it becomes a part of', async () => {
     await aRecord(database.db, tenantId, { addresses: ['ada@customer.example'] });
     const first = await letter({ messageId: '<one@customer.example>' });
@@ -285,6 +342,8 @@ test('an admin breaks the glass for a reason, which is kept before anything is s
   const admin = await aUser(database.db, tenantId, { role: 'admin' });
   const url = `/v1/messages/${message}/break-glass`;
   const reason = 'A court has asked for it, case 4711.';
+  const { headers: writing } = await issueKey(database.db, tenantId, { userId: admin.id, scopes: ['write'] });
+  expect((await ask('POST', url, writing, { reason })).statusCode).toBe(403);
   expect((await ask('GET', `/v1/messages/${message}`, as(admin))).statusCode).toBe(404);
   expect((await ask('POST', url, as(colleague), { reason })).statusCode).toBe(403);
   expect((await ask('POST', url, as(admin), { reason: ' short ' })).statusCode).toBe(400);

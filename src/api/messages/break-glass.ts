@@ -34,6 +34,7 @@ export function breakGlassRoute(api: Api, context: ApiContext): void {
     },
     async ({ viewer, params: { id }, body: { reason } }) => {
       if (viewer.userId !== null && viewer.role !== 'admin') throw forbidden('Only an admin can break the glass.');
+      if (!viewer.scopes.includes('read')) throw forbidden('This call needs a key with the scope `read` too.');
       const all = asTenant(viewer);
       await context.db.inTenant(viewer.tenantId, async (sql) => {
         if ((await readMessage(sql, all, id)) === null) throw notFound();
