@@ -156,7 +156,7 @@ async function writeThreadLink(sql: Sql, { reader, actor, note }: LinkActor, wis
   await sql.execute(
     `INSERT INTO thread_link (tenant_id, id, thread_id, record_id, mode, state, actor, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
      ON CONFLICT (id, tenant_id) DO UPDATE SET mode = excluded.mode, state = excluded.state, actor = excluded.actor,
-       note = coalesce(excluded.note, thread_link.note), changed_at = now()`,
+       note = excluded.note, changed_at = now()`,
     [
       reader.tenantId,
       id,

@@ -51,7 +51,19 @@ export async function beginUndo(
     [tenantId, operationId, undoId],
   );
   const messages = await countStaged(sql, { tenantId, operationId: undoId });
+  await nameUndoer(sql, { tenantId, actor }, task.thread);
   return { kind: 'begun', operationId: undoId, threadId: task.thread?.id ?? null, messages };
+}
+
+/** The link of the thread is theirs now, and the reason of what is undone no longer the reason why it is as it is. */
+async function nameUndoer(
+  sql: Sql,
+  { tenantId, actor }: { tenantId: string; actor: string },
+  thread: LinkTask['thread'],
+): Promise<void> {
+  if (thread === null) return;
+  const values = [tenantId, thread.linkId, actor];
+  await sql.execute('UPDATE thread_link SET actor = $3, note = NULL WHERE tenant_id = $1 AND id = $2', values);
 }
 
 /** A link of a thread that there was not before stays as one that was taken away. */

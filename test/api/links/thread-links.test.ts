@@ -205,6 +205,21 @@ describe('a thread', () => {
     expect(kinds.map((row) => row.key)).not.toContain('follow');
   });
 
+  test('is never linked for the reason for which it was taken away', async () => {
+    const { threadId } = await message('a');
+    const recordId = await record();
+    const links = `/v1/threads/${publicId('thread', threadId)}/links`;
+    const reason = async () => (await call('GET', links)).body as unknown as { items: { reason: string | null }[] };
+    const { linkId } = await done('POST', links, { recordId, reason: 'It is about this deal' });
+    const away = await done('DELETE', `${links}/${linkId}?reason=Another%20deal`);
+    expect(await reason()).toMatchObject({ items: [{ state: 'unlinked', reason: 'Another deal' }] });
+    await done('POST', `/v1/operations/${away.operationId}/undo`);
+    expect(await reason()).toMatchObject({ items: [{ state: 'active', reason: null }] });
+    await done('DELETE', `${links}/${linkId}?reason=Another%20deal`);
+    await done('POST', `${links}/${linkId}/relink`);
+    expect(await reason()).toMatchObject({ items: [{ state: 'active', reason: null }] });
+  });
+
   test('that is being linked answers a second wish with whose the first is, and killed anywhere it goes on', async () => {
     const first = await message('a');
     for (const id of ['b', 'c', 'd']) await answer(id, 'a');
