@@ -1,7 +1,8 @@
 import { linkChunk } from '../db/thread-links/link-chunk';
 import type { ActivityContext, ActivityRun } from './context';
 
-const messagesPerChunk = 500;
+/** Mail that arrives meanwhile waits for a chunk: some 200 ms. */
+const messagesPerChunk = 200;
 const runForMs = 60_000;
 
 /** How far an operation on links is, in messages. */

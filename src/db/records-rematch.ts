@@ -1,7 +1,6 @@
 import { gmailAccount } from '../domain/address';
 import type { Database, Sql } from './database';
-import { newUuid } from './new-id';
-import { beginning } from './rematch-job';
+import { insertRematch } from './rematch-task';
 
 /** A job that links stored mail anew, and how many copies of messages there are to be looked at until it has ended. */
 export interface QueuedRematch {
@@ -17,7 +16,7 @@ export interface QueuedRematch {
 export async function queueRematch(sql: Sql, tenantId: string, keys: string[]): Promise<QueuedRematch | null> {
   const found = await keysWithMail(sql, tenantId, keys);
   if (found.length === 0) return null;
-  const operationId = (await waitingJob(sql, tenantId)) ?? (await insertJob(sql, tenantId));
+  const operationId = (await waitingJob(sql, tenantId)) ?? (await insertRematch(sql, tenantId));
   await sql.execute(
     `INSERT INTO rematch_key (tenant_id, operation_id, address_key) SELECT $1, $2, unnest($3::text[]) ON CONFLICT DO NOTHING`,
     [tenantId, operationId, found.map(({ key }) => key)],
@@ -39,15 +38,6 @@ async function waitingJob(sql: Sql, tenantId: string): Promise<string | null> {
     [tenantId],
   );
   return job?.id ?? null;
-}
-
-async function insertJob(sql: Sql, tenantId: string): Promise<string> {
-  const operationId = newUuid();
-  await sql.execute(
-    `INSERT INTO operation (tenant_id, id, kind, state, total, task) VALUES ($1, $2, 'rematch', 'waiting', 0, $3)`,
-    [tenantId, operationId, JSON.stringify(beginning)],
-  );
-  return operationId;
 }
 
 async function leftToDo(sql: Sql, tenantId: string): Promise<number> {

@@ -1,24 +1,7 @@
-import { z } from 'zod';
-
 import type { Database, Sql } from './database';
 import { linkAgain, messagesOfChunk } from './rematch';
-
-/** How far a job is. Its addresses are rows of `rematch_key`, and go when they are done; nobody outside the database knows them. */
-const rematchTask = z.object({
-  /** The last copy that was looked at of the first address that is left. */
-  after: z.string().nullable(),
-  /** Of a job for whole domains, which walks through all mail: the source, and the hash of the last copy (hex). */
-  walk: z.object({ sourceId: z.uuid(), sha: z.string() }).nullable(),
-});
-type RematchTask = z.output<typeof rematchTask>;
-
-/** The task of a job that has not begun. */
-export const beginning: RematchTask = { after: null, walk: null };
-
-interface RematchRef {
-  tenantId: string;
-  operationId: string;
-}
+import { rematchTask, type RematchRef, type RematchTask } from './rematch-task';
+import { settleLeft } from './thread-links/settle';
 
 /** What became of a chunk: `waits` where another job of the tenant is before it, `none` where the job has ended or there is none. */
 export type RematchStep = { kind: 'more' | 'none' } | { kind: 'waits'; behind: string };
@@ -41,11 +24,23 @@ export async function rematchChunk(db: Database, ref: RematchRef, limit: number)
     );
     if (first?.mine !== true) return { kind: 'none' };
     if (first.id !== operationId) return { kind: 'waits', behind: first.id };
-    const task = rematchTask.parse(first.task);
-    const keys = await nextKeys(sql, ref);
-    if (keys.addressKeys.length > 0) return byAddresses(sql, ref, { ...keys, task, limit });
-    return keys.hasDomains ? byDomains(sql, ref, { task, limit }) : finish(sql, ref);
+    return nextShare(sql, ref, { task: rematchTask.parse(first.task), limit });
   });
+}
+
+/** Replies give back what they had first: nothing is linked by it again meanwhile. They get something when all addresses are looked at. */
+async function nextShare(
+  sql: Sql,
+  ref: RematchRef,
+  { task, limit }: { task: RematchTask; limit: number },
+): Promise<RematchStep> {
+  const back = await settleLeft(sql, ref, 'back');
+  if (back > 0) return goOn(sql, ref, { copies: back, task });
+  const keys = await nextKeys(sql, ref);
+  if (keys.addressKeys.length > 0) return byAddresses(sql, ref, { ...keys, task, limit });
+  if (keys.hasDomains) return byDomains(sql, ref, { task, limit });
+  const again = await settleLeft(sql, ref, 'again');
+  return again > 0 ? goOn(sql, ref, { copies: again, task }) : finish(sql, ref);
 }
 
 /** Does a job here and now, as far as so many chunks get, and what runs before it. Second run, or beside another: no change. */
@@ -70,9 +65,9 @@ async function nextKeys(
   const rows = await sql.query<{ address_key: string | null; has_domains: boolean }>(
     `SELECT k.address_key, d.has_domains FROM (
        SELECT EXISTS (
-         SELECT FROM rematch_key WHERE tenant_id = $1 AND operation_id = $2 AND starts_with(address_key, '@')) AS has_domains) AS d
+         SELECT FROM rematch_key WHERE tenant_id = $1 AND operation_id = $2 AND kind = 2) AS has_domains) AS d
      LEFT JOIN LATERAL (
-       SELECT address_key FROM rematch_key WHERE tenant_id = $1 AND operation_id = $2 AND NOT starts_with(address_key, '@')
+       SELECT address_key FROM rematch_key WHERE tenant_id = $1 AND operation_id = $2 AND kind = 1
        ORDER BY address_key LIMIT ${String(keysPerChunk)}) AS k ON true`,
     [tenantId, operationId],
   );
@@ -161,10 +156,10 @@ async function byDomains(
   }
   await linkAgain(sql, tenantId, [...messageIds]);
   if (walk === null) {
-    await sql.execute(
-      `DELETE FROM rematch_key WHERE tenant_id = $1 AND operation_id = $2 AND starts_with(address_key, '@')`,
-      [tenantId, operationId],
-    );
+    await sql.execute('DELETE FROM rematch_key WHERE tenant_id = $1 AND operation_id = $2 AND kind = 2', [
+      tenantId,
+      operationId,
+    ]);
   }
   return goOn(sql, ref, { copies, task: { ...task, walk } });
 }

@@ -6,8 +6,9 @@ import { refreshTimelines } from '../timeline-write';
 import { linkPairs, restorePairs, takePairs, unlinkPairs } from './apply-links';
 import { linkKinds, linkTask, type LinkPair, type LinkRef, type LinkTask } from './link-task';
 import { isItsOwn } from './reason-sql';
+import { replyGraph } from './reply-graph';
 import { settleReplies } from './settle';
-import { spreadReasons } from './spread';
+import { spreadTo } from './spread';
 import { tellLinks, type LinkEvent } from './tell';
 
 /** How far an operation on links is; `none` where it has ended. */
@@ -47,6 +48,7 @@ export async function workChunk(sql: Sql, ref: LinkRef, limit: number): Promise<
     );
     return { kind: 'more', done, total: job.total };
   }
+  await passOnToOthers(sql, ref, task);
   await finish(sql, ref, task);
   return { kind: 'done', done, total: job.total };
 }
@@ -87,9 +89,22 @@ async function apply(sql: Sql, ref: LinkRef, change: { task: LinkTask; pairs: Li
 async function passOn(sql: Sql, ref: LinkRef, change: { task: LinkTask; messageIds: string[] }): Promise<string[]> {
   const { task, messageIds } = change;
   if (task.thread === null || task.does === 'undo') return settleReplies(sql, ref.tenantId, messageIds);
-  const settled = await settleReplies(sql, ref.tenantId, await withOwnReasons(sql, ref, messageIds));
-  const isOfAll = task.does === 'link' ? task.thread.after.mode === 'follow' : task.suppresses;
-  return isOfAll ? [...settled, ...(await spreadReasons(sql, ref.tenantId, messageIds))] : settled;
+  return settleReplies(sql, ref.tenantId, await withOwnReasons(sql, ref, messageIds));
+}
+
+/** What a person does to the whole conversation comes also to mail that arrived meanwhile, or that they cannot see. */
+async function passOnToOthers(sql: Sql, { tenantId, operationId }: LinkRef, { does, thread, suppresses }: LinkTask) {
+  if (thread === null || !(does === 'link' ? thread.after.mode === 'follow' : suppresses)) return;
+  const others = await sql.query<{ id: string }>(
+    `SELECT m.id FROM thread t JOIN message m ON m.tenant_id = $1 AND m.thread_id = coalesce(t.merged_into, t.id)
+     WHERE t.tenant_id = $1 AND t.id = $3 AND NOT EXISTS (
+       SELECT FROM link_change c WHERE c.tenant_id = $1 AND c.operation_id = $2 AND c.message_id = m.id OFFSET 0) ORDER BY m.id`,
+    [tenantId, operationId, thread.id],
+  );
+  const takers = others.map(({ id }) => id);
+  const changed = await spreadTo(sql, tenantId, { graph: await replyGraph(sql, tenantId, takers), takers });
+  await refreshTimelines(sql, tenantId, changed);
+  await refreshActivities(sql, tenantId, changed);
 }
 
 async function withOwnReasons(sql: Sql, { tenantId, operationId }: LinkRef, messageIds: string[]): Promise<string[]> {
