@@ -10,7 +10,7 @@ export const tenantPrincipal = -1;
 export const everybodyPrincipal = 0;
 
 /**
- * Writes the timeline rows of these messages anew: who may read what where (product promise C12).
+ * Makes the timeline rows of these messages what they should be: who may read what where (product promise C12). Only what differs is written.
  * The tenant's own keys, the source's owner and members, and users in From, To or Cc read in full; everybody else reads as much as the
  * most open copy allows, or what was said of the thread, and only through a linked record that they may see. What is linked to a record
  * stands at its company and at its intermediary too. Whether somebody may see the place itself is asked when it is read (record-readers.ts).
@@ -18,11 +18,7 @@ export const everybodyPrincipal = 0;
  */
 export async function refreshTimelines(sql: Sql, tenantId: string, messageIds: string[]): Promise<void> {
   if (messageIds.length === 0) return;
-  const deleted = sql.execute('DELETE FROM timeline WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])', [
-    tenantId,
-    messageIds,
-  ]);
-  await Promise.all([deleted, insertTimelines(sql, tenantId, messageIds)]);
+  await sql.execute(refreshStatement, [tenantId, messageIds, allMailRecord, unassignedRecord]);
 }
 
 /** The same for messages that have no timeline rows yet. */
@@ -120,6 +116,21 @@ SELECT $3::uuid, a.principal, a.sort_at, a.message_id, a.level FROM audience a
 const insertStatement = `WITH ${dueRows}
 INSERT INTO timeline (tenant_id, record_id, principal, sort_at, message_id, level)
 SELECT $1, record_id, principal, sort_at, message_id, level FROM due ON CONFLICT DO NOTHING`;
+
+const refreshStatement = `WITH ${dueRows}, there AS MATERIALIZED (
+  SELECT t.* FROM unnest($2::uuid[]) AS w(message_id) CROSS JOIN LATERAL (
+    SELECT ctid, record_id, principal, sort_at, message_id, level FROM timeline WHERE tenant_id = $1 AND message_id = w.message_id OFFSET 0) AS t
+), compared AS MATERIALIZED (
+  SELECT record_id, principal, sort_at, message_id, max(due) AS due, max(level) AS level, max(ctid) AS ctid FROM (
+    SELECT record_id, principal, sort_at, message_id, level AS due, NULL::smallint AS level, NULL::tid AS ctid FROM due
+    UNION ALL SELECT record_id, principal, sort_at, message_id, NULL, level, ctid FROM there
+  ) AS both_sides GROUP BY record_id, principal, sort_at, message_id
+), surplus AS (
+  DELETE FROM timeline WHERE tenant_id = $1 AND ctid = ANY (ARRAY(SELECT ctid FROM compared WHERE due IS NULL))
+)
+INSERT INTO timeline (tenant_id, record_id, principal, sort_at, message_id, level)
+SELECT $1, record_id, principal, sort_at, message_id, due FROM compared WHERE due IS NOT NULL AND due IS DISTINCT FROM level
+ON CONFLICT (record_id, tenant_id, principal, sort_at, message_id) DO UPDATE SET level = excluded.level`;
 
 /** A row that is not there although it should be, or the other way round. */
 export interface TimelineDifference {
