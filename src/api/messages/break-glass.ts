@@ -5,6 +5,7 @@ import { readMessage } from '../../db/messages';
 import { publicId } from '../../domain/ids';
 import type { Api, ApiContext } from '../context';
 import { idInPath } from '../fields';
+import { languageFor } from '../language';
 import { forbidden, notFound } from '../problems';
 import { actorOf, type Viewer } from '../viewer';
 import { messageAnswer } from './detail';
@@ -32,7 +33,12 @@ export function breakGlassRoute(api: Api, context: ApiContext): void {
         response: { 200: messageSchema },
       },
     },
-    async ({ viewer, params: { id }, body: { reason } }) => {
+    async (request, reply) => {
+      const {
+        viewer,
+        params: { id },
+        body: { reason },
+      } = request;
       if (viewer.userId !== null && viewer.role !== 'admin') throw forbidden('Only an admin can break the glass.');
       if (!viewer.scopes.includes('read')) throw forbidden('This call needs a key with the scope `read` too.');
       const all = asTenant(viewer);
@@ -41,7 +47,7 @@ export function breakGlassRoute(api: Api, context: ApiContext): void {
         const ids = { messageId: publicId('message', id), reason };
         await insertAudit(sql, viewer.tenantId, { actor: actorOf(viewer), action: 'glass broken', ids });
       });
-      return messageAnswer(context, all, { messageId: id, html: 'none' });
+      return messageAnswer(context, all, { messageId: id, html: 'none', language: languageFor(request, reply) });
     },
   );
 }

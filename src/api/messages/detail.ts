@@ -2,6 +2,7 @@ import type { z } from 'zod';
 
 import { bytesOfMessage, type CopyBytes } from '../../db/messages-copies';
 import { readMessage, type MessageDetail } from '../../db/messages';
+import type { Language } from '../../domain/languages';
 import type { ApiContext } from '../context';
 import { notFound } from '../problems';
 import type { Viewer } from '../viewer';
@@ -21,16 +22,17 @@ export async function knownMessage({ db }: ApiContext, viewer: Viewer, messageId
 export async function messageAnswer(
   context: ApiContext,
   viewer: Viewer,
-  wish: { messageId: string; html: 'none' | 'without-remote-content' | 'with-remote-content' },
+  wish: { messageId: string; html: 'none' | 'without-remote-content' | 'with-remote-content'; language: Language },
 ): Promise<MessageAnswer> {
+  const { language } = wish;
   const message = await knownMessage(context, viewer, wish.messageId);
-  if (message.level < 3) return presentMessage(message, { parts: null, html: null });
+  if (message.level < 3) return presentMessage(message, { parts: null, html: null, language });
   const bytes = await context.db.inTenant(viewer.tenantId, (sql) =>
     bytesOfMessage(sql, viewer, { messageId: wish.messageId, copyId: null }),
   );
   const html =
     wish.html === 'none' ? null : await htmlOf(context, viewer, { bytes, show: wish.html, text: message.text });
-  return presentMessage(message, { parts: bytes?.parts ?? [], html });
+  return presentMessage(message, { parts: bytes?.parts ?? [], html, language });
 }
 
 async function htmlOf(

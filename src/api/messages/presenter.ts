@@ -59,7 +59,7 @@ function presentParticipants(participants: Participants): z.output<typeof partic
 /** One message for an answer, with what was read from its bytes. */
 export function presentMessage(
   message: MessageDetail,
-  read: { parts: PartDescriptor[] | null; html: z.output<typeof messageSchema>['html'] },
+  read: { parts: PartDescriptor[] | null; html: z.output<typeof messageSchema>['html']; language: Language },
 ): z.output<typeof messageSchema> {
   const { messageIdHeader, direction, subject, text, textTruncated, hasAttachments, marks, status } = message;
   return {
@@ -80,7 +80,7 @@ export function presentMessage(
     status,
     level: levelNames[message.level],
     copies: message.copies.map(presentCopy),
-    links: message.links.map((link) => presentLink(link, 'en')),
+    links: message.links.map((link) => presentLink(link, read.language)),
     createdAt: message.createdAt.toISOString(),
   };
 }

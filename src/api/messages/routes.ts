@@ -5,6 +5,7 @@ import { copyHistories, putRight, removedCopies } from '../../db/messages-trail'
 import { allMailRecord, unassignedRecord } from '../../db/timeline-write';
 import type { Api, ApiContext } from '../context';
 import { idField, idInPath } from '../fields';
+import { languageFor } from '../language';
 import { invalidRequest, notFound } from '../problems';
 import { isQueueWish, listQueue, queueFields } from '../unassigned/list';
 import { attachmentOf, rawMessage } from './bytes';
@@ -31,16 +32,22 @@ export function messageRoutes(api: Api, context: ApiContext): void {
   api.get(
     '/v1/messages/:id',
     { schema: { tags, summary: 'A message', params, querystring: detailQuery, response: { 200: messageSchema } } },
-    ({ viewer, params: { id }, query }) => {
+    (request, reply) => {
+      const { viewer, params: about, query } = request;
       const shown = query.remoteContent === 'allow' ? 'with-remote-content' : 'without-remote-content';
-      return messageAnswer(context, viewer, { messageId: id, html: query.html ? shown : 'none' });
+      const html = query.html ? shown : 'none';
+      return messageAnswer(context, viewer, { messageId: about.id, html, language: languageFor(request, reply) });
     },
   );
 
   api.get(
     '/v1/messages/:id/trail',
     { schema: { tags, summary: 'What happened to a message when', params, response: { 200: trailSchema } } },
-    async ({ viewer, params: { id } }) => {
+    async (request, reply) => {
+      const {
+        viewer,
+        params: { id },
+      } = request;
       const { message, ...told } = await context.db.inTenant(viewer.tenantId, async (sql) => {
         const found = await readMessage(sql, viewer, id);
         const copyIds = (found?.copies ?? []).map((copy) => copy.id);
@@ -52,7 +59,7 @@ export function messageRoutes(api: Api, context: ApiContext): void {
         };
       });
       if (message === null && told.removed.length === 0) throw notFound();
-      return { items: trailOf(message, told) };
+      return { items: trailOf(message, { ...told, language: languageFor(request, reply) }) };
     },
   );
 

@@ -4,6 +4,7 @@ import type { MessageDetail } from '../../db/messages';
 import type { CopyPlacement, MessageCopy } from '../../db/messages-copies';
 import type { CopyHistory, FailedPlacement, PutRight, RemovedCopy } from '../../db/messages-trail';
 import { publicId } from '../../domain/ids';
+import type { Language } from '../../domain/languages';
 import { outcomeName, presenceName } from '../../domain/ledger';
 import { linkReasonSentence } from '../../domain/link-words';
 import type { trailSchema } from './schemas';
@@ -29,11 +30,11 @@ const nowhere: Where = {
  */
 export function trailOf(
   message: MessageDetail | null,
-  told: { histories: CopyHistory[]; removed: RemovedCopy[]; putRight: PutRight[] },
+  told: { histories: CopyHistory[]; removed: RemovedCopy[]; putRight: PutRight[]; language: Language },
 ): Event[] {
   const historyOf = new Map(told.histories.map((history) => [history.copyId, history]));
   const copies = (message?.copies ?? []).flatMap((copy) => copyEvents(copy, historyOf.get(copy.id)));
-  const ofMessage = message === null ? [] : [...sentEvent(message), ...linkEvents(message, historyOf)];
+  const ofMessage = message === null ? [] : [...sentEvent(message), ...linkEvents(message, historyOf, told.language)];
   const later = [...told.removed.flatMap(removedEvents), ...told.putRight.map(putRightEvent)];
   const events = [...ofMessage, ...copies, ...later];
   return events.sort((one, other) => one.at.localeCompare(other.at));
@@ -203,14 +204,18 @@ function outcomeThen(
 }
 
 /** Links that were made in the transaction that recorded a copy, which is told by its time, are of the same run. */
-function linkEvents({ links, copies }: MessageDetail, historyOf: Map<string, CopyHistory>): Event[] {
+function linkEvents(
+  { links, copies }: MessageDetail,
+  historyOf: Map<string, CopyHistory>,
+  language: Language,
+): Event[] {
   const runAt = new Map(copies.map(({ id, recordedAt }) => [recordedAt.getTime(), historyOf.get(id)?.runId ?? null]));
   return links.flatMap((link) =>
     link.reasons.map((reason) => ({
       ...nowhere,
       at: reason.createdAt.toISOString(),
       event: reason.kind === 'address' || reason.kind === 'rule' ? ('matched' as const) : ('linked' as const),
-      words: linkReasonSentence(reason, 'en'),
+      words: linkReasonSentence(reason, language),
       recordId: publicId('record', link.recordId),
       runId: reason.kind === 'person' ? null : (runAt.get(reason.createdAt.getTime()) ?? null),
     })),

@@ -296,6 +296,18 @@ describe('a message', () => {
     expect(events.map(({ type }) => type)).toEqual(['message.linked', 'message.links-restored', 'message.unlinked']);
   });
 
+  test('says why it is linked in the language of its reader, alone, in its trail and among its links', async () => {
+    const recordId = await record();
+    const a = publicId('message', (await message('a')).id);
+    await call('POST', `/v1/messages/${a}/links`, { recordId });
+    const words = 'Jemand hat die Nachricht mit dem Datensatz verknüpft.';
+    for (const url of [`/v1/messages/${a}`, `/v1/messages/${a}/trail`, `/v1/messages/${a}/links`]) {
+      const got = await server.api.inject({ url, headers: { ...key.headers, 'accept-language': 'de' } });
+      expect(got.body).toContain(words);
+      expect(got.headers.vary).toContain('accept-language');
+    }
+  });
+
   test('many are linked and taken away as one operation; an unknown one refuses all', async () => {
     const recordId = await record();
     const ids = [];
