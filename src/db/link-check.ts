@@ -3,6 +3,7 @@ import type { Database, Sql } from './database';
 import { writeLinks } from './link-write';
 import { matchDifferences } from './match-stored';
 import { lockTenantForWriting } from './tenant-lock';
+import { spreadReasons } from './thread-links/spread';
 import { allMailRecord, refreshTimelines, tenantPrincipal } from './timeline-write';
 
 /** A share of a source's copies, in the order of their hashes, which an index has. */
@@ -109,10 +110,13 @@ function mend(db: Database, tenantId: string, copies: CheckedCopy[]): Promise<nu
   return db.inTenant(tenantId, async (sql) => {
     await lockTenantForWriting(sql, tenantId);
     const messageIds = [...new Set(copies.map(({ messageId }) => messageId))];
-    await writeLinks(sql, tenantId, (await matchDifferences(sql, tenantId, messageIds)).missing);
+    const { missing } = await matchDifferences(sql, tenantId, messageIds);
+    await writeLinks(sql, tenantId, missing);
+    const replies = await spreadReasons(sql, tenantId, [...new Set(missing.map(({ messageId }) => messageId))]);
     const lost = await lostAfter(sql, tenantId, messageIds);
-    await refreshTimelines(sql, tenantId, lost);
-    await refreshActivities(sql, tenantId, lost);
+    const changed = [...new Set([...lost, ...replies])];
+    await refreshTimelines(sql, tenantId, changed);
+    await refreshActivities(sql, tenantId, changed);
     return lost.length;
   });
 }

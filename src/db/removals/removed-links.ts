@@ -3,6 +3,7 @@ import type { Database, Sql } from '../database';
 import { lockSource, type FencedSource } from '../ingest/source-lock';
 import { newUuid } from '../new-id';
 import { isAutomatic } from '../thread-links/reason-sql';
+import { settleReplies } from '../thread-links/settle';
 import { refreshTimelines } from '../timeline-write';
 
 interface OfSource {
@@ -49,8 +50,9 @@ export async function restoreLinks(db: Database, source: FencedSource): Promise<
     const links = await returned(sql, source);
     for (const link of links) await restore(sql, source, link);
     const messageIds = [...new Set(links.map(({ message_id }) => message_id))];
-    await refreshTimelines(sql, source.tenantId, messageIds);
-    await refreshActivities(sql, source.tenantId, messageIds);
+    const changed = [...new Set([...messageIds, ...(await settleReplies(sql, source.tenantId, messageIds))])];
+    await refreshTimelines(sql, source.tenantId, changed);
+    await refreshActivities(sql, source.tenantId, changed);
     return links.length;
   });
 }

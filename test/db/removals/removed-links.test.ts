@@ -1,4 +1,6 @@
-import { keepLinks } from '../../../src/db/removals/removed-links';
+import { keepLinks, restoreLinks } from '../../../src/db/removals/removed-links';
+import { lockTenantForWriting } from '../../../src/db/tenant-lock';
+import { changeMessageLink } from '../../../src/db/thread-links/message-links';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { aMailbox, aMessage, aRecord } from '../../support/mail-rows';
 
@@ -38,4 +40,32 @@ test('a link that is kept says what a person or a rule linked it by, and no addr
     { state: 'active', reasons: [expect.objectContaining({ kind: 'person', key: 'usr_1' })] },
     { state: 'suppressed', reasons: [] },
   ]);
+});
+
+test('a message that comes back with a link by hand brings its replies back', async () => {
+  const { db } = database;
+  const tenantId = await database.newTenant();
+  const mailbox = await aMailbox(db, tenantId);
+  const recordId = await aRecord(db, tenantId);
+  const asked = await aMessage(db, mailbox, { messageId: '<a@x>', from: 'ada@customer.example' });
+  await aMessage(db, mailbox, { messageId: '<b@x>', from: 'ada@customer.example', references: ['<a@x>'] });
+  await db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
+    await changeMessageLink(sql, tenantId, {
+      does: 'link',
+      actor: 'usr_1',
+      pair: { messageId: asked.id, recordId },
+    });
+    await keepLinks(sql, mailbox, [asked.copyId]);
+    await sql.execute('DELETE FROM link_reason');
+    await sql.execute('DELETE FROM link');
+  });
+  expect(await restoreLinks(db, { ...mailbox, fence: { epoch: 1, generation: 1 } })).toBe(1);
+  const linked = await db.inTenant(tenantId, (sql) =>
+    sql.query<{ id: string }>(
+      `SELECT m.message_id_header AS id FROM timeline t JOIN message m ON m.id = t.message_id WHERE t.record_id = $1 AND t.principal = -1 ORDER BY 1`,
+      [recordId],
+    ),
+  );
+  expect(linked.map(({ id }) => id)).toEqual(['<a@x>', '<b@x>']);
 });
