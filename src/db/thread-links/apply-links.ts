@@ -131,7 +131,10 @@ function reasonsBefore(sql: Sql, values: unknown[]) {
   );
 }
 
-/** Notes what people have said before it is changed, and that it is done. Returns the pairs that are to be changed now. */
+/**
+ * Notes what people have said before it is changed, and that it is done. Returns the pairs that are to be changed now. The time is that under the tenant's
+ * lock: which of two changes was the later one shows by it, and a transaction may have begun long before it got the lock.
+ */
 export async function takePairs(
   sql: Sql,
   { tenantId, operationId }: { tenantId: string; operationId: string },
@@ -142,7 +145,7 @@ export async function takePairs(
        SELECT message_id, record_id FROM link_change WHERE tenant_id = $1 AND operation_id = $2 AND done_at IS NULL
        ORDER BY message_id, record_id LIMIT $3
      )
-     UPDATE link_change c SET done_at = now(), before = (
+     UPDATE link_change c SET done_at = clock_timestamp(), before = (
        SELECT jsonb_build_object('state', l.state, 'reasons', coalesce((
          SELECT jsonb_agg(jsonb_build_object('kind', r.kind, 'key', r.key, 'actor', r.actor, 'version', r.record_version))
          FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id AND r.kind IN ('person', 'thread') AND r.key NOT LIKE 'reply:%'), '[]'))
