@@ -32,7 +32,8 @@ export function threadVisibilityRoute(api: Api, context: ApiContext): void {
         summary: 'Say how far others may read a thread',
         description:
           'For the mailboxes with copies of it that this key holds, whatever their policy says; later mail of the thread in them too, where it ' +
-          'is from a user or from somebody who was written to in the thread. `null`: as the copies say. Mail of other mailboxes stays as it is.',
+          'is from a user or from somebody who was written to in the thread. `null`: as the copies say. Mail of which it ' +
+          'holds no copy stays as it is; of several that were said of a message the last one counts.',
         params: idInPath('thread'),
         body: z.strictObject({ visibility: visibility.nullable() }),
         response: { 200: saidSchema, 202: saidSchema },
