@@ -24,6 +24,7 @@ export type Invariant =
   | 'not-linked'
   | 'timeline-missing'
   | 'timeline-surplus'
+  | 'activity-broken'
   | 'message-without-copy'
   | 'thread-merged'
   | 'sequence-broken'
@@ -71,10 +72,12 @@ const sentences: Record<Invariant, string> = {
     'This message is not in a timeline that it belongs to. Compare the mailbox (POST /v1/mailboxes/{id}/completeness): that puts it there.',
   'timeline-missing': 'Somebody who may see this message at a record does not find it there.',
   'timeline-surplus': 'A timeline shows this message, and nothing says that it may.',
+  'activity-broken':
+    'The activity of this message names a user or a record that is no more, is sorted by another date than the message, or is only half there.',
   'message-without-copy': 'No source has a copy of this message.',
   'thread-merged':
     'This message stands in a conversation that became part of another, where nobody finds it. Read it again (POST /v1/reprocess): that joins it.',
-  'sequence-broken': 'The events of this mailbox are not numbered one by one.',
+  'sequence-broken': 'The events of this mailbox, or of the tenant itself, are not numbered one by one.',
   'dangling-rows': 'Rows refer to what is no more.',
   'rows-of-deleted': 'Rows are left of a mailbox that was deleted.',
 };

@@ -11,6 +11,7 @@ const deletedLookedFor = 100;
 export async function brokenTenant(db: Database, tenantId: string): Promise<Violation[]> {
   return [
     ...(await messagesWithoutCopy(db, tenantId)),
+    ...(await brokenActivities(db, tenantId)),
     ...(await inMergedThreads(db, tenantId)),
     ...(await brokenSequences(db, tenantId)),
     ...(await dangling(db, tenantId)),
@@ -27,6 +28,25 @@ async function messagesWithoutCopy(db: Database, tenantId: string): Promise<Viol
     ),
   );
   return rows.map(({ id }) => ({ invariant: 'message-without-copy', messageId: id }));
+}
+
+/** Who is to be seen in an activity must be there, and whoever opens it must find it where its message stands. */
+async function brokenActivities(db: Database, tenantId: string): Promise<Violation[]> {
+  const rows = await db.inTenant(tenantId, (sql) =>
+    sql.query<{ message_id: string }>(
+      `SELECT DISTINCT message_id FROM (
+         SELECT a.message_id FROM activity a JOIN message m ON m.tenant_id = $1 AND m.id = a.message_id
+         WHERE a.tenant_id = $1 AND (a.sort_at <> m.sort_at OR (a.owner_user_id IS NOT NULL
+           AND NOT EXISTS (SELECT FROM app_user u WHERE u.tenant_id = $1 AND u.id = a.owner_user_id)))
+         UNION ALL SELECT p.message_id FROM activity_party p WHERE p.tenant_id = $1 AND (
+           NOT EXISTS (SELECT FROM activity a WHERE a.tenant_id = $1 AND a.message_id = p.message_id)
+           OR (p.record_id IS NOT NULL AND NOT EXISTS (SELECT FROM record r WHERE r.tenant_id = $1 AND r.id = p.record_id))
+           OR (p.user_id IS NOT NULL AND NOT EXISTS (SELECT FROM app_user u WHERE u.tenant_id = $1 AND u.id = p.user_id)))
+       ) broken LIMIT $2`,
+      [tenantId, mostTold],
+    ),
+  );
+  return rows.map(({ message_id: messageId }) => ({ invariant: 'activity-broken', messageId }));
 }
 
 /** A thread that became part of another is only another name for it: nobody opens what stands in it. */
@@ -49,7 +69,9 @@ async function brokenSequences(db: Database, tenantId: string): Promise<Violatio
          SELECT stream, epoch, count(DISTINCT seq) AS numbers, count(*) AS events, min(seq) AS first, max(seq) AS last
          FROM outbox WHERE tenant_id = $1 GROUP BY stream, epoch) o
        LEFT JOIN source s ON s.tenant_id = $1 AND s.id = o.stream
-       WHERE o.events <> o.numbers OR o.events <> o.last - o.first + 1 OR (s.epoch = o.epoch AND s.next_seq <= o.last) LIMIT $2`,
+       LEFT JOIN tenant t ON t.tenant_id = o.stream AND t.tenant_id = $1
+       WHERE o.events <> o.numbers OR o.events <> o.last - o.first + 1 OR (s.epoch = o.epoch AND s.next_seq <= o.last) OR t.next_seq <= o.last
+       LIMIT $2`,
       [tenantId, mostTold],
     ),
     events: await sql.query<{ stream: string }>(
@@ -59,7 +81,10 @@ async function brokenSequences(db: Database, tenantId: string): Promise<Violatio
     ),
   }));
   const ids = new Set([...streams, ...events].map(({ stream }) => stream));
-  return [...ids].map((id) => ({ invariant: 'sequence-broken', about: publicId('mailbox', id) }));
+  return [...ids].map((id) => ({
+    invariant: 'sequence-broken',
+    about: id === tenantId ? 'the tenant' : publicId('mailbox', id),
+  }));
 }
 
 async function dangling(db: Database, tenantId: string): Promise<Violation[]> {

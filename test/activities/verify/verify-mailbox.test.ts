@@ -266,6 +266,24 @@ const tenantDamages: [Invariant, string][] = [
        SELECT tenant_id, gen_random_uuid(), thread_id FROM message WHERE tenant_id = $1 LIMIT 1 RETURNING id, merged_into)
      UPDATE message m SET thread_id = alias.id FROM alias WHERE m.tenant_id = $1 AND m.thread_id = alias.merged_into`,
   ],
+  [
+    'activity-broken',
+    `INSERT INTO activity (tenant_id, id, message_id, type, status, sort_at, rule)
+     SELECT tenant_id, gen_random_uuid(), id, 'email', 'done', sort_at - interval '1 day', '{}' FROM message WHERE tenant_id = $1 LIMIT 1`,
+  ],
+  [
+    'activity-broken',
+    `INSERT INTO activity (tenant_id, id, message_id, type, status, sort_at, rule, owner_user_id)
+     SELECT tenant_id, gen_random_uuid(), id, 'email', 'done', sort_at, '{}', gen_random_uuid() FROM message WHERE tenant_id = $1 LIMIT 1`,
+  ],
+  [
+    'activity-broken',
+    `INSERT INTO activity_party (tenant_id, message_id, n, kind) SELECT tenant_id, id, 0, 'external' FROM message WHERE tenant_id = $1 LIMIT 1`,
+  ],
+  [
+    'sequence-broken',
+    `INSERT INTO outbox (tenant_id, stream, epoch, seq, event_id, type, ids) VALUES ($1, $1, 1, 1, gen_random_uuid(), 'activity.created', '{}')`,
+  ],
   ['sequence-broken', `DELETE FROM outbox WHERE tenant_id = $1 AND seq = 2`],
   ['sequence-broken', `UPDATE source SET next_seq = 2 WHERE tenant_id = $1`],
   [
