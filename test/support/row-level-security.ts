@@ -20,7 +20,7 @@ export async function tablesOf(owner: pg.Client): Promise<string[]> {
 /** The columns that a row must give a value for. */
 async function columnsOf(owner: pg.Client, table: string): Promise<Column[]> {
   const { rows } = await owner.query<Column>(
-    `SELECT a.attname AS name, format_type(a.atttypid, NULL) AS type, a.attidentity <> '' AS generated,
+    `SELECT a.attname AS name, format_type(a.atttypid, NULL) AS type, a.attidentity <> '' OR a.attgenerated <> '' AS generated,
             (SELECT (regexp_match(pg_get_constraintdef(con.oid), '''([^'']*)''::text'))[1] FROM pg_constraint con
              WHERE con.conrelid = a.attrelid AND con.contype = 'c' AND con.conkey = ARRAY[a.attnum] LIMIT 1) AS allowed
      FROM pg_attribute a
@@ -41,8 +41,7 @@ const values: Record<string, string> = {
   boolean: 'true',
   jsonb: `'{}'`,
   'timestamp with time zone': 'now()',
-  // Some lists must have an entry.
-  'text[]': `'{a}'`,
+  'text[]': `'{}'`,
   'bigint[]': `'{}'`,
   'integer[]': `'{}'`,
   'uuid[]': `'{}'`,
@@ -50,13 +49,16 @@ const values: Record<string, string> = {
   xid8: 'pg_current_xact_id()',
 };
 
+/** Columns to which a constraint allows no value of `values`. */
+const valuesOfColumns: Record<string, string> = { 'activity_type.statuses': `'{done}'` };
+
 /** An INSERT of one row of the tenant $1, with some value in every column that needs one. */
 export async function insertionInto(owner: pg.Client, table: string): Promise<string> {
   const columns = (await columnsOf(owner, table)).filter((column) => !column.generated);
   const value = ({ name, type, allowed }: Column) => {
     if (name === 'tenant_id') return '$1::uuid';
     if (allowed !== null) return `'${allowed}'`;
-    const made = values[type];
+    const made = valuesOfColumns[`${table}.${name}`] ?? values[type];
     if (made === undefined) throw new Error(`no value is known for ${type}, the type of ${table}.${name}`);
     return made;
   };
