@@ -15,6 +15,7 @@ export type RecordRefusal =
   | { kind: 'own-intermediary' }
   | { kind: 'no-such-owner' }
   | { kind: 'no-such-type' }
+  | { kind: 'named-by-others' }
   | { kind: 'no-such-team' }
   | { kind: 'no-such-user' }
   | { kind: 'domains-of-no-company' }
@@ -123,6 +124,11 @@ SELECT w.id, 'external-id-taken', m.id FROM merged m JOIN wanted w ON w.type = m
 WHERE m.merged_into <> w.id AND m.id <> w.id AND NOT EXISTS (
   SELECT FROM record own WHERE own.tenant_id = $1 AND own.id = w.id AND own.type = w.type AND own.external_id = w.external_id)
 UNION ALL
+SELECT w.id, 'named-by-others', NULL FROM wanted w JOIN record own ON own.tenant_id = $1 AND own.id = w.id AND own.type <> w.type
+WHERE own.type = 'company' AND EXISTS (SELECT FROM record p WHERE p.tenant_id = $1 AND p.company_id = w.id AND p.deleted_at IS NULL)
+  OR own.type = 'intermediary' AND EXISTS (
+    SELECT FROM record p WHERE p.tenant_id = $1 AND p.intermediary_id = w.id AND p.deleted_at IS NULL)
+UNION ALL
 SELECT w.id, 'no-such-company', NULL FROM wanted w WHERE w.company_id IS NOT NULL AND NOT EXISTS (
   SELECT FROM record r WHERE r.tenant_id = $1 AND r.id = w.company_id AND r.type = 'company' AND r.deleted_at IS NULL)
 UNION ALL
@@ -133,7 +139,12 @@ SELECT w.id, 'no-such-owner', NULL FROM wanted w WHERE w.owner_user_id IS NOT NU
   SELECT FROM app_user u WHERE u.tenant_id = $1 AND u.id = w.owner_user_id)`;
 
 type StoredRefusalKind =
-  'number-taken' | 'external-id-taken' | 'no-such-company' | 'no-such-intermediary' | 'no-such-owner';
+  | 'number-taken'
+  | 'external-id-taken'
+  | 'named-by-others'
+  | 'no-such-company'
+  | 'no-such-intermediary'
+  | 'no-such-owner';
 
 async function storedConflicts(
   sql: Sql,

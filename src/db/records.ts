@@ -47,7 +47,7 @@ export interface RecordFilter {
   state: 'present' | 'deleted';
 }
 
-// The company or intermediary of a record may have been deleted, and come back: then the record has none for as long.
+// The company or intermediary of a record may have been deleted, or become something else, and come back: the record has none for as long.
 const selectRecord = `
   SELECT r.id, r.type, r.name, r.number, r.external_id AS "externalId", c.id AS "companyId", i.id AS "intermediaryId",
     r.owner_user_id AS "ownerUserId", r.version, r.created_at AS "createdAt", r.updated_at AS "updatedAt",
@@ -61,8 +61,8 @@ const selectRecord = `
       FROM record_scope s LEFT JOIN team t ON t.tenant_id = $1 AND t.principal = s.principal
       LEFT JOIN app_user u ON u.tenant_id = $1 AND u.principal = s.principal
       WHERE s.tenant_id = $1 AND s.record_id = r.id) ELSE '{"mode": "all"}' END AS scope
-  FROM record r LEFT JOIN record c ON c.tenant_id = r.tenant_id AND c.id = r.company_id AND c.deleted_at IS NULL
-  LEFT JOIN record i ON i.tenant_id = r.tenant_id AND i.id = r.intermediary_id AND i.deleted_at IS NULL
+  FROM record r LEFT JOIN record c ON c.tenant_id = r.tenant_id AND c.id = r.company_id AND c.type = 'company' AND c.deleted_at IS NULL
+  LEFT JOIN record i ON i.tenant_id = r.tenant_id AND i.id = r.intermediary_id AND i.type = 'intermediary' AND i.deleted_at IS NULL
   WHERE r.tenant_id = $1`;
 
 /** Whose eyes a record is looked at with: a user's, or null for whoever may administer all of them. */

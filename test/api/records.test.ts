@@ -163,6 +163,24 @@ test('a company must be of the type company, and not the record itself', async (
   expect((await ask('PATCH', `/v1/records/${company.id}`, { companyId: company.id })).statusCode).toBe(400);
 });
 
+test('a company or an intermediary of others does not become something else, so that those can still be changed', async () => {
+  const company = await made({ type: 'company', name: 'Customer Ltd' });
+  const broker = await made({ type: 'intermediary', name: 'Broker' });
+  const person = await made({ type: 'contact', name: 'Bob', companyId: company.id, intermediaryId: broker.id });
+  for (const { id } of [company, broker]) {
+    const refused = await ask('PATCH', `/v1/records/${id}`, { type: 'lead' });
+    expect(refused.json()).toMatchObject({ status: 400, errors: [{ field: 'type' }] });
+  }
+  expect((await ask('PATCH', `/v1/records/${person.id}`, { name: 'Robert' })).statusCode).toBe(200);
+  await ask('PATCH', `/v1/records/${person.id}`, { companyId: null });
+  await ask('DELETE', `/v1/records/${person.id}`);
+  for (const { id } of [company, broker]) {
+    expect((await ask('PATCH', `/v1/records/${id}`, { type: 'lead' })).statusCode).toBe(200);
+  }
+  const back = await ask('POST', `/v1/records/${person.id}/restore`);
+  expect(back.json()).toMatchObject({ companyId: null, intermediaryId: null });
+});
+
 test('a company and an intermediary that come back have those again who were changed meanwhile', async () => {
   const [company, broker] = [
     await made({ type: 'company', name: 'C' }),

@@ -76,6 +76,11 @@ const words: Record<PlainRefusal, Words> = {
     reason: 'is neither built in nor one of your own.',
     remedy: 'GET /v1/record-types lists the types; POST there names a new one.',
   },
+  'named-by-others': {
+    field: 'type',
+    reason: 'cannot be another one: it is the company or intermediary of other records.',
+    remedy: 'GET /v1/records?companyId= or ?intermediaryId= lists them. Give them another first, or none.',
+  },
   'no-such-team': {
     field: 'scope.teamIds',
     reason: 'names a team that does not exist.',
