@@ -11,6 +11,7 @@ import {
   type ReplayRef,
   type ReplayShare,
 } from '../db/replay/replay-share';
+import { askWhereHealed } from '../db/sync/audits-due';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
@@ -102,6 +103,7 @@ async function carryOut(
   const replaying: Replaying = { context, run, ref, mailbox, share };
   await replayStored(replaying, stored);
   if (server.length > 0) await replayFetched(replaying, server);
+  if (mailbox.isIncomplete && !isDry) await askWhereHealed(context.db, of);
 }
 
 /** What may still come, or come back, is asked for again; what is read or was removed is not. */

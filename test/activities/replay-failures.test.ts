@@ -11,6 +11,7 @@ import { publicId } from '../../src/domain/ids';
 import { outcomes } from '../../src/domain/ledger';
 import { createParsePool } from '../../src/mail/parse/parse-pool';
 import { issueKey, testApi } from '../support/api';
+import { auditOf } from '../support/audit-of';
 import { mail } from '../support/mail-factory';
 import { aRecord } from '../support/mail-rows';
 import { startScriptedServer, type Script, type ScriptedServer } from '../support/scripted-imap-server';
@@ -367,6 +368,18 @@ test('what the server did not deliver is fetched again, and says so before in a 
   mailbox.deliver();
   expect(await replay(mailbox)).toEqual([{ outcome: 'recorded', reason: null }]);
   expect((await mailbox.ledger())[1]).toMatchObject({ uid: 2, outcome: outcomes.recorded });
+});
+
+test('a mailbox that lacked nothing but what is replayed is compared at once', async () => {
+  const mailbox = await connectUndelivered();
+  await auditOf(bench, mailbox);
+  const due = () => rows(mailbox, 'SELECT flags, audit_due_at <= now() AS due FROM mailbox');
+  expect(await due()).toEqual([{ flags: ['incomplete'], due: false }]);
+  mailbox.deliver();
+  await replay(mailbox, { mode: 'dry-run' });
+  expect(await due()).toEqual([{ flags: ['incomplete'], due: false }]);
+  await replay(mailbox);
+  expect(await due()).toEqual([{ flags: ['incomplete'], due: true }]);
 });
 
 test('what is not delivered again is asked for ever more seldom', async () => {
