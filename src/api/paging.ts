@@ -19,6 +19,12 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
 }
 
+/** `nextCursor` of what is read in windows: filters, and what a reader has just lost, may leave nothing of one. */
+export const cursorOfShortPages = z
+  .string()
+  .nullable()
+  .describe('Null at the end, and only there: a page may have fewer items than were asked for, or none, and yet go on');
+
 const cursorText = z.strictObject({ v: z.literal(1), f: z.string(), k: z.unknown() });
 
 /** Where the next page begins, bound to the filter it was made with. `key` must survive JSON. */

@@ -9,7 +9,7 @@ import type { Api, ApiContext } from './context';
 import { idInPath } from './fields';
 import { presentItem, visibilityNames } from './messages/presenter';
 import { messageItemSchema } from './messages/schemas';
-import { decodeCursor, encodeCursor, pageQuery } from './paging';
+import { cursorOfShortPages, decodeCursor, encodeCursor, pageQuery } from './paging';
 import { notFound } from './problems';
 import { etagOfSaid } from './thread-visibility';
 import type { Viewer } from './viewer';
@@ -21,7 +21,7 @@ const threadSchema = z.object({
     .nullable()
     .describe('What was said of it for mailboxes that this key holds; null: as the copies say'),
   items: z.array(messageItemSchema).describe('Newest first'),
-  nextCursor: z.string().nullable(),
+  nextCursor: cursorOfShortPages,
 });
 
 const place = z.tuple([z.iso.datetime(), z.uuid()]);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { messagePageSchema } from '../../src/api/messages/schemas';
 import { decodeCursor, encodeCursor, pageFrom } from '../../src/api/paging';
 import { Problem } from '../../src/api/problem';
 
@@ -31,4 +32,11 @@ test('the last page has no cursor, a full one that is the last neither', () => {
   const more = pageFrom([1, 2, 3], page);
   expect(more.items).toEqual([1, 2]);
   expect(decodeCursor(more.nextCursor ?? undefined, {}, key)).toEqual({ id: 2 });
+});
+
+test('a list whose pages may be short says where its end is', () => {
+  const described = z.toJSONSchema(messagePageSchema).properties?.['nextCursor'];
+  expect(described).toMatchObject({
+    description: expect.stringContaining('fewer items than were asked for') as string,
+  });
 });

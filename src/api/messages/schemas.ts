@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { workingStatuses } from '../../db/message-status';
 import { time } from '../fields';
+import { cursorOfShortPages } from '../paging';
 
 const participant = z.object({
   name: z.string(),
@@ -57,7 +58,7 @@ const total = z
 /** A page of messages. */
 export const messagePageSchema = z.object({
   items: z.array(messageItemSchema),
-  nextCursor: z.string().nullable(),
+  nextCursor: cursorOfShortPages,
   total,
 });
 
