@@ -75,10 +75,9 @@ async function deleteMailbox(mailboxId: string): Promise<void> {
 
 /** Mail that comes to these mailboxes in turn, the same to each, until they are stopped or it is ended. */
 function arrivals(mailboxes: TestMailbox[]) {
-  let isOver = false;
+  const state = { isOver: false, coming: 0 };
   const refused = new Set<string>();
   const recorded = new Map(mailboxes.map(({ sourceId }) => [sourceId, 0]));
-  let coming = 0;
   const record = async (mailbox: TestMailbox, n: number) => {
     if (refused.has(mailbox.sourceId)) return;
     try {
@@ -95,8 +94,8 @@ function arrivals(mailboxes: TestMailbox[]) {
     }
   };
   const done = (async () => {
-    for (; !isOver && refused.size < mailboxes.length; coming += 1) {
-      for (const mailbox of mailboxes) await record(mailbox, coming);
+    for (; !state.isOver && refused.size < mailboxes.length; state.coming += 1) {
+      for (const mailbox of mailboxes) await record(mailbox, state.coming);
       await fillSearch(database.db, tenantId, 3);
     }
   })();
@@ -105,11 +104,12 @@ function arrivals(mailboxes: TestMailbox[]) {
     recorded,
     /** When so many more have come. */
     more: async (count: number) => {
-      const wanted = coming + count;
-      while (coming < wanted && refused.size < mailboxes.length) await new Promise((resolve) => setImmediate(resolve));
+      const wanted = state.coming + count;
+      while (state.coming < wanted && refused.size < mailboxes.length)
+        await new Promise((resolve) => setImmediate(resolve));
     },
     end: async () => {
-      isOver = true;
+      state.isOver = true;
       await done;
     },
   };
