@@ -5,7 +5,7 @@ import type { Step } from './reply-graph';
 import { writeReasons, type NewReason } from './write-reasons';
 
 /** What a message got: `what` is `reply`, or the key of what a person did to its thread. */
-export interface Passed {
+interface Passed {
   messageId: string;
   recordId: string;
   what: string;
