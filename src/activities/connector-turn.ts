@@ -62,10 +62,26 @@ interface Work {
   endsAt: number;
 }
 
-/** How long there is nothing to do after this; 0 where it ended before all was done. */
+/**
+ * How long there is nothing to do after this; 0 where it ended before all was done. What changed at a CRM is taken over although it refuses
+ * what it is told: that may be for good.
+ */
 async function carryOn(work: Work): Promise<number> {
+  const refused = await tellAll(work).then(
+    (isToldAll) => (isToldAll ? null : 'more'),
+    (error: unknown) => {
+      if (error instanceof CrmFailure && error.kind === 'refused') return error;
+      throw error;
+    },
+  );
+  if (refused === 'more') return 0;
+  const waitMs = await pullWhenDue(work);
+  if (refused !== null && waitMs > mergeWaitMs) throw refused;
+  return waitMs;
+}
+
+async function pullWhenDue(work: Work): Promise<number> {
   const { context, connector, ref } = work;
-  if (connector.pushes && !(await tellAll(work))) return 0;
   const dueInMs = connector.pullDueAt.getTime() - context.now();
   if (dueInMs > 0) return dueInMs;
   const taken = await takeAll(work);
@@ -76,7 +92,8 @@ async function carryOn(work: Work): Promise<number> {
 }
 
 /** Whether the CRM knows all now. */
-async function tellAll({ context, run, ref, directory, done, endsAt }: Work): Promise<boolean> {
+async function tellAll({ context, run, connector, ref, directory, done, endsAt }: Work): Promise<boolean> {
+  if (!connector.pushes) return true;
   while (performance.now() < endsAt) {
     run.signal.throwIfAborted();
     const { news, told } = await nextNews(context.db, { ...ref, limit: newsPerStep });

@@ -423,6 +423,19 @@ describe('a CRM that is not well', () => {
     expect((await stored()).failedTries).toBe(0);
   });
 
+  test('and refuses what it is told is asked for its changes all the same', async () => {
+    crm.change(person('1', 'Anna', reachedAt('anna@acme.example')));
+    await turn();
+    await aMessage(database.db, mailbox, { from: 'anna@acme.example' });
+    crm.change(person('2', 'Ben'));
+    crm.misbehave(() => ({ status: 422 }));
+    expect(await turn()).toMatchObject({ kind: 'failed', code: 'request-refused', taken: 1 });
+    expect(await names()).toEqual(['Anna', 'Ben']);
+    expect((await stored()).lastError).toMatchObject({ code: 'request-refused', operation: 'push' });
+    expect(await turn()).toMatchObject({ kind: 'worked', told: 1 });
+    expect((await stored()).lastError).toBeNull();
+  });
+
   test('fails more and more seldom, and goes on at its page', async () => {
     crm.change(...['1', '2', '3', '4', '5'].map((id) => person(id, `Somebody ${id}`)));
     crm.misbehave(
