@@ -22,6 +22,7 @@ import type { Watching } from './activities/shard/watching';
 import { createUndeliveredTries } from './activities/undelivered';
 import { readCodeVersion } from './config/code-version';
 import type { Config } from './config/config';
+import type { Limits } from './config/limits';
 import { createPostgresBlobStore } from './db/blobs/postgres-blob-store';
 import { openDatabase, type Database } from './db/database';
 import { createErasureMirror } from './db/erasures/mirror';
@@ -60,13 +61,7 @@ export async function createWorkerContext(config: Config, client: Client): Promi
     applicationName: 'letterbook-worker',
   });
   const secretBox = createSecretBox(config.secretKeys);
-  const parsePool = createParsePool({
-    threads: limits.parseThreads,
-    timeoutMs: limits.parseTimeoutMs,
-    heapMegabytes: limits.parseHeapMegabytes,
-    limits,
-  });
-  parsePool.warm();
+  const parsePool = warmParsePool(limits);
   const spoolDirectory = await ownSpool(join(config.home, 'spool'));
   const accessTo = (mailbox: MailboxToWatch) => accessOf(mailbox, passwordOf(secretBox, mailbox));
   const pace = hostPaceOf(config, db);
@@ -75,23 +70,13 @@ export async function createWorkerContext(config: Config, client: Client): Promi
   const leases = leasesOfWorker(worker, db);
   const connect = connectOf(config, { leases, pace, pauses, accessTo });
   const engine = createMailboxEngine(client);
-  const poke: ShardEngine['poke'] = (mailboxId, reason) => engine.poke(mailboxId, reason);
   const connections = createConnections({
     connect: ({ mailbox, ...use }) => connect(mailbox, use),
     standings: (connected) => standingsOf(db, connected),
     idleMs: limits.connectionIdleMs,
     checkMs: connectionCheckMs,
   });
-  const shards = shardsOf(config, {
-    worker,
-    db,
-    pace,
-    pauses,
-    poke,
-    leases,
-    accessTo,
-    load: (mailboxId) => engine.load(mailboxId),
-  });
+  const shards = shardsOf(config, { worker, db, pace, pauses, engine, leases, accessTo });
   return {
     db,
     blobs: createPostgresBlobStore(db),
@@ -120,6 +105,13 @@ export async function createWorkerContext(config: Config, client: Client): Promi
       await db.close();
     },
   };
+}
+
+function warmParsePool(limits: Limits) {
+  const { parseThreads: threads, parseTimeoutMs: timeoutMs, parseHeapMegabytes: heapMegabytes } = limits;
+  const pool = createParsePool({ threads, timeoutMs, heapMegabytes, limits });
+  pool.warm();
+  return pool;
 }
 
 /** How to reach the account of a mailbox. */
@@ -183,20 +175,21 @@ function shardsOf(
     leases,
     pauses,
     worker,
-    load,
+    engine,
     ...given
-  }: Pick<Watching, 'db' | 'pace' | 'poke'> & {
+  }: Pick<Watching, 'db' | 'pace'> & {
     accessTo: (mailbox: MailboxToWatch) => MailboxAccess;
     leases: ConnectionLeases;
     pauses: HostPauses;
     worker: string;
-    load: ShardEngine['load'];
+    engine: ShardEngine;
   },
 ): Omit<ShardContext, 'show'> {
   const { limits } = config;
   const watching: Watching = {
     ...given,
-    warmUp: createWarmUp({ load, atOnce: limits.warmUpsAtOnce }),
+    poke: (mailboxId, reason) => engine.poke(mailboxId, reason),
+    warmUp: createWarmUp({ load: (mailboxId) => engine.load(mailboxId), atOnce: limits.warmUpsAtOnce }),
     watch: (mailbox, wish) =>
       watchLeased(leases, { account: mailbox, limits, onLost: wish.onLost }, async (onLost) => {
         await pauses.refuse(mailbox);

@@ -7,7 +7,8 @@ export const presences = { live: 1, ended: 2, tombstoned: 3 } as const;
 export type Presence = keyof typeof presences;
 
 /** Why a placement was filtered. */
-export type FilterReason = 'before-start' | 'folder-role' | 'unmatched' | 'no-user' | 'no-subject' | 'erased' | 'removed';
+export type FilterReason =
+  'before-start' | 'folder-role' | 'unmatched' | 'no-user' | 'no-subject' | 'erased' | 'removed';
 
 /** The name of an outcome number. */
 export function outcomeName(value: number): Outcome {
