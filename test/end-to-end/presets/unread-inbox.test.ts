@@ -10,10 +10,13 @@ let office: Office;
 beforeAll(async () => {
   office = await Office.open('unread@corp.example');
   const old = { from: 'anna@acme.example' };
-  await office.mail.append('INBOX', mail({ ...old, subject: 'Read before' }), { flags: ['\\Seen'] });
+  // Times of arrival are seconds: mail of the second in which a mailbox is connected counts as new.
+  const date = new Date(Date.now() - 60_000);
+  await office.mail.append('INBOX', mail({ ...old, subject: 'Read before' }), { date, flags: ['\\Seen'] });
   await office.mail.append(
     'INBOX',
     mail({ ...old, subject: 'Unread before', messageId: '<u1@acme.example>', cc: 'ben@acme.example' }),
+    { date },
   );
   await office.mail.createFolder('Elsewhere');
   await office.mail.append('Elsewhere', mail({ ...old, subject: 'Not in the inbox' }));
