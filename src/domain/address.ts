@@ -48,7 +48,7 @@ export function domainOf(addressKey: string): string {
   return addressKey.slice(addressKey.lastIndexOf('@') + 1);
 }
 
-const gmailAddress = /^([^"@+]*[^"@+.][^"@+]*)(?:\+[^"@]*)?@(?:gmail|googlemail)\.com$/;
+const gmailAddress = /^([^"@+]+)(?:\+[^"@]*)?@(?:gmail|googlemail)\.com$/;
 
 /**
  * The account of Gmail that an address in its normal form leads to, as `name@gmail.com` without dots and tag; null for any other address.
@@ -56,8 +56,8 @@ const gmailAddress = /^([^"@+]*[^"@+.][^"@+]*)(?:\+[^"@]*)?@(?:gmail|googlemail)
  * accounts alone: domains of companies at Google tell dots apart. The columns `gmail_key` of the database say the same.
  */
 export function gmailAccount(addressKey: string): string | null {
-  const name = gmailAddress.exec(addressKey)?.[1];
-  return name === undefined ? null : `${name.replaceAll('.', '')}@gmail.com`;
+  const name = gmailAddress.exec(addressKey)?.[1]?.replaceAll('.', '') ?? '';
+  return name === '' ? null : `${name}@gmail.com`;
 }
 
 /** A domain in lower case as A-labels without trailing dots, as it stands in the normal form of addresses; null for what is none. */
