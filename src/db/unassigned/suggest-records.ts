@@ -3,6 +3,7 @@ import { isPublicMailDomain } from '../../domain/public-mail-domains/public-mail
 import { namesToCompare, suggestionsOf, type Suggestion, type SuggestionReason } from '../../domain/suggestion';
 import type { Sql } from '../database';
 import { maySee } from '../record-readers';
+import { partsOfThread } from '../thread-parts';
 import { levelOf, principalsOf, type Reader } from '../timeline-read';
 
 /** So many of the newest messages of a thread, and records for each reason, are looked at. */
@@ -49,7 +50,8 @@ async function sendersOf(sql: Sql, tenantId: string, messageId: string): Promise
 // Each reason is a look-up by key that ends after a few rows, however many records and messages there are.
 const statement = `
 WITH thread AS MATERIALIZED (
-  SELECT o.id FROM message m JOIN message o ON o.tenant_id = $1 AND o.thread_id = m.thread_id AND o.id <> m.id
+  SELECT o.id FROM message m CROSS JOIN LATERAL unnest(${partsOfThread('m.thread_id')}) AS part(id)
+  JOIN message o ON o.tenant_id = $1 AND o.thread_id = part.id AND o.id <> m.id
   WHERE m.tenant_id = $1 AND m.id = $2 ORDER BY o.sort_at DESC LIMIT ${String(threadMessages)}
 ), own AS MATERIALIZED (
   SELECT unnest(own_domains) AS domain FROM tenant WHERE tenant_id = $1
@@ -61,7 +63,7 @@ WITH thread AS MATERIALIZED (
   UNION ALL
   (SELECT a.record_id, 'same-address' FROM record_address a WHERE a.tenant_id = $1 AND a.address_key = ANY ($4::text[]) LIMIT ${String(perReason)})
   UNION ALL
-  (SELECT n.id, 'same-name' FROM record n WHERE n.tenant_id = $1 AND n.name_key = ANY ($5::text[]) AND n.deleted_at IS NULL LIMIT ${String(perReason)})
+  (SELECT n.id, 'same-name' FROM record n WHERE n.tenant_id = $1 AND n.name_key = ANY ($5::text[]) AND n.name_key IS NOT NULL AND n.deleted_at IS NULL LIMIT ${String(perReason)})
   UNION ALL
   (SELECT DISTINCT d.record_id, 'same-domain' FROM (
      (SELECT a.record_id FROM record_address a WHERE a.tenant_id = $1 AND a.domain = ANY ($6::text[])
