@@ -39,10 +39,12 @@ export async function spreadIntoBatch(
       .filter((hash) => batch.known.has(hash) || here.has(hash))
       .map((hash): Reference => ({ messageId, hash: Buffer.from(hash, 'hex') })),
   );
+  // Answers that stand in the batch take for themselves what their originals have got; only what a person did to a thread goes the other way too.
   const referred = new Set(references.map(({ hash }) => hash.toString('hex')));
   const answered = fresh.flatMap(({ messageId }) => {
     const hash = own.get(messageId) ?? null;
-    return hash !== null && (batch.known.has(hash) || referred.has(hash)) ? [messageId] : [];
+    const isAnswered = hash !== null && (batch.known.has(hash) || (batch.use.threadLinks && referred.has(hash)));
+    return isAnswered ? [messageId] : [];
   });
   const taken = await takeFromOriginals(sql, tenantId, references);
   const around = batch.use.threadLinks ? [...taken, ...(await answersTo(sql, tenantId, answered))] : [];
