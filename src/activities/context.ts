@@ -22,6 +22,7 @@ export interface ActivityLimits {
   fetchBatchBytes: number;
   streamAboveBytes: number;
   liveRoundMessages: number;
+  maxHeaderBytes: number;
   comparedTailUids: number;
   otherRouteCommands: number;
   identityRotationDays: number;

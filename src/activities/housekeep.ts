@@ -11,6 +11,7 @@ import { sweepUploads } from '../db/record-uploads';
 import { sweepLinkChanges } from '../db/thread-links/undo';
 import { allTenants } from '../db/tenants';
 import type { ActivityContext, ActivityRun } from './context';
+import { joinAllHeaderOnly } from './join-header-only';
 
 export interface HousekeepResult {
   blobsSwept: number;
@@ -23,7 +24,7 @@ const messagesPerStatement = 200;
 
 /**
  * Frees bytes that nothing refers to, what a crash left between bytes and ledger, forgets answers, events and notices that are
- * no longer kept, and writes search rows that an import did not come to.
+ * no longer kept, joins mail that is known by its header alone with what another mailbox has whole, and writes search rows that an import did not come to.
  * Second run: finds nothing left to do.
  */
 export async function housekeep(context: ActivityContext, run: ActivityRun): Promise<HousekeepResult> {
@@ -44,6 +45,7 @@ export async function housekeep(context: ActivityContext, run: ActivityRun): Pro
       await sweepLinkChanges(sql, tenantId, context.limits.linkUndoKeptMs);
       await releaseUnmirrored(sql, tenantId);
     });
+    await joinAllHeaderOnly(context, { tenantId, runId: run.runId ?? null, signal: run.signal });
     run.heartbeat();
   }
   for (const tenantId of await pendingSearchTenants(context.db)) {

@@ -10,6 +10,7 @@ import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox, OpenFolder } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
 import { envelopesOf } from './envelopes-of';
+import { joinRecorded } from './join-header-only';
 import { readHeaderOnly, readStreamed } from './read-big-message';
 import { placedOf, readMessages } from './read-messages';
 import { createRecorder, type Recorder } from './recorder';
@@ -40,10 +41,13 @@ export async function ingestMessages(context: ActivityContext, run: ActivityRun,
   const { mailbox, genId, part } = ingest;
   const versions = { parser: context.parserVersion, code: context.codeVersion };
   const { fingerprintsOf } = context.secretBox;
-  const recorder = createRecorder(
-    (items, cursor) => recordBatch(context.db, mailbox, { genId, items, cursor, part, versions, fingerprintsOf }),
-    underWay,
-  );
+  const { tenantId, runId = null } = mailbox;
+  const recorder = createRecorder(async (items, cursor) => {
+    const batch = { genId, items, cursor, part, versions, fingerprintsOf };
+    const written = await recordBatch(context.db, mailbox, batch);
+    await joinRecorded(context, { tenantId, runId }, items);
+    return written;
+  }, underWay);
   const work: Work = { context, run, ingest, recorder, delivered: new Set(), unasked: new Set() };
   try {
     const envelopes = await envelopesOf(context, run, ingest);

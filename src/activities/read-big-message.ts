@@ -9,6 +9,7 @@ import type { BatchItem } from '../db/ingest/batch';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { MessageEnvelope } from '../domain/folder';
 import type { OpenFolder } from '../mail/mailbox';
+import { headerKeyOf, keyAlone } from '../mail/parse/header-key';
 import type { ActivityContext } from './context';
 import { itemOf, readMessages, refusedItem, refusesSome } from './read-messages';
 
@@ -83,5 +84,11 @@ export async function readHeaderOnly(context: ActivityContext, big: Big): Promis
     .digest();
   const item = itemOf(big.mailbox, { message: big.envelope, sha }, { outcome, blobId: null, rawState: 'full' });
   if (item.kind === 'parked') return item;
-  return { ...item, kind: 'headers-only', rawState: 'none', message: { ...item.message, parts: [], text: '' } };
+  const messageKey = headerKeyOf(header, context.limits.maxHeaderBytes) ?? keyAlone(sha);
+  return {
+    ...item,
+    kind: 'headers-only',
+    rawState: 'none',
+    message: { ...item.message, parts: [], text: '', messageKey },
+  };
 }

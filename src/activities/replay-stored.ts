@@ -6,6 +6,7 @@ import type { ItemNote } from '../db/replay/replay-items';
 import type { FetchedMessage, MessageEnvelope } from '../domain/folder';
 import type { ReplayOutcome } from '../domain/replay';
 import { isFromDomain } from '../mail/parse/sender-domain';
+import { joinRecorded } from './join-header-only';
 import type { Replaying } from './replaying';
 import { readStored } from './read-messages';
 
@@ -90,6 +91,7 @@ export async function recordReplayed(
     versions: { parser: context.parserVersion, code: context.codeVersion },
     fingerprintsOf: (text) => context.secretBox.fingerprintsOf(text),
   });
+  await joinRecorded(context, { tenantId: mailbox.tenantId, runId: mailbox.runId ?? null }, items);
 }
 
 function messageOf(item: ReadItem): FetchedMessage {

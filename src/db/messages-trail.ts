@@ -109,9 +109,9 @@ export function removedCopies(sql: Sql, reader: Reader, messageId: string): Prom
   );
 }
 
-/** A copy whose text was put right: read again by a newer parser, or fetched whole where its header alone was kept. */
+/** A copy whose text was put right: read again by a newer parser, fetched whole where its header alone was kept, or found to be of a message that is here whole. */
 export interface PutRight {
-  kind: 'message.updated' | 'message.completed';
+  kind: 'message.updated' | 'message.completed' | 'message.joined';
   copyId: string;
   sourceId: string;
   at: Date;
@@ -124,7 +124,7 @@ export function putRight(sql: Sql, reader: Reader, messageId: string): Promise<P
   return sql.query<PutRight>(
     `SELECT o.type AS kind, o.ids ->> 'copyId' AS "copyId", o.stream AS "sourceId", o.created_at AS at, o.run_id AS "runId"
      FROM outbox o JOIN source s ON s.tenant_id = $1 AND s.id = o.stream
-     WHERE o.tenant_id = $1 AND o.about_message = $2 AND o.type IN ('message.updated', 'message.completed') AND holds_source(s.id, $3)
+     WHERE o.tenant_id = $1 AND o.about_message = $2 AND o.type IN ('message.updated', 'message.completed', 'message.joined') AND holds_source(s.id, $3)
      ORDER BY o.created_at`,
     [reader.tenantId, messageId, reader.userId],
   );

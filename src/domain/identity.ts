@@ -33,6 +33,23 @@ export function canonicalContent(fields: { name: string; value: string }[], body
   return JSON.stringify([identityVersion, 'content', kept, bodyFingerprint]);
 }
 
+/** What the sender wrote into the header of a message, each value as it came. */
+export type SentHeader = Record<'messageId' | 'date' | 'from' | 'subject' | 'to' | 'cc' | 'contentType', string>;
+
+/**
+ * The string whose SHA-256 is the key of a message of which only the header is known. It is never that of a message that was read whole: what
+ * is said of a body that nobody has seen could hide another.
+ */
+export function canonicalHeader({ messageId, date, from, subject, to, cc, contentType }: SentHeader): string {
+  const flat = [messageId, date, from, subject, to, cc, contentType].map((value) => value.replace(/\s+/g, ' ').trim());
+  return JSON.stringify([identityVersion, 'header', ...flat]);
+}
+
+/** The same where the header does not tell the message from all others: it is one with itself alone. `fingerprint` is of the header and the size. */
+export function canonicalAlone(fingerprint: string): string {
+  return JSON.stringify([identityVersion, 'alone', fingerprint]);
+}
+
 const traceHeaders = new Set([
   'received',
   'received-spf',

@@ -160,6 +160,7 @@ export const trailSchema = z.object({
         'recorded',
         'updated',
         'completed',
+        'joined',
         'moved',
         'left',
         'matched',

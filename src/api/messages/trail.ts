@@ -64,6 +64,7 @@ function removedEvents(copy: RemovedCopy): Event[] {
 const putRightWords = {
   'message.updated': ['updated', 'Read again from its bytes; what differed is put right.'],
   'message.completed': ['completed', 'Fetched whole; its header alone was kept before.'],
+  'message.joined': ['joined', 'Kept by its header alone; found to be this message, which another mailbox has whole.'],
 } as const;
 
 function putRightEvent({ kind, copyId, sourceId, at, runId }: PutRight): Event {
@@ -215,7 +216,7 @@ function linkEvents(
       ...nowhere,
       at: reason.createdAt.toISOString(),
       event: reason.kind === 'address' || reason.kind === 'rule' ? ('matched' as const) : ('linked' as const),
-      words: linkReasonSentence(reason, language),
+      words: linkReasonSentence({ ...reason, recordType: link.type }, language),
       recordId: publicId('record', link.recordId),
       runId: reason.kind === 'person' ? null : (runAt.get(reason.createdAt.getTime()) ?? null),
     })),

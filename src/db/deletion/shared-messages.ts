@@ -4,6 +4,7 @@ import { refreshActivities } from '../activities/refresh';
 import type { Sql } from '../database';
 import { participantsOf, previewOf } from '../ingest/message-write';
 import { linkAgain } from '../rematch';
+import { tellerFirst } from '../teller';
 import { refreshTimelines } from '../timeline-write';
 import { uuidArray } from '../binary-array';
 import type { DeletionRef } from './deletions';
@@ -64,10 +65,10 @@ export async function sharedAmong(sql: Sql, ref: DeletionRef, messageIds: string
      FROM shared m
      CROSS JOIN LATERAL (
        SELECT id, blob_id, raw_sha, raw_size FROM copy WHERE tenant_id = $1 AND message_id = m.message_id AND (source_id <> $2 OR id <> ALL ($4::uuid[]))
-       ORDER BY recorded_at, id LIMIT 1
+       ORDER BY ${tellerFirst} LIMIT 1
      ) other
      CROSS JOIN LATERAL (
-       SELECT id, source_id, raw_sha FROM copy WHERE tenant_id = $1 AND message_id = m.message_id ORDER BY recorded_at, id LIMIT 1
+       SELECT id, source_id, raw_sha FROM copy WHERE tenant_id = $1 AND message_id = m.message_id ORDER BY ${tellerFirst} LIMIT 1
      ) first`,
     [ref.tenantId, ref.sourceId, uuidArray(messageIds), ref.takes === undefined ? null : uuidArray(ref.takes)],
   );
@@ -198,7 +199,8 @@ async function writeUnknown(
   const people = (role: string) =>
     `coalesce(jsonb_agg(DISTINCT jsonb_build_object('name', '', 'address', ca.address_key)) FILTER (WHERE ca.role = '${role}'), '[]')`;
   await sql.execute(
-    `UPDATE message m SET marks = '{}', participants = (
+    // Under the key of the bytes that went, mail that comes with them would be taken for this one, and be hidden under it.
+    `UPDATE message m SET message_key = sha256(convert_to('bytes gone ' || m.id::text, 'UTF8')), marks = '{}', participants = (
        SELECT jsonb_build_object('from', ${people('from')}, 'sender', ${people('sender')}, 'replyTo', ${people('reply-to')},
          'to', ${people('to')}, 'cc', ${people('cc')})
        FROM copy c JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = c.id WHERE c.tenant_id = $1 AND c.message_id = m.id AND c.source_id IS DISTINCT FROM $3::uuid)

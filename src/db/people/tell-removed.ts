@@ -9,6 +9,13 @@ export interface RemovedCopy {
   source_id: string;
 }
 
+interface Told {
+  tenantId: string;
+  runId: string | null;
+  type: 'message.removed' | 'message.joined';
+  more: { joinedMessageId?: string };
+}
+
 /**
  * Tells other systems of copies that go: `message.removed` for each in the stream of its source, numbered without a gap; ids only. To be
  * called under the tenant's lock, in the transaction that deletes the copies, so that each is told once. A source that is being deleted
@@ -19,6 +26,15 @@ export async function tellRemoved(
   { tenantId, runId }: { tenantId: string; runId: string | null },
   copies: RemovedCopy[],
 ): Promise<void> {
+  await tellOfCopies(sql, { tenantId, runId, type: 'message.removed', more: {} }, copies);
+}
+
+/** The same of another kind; `more` ids stand in each event. */
+export async function tellOfCopies(
+  sql: Sql,
+  { tenantId, runId, type, more }: Told,
+  copies: RemovedCopy[],
+): Promise<void> {
   if (copies.length === 0) return;
   await sql.execute(insertEvents, [
     tenantId,
@@ -27,6 +43,8 @@ export async function tellRemoved(
     uuidArray(copies.map((copy) => copy.source_id)),
     uuidArray(copies.map(() => newUuid())),
     runId,
+    type,
+    JSON.stringify(more),
   ]);
 }
 
@@ -45,5 +63,5 @@ WITH gone AS MATERIALIZED (
   WHERE s.tenant_id = $1 AND s.id = t.id RETURNING s.id, s.epoch, s.next_seq - k.count AS first_seq
 )
 INSERT INTO outbox (tenant_id, stream, epoch, seq, event_id, type, ids, run_id, about_message)
-SELECT $1, s.id, s.epoch, s.first_seq + g.n, g.event_id, 'message.removed', jsonb_build_object('messageId', g.message_id, 'copyId', g.copy_id), $6, g.message_id
+SELECT $1, s.id, s.epoch, s.first_seq + g.n, g.event_id, $7, jsonb_build_object('messageId', g.message_id, 'copyId', g.copy_id) || $8::jsonb, $6, g.message_id
 FROM numbered s JOIN gone g ON g.source_id = s.id`;

@@ -1,5 +1,6 @@
 import type { PartDescriptor } from '../../domain/message';
 import type { Sql } from '../database';
+import { tellerFirst } from '../teller';
 import { saveTask, type ReprocessJob, type ReprocessPosition, type ReprocessRef } from './reprocess-task';
 
 /** A copy with bytes, to be read again. */
@@ -177,7 +178,7 @@ export function tellersInDoubt(
      FROM unnest($2::uuid[], $3::bytea[]) AS read(id, key)
      CROSS JOIN LATERAL (SELECT message_id FROM copy WHERE tenant_id = $1 AND id = read.id AND raw_state = 'full' OFFSET 0) c
      CROSS JOIN LATERAL (SELECT message_key FROM message WHERE tenant_id = $1 AND id = c.message_id OFFSET 0) m
-     CROSS JOIN LATERAL (SELECT * FROM copy WHERE tenant_id = $1 AND message_id = c.message_id ORDER BY recorded_at, id LIMIT 1) t
+     CROSS JOIN LATERAL (SELECT * FROM copy WHERE tenant_id = $1 AND message_id = c.message_id ORDER BY ${tellerFirst} LIMIT 1) t
      WHERE t.id <> read.id AND t.blob_id IS NOT NULL AND t.raw_state = 'full' AND (m.message_key <> read.key
        OR EXISTS (SELECT FROM unnest($2::uuid[], $3::bytea[]) AS other(id, key) WHERE other.id = t.id AND other.key <> m.message_key)
        OR EXISTS (SELECT FROM reprocess_difference d WHERE d.operation_id = $4 AND d.copy_id = t.id AND 'identity' = ANY (d.fields)))`,

@@ -9,9 +9,15 @@ import { newUuid } from '../new-id';
 import { linkAgain } from '../rematch';
 import { findAgain } from '../search-pending';
 import { isAutomatic } from '../thread-links/reason-sql';
+import { wholeThread } from '../thread-parts';
 import { refreshTimelines } from '../timeline-write';
 import type { ReadCopy } from './differences';
 import { messagesOfKeys, threadsOfRefs } from './stored-copies';
+
+/** A copy that is to stand apart, as far as its message is made from it. */
+export type ApartCopy = Pick<ReadCopy, 'messageKey' | 'refs' | 'message' | 'direction'> & {
+  stored: Pick<ReadCopy['stored'], 'copyId' | 'messageId' | 'internalDates'>;
+};
 
 /**
  * Gives copies that lay hidden under a message that is not theirs the message that they are: one that the tenant has by now, else a new one.
@@ -19,7 +25,7 @@ import { messagesOfKeys, threadsOfRefs } from './stored-copies';
  * made for both. Returns the copies with their messages.
  * To be called under the tenant's lock, when the copies themselves, and the messages that they lay under, are written.
  */
-export async function setApart(sql: Sql, tenantId: string, copies: ReadCopy[]): Promise<Map<string, string>> {
+export async function setApart(sql: Sql, tenantId: string, copies: ApartCopy[]): Promise<Map<string, string>> {
   if (copies.length === 0) return new Map();
   const messageOf = await messagesOfKeys(
     sql,
@@ -32,7 +38,7 @@ export async function setApart(sql: Sql, tenantId: string, copies: ReadCopy[]): 
     if (isFirst) messageOf.set(messageKey, newUuid());
     return isFirst;
   });
-  const to = ({ messageKey }: ReadCopy) => messageOf.get(messageKey) ?? '';
+  const to = ({ messageKey }: ApartCopy) => messageOf.get(messageKey) ?? '';
   await writeThreads(sql, tenantId, threads);
   await insertMessages(sql, tenantId, { fresh, to, threads });
   const moved = new Map(copies.map((copy) => [copy.stored.copyId, to(copy)]));
@@ -52,7 +58,7 @@ export async function setApart(sql: Sql, tenantId: string, copies: ReadCopy[]): 
 async function threadsOf(
   sql: Sql,
   tenantId: string,
-  { copies, messageOf }: { copies: ReadCopy[]; messageOf: Map<string, string> },
+  { copies, messageOf }: { copies: ApartCopy[]; messageOf: Map<string, string> },
 ): Promise<BatchThreads> {
   const known = await threadsOfRefs(
     sql,
@@ -60,7 +66,7 @@ async function threadsOf(
     copies.flatMap(({ refs }) => refs),
   );
   const rows = await sql.query<{ id: string; thread_id: string }>(
-    'SELECT id, thread_id FROM message WHERE tenant_id = $1 AND id = ANY ($2::uuid[])',
+    `SELECT id, ${wholeThread('message.thread_id')} AS thread_id FROM message WHERE tenant_id = $1 AND id = ANY ($2::uuid[])`,
     [tenantId, [...messageOf.values()]],
   );
   const threadOf = new Map(rows.map((row) => [row.id, row.thread_id]));
@@ -73,7 +79,7 @@ async function threadsOf(
 async function insertMessages(
   sql: Sql,
   tenantId: string,
-  { fresh, to, threads }: { fresh: ReadCopy[]; to: (copy: ReadCopy) => string; threads: BatchThreads },
+  { fresh, to, threads }: { fresh: ApartCopy[]; to: (copy: ApartCopy) => string; threads: BatchThreads },
 ): Promise<void> {
   const messages = fresh.map((copy): BatchMessage => {
     return { item: itemOf(copy), messageId: to(copy), isFirst: true, isNew: true };
@@ -82,7 +88,7 @@ async function insertMessages(
 }
 
 /** What a message is written from; the rest is of the copy, which is there. */
-function itemOf({ stored, message, direction }: ReadCopy): RecordedItem {
+function itemOf({ stored, message, direction }: ApartCopy): RecordedItem {
   return {
     kind: 'recorded',
     message,
@@ -114,7 +120,7 @@ async function moveCopies(sql: Sql, tenantId: string, moved: Map<string, string>
 }
 
 /** Links that are not by rules alone, and those taken away. */
-async function copyLinks(sql: Sql, tenantId: string, pairs: { from: string; to: string }[]): Promise<void> {
+export async function copyLinks(sql: Sql, tenantId: string, pairs: { from: string; to: string }[]): Promise<void> {
   if (pairs.length === 0) return;
   const rows = `json_to_recordset($2::json) AS pair(source uuid, target uuid)
     JOIN link l ON l.tenant_id = $1 AND l.message_id = pair.source

@@ -1,6 +1,8 @@
 import type { Direction } from '../../domain/direction';
 import type { ParsedMessage, PartDescriptor } from '../../domain/message';
 import type { Sql } from '../database';
+import { tellerFirst } from '../teller';
+import { wholeThread } from '../thread-parts';
 import { referenceHashes } from '../ingest/thread-write';
 import { uuidArray } from '../binary-array';
 
@@ -44,7 +46,7 @@ export interface StoredCopy extends StoredContent {
 
 const storedCopiesStatement = `
 SELECT c.id AS "copyId", c.message_id AS "messageId", c.raw_state AS "rawState", c.parser_version AS "parserVersion", c.direction, c.bcc,
-  c.delivered_to AS "deliveredTo", cs.parts, first.id = c.id AS "isTeller", first.id AS "tellerId", m.thread_id AS "threadId", encode(m.message_key, 'hex') AS "messageKey",
+  c.delivered_to AS "deliveredTo", cs.parts, first.id = c.id AS "isTeller", first.id AS "tellerId", ${wholeThread('m.thread_id')} AS "threadId", encode(m.message_key, 'hex') AS "messageKey",
   m.message_id_header AS "messageIdHeader", m.sort_at AS "sortAt", c.recorded_at AS "recordedAt", m.created_at AS "createdAt", m.sent_at AS "sentAt", m.participants, m.marks,
   m.has_attachments AS "hasAttachments", s.subject, b.preview, b.text, b.text_truncated AS "textTruncated",
   ARRAY(SELECT role || ' ' || address_key FROM copy_address WHERE tenant_id = $1 AND copy_id = c.id) AS addresses,
@@ -52,7 +54,7 @@ SELECT c.id AS "copyId", c.message_id AS "messageId", c.raw_state AS "rawState",
 FROM unnest($2::uuid[]) AS wanted(id)
 CROSS JOIN LATERAL (SELECT * FROM copy WHERE tenant_id = $1 AND id = wanted.id OFFSET 0) c
 CROSS JOIN LATERAL (SELECT * FROM message WHERE tenant_id = $1 AND id = c.message_id OFFSET 0) m
-CROSS JOIN LATERAL (SELECT id FROM copy WHERE tenant_id = $1 AND message_id = c.message_id ORDER BY recorded_at, id LIMIT 1) first
+CROSS JOIN LATERAL (SELECT id FROM copy WHERE tenant_id = $1 AND message_id = c.message_id ORDER BY ${tellerFirst} LIMIT 1) first
 LEFT JOIN LATERAL (SELECT parts FROM copy_structure WHERE tenant_id = $1 AND copy_id = c.id OFFSET 0) cs ON true
 LEFT JOIN LATERAL (SELECT subject FROM message_subject WHERE tenant_id = $1 AND message_id = m.id OFFSET 0) s ON first.id = c.id
 LEFT JOIN LATERAL (SELECT preview, text, text_truncated FROM message_body WHERE tenant_id = $1 AND message_id = m.id OFFSET 0) b ON first.id = c.id`;
@@ -100,7 +102,7 @@ export async function surroundingsOf(
 /** The threads that references (hex of their hashes) lead to. */
 export async function threadsOfRefs(sql: Sql, tenantId: string, refs: string[]): Promise<Map<string, string>> {
   const rows = await sql.query<{ ref: string; thread_id: string }>(
-    `SELECT encode(ref_hash, 'hex') AS ref, thread_id FROM thread_ref WHERE tenant_id = $1 AND ref_hash = ANY ($2::bytea[])`,
+    `SELECT encode(ref_hash, 'hex') AS ref, ${wholeThread('thread_ref.thread_id')} AS thread_id FROM thread_ref WHERE tenant_id = $1 AND ref_hash = ANY ($2::bytea[])`,
     [tenantId, bytesOf(refs)],
   );
   return new Map(rows.map((row) => [row.ref, row.thread_id]));

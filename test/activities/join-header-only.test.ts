@@ -1,0 +1,239 @@
+import type { ActivityRun } from '../../src/activities/context';
+import { housekeep } from '../../src/activities/housekeep';
+import { replayFailures } from '../../src/activities/replay-failures';
+import { newUuid } from '../../src/db/new-id';
+import { insertFetch } from '../../src/db/replay/replay-select';
+import { publicId } from '../../src/domain/ids';
+import { brokenTenant } from '../../src/db/verify/tenant-checks';
+import { issueKey, testApi } from '../support/api';
+import { mail } from '../support/mail-factory';
+import { aRecord } from '../support/mail-rows';
+import { startScriptedServer, type ScriptedServer } from '../support/scripted-imap-server';
+import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
+import { askForDeletion, carryOut as carryOutDeletion } from '../support/two-mailboxes';
+
+/* Anna's mailbox takes mail whole; Ben's takes just the header of what is longer than 3,000 bytes. */
+
+let bench: SyncBench;
+const servers: ScriptedServer[] = [];
+
+beforeAll(async () => {
+  bench = await createSyncBench(0);
+});
+afterAll(async () => {
+  await bench.close();
+});
+afterEach(async () => {
+  await bench.context.connections.closeAll();
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+});
+
+const run: ActivityRun = { signal: new AbortController().signal, runId: newUuid(), heartbeat: () => undefined };
+const date = new Date('2026-01-02T02:00:00Z');
+
+/** A long letter. `traces`: what a server adds on the way. Its parts have the same delimiter, whatever it says. */
+function letter(
+  says: string,
+  { traces = 'anna', delimiter = 'drawn-by-chance-0815', subject = 'The plans' } = {},
+): Buffer {
+  const headers = {
+    'MIME-Version': '1.0',
+    'Content-Type': `multipart/mixed; boundary="${delimiter}"`,
+    Received: `from mx by ${traces}.example`,
+    'X-Trace': traces,
+  };
+  const text = `--${delimiter}\r\nContent-Type: text/plain\r\n\r\n${says} ${'line '.repeat(1_000)}\r\n`;
+  return mail({ messageId: 'plans@customer.example', subject, date, headers, body: `${text}--${delimiter}--\r\n` });
+}
+
+async function connect(tenantId: string, raws: Buffer[], takes: 'whole' | 'header'): Promise<TestMailbox> {
+  const messages = raws.map((raw, at) => ({ uid: at + 1, raw }));
+  const server = await startScriptedServer({ folders: { INBOX: { uidValidity: '7', messages } } });
+  servers.push(server);
+  const policy = takes === 'header' ? { maxMessageBytes: 3_000 } : {};
+  const mailbox = await bench.connect({ tenantId, port: server.port, user: newUuid(), withoutPerson: true, policy });
+  await mailbox.syncAll();
+  return mailbox;
+}
+
+const newTenant = () => bench.database.newTenant();
+const rows = <Row extends object>(tenantId: string, text: string, values: unknown[] = []) =>
+  bench.database.db.inTenant(tenantId, (sql) => sql.query<Row>(text, values));
+
+/** Each message: what its text begins with, whether it is known by its header alone, and how many copies it has. */
+const shown = async (tenantId: string) =>
+  (
+    await rows<{ line: string }>(
+      tenantId,
+      `SELECT concat_ws(' ', nullif(split_part(b.text, ' ', 1), ''), nullif(array_to_string(m.marks, ' '), ''), (SELECT count(*) FROM copy WHERE message_id = m.id)) AS line
+       FROM message m JOIN message_body b ON b.message_id = m.id ORDER BY 1`,
+    )
+  ).map(({ line }) => line);
+
+async function fetchWhole(mailbox: TestMailbox): Promise<unknown> {
+  const { tenantId } = mailbox;
+  const [row] = await mailbox.ledger();
+  const task = { mode: 'for-good' as const, senderDomain: null, actor: 'key_1' };
+  const operationId = await bench.database.db.inTenant(tenantId, (sql) =>
+    insertFetch(sql, { tenantId, userId: null }, { messageId: row?.messageId ?? '', task }),
+  );
+  if (operationId === null) return null;
+  while ((await replayFailures(bench.context, run, { tenantId, operationId })).kind === 'more');
+  return (await rows(tenantId, 'SELECT outcome FROM replay_item WHERE operation_id = $1', [operationId]))[0];
+}
+
+const expectSound = async (tenantId: string) => expect(await brokenTenant(bench.database.db, tenantId)).toEqual([]);
+
+test.each([
+  ['the whole one first', ['whole', 'header']],
+  ['its header first', ['header', 'whole']],
+] as const)('mail that one mailbox has whole and another by its header is one message: %s', async (_what, order) => {
+  const tenantId = await newTenant();
+  await aRecord(bench.database.db, tenantId, { addresses: ['ada@customer.example'] });
+  for (const takes of order) await connect(tenantId, [letter('whole', { traces: takes })], takes);
+  await housekeep(bench.context, run);
+  expect(await shown(tenantId)).toEqual(['whole 2']);
+  expect(await rows(tenantId, `SELECT DISTINCT message_id FROM timeline`)).toHaveLength(1);
+  expect(await rows(tenantId, `SELECT FROM link`)).toHaveLength(1);
+  expect(
+    await rows(tenantId, `SELECT ids ? 'joinedMessageId' AS told FROM outbox WHERE type = 'message.joined'`),
+  ).toEqual([{ told: true }]);
+  await expectSound(tenantId);
+});
+
+test('a batch that brings a header joins it at once, and so does one that brings large mail whole', async () => {
+  const large = letter('whole '.repeat(220_000));
+  const [tenantId, another] = [await newTenant(), await newTenant()];
+  await connect(tenantId, [letter('whole')], 'whole');
+  await connect(tenantId, [letter('whole')], 'header');
+  expect(await shown(tenantId)).toEqual(['whole 2']);
+  await connect(another, [large], 'header');
+  await connect(another, [large], 'whole');
+  expect(await shown(another)).toEqual(['whole 2']);
+});
+
+test('what people did to the header alone is kept by the message: links, what they took away, and its status', async () => {
+  const tenantId = await newTenant();
+  const { db } = bench.database;
+  const [byHand, refused] = [
+    await aRecord(db, tenantId, { addresses: ['hand@elsewhere.example'] }),
+    await aRecord(db, tenantId, { addresses: ['ada@customer.example'] }),
+  ];
+  const ben = await connect(tenantId, [letter('whole')], 'header');
+  const [row] = await ben.ledger();
+  await db.inTenant(tenantId, async (sql) => {
+    await sql.execute(`UPDATE message SET status = 'closed' WHERE id = $1`, [row?.messageId]);
+    await sql.execute(`UPDATE link SET state = 'suppressed' WHERE message_id = $1`, [row?.messageId]);
+    const linkId = newUuid();
+    await sql.execute(
+      `INSERT INTO link (tenant_id, id, message_id, record_id, state) VALUES ($1, $2, $3, $4, 'active')`,
+      [...[tenantId, linkId, row?.messageId, byHand]],
+    );
+    await sql.execute(
+      `INSERT INTO link_reason (tenant_id, link_id, kind, key, actor, record_version) VALUES ($1, $2, 'person', 'by-hand', 'usr_1', 1)`,
+      [tenantId, linkId],
+    );
+  });
+  await connect(tenantId, [letter('whole')], 'whole');
+  await housekeep(bench.context, run);
+  expect(await rows(tenantId, 'SELECT status FROM message')).toEqual([{ status: 'closed' }]);
+  expect(await rows(tenantId, 'SELECT record_id, state FROM link ORDER BY state')).toEqual([
+    { record_id: byHand, state: 'active' },
+    { record_id: refused, state: 'suppressed' },
+  ]);
+  await expectSound(tenantId);
+});
+
+test.each([
+  ['another delimiter', { delimiter: 'drawn-by-chance-4711' }],
+  ['a delimiter that anybody could name', { delimiter: 'b' }],
+  ['another subject', { subject: 'Other plans' }],
+])('a header with %s joins nothing: who sends one to themselves reads nobody else’s mail', async (_what, other) => {
+  const tenantId = await newTenant();
+  await connect(tenantId, [letter('whole', 'delimiter' in other && other.delimiter === 'b' ? other : {})], 'whole');
+  await connect(tenantId, [letter('whole', other)], 'header');
+  await housekeep(bench.context, run);
+  expect(await shown(tenantId)).toEqual(['headers-only 1', 'whole 1']);
+});
+
+test('where two messages have the header, it joins neither until it is fetched whole', async () => {
+  const tenantId = await newTenant();
+  await connect(tenantId, [letter('one'), letter('two')], 'whole');
+  const ben = await connect(tenantId, [letter('two', { traces: 'ben' })], 'header');
+  expect(await shown(tenantId)).toEqual(['headers-only 1', 'one 1', 'two 1']);
+  expect(await fetchWhole(ben)).toEqual({ outcome: 'recorded' });
+  expect(await shown(tenantId)).toEqual(['one 1', 'two 2']);
+  await expectSound(tenantId);
+});
+
+test('a header that was joined stands apart again where it is fetched whole and says something else', async () => {
+  const tenantId = await newTenant();
+  await connect(tenantId, [letter('one')], 'whole');
+  const ben = await connect(tenantId, [letter('two', { traces: 'ben' })], 'header');
+  expect(await shown(tenantId)).toEqual(['one 2']);
+  expect(await fetchWhole(ben)).toEqual({ outcome: 'recorded' });
+  expect(await shown(tenantId)).toEqual(['one 1', 'two 1']);
+  await expectSound(tenantId);
+});
+
+test('one that is fetched whole and says the same stays, with its own bytes', async () => {
+  const tenantId = await newTenant();
+  await connect(tenantId, [letter('whole')], 'whole');
+  const ben = await connect(tenantId, [letter('whole', { traces: 'ben' })], 'header');
+  expect(await fetchWhole(ben)).toEqual({ outcome: 'recorded' });
+  expect(await shown(tenantId)).toEqual(['whole 2']);
+  expect(await rows(tenantId, `SELECT DISTINCT raw_state FROM copy`)).toEqual([{ raw_state: 'full' }]);
+});
+
+test('of two headers that are one, each fetched whole is shown, also where they differ', async () => {
+  const tenantId = await newTenant();
+  const anna = await connect(tenantId, [letter('one')], 'header');
+  await connect(tenantId, [letter('two', { traces: 'ben' })], 'header');
+  expect(await shown(tenantId)).toEqual(['headers-only 2']);
+  await fetchWhole(anna); // all copies of the message
+  expect(await shown(tenantId)).toEqual(['one 1', 'two 1']);
+  await expectSound(tenantId);
+});
+
+test('a message without text is not taken for one of which only the header is known', async () => {
+  const tenantId = await newTenant();
+  const empty = mail({ messageId: 'plans@customer.example', subject: 'The plans', date, text: '' });
+  const headers = { 'X-Long': Array.from({ length: 100 }, () => 'x'.repeat(60)) };
+  await connect(tenantId, [empty], 'whole');
+  await connect(
+    tenantId,
+    [mail({ messageId: 'plans@customer.example', subject: 'The plans', date, text: 'something', headers })],
+    'header',
+  );
+  expect(await shown(tenantId)).toHaveLength(2);
+});
+
+test('when the mailbox that has it whole is deleted, nothing of it is left, and the whole is shown when it comes again', async () => {
+  const tenantId = await newTenant();
+  const ben = await connect(tenantId, [letter('whole')], 'header');
+  const anna = await connect(tenantId, [letter('whole')], 'whole');
+  await housekeep(bench.context, run);
+  expect(await shown(tenantId)).toEqual(['whole 2']);
+  const ref = { tenantId, mailboxId: anna.mailboxId };
+  await carryOutDeletion(bench.context, { ...ref, deletionId: await askForDeletion(bench.context, ref) });
+  expect(await shown(tenantId)).toEqual(['headers-only 1']);
+  expect(await rows(tenantId, `SELECT FROM message_subject WHERE subject <> ''`)).toEqual([]);
+  await connect(tenantId, [letter('whole')], 'whole');
+  expect(await shown(tenantId)).toContain('whole 1');
+  await fetchWhole(ben);
+  expect(await shown(tenantId)).toEqual(['whole 2']);
+  await expectSound(tenantId);
+});
+
+test('the trail of the message says that it was known by its header alone', async () => {
+  const tenantId = await newTenant();
+  await connect(tenantId, [letter('whole')], 'whole');
+  const ben = await connect(tenantId, [letter('whole')], 'header');
+  const [row] = await ben.ledger();
+  const { headers } = await issueKey(bench.database.db, tenantId);
+  const url = `/v1/messages/${publicId('message', row?.messageId ?? '')}/trail`;
+  const { items } = (await testApi(bench.database.db).api.inject({ url, headers })).json<{
+    items: { event: string }[];
+  }>();
+  expect(items.map(({ event }) => event)).toContain('joined');
+});
