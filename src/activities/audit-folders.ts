@@ -65,7 +65,14 @@ export async function auditFolders(
 const superseded = { code: 'superseded' };
 
 /** A person who asks sees the bytes of both sides; what runs by itself asks big folders for them no more than once. */
-const sizesUpTo: Record<AuditCause, number> = { person: 50_000, import: 50_000, again: 0, outage: 0, daily: 1_000 };
+const sizesUpTo: Record<AuditCause, number> = {
+  person: 50_000,
+  import: 50_000,
+  again: 0,
+  outage: 0,
+  rewound: 1_000,
+  daily: 1_000,
+};
 
 /** Of a folder with more messages each audit compares another part, but for those that only look whether a difference has healed. */
 function shareOf(cause: AuditCause, { identityRotationDays }: ActivityContext['limits']): IdentityShare {

@@ -5,6 +5,7 @@ import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { OpenFolder } from '../mail/mailbox';
 import type { MessageEnvelope } from '../domain/folder';
 import { hasBeenDown } from './audit-after-outage';
+import { auditRewound } from './audit-rewound';
 import type { ActivityContext } from './context';
 
 interface Opened {
@@ -15,8 +16,8 @@ interface Opened {
 /**
  * Whether an open folder is the generation on record although UIDVALIDITY alone does not tell: a server that was put back to an older
  * state gives the UIDs of lost mail to new mail, which would be taken for the old and never be fetched. It shows in UIDNEXT or
- * HIGHESTMODSEQ that fall, neither of which may (RFC 9051 2.3.1.1, RFC 7162 3.1); where both have been overtaken by new mail, an audit
- * finds it, and has the folder looked at again. After an outage, which a restore may have been, messages are compared in any case; else
+ * HIGHESTMODSEQ that fall, neither of which may (RFC 9051 2.3.1.1, RFC 7162 3.1): then an audit is asked for besides. Where both have been
+ * overtaken by new mail, the next audit finds it, and has the folder looked at again. After an outage, which a restore may have been, messages are compared in any case; else
  * nothing is asked while there is no such sign.
  * @throws MailFailure
  */
@@ -24,17 +25,29 @@ export async function isStill(
   context: ActivityContext,
   of: Opened & { generation: FolderGeneration },
 ): Promise<boolean> {
-  const { snapshot } = of.opened;
-  const { id: genId, uidNext, modseq, listedAt } = of.generation;
-  const hasFallen = snapshot.uidNext < (uidNext ?? 0);
-  if (hasFallen) return provesToBe(context, { ...of, genId });
-  const modseqFell =
-    modseq !== null && snapshot.highestModseq !== null && BigInt(snapshot.highestModseq) < BigInt(modseq);
+  const { id: genId, uidNext, listedAt } = of.generation;
+  const fallen = countersFallen(of.opened.snapshot, of.generation);
+  // A UIDNEXT that is not told is one above the newest UID, which falls whenever that message goes.
+  if (fallen.includes('HIGHESTMODSEQ') || (fallen.length > 0 && of.opened.toldUidNext)) {
+    await auditRewound(context, of.mailbox);
+  }
+  if (fallen.includes('UIDNEXT')) return provesToBe(context, { ...of, genId });
   const isDoubted = uidNext !== null && (listedAt === null || hasBeenDown(context.limits, of.mailbox));
-  if (!modseqFell && !isDoubted) return true;
+  if (fallen.length === 0 && !isDoubted) return true;
   const { known, shown } = await sampleOf(context, { ...of, genId });
   if (contradicts(known, shown)) return false;
   return listedAt !== null || !(await doubtsAreTrue(context, { ...of, genId }));
+}
+
+function countersFallen(
+  shown: OpenFolder['snapshot'],
+  { uidNext, modseq }: FolderGeneration,
+): ('UIDNEXT' | 'HIGHESTMODSEQ')[] {
+  const modseqFell = modseq !== null && shown.highestModseq !== null && BigInt(shown.highestModseq) < BigInt(modseq);
+  return [
+    ...(shown.uidNext < (uidNext ?? 0) ? ['UIDNEXT' as const] : []),
+    ...(modseqFell ? ['HIGHESTMODSEQ' as const] : []),
+  ];
 }
 
 /**

@@ -9,6 +9,7 @@ import { ledgerRanges } from '../db/ingest/ledger-ranges';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox, OpenFolder } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
+import { auditRewound } from './audit-rewound';
 import { allFlagsAreDue, followServerFlags, followShownFlags, setSeen } from './follow-flags';
 import { ingestLive, noteUnread, type LiveWork } from './ingest-live';
 import { beginFirstListing } from './first-listing';
@@ -110,6 +111,10 @@ async function toldByAll(
     folder.scope === 'fetch' && !generation.historyDone && uid < generation.historyBelow;
   const fresh = missing.filter((uid) => !isOfImport(uid));
   const changes = await presenceChanges(context, { mailbox, generation, listing }, fresh);
+  // Of a folder that comes back into scope all that it had is shown again.
+  if (changes.kind === 'some' && changes.shownAgain.length > 0 && generation.uidNext !== null) {
+    await auditRewound(context, mailbox);
+  }
   return { work, open, generation, fresh, changes, cursor: cursorAfterAll(compared) };
 }
 

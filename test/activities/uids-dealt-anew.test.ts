@@ -148,3 +148,45 @@ test('where a message goes with it, that one alone is removed, and not the one w
   expect(await events(mailbox, 'message.removed')).toBe(1);
   expect(await events(mailbox, 'message.recorded')).toBe(5);
 });
+
+describe('an audit is asked for at once', () => {
+  const due = (mailbox: TestMailbox) =>
+    query(mailbox, 'SELECT audit_cause AS cause, audit_due_at <= now() AS due FROM mailbox');
+  const auditedLongAgo = (mailbox: TestMailbox) =>
+    query(
+      mailbox,
+      `UPDATE mailbox SET audited_at = now() - interval '1 day', audit_tried_at = NULL, audit_due_at = now() + interval '1 hour', audit_cause = 'daily'`,
+    );
+
+  test('where UIDNEXT falls, although the newest messages are who they were', async () => {
+    const mailbox = await connect();
+    deal('ABCDE', 9);
+    await mailbox.round();
+    await auditedLongAgo(mailbox);
+    await mailbox.round();
+    expect(await due(mailbox)).toEqual([{ cause: 'daily', due: false }]);
+    deal('ABCDE', 6);
+    await mailbox.round();
+    expect(await due(mailbox)).toEqual([{ cause: 'rewound', due: true }]);
+  });
+
+  test('where a UID that was gone is shown again', async () => {
+    const mailbox = await connect();
+    deal('ABCD');
+    await mailbox.round();
+    await auditedLongAgo(mailbox);
+    deal('ABCDE');
+    await mailbox.round();
+    expect(await due(mailbox)).toEqual([{ cause: 'rewound', due: true }]);
+  });
+
+  test('and not more often than audits are apart', async () => {
+    const mailbox = await connect();
+    await query(mailbox, `UPDATE mailbox SET audited_at = now(), audit_due_at = now() + interval '1 day'`);
+    deal('ABCD');
+    await mailbox.round();
+    deal('ABCDE');
+    await mailbox.round();
+    expect(await due(mailbox)).toEqual([{ cause: 'rewound', due: false }]);
+  });
+});

@@ -2,7 +2,7 @@ import type { Database, Sql } from '../database';
 import { newUuid } from '../new-id';
 
 /** What an audit was made for. */
-export type AuditCause = 'person' | 'import' | 'outage' | 'again' | 'daily';
+export type AuditCause = 'person' | 'import' | 'outage' | 'rewound' | 'again' | 'daily';
 
 export type FindingKind = 'missing' | 'extra' | 'ended-but-alive' | 'undelivered' | 'not-linked' | 'not-provable';
 

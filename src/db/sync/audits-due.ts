@@ -84,14 +84,14 @@ export async function beginAudit(
 
 /** Why, and at least so long after an audit that compared, and after one that was only tried. */
 interface AuditWish {
-  cause: 'outage' | 'import';
+  cause: 'outage' | 'import' | 'rewound';
   apartMs: number;
   retryMs: number;
 }
 
 /**
- * A mailbox is to be compared with its server now, or as soon as the spacing allows: its server has been away, or shows a folder that was never
- * compared. Second run: no change.
+ * A mailbox is to be compared with its server now, or as soon as the spacing allows: its server has been away, counts back, or shows a
+ * folder that was never compared. Second run: no change.
  */
 export async function askForAudit(
   db: Database,
