@@ -1,3 +1,4 @@
+import { activitiesOnDelete, type ActivitiesOnDelete } from '../db/activities/note-write';
 import { nextContent, type ContentChunk, type ContentPosition } from '../db/deletion/content-chunk';
 import { readCatalogue, type Catalogue } from '../db/deletion/catalogue';
 import { deleteContent } from '../db/deletion/delete-content';
@@ -14,7 +15,7 @@ import { readSurvivors } from './read-survivors';
 export type DeletionShare =
   | { kind: 'more'; progress: DeletionProgress }
   | { kind: 'rows-left'; tables: string[] }
-  | { kind: 'done'; messages: number; kept: number; bytes: number; seconds: number };
+  | { kind: 'done'; messages: number; kept: number; notes: number; bytes: number; seconds: number };
 
 const messagesPerFill = 200;
 
@@ -61,13 +62,22 @@ interface Work {
   isOver: () => boolean;
 }
 
+/** What is the same for all chunks of a share. */
+interface HowContentGoes {
+  catalogue: Catalogue;
+  activities: ActivitiesOnDelete;
+}
+
 /**
  * Placements, copies, messages, and beside them, on connections of their own, a look at the chunk that comes next, texts and bytes of the
  * chunks before, and events. True when nothing is left.
  */
 async function emptyContent(context: ActivityContext, run: ActivityRun, { ref, isOver }: Work): Promise<boolean> {
   const { db } = context;
-  const catalogue = await db.inTenant(ref.tenantId, readCatalogue);
+  const how = await db.inTenant(ref.tenantId, async (sql) => ({
+    catalogue: await readCatalogue(sql),
+    activities: await activitiesOnDelete(sql, ref),
+  }));
   const look = (after: ContentPosition | null) =>
     nextContent(db, ref, { after, limit: context.limits.deletionChunkRows });
   let chunk = await look(null);
@@ -75,7 +85,7 @@ async function emptyContent(context: ActivityContext, run: ActivityRun, { ref, i
     if (chunk === null) return true;
     const next = await firstOf(
       chunk.next === null ? Promise.resolve(null) : look(chunk.next),
-      deleteChunk(context, run, { ref, chunk, catalogue }),
+      deleteChunk(context, run, { ref, chunk, how }),
       deleteRest(db, ref),
       freeAllBytes(context, ref, isOver),
       deleteEvents(db, ref),
@@ -95,10 +105,10 @@ async function firstOf<T>(first: Promise<T>, ...others: Promise<unknown>[]): Pro
 async function deleteChunk(
   context: ActivityContext,
   run: ActivityRun,
-  { ref, chunk, catalogue }: { ref: DeletionRef; chunk: ContentChunk; catalogue: Catalogue },
+  { ref, chunk, how }: { ref: DeletionRef; chunk: ContentChunk; how: HowContentGoes },
 ): Promise<void> {
   const { db } = context;
-  const { retold, unread } = await deleteContent(db, ref, { chunk, contents: new Map(), catalogue, rest: 'noted' });
+  const { retold, unread } = await deleteContent(db, ref, { chunk, contents: new Map(), ...how, rest: 'noted' });
   await fillRetold(context, ref, retold);
   if (unread.messages.length === 0) return;
   const contents = await readSurvivors(context, run, { tenantId: ref.tenantId, messages: unread.messages });
@@ -107,7 +117,7 @@ async function deleteChunk(
     copyIds: unread.copyIds,
     messageIds: unread.messages.map(({ messageId }) => messageId),
   };
-  const told = await deleteContent(db, ref, { chunk: left, contents, catalogue, rest: 'noted' });
+  const told = await deleteContent(db, ref, { chunk: left, contents, ...how, rest: 'noted' });
   await fillRetold(context, ref, told.retold);
 }
 
@@ -134,6 +144,6 @@ async function emptyBeside(context: ActivityContext, ref: DeletionRef, isOver: (
 }
 
 function said(report: DeletionReport): DeletionShare {
-  const { tables, messagesKept: kept, bytesFreed: bytes, seconds } = report;
-  return { kind: 'done', messages: tables['message'] ?? 0, kept, bytes, seconds };
+  const { tables, messagesKept: kept, activityNotes: notes = 0, bytesFreed: bytes, seconds } = report;
+  return { kind: 'done', messages: tables['message'] ?? 0, kept, notes, bytes, seconds };
 }

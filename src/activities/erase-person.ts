@@ -4,7 +4,7 @@ import { deletionProgress, type DeletionProgress } from '../db/deletion/steps';
 import { BlobDamaged, BlobNotFound } from '../db/blobs/blob-store';
 import { addressesOf, type PersonRef } from '../db/people/begin-erasure';
 import { readDependents } from '../db/people/dependents';
-import { eraseBeside, eraseParked, parkedMail, type ParkedMail } from '../db/people/erase-beside';
+import { eraseBeside, eraseNotes, eraseParked, parkedMail, type ParkedMail } from '../db/people/erase-beside';
 import { eraseMessages, stepOf } from '../db/people/erase-messages';
 import { finishErasure } from '../db/people/finish-erasure';
 import type { ActivityContext, ActivityRun } from './context';
@@ -45,6 +45,7 @@ export async function erasePersonRows(
     await freeBytes(db, stepOf(ref));
     if (isOver()) return unfinished(context, ref);
   }
+  while ((await eraseNotes(db, ref, chunk.limit)) > 0) if (isOver()) return unfinished(context, ref);
   await lookThroughParked(context, ref, beat);
   await eraseBeside(db, ref);
   while (await freeBytes(db, stepOf(ref))) if (isOver()) return unfinished(context, ref);

@@ -60,6 +60,9 @@ const values = {
   companyDomains: z.enum(['off', 'link']),
   severalCompanies: z.enum(['link-all', 'link-none']),
   visibility: z.enum(['private', 'metadata', 'subject', 'full']),
+  activityOnDelete: z
+    .enum(['remove', 'note'])
+    .describe('What becomes of the activities of messages that go: nothing, or a note without content'),
   onStop: z.enum(['keep', 'delete']),
   deletionUndoSeconds: z.int().min(0).max(2_592_000),
 };
@@ -101,6 +104,7 @@ export const policyChangeSchema: z.ZodType<PolicyChange> = z.strictObject({
     })
     .nullable()
     .exactOptional(),
+  activityOnDelete: values.activityOnDelete.exactOptional(),
   onStop: values.onStop.exactOptional(),
   deletionUndoSeconds: values.deletionUndoSeconds.exactOptional(),
 });

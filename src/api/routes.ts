@@ -1,5 +1,6 @@
 import type { Api, ApiContext } from './context';
 import { connectorRoutes } from './connectors/routes';
+import { activityNoteRoutes } from './activities/note-routes';
 import { activityRoutes } from './activities/routes';
 import { activityTypeRoutes } from './activities/type-routes';
 import { deletionRoutes } from './deletions/routes';
@@ -71,6 +72,7 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   timelineRoutes,
   activityTypeRoutes,
   activityRoutes,
+  activityNoteRoutes,
   messageRoutes,
   messageLinksRoute,
   unassignedRoutes,

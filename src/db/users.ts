@@ -1,4 +1,5 @@
 import { leaveUser } from './activities/leave';
+import { leaveNotesOfUser } from './activities/note-leave';
 import type { Sql } from './database';
 import { newUuid } from './new-id';
 import { nextPrincipal } from './principals';
@@ -120,7 +121,9 @@ export async function removeUser(
     [tenantId, user.principal],
   );
   await sql.execute('DELETE FROM user_address WHERE tenant_id = $1 AND user_id = $2', values);
-  while ((await leaveUser(sql, tenantId, { userId, heirId: null, limit: activitiesAtOnce })) > 0);
+  const left = { userId, heirId: null, limit: activitiesAtOnce };
+  while ((await leaveUser(sql, tenantId, left)) > 0);
+  while ((await leaveNotesOfUser(sql, tenantId, left)).left > 0);
   await sql.execute('DELETE FROM record_scope WHERE tenant_id = $1 AND principal = $2', [tenantId, user.principal]);
   await sql.execute('DELETE FROM app_user WHERE tenant_id = $1 AND id = $2', values);
   return { kind: 'removed' };
@@ -138,7 +141,8 @@ async function hasMuch(
           AND record_id = '00000000-0000-0000-0000-000000000000' LIMIT $4 + 1) readable),
        (SELECT count(*) FROM (SELECT FROM record WHERE tenant_id = $1 AND owner_user_id = $2 LIMIT $4 + 1) owned),
        (SELECT count(*) FROM (SELECT FROM record_scope WHERE tenant_id = $1 AND principal = $3 LIMIT $4 + 1) shown),
-       (SELECT count(*) FROM (SELECT FROM activity WHERE tenant_id = $1 AND owner_user_id = $2 LIMIT $4 + 1) done)) > $4 AS much`,
+       (SELECT count(*) FROM (SELECT FROM activity WHERE tenant_id = $1 AND owner_user_id = $2 LIMIT $4 + 1) done),
+       (SELECT count(*) FROM (SELECT FROM activity_note WHERE tenant_id = $1 AND owner_user_id = $2 LIMIT $4 + 1) noted)) > $4 AS much`,
     [tenantId, of.userId, of.principal, of.limit],
   );
   return row?.much ?? false;

@@ -25,6 +25,8 @@ const en: EffectTexts = {
   'flags-ignored': 'Flags stay as they are now.',
   'new-mail-marked-seen': 'Mail that is recorded from now on is marked as read on the server.',
   'new-mail-not-marked-seen': 'Mail is no longer marked as read on the server.',
+  'activities-removed': 'Activities of mail that goes from now on go with it; notes that are there stay.',
+  'activities-noted': 'Activities of mail that goes from now on stay as notes without content.',
   'on-stop': 'It matters only when the mailbox is stopped.',
   'deletion-undo': 'It matters only when the mailbox is deleted.',
 };
@@ -51,6 +53,8 @@ const de: EffectTexts = {
   'flags-ignored': 'Markierungen bleiben, wie sie jetzt sind.',
   'new-mail-marked-seen': 'Ab jetzt erfasste Mail wird auf dem Server als gelesen markiert.',
   'new-mail-not-marked-seen': 'Mail wird auf dem Server nicht mehr als gelesen markiert.',
+  'activities-removed': 'Aktivitäten von Mail, die ab jetzt entfernt wird, gehen mit ihr; vorhandene Notizen bleiben.',
+  'activities-noted': 'Aktivitäten von Mail, die ab jetzt entfernt wird, bleiben als Notizen ohne Inhalt.',
   'on-stop': 'Das zählt erst, wenn das Postfach beendet wird.',
   'deletion-undo': 'Das zählt erst, wenn das Postfach gelöscht wird.',
 };
@@ -79,6 +83,8 @@ const nl: EffectTexts = {
   'flags-ignored': 'Markeringen blijven zoals ze nu zijn.',
   'new-mail-marked-seen': 'Mail die vanaf nu wordt vastgelegd, wordt op de server als gelezen gemarkeerd.',
   'new-mail-not-marked-seen': 'Mail wordt op de server niet meer als gelezen gemarkeerd.',
+  'activities-removed': 'Activiteiten van mail die vanaf nu verdwijnt, verdwijnen mee; notities die er zijn, blijven.',
+  'activities-noted': 'Activiteiten van mail die vanaf nu verdwijnt, blijven als notities zonder inhoud.',
   'on-stop': 'Dit telt pas als het postvak wordt gestopt.',
   'deletion-undo': 'Dit telt pas als het postvak wordt verwijderd.',
 };
@@ -108,6 +114,8 @@ const ro: EffectTexts = {
   'flags-ignored': 'Marcajele rămân cum sunt acum.',
   'new-mail-marked-seen': 'Mesajele înregistrate de acum sunt marcate ca citite pe server.',
   'new-mail-not-marked-seen': 'Mesajele nu mai sunt marcate ca citite pe server.',
+  'activities-removed': 'Activitățile mesajelor eliminate de acum dispar odată cu ele; notele existente rămân.',
+  'activities-noted': 'Activitățile mesajelor eliminate de acum rămân ca note fără conținut.',
   'on-stop': 'Contează abia când căsuța poștală este oprită.',
   'deletion-undo': 'Contează abia când căsuța poștală este ștearsă.',
 };

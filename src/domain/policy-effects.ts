@@ -18,6 +18,8 @@ export const effectCodes = [
   'flags-ignored',
   'new-mail-marked-seen',
   'new-mail-not-marked-seen',
+  'activities-removed',
+  'activities-noted',
   'on-stop',
   'deletion-undo',
 ] as const;
@@ -42,6 +44,7 @@ export function policyEffects(before: Policy, after: Policy): EffectCode[] {
     ['removals', after.removals === 'mirror' ? 'removals-mirrored' : 'removals-kept'],
     ['flags', after.flags === 'follow' ? 'flags-followed' : 'flags-ignored'],
     ['markSeen', after.markSeen ? 'new-mail-marked-seen' : 'new-mail-not-marked-seen'],
+    ['activityOnDelete', after.activityOnDelete === 'note' ? 'activities-noted' : 'activities-removed'],
     ['onStop', 'on-stop'],
     ['deletionUndoSeconds', 'deletion-undo'],
   ];

@@ -30,6 +30,8 @@ export interface Policy {
   severalCompanies: 'link-all' | 'link-none';
   visibility: Visibility;
   activity: null | { type: string; status: string; requireUser: boolean; requireSubject: boolean };
+  /** What becomes of the activities of messages that go with the mailbox, or are removed by `mirror`: nothing, or a note without content. */
+  activityOnDelete: 'remove' | 'note';
   onStop: 'keep' | 'delete';
   /** A deletion waits so long before it begins, and can be taken back meanwhile. */
   deletionUndoSeconds: number;
@@ -55,6 +57,7 @@ export const defaultPolicy: Policy = {
   severalCompanies: 'link-all',
   visibility: 'private',
   activity: null,
+  activityOnDelete: 'remove',
   onStop: 'keep',
   deletionUndoSeconds: 0,
 };

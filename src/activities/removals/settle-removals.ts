@@ -105,7 +105,8 @@ async function remove(
   const catalogue = await db.inTenant(tenantId, readCatalogue);
   const plan = await planRemoval(db, mailbox, copyIds);
   const contents = await readSurvivors(context, run, { tenantId, messages: plan.toRead });
-  const { retold } = await carryOutRemovals(db, mailbox, { plan, contents, catalogue });
+  const { activityOnDelete: activities } = mailbox.policy;
+  const { retold } = await carryOutRemovals(db, mailbox, { plan, contents, catalogue, activities });
   while (await freeBytes(db, plan.ref)) run.heartbeat();
   await fillSearchSoon(context, tenantId, retold);
 }

@@ -1,12 +1,19 @@
 import type { z } from 'zod';
 
 import type { RecordFile } from '../../db/activities/files';
+import type { ActivityNote } from '../../db/activities/note-read';
 import type { ShownActivity, ShownParty } from '../../db/activities/read';
 import type { ActivityType } from '../../db/activities/types';
 import type { Level } from '../../db/timeline-read';
 import { normaliseAddress } from '../../domain/address';
 import { publicId } from '../../domain/ids';
-import { headerSchema, type activitySchema, type activityTypeSchema, type recordFileSchema } from './schemas';
+import {
+  headerSchema,
+  type activityNoteSchema,
+  type activitySchema,
+  type activityTypeSchema,
+  type recordFileSchema,
+} from './schemas';
 
 /** The ETag of what counts its versions. */
 export function etagOfVersion({ version }: { version: number }): string {
@@ -79,6 +86,21 @@ function namesIn({ names }: ShownActivity): (key: string) => string {
     if (key !== null && name !== '' && !known.has(key)) known.set(key, name);
   }
   return (key) => known.get(key) ?? '';
+}
+
+/** A note for an answer. */
+export function presentNote(note: ActivityNote): z.output<typeof activityNoteSchema> {
+  const { type, status, direction, ownerUserId } = note;
+  return {
+    id: publicId('activity', note.id),
+    type,
+    status,
+    ownerUserId: ownerUserId === null ? null : publicId('user', ownerUserId),
+    direction,
+    sortAt: note.sortAt.toISOString(),
+    recordIds: note.recordIds.map((id) => publicId('record', id)),
+    createdAt: note.createdAt.toISOString(),
+  };
 }
 
 /** A file of a record for an answer. */

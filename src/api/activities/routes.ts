@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { listFiles } from '../../db/activities/files';
+import { hasNotes } from '../../db/activities/note-read';
 import { listActivities, readActivity, type ActivityFilter } from '../../db/activities/read';
 import { readsRecord } from '../../db/record-readers';
 import type { Api, ApiContext } from '../context';
@@ -59,12 +60,13 @@ export function activityRoutes(api: Api, context: ApiContext): void {
         description: shortPages,
         params: recordParams,
         querystring: z.strictObject(narrowing),
-        response,
+        response: { 200: pageOf(activitySchema).extend({ hasNotes: notesBeside }) },
       },
     },
     async ({ viewer, params: { id }, query }) => {
       await requireRecord(context, viewer, id);
-      return activityPage(context, viewer, { recordId: id, wish: query });
+      const page = await activityPage(context, viewer, { recordId: id, wish: query });
+      return { ...page, hasNotes: await context.db.inTenant(viewer.tenantId, (sql) => hasNotes(sql, viewer, id)) };
     },
   );
 
@@ -103,6 +105,9 @@ function oneActivityRoutes(api: Api, context: ApiContext): void {
   );
 }
 
+const notesBeside = z
+  .boolean()
+  .describe('Whether there are notes of activities whose mail is gone: GET /v1/activity-notes?recordId= has them');
 const shortPages = 'A page may have fewer items than were asked for, and yet go on: `nextCursor` says so.';
 
 function fileRoute(api: Api, context: ApiContext): void {

@@ -49,6 +49,18 @@ const name = z
   .max(100)
   .regex(/^[^\p{C}]*$/u, { error: 'has characters that cannot be shown.' });
 
+/** A note in an answer. */
+export const activityNoteSchema = z.object({
+  id: z.string().describe('act_...: the id that the activity had'),
+  type: z.string(),
+  status: z.string(),
+  ownerUserId: z.string().nullable(),
+  direction: z.enum(['incoming', 'outgoing', 'internal']),
+  sortAt: time.describe('The date of the message'),
+  recordIds: z.array(z.string()).describe('Its records that this key may see'),
+  createdAt: time.describe('When the message went'),
+});
+
 /** PATCH /v1/activities/{id} */
 export const activityChangeSchema = z.strictObject({
   status: name.exactOptional(),

@@ -4,7 +4,7 @@ import { finished } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
 
 import { BlobNotFound } from '../../db/blobs/blob-store';
-import { exportedCopies, exportedRecords, type ExportedCopy } from '../../db/people/export-rows';
+import { exportedCopies, exportedNotes, exportedRecords, type ExportedCopy } from '../../db/people/export-rows';
 import { publicId } from '../../domain/ids';
 import type { ApiContext } from '../context';
 
@@ -54,6 +54,8 @@ async function fill(target: Target, exporting: Exporting): Promise<void> {
     for (const copy of page) await addMail(target, exporting, { copy, counts });
   }
   await addFile(target, { path: 'messages.json', content: Readable.from(messagesJson(exporting)), mtime: now() });
+  const notes = Readable.from(notesJson(exporting));
+  await addFile(target, { path: 'activity-notes.json', content: notes, mtime: now() });
   const records = await exportedRecords(db, tenantId, addressKeys);
   await addJson(target, { path: 'records.json', mtime: now() }, records.map(presentRecord));
   await addJson(target, { path: 'index.json', mtime: now() }, indexOf(exporting, counts));
@@ -123,10 +125,23 @@ function inDosTime(time: Date): Date {
 }
 
 async function* messagesJson({ db, tenantId, addressKeys }: Exporting): AsyncGenerator<string> {
+  yield* listJson(exportedCopies(db, tenantId, addressKeys), presentCopy);
+}
+
+async function* notesJson({ db, tenantId, addressKeys }: Exporting): AsyncGenerator<string> {
+  yield* listJson(exportedNotes(db, tenantId, addressKeys), ({ id, recordIds, ...note }) => ({
+    id: publicId('activity', id),
+    ...note,
+    recordIds: recordIds.map((recordId) => publicId('record', recordId)),
+  }));
+}
+
+/** A JSON array, an item a line, page by page. */
+async function* listJson<Row>(pages: AsyncIterable<Row[]>, present: (row: Row) => object): AsyncGenerator<string> {
   let before = '[\n';
-  for await (const page of exportedCopies(db, tenantId, addressKeys)) {
-    for (const copy of page) {
-      yield `${before}${JSON.stringify(presentCopy(copy))}`;
+  for await (const page of pages) {
+    for (const row of page) {
+      yield `${before}${JSON.stringify(present(row))}`;
       before = ',\n';
     }
   }
@@ -159,6 +174,8 @@ function indexOf({ addressKeys, now }: Exporting, counts: Counts) {
       'mail/*.eml': 'Messages in which an address is sender or recipient, byte for byte as they were fetched.',
       'mail/*.reduced.eml': 'The same where attachments were left out when the mail was recorded.',
       'messages.json': 'What is known of each of these messages, with its links to records and its activity.',
+      'activity-notes.json':
+        'What is left of activities of earlier mail, which is gone: when it was, whose, and nothing of what.',
       'records.json': 'Records that have one of the addresses.',
     },
     notIncluded: [

@@ -23,6 +23,7 @@ export const erasurePreviewSchema = z.object({
   links: z.int(),
   timelineEntries: z.int(),
   activities: z.int(),
+  activityNotes: z.int().describe('That are left of activities of mail that is gone: they go too'),
   attachments: z.int(),
   recordIds: z.array(z.string()).describe('Records that lose the address, and stay; 100 at most'),
   parkedToLookThrough: z.int().describe('Mail that could not be read, and is looked through for the addresses'),

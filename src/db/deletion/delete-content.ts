@@ -1,3 +1,4 @@
+import { noteActivities, type ActivitiesOnDelete } from '../activities/note-write';
 import { tellRemovedActivities } from '../activities/tell';
 import type { Database, Sql } from '../database';
 import { uuidArray } from '../binary-array';
@@ -27,6 +28,7 @@ interface ChunkWork {
   catalogue: Catalogue;
   rest: 'now' | 'noted';
   counts: RowCounts;
+  activities: ActivitiesOnDelete;
 }
 
 /**
@@ -48,11 +50,13 @@ export async function deleteContent(
     /** Whether what nobody reaches any more goes here too, or is noted for `deleteRest`, behind this transaction. */
     rest?: 'now' | 'noted';
   },
+    /** What becomes of the activities of messages that go. */
+    activities?: ActivitiesOnDelete;
 ): Promise<{ retold: number; unread: Unread }> {
   return db.writeInTenant(ref.tenantId, async (sql) => {
-    const { rest = 'now' } = work;
+    const { rest = 'now', activities = 'remove' } = work;
     const catalogue = rest === 'noted' ? withoutRest(work.catalogue) : work.catalogue;
-    const chunk: ChunkWork = { sql, ref, catalogue, rest, counts: {} };
+    const chunk: ChunkWork = { sql, ref, catalogue, rest, activities, counts: {} };
     const { copyIds, messageIds, placements } = work.chunk;
     const among = messageIds ?? (await messagesOf(sql, ref.tenantId, copyIds));
     const [shared] = await Promise.all([
@@ -67,14 +71,14 @@ export async function deleteContent(
       deleteBareCopies(chunk, candidates),
     ]);
     const messages = staying(shared, gone);
-    const { lost, kept, threadIds, bareIds } = await deleteWithCopies(chunk, gone, messages);
+    const { lost, kept, threadIds, bareIds, notes } = await deleteWithCopies(chunk, gone, messages);
     const [retold] = await Promise.all([
       tellFromSurvivors(sql, ref, { messages, contents: work.contents, lost }),
       deleteEmptyThreads(chunk, threadIds),
       settleDeleted(sql, ref.tenantId, bareIds),
       noteBlobs(chunk, [...parkedBlobIds, ...idsOf(gone, 'blob_id')]),
     ]);
-    await noteStep(sql, ref, { counts: chunk.counts, placements: chunk.counts['placement'] ?? 0, kept });
+    await noteStep(sql, ref, { counts: chunk.counts, placements: chunk.counts['placement'] ?? 0, kept, notes });
     return { retold, unread: { messages: toRead, copyIds: heldBack(copyIds, ready) } };
   });
 }
@@ -113,13 +117,18 @@ interface GoneCopy {
   message_id: string;
   blob_id: string | null;
 }
+  /** Only where notes are kept. */
+  direction?: string;
 
 // OFFSET 0 here and below: a look-up by key for each row. Without statistics a planner that may choose joins with the whole table.
 /** A copy goes with the last of its placements. */
-async function deleteBareCopies({ sql, ref, counts }: ChunkWork, candidates: string[]): Promise<GoneCopy[]> {
+async function deleteBareCopies(
+  { sql, ref, activities, counts }: ChunkWork,
+  candidates: string[],
+): Promise<GoneCopy[]> {
   const gone = await sql.query<GoneCopy>(
     `DELETE FROM copy c WHERE c.tenant_id = $1 AND c.id = ANY ($2::uuid[]) AND c.source_id = $3
-       AND NOT EXISTS (SELECT FROM placement p WHERE p.copy_id = c.id OFFSET 0) RETURNING c.id, c.message_id, c.blob_id`,
+       AND NOT EXISTS (SELECT FROM placement p WHERE p.copy_id = c.id OFFSET 0) RETURNING c.id, c.message_id, c.blob_id${activities === 'note' ? ', c.direction' : ''}`,
     [ref.tenantId, uuidArray(candidates), ref.sourceId],
   );
   counts['copy'] = gone.length;
@@ -145,17 +154,19 @@ interface GoneWithCopies {
   /** Threads of messages that went. */
   threadIds: string[];
 }
+  /** Activities that are kept as notes. */
+  notes: number;
 
 // Before the search rows: who is just writing them holds this row, and is waited for.
 const pending: ChildTable = { name: 'search_pending', column: 'message_id' };
 
 /** Deletes what hangs on copies that are gone, and the messages that have no copy left with all that hangs on those. */
 async function deleteWithCopies(chunk: ChunkWork, gone: GoneCopy[], kept: SharedMessage[]): Promise<GoneWithCopies> {
-  if (gone.length === 0) return { lost: { withFiles: [] }, kept: 0, bareIds: [], threadIds: [] };
+  if (gone.length === 0) return { lost: { withFiles: [] }, kept: 0, bareIds: [], threadIds: [], notes: 0 };
   const { sql, ref, catalogue } = chunk;
   const staysToo = new Set(kept.map(({ messageId }) => messageId));
   const bareIds = [...new Set(gone.map((copy) => copy.message_id))].filter((id) => !staysToo.has(id));
-  const [lost, , , threadIds, lastKept] = await Promise.all([
+  const [lost, , , bare, lastKept] = await Promise.all([
     lostWords(
       sql,
       ref.tenantId,
@@ -163,10 +174,10 @@ async function deleteWithCopies(chunk: ChunkWork, gone: GoneCopy[], kept: Shared
     ),
     deleteAllChildren(chunk, catalogue.copy, idsOf(gone, 'id')),
     deleteAllChildren(chunk, [pending], bareIds),
-    deleteBareMessages(chunk, { messageIds: bareIds, copyIds: idsOf(gone, 'id') }),
+    deleteBareMessages(chunk, { messageIds: bareIds, gone }),
     lastOfSource(chunk, kept),
   ]);
-  return { lost, kept: lastKept, bareIds, threadIds };
+  return { lost, kept: lastKept, bareIds, ...bare };
 }
 
 async function deleteAllChildren(
@@ -190,31 +201,51 @@ function addCounts(counts: RowCounts, parts: Part[], deleted: number[]): void {
 
 /**
  * Deletes those of the messages that have no copy left, with all that hangs on them: one statement, so that no id comes here and goes back
- * for each table. What is left for later is noted in it, with the copies. Returns their threads.
+ * for each table. What is left for later is noted in it, with the copies; activities become notes where that is wanted. Returns their threads.
  */
 async function deleteBareMessages(
-  { sql, ref, catalogue, rest, counts }: ChunkWork,
-  { messageIds, copyIds }: { messageIds: string[]; copyIds: string[] },
-): Promise<string[]> {
-  if (messageIds.length === 0 && rest === 'now') return [];
+  chunk: ChunkWork,
+  { messageIds, gone }: { messageIds: string[]; gone: GoneCopy[] },
+): Promise<Pick<GoneWithCopies, 'threadIds' | 'notes'>> {
+  const { sql, ref, catalogue, rest, counts } = chunk;
+  if (messageIds.length === 0 && rest === 'now') return { threadIds: [], notes: 0 };
   const parts = [
     ...catalogue.link.map((child) => ({ ...child, of: 'bare_link' })),
     ...catalogue.message.filter(({ name }) => name !== pending.name).map((child) => ({ ...child, of: 'bare' })),
     { name: 'message', column: 'id', of: 'bare' },
   ];
-  const noted = rest === 'noted' ? [ref.sourceId, newUuid(), ref.deletionId, uuidArray(copyIds)] : [];
-  const [row] = await sql.query<{ threads: string | null; deleted: number[] }>(
+  const left = restOf(chunk, gone);
+  const notes = notesOf(chunk, gone, 3 + left.values.length);
+  const [row] = await sql.query<{ threads: string | null; deleted: number[]; notes: number }>(
     `WITH bare AS MATERIALIZED (
        SELECT m.id, m.thread_id FROM message m WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[])
          AND NOT EXISTS (SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = m.id OFFSET 0)
      ), bare_link AS MATERIALIZED (
        SELECT id FROM link WHERE tenant_id = $1 AND message_id = ANY (ARRAY(SELECT id FROM bare))
-     ), ${rest === 'noted' ? noteRest : ''} ${tellRemovedActivities('bare')}, ${deletionOf(parts)}
-     SELECT (SELECT string_agg(DISTINCT thread_id::text, ',') FROM bare) AS threads, ${countOf(parts)} AS deleted`,
-    [ref.tenantId, uuidArray(messageIds), ...noted],
+     ), ${left.parts} ${notes.parts} ${tellRemovedActivities('bare')}, ${deletionOf(parts)}
+     SELECT (SELECT string_agg(DISTINCT thread_id::text, ',') FROM bare) AS threads, ${countOf(parts)} AS deleted, ${notes.count} AS notes`,
+    [ref.tenantId, uuidArray(messageIds), ...left.values, ...notes.values],
   );
   addCounts(counts, parts, row?.deleted ?? []);
-  return row?.threads?.split(',') ?? [];
+  return { threadIds: row?.threads?.split(',') ?? [], notes: row?.notes ?? 0 };
+}
+
+/** The part of the statement that notes what goes behind it, with its parameters. */
+function restOf({ ref, rest }: ChunkWork, gone: GoneCopy[]): { parts: string; values: unknown[] } {
+  if (rest === 'now') return { parts: '', values: [] };
+  return { parts: noteRest, values: [ref.sourceId, newUuid(), ref.deletionId, uuidArray(idsOf(gone, 'id'))] };
+}
+
+/** The parts of the statement that keep activities as notes, with their parameters from this number on. */
+function notesOf({ activities }: ChunkWork, gone: GoneCopy[], from: number) {
+  if (activities === 'remove') return { parts: '', count: '0', values: [] };
+  const parameters = { messageIds: `$${String(from)}`, directions: `$${String(from + 1)}` };
+  const directions = new Map(gone.map((copy) => [copy.message_id, copy.direction ?? '']));
+  return {
+    parts: `${noteActivities('bare', parameters)},`,
+    count: '(SELECT count(*) FROM note)',
+    values: [uuidArray([...directions.keys()]), [...directions.values()]],
+  };
 }
 
 const noteRest = `noted AS (

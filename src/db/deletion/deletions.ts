@@ -13,6 +13,8 @@ export interface DeletionReport {
   tables: Record<string, number>;
   /** Messages that stayed, because another source holds a copy. */
   messagesKept: number;
+  /** Activities of which a note without content stays; absent where it is no mailbox. */
+  activityNotes?: number;
   /** As they were stored. */
   bytesFreed: number;
   /** Mailboxes that were deleted with it; absent where it was one. */
@@ -48,6 +50,8 @@ export interface Deletion {
   counts: Record<string, number>;
   kept: number;
   bytes: number;
+  /** Activities of which a note stays. */
+  notes: number;
   report: DeletionReport | null;
   error: DeletionError | null;
   createdAt: Date;
@@ -65,12 +69,12 @@ export interface DeletionRef {
 }
 
 /** A deletion of many mailboxes has a deletion of each for its parts. */
-const withParts = (column: 'done' | 'kept' | 'bytes') =>
+const withParts = (column: 'done' | 'kept' | 'bytes' | 'notes') =>
   `(${column} + coalesce((SELECT sum(part.${column}) FROM deletion part
      WHERE part.tenant_id = deletion.tenant_id AND part.parent_id = deletion.id), 0))::bigint AS ${column}`;
 
 const columns = `id, kind, target_id AS "targetId", state, begins_at AS "beginsAt", total, counts, report, error,
-  ${withParts('done')}, ${withParts('kept')}, ${withParts('bytes')},
+  ${withParts('done')}, ${withParts('kept')}, ${withParts('bytes')}, ${withParts('notes')},
   created_at AS "createdAt", started_at AS "startedAt", finished_at AS "finishedAt"`;
 
 /**

@@ -11,6 +11,8 @@ export interface DeletionPreview {
   links: number;
   timelineEntries: number;
   activities: number;
+  /** Of these, those of which a note without content stays. */
+  activityNotes: number;
   attachments: number;
   failures: number;
   folders: number;
@@ -42,6 +44,9 @@ export async function previewDeletion(
        (SELECT count(*) FROM told t JOIN link l ON l.tenant_id = $1 AND l.message_id = t.message_id WHERE NOT t.kept) AS links,
        (SELECT count(*) FROM told t JOIN timeline l ON l.tenant_id = $1 AND l.message_id = t.message_id WHERE NOT t.kept) AS "timelineEntries",
        (SELECT count(*) FROM told t JOIN activity a ON a.tenant_id = $1 AND a.message_id = t.message_id WHERE NOT t.kept) AS activities,
+       (SELECT count(*) FROM told t JOIN activity a ON a.tenant_id = $1 AND a.message_id = t.message_id
+        WHERE NOT t.kept AND (SELECT policy ->> 'activityOnDelete' = 'note' FROM source WHERE tenant_id = $1 AND id = $2) AND EXISTS (
+          SELECT FROM activity_party p WHERE p.tenant_id = $1 AND p.message_id = t.message_id AND p.record_id IS NOT NULL)) AS "activityNotes",
        (SELECT count(*) FROM mine JOIN copy_structure s ON s.tenant_id = $1 AND s.copy_id = mine.id
         CROSS JOIN LATERAL jsonb_array_elements(s.parts) AS part WHERE part ->> 'role' = 'attachment') AS attachments,
        (SELECT count(*) FROM failure WHERE tenant_id = $1 AND source_id = $2) AS failures,

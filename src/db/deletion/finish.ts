@@ -87,7 +87,7 @@ async function deleteMailbox(sql: Sql, ref: DeletionRef): Promise<RowCounts> {
 async function writeReport(sql: Sql, ref: DeletionRef, verifiedTables: string[]): Promise<DeletionReport> {
   const [row] = await sql.query<{ report: DeletionReport }>(
     `UPDATE deletion SET state = 'done', finished_at = coalesce(finished_at, now()), error = NULL, total = done,
-       report = coalesce(report, jsonb_build_object('tables', counts, 'messagesKept', kept, 'bytesFreed', bytes,
+       report = coalesce(report, jsonb_build_object('tables', counts, 'messagesKept', kept, 'activityNotes', notes, 'bytesFreed', bytes,
          'seconds', round(extract(epoch FROM clock_timestamp() - started_at)::numeric, 1), 'verifiedTables', $3::jsonb,
          'verifiedAt', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
      WHERE tenant_id = $1 AND id = $2 RETURNING report`,

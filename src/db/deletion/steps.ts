@@ -80,6 +80,8 @@ export interface StepDone {
   placements?: number;
   kept?: number;
   bytes?: number;
+  /** Activities that were kept as notes. */
+  notes?: number;
 }
 
 /** Adds what a step did to the deletion's row: the counts are right whatever is killed when. */
@@ -89,7 +91,7 @@ export async function noteStep(
   step: StepDone,
 ): Promise<void> {
   await sql.execute(
-    `UPDATE deletion SET done = done + $3, kept = kept + $4, bytes = bytes + $5,
+    `UPDATE deletion SET done = done + $3, kept = kept + $4, bytes = bytes + $5, notes = notes + $7,
        counts = counts || (SELECT coalesce(jsonb_object_agg(key, coalesce((counts ->> key)::bigint, 0) + value::bigint), '{}') FROM jsonb_each_text($6))
      WHERE tenant_id = $1 AND id = $2`,
     [
@@ -99,6 +101,7 @@ export async function noteStep(
       step.kept ?? 0,
       step.bytes ?? 0,
       JSON.stringify(nonZero(step.counts)),
+      step.notes ?? 0,
     ],
   );
 }

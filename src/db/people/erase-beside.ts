@@ -1,3 +1,4 @@
+import { deleteNotesOfPerson } from '../activities/note-leave';
 import type { Database, Sql } from '../database';
 import { noteStep, type RowCounts } from '../deletion/steps';
 import { lockTenantForWriting } from '../tenant-lock';
@@ -11,6 +12,19 @@ const nameOfErased = 'erased';
 
 /** A text that holds one of the addresses ($2). */
 const holds = (column: string) => `lower(${column}) ~ ANY ($2::text[])`;
+
+/**
+ * Deletes the next notes that are left of activities of the person's mail, while records still have the addresses; to be called when the mail is
+ * gone. Second run: takes the next. Returns how many; 0 where none is left.
+ */
+export async function eraseNotes(db: Database, ref: PersonRef, limit: number): Promise<number> {
+  return db.inTenant(ref.tenantId, async (sql) => {
+    const addressKeys = await addressesOf(sql, ref);
+    const deleted = await deleteNotesOfPerson(sql, ref.tenantId, { addressKeys, limit });
+    if (deleted > 0) await noteStep(sql, stepOf(ref), { counts: { activity_note: deleted } });
+    return deleted;
+  });
+}
 
 /**
  * Takes the addresses from all that is not mail: records (which stay), reasons of links of earlier mail, links kept of removed mail, answers

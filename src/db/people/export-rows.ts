@@ -1,3 +1,4 @@
+import { notesOfPerson } from '../activities/note-leave';
 import type { Database } from '../database';
 
 /** A copy of a message in which the person is sender or recipient, with all that is shown of it. Ids are UUIDs. */
@@ -88,6 +89,42 @@ LEFT JOIN message_body b ON b.tenant_id = $1 AND b.message_id = m.id
 ORDER BY 1, 2`;
 
 /** A record that has one of the addresses. Ids are UUIDs. */
+/** What is left of an activity of the person's mail that is gone. Ids are UUIDs. */
+interface ExportedNote {
+  id: string;
+  type: string;
+  status: string;
+  direction: string;
+  sortAt: Date;
+  recordIds: string[];
+}
+
+const notesAtOnce = 1_000;
+
+/** The notes of the person's mail, by id; pages as above. */
+export async function* exportedNotes(
+  db: Database,
+  tenantId: string,
+  addressKeys: string[],
+): AsyncGenerator<ExportedNote[]> {
+  let after = '00000000-0000-0000-0000-000000000000';
+  for (;;) {
+    const rows: ExportedNote[] = await db.inTenant(tenantId, (sql) =>
+      sql.query(
+        `SELECT n.id, n.type, n.status, n.direction, n.sort_at AS "sortAt",
+           ARRAY(SELECT nr.record_id FROM activity_note_record nr WHERE nr.tenant_id = $1 AND nr.note_id = n.id ORDER BY 1) AS "recordIds"
+         FROM (SELECT id FROM (${notesOfPerson('$2')}) AS noted WHERE id > $3 ORDER BY id LIMIT $4) AS page
+         JOIN activity_note n ON n.tenant_id = $1 AND n.id = page.id ORDER BY n.id`,
+        [tenantId, addressKeys, after, notesAtOnce],
+      ),
+    );
+    if (rows.length > 0) yield rows;
+    const last = rows.at(-1);
+    if (rows.length < notesAtOnce || last === undefined) return;
+    after = last.id;
+  }
+}
+
 interface ExportedRecord {
   id: string;
   type: string;

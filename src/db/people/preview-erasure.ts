@@ -1,3 +1,4 @@
+import { notesOfPerson } from '../activities/note-leave';
 import type { Database } from '../database';
 import { ownHoldersOf, type OwnHolders } from './begin-erasure';
 import { findMentions, type Mentions } from './mentions';
@@ -13,6 +14,8 @@ export interface ErasurePreview {
   links: number;
   timelineEntries: number;
   activities: number;
+  /** Notes of activities of earlier mail, which go too. */
+  activityNotes: number;
   attachments: number;
   /** Records that lose an address of theirs, and stay: UUIDs. */
   recordIds: string[];
@@ -63,6 +66,7 @@ SELECT (SELECT count(*) FROM told) AS messages,
   (SELECT count(*) FROM told t JOIN link l ON l.tenant_id = $1 AND l.message_id = t.message_id) AS links,
   (SELECT count(*) FROM told t JOIN timeline l ON l.tenant_id = $1 AND l.message_id = t.message_id) AS "timelineEntries",
   (SELECT count(*) FROM told t JOIN activity a ON a.tenant_id = $1 AND a.message_id = t.message_id) AS activities,
+  (SELECT count(*) FROM (${notesOfPerson('$2')}) AS noted) AS "activityNotes",
   (SELECT count(*) FROM gone g JOIN copy_structure s ON s.tenant_id = $1 AND s.copy_id = g.id
    CROSS JOIN LATERAL jsonb_array_elements(s.parts) AS part WHERE part ->> 'role' = 'attachment') AS attachments,
   (SELECT count(*) FROM source s JOIN placement p ON p.source_id = s.id AND p.outcome IN (1, 5) WHERE s.tenant_id = $1 AND p.blob_id IS NOT NULL)

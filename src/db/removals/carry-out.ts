@@ -1,3 +1,4 @@
+import type { ActivitiesOnDelete } from '../activities/note-write';
 import type { Database, Sql } from '../database';
 import type { Catalogue } from '../deletion/catalogue';
 import { deleteContent } from '../deletion/delete-content';
@@ -38,13 +39,13 @@ export async function planRemoval(
 export async function carryOutRemovals(
   db: Database,
   source: FencedSource,
-  removal: { plan: RemovalPlan; contents: SurvivorContents; catalogue: Catalogue },
+  removal: { plan: RemovalPlan; contents: SurvivorContents; catalogue: Catalogue; activities?: ActivitiesOnDelete },
 ): Promise<{ retold: number }> {
-  const { plan, contents, catalogue } = removal;
+  const { plan, ...how } = removal;
   const { ref, ...planned } = plan;
   const chunk = { ...planned, placements: { genIds: [], uids: [] }, next: null };
   const prepare = (sql: Sql, ready: string[]) => letGo(sql, source, ready);
-  return deleteContent(db, ref, { chunk, contents, catalogue, prepare });
+  return deleteContent(db, ref, { chunk, ...how, prepare });
 }
 
 /**

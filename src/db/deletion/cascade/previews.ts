@@ -31,6 +31,8 @@ export async function previewRecord(sql: Sql, tenantId: string, recordId: string
        (SELECT count(*) FROM linked l JOIN link_reason r ON r.tenant_id = $1 AND r.link_id = l.id) AS "linkReasons",
        (SELECT count(*) FROM timeline WHERE tenant_id = $1 AND record_id = $2) AS "timelineEntries",
        (SELECT count(*) FROM record_address WHERE tenant_id = $1 AND record_id = $2) AS addresses,
+       (SELECT count(*) FROM activity_note_record n WHERE n.tenant_id = $1 AND n.record_id = $2 AND NOT EXISTS (
+          SELECT FROM activity_note_record o WHERE o.tenant_id = $1 AND o.note_id = n.note_id AND o.record_id <> $2)) AS "activityNotes",
        (SELECT count(*) FROM linked) AS messages,
        (SELECT count(*) FROM linked l WHERE l.state = 'active' AND NOT EXISTS (
           SELECT FROM link o WHERE o.tenant_id = $1 AND o.message_id = l.message_id AND o.record_id <> $2 AND o.state = 'active')) AS unassigned,
@@ -38,7 +40,7 @@ export async function previewRecord(sql: Sql, tenantId: string, recordId: string
     [tenantId, recordId],
   );
   return {
-    goes: take(counts, ['links', 'suppressedLinks', 'linkReasons', 'timelineEntries', 'addresses']),
+    goes: take(counts, ['links', 'suppressedLinks', 'linkReasons', 'timelineEntries', 'addresses', 'activityNotes']),
     reassigned: {},
     stays: [
       { what: 'messages', count: counts['messages'] ?? 0, why: 'The mail belongs to its mailboxes.' },
@@ -79,6 +81,7 @@ export async function previewUser(sql: Sql, tenantId: string, wish: UserWish): P
        (SELECT count(*) FROM source_member WHERE tenant_id = $1 AND user_id = $2) AS memberships,
        (SELECT count(*) FROM notice WHERE tenant_id = $1 AND user_id = $2) AS notices,
        (SELECT count(*) FROM record WHERE tenant_id = $1 AND owner_user_id = $2) AS records,
+       (SELECT count(*) FROM activity_note WHERE tenant_id = $1 AND owner_user_id = $2) AS "activityNotes",
        (SELECT count(*) FROM timeline t JOIN app_user u ON u.tenant_id = $1 AND u.id = $2
         WHERE t.tenant_id = $1 AND t.principal = u.principal AND t.record_id = $3) AS "readableMessages"`,
     [tenantId, userId, allMailRecord],
@@ -95,10 +98,13 @@ export async function previewUser(sql: Sql, tenantId: string, wish: UserWish): P
       'addresses',
       'notices',
       'readableMessages',
-      ...(heir ? [] : ['memberships']),
+      ...(heir ? [] : ['memberships', 'activityNotes']),
       ...(deletes ? ofMailboxes : []),
     ]),
-    reassigned: take(counts, [...(heir ? ['memberships', 'records'] : []), ...(heir && !deletes ? ['mailboxes'] : [])]),
+    reassigned: take(counts, [
+      ...(heir ? ['memberships', 'records', 'activityNotes'] : []),
+      ...(heir && !deletes ? ['mailboxes'] : []),
+    ]),
     stays,
   };
 }
@@ -110,6 +116,7 @@ export async function previewTenant(sql: Sql, tenantId: string): Promise<Cascade
     `WITH ${heldBySources} SELECT ${countsOfSources},
        (SELECT count(*) FROM record WHERE tenant_id = $1) AS records,
        (SELECT count(*) FROM link WHERE tenant_id = $1) AS links,
+       (SELECT count(*) FROM activity_note WHERE tenant_id = $1) AS "activityNotes",
        (SELECT count(*) FROM app_user WHERE tenant_id = $1) AS users,
        (SELECT count(*) FROM api_key WHERE tenant_id = $1) AS "apiKeys",
        (SELECT count(*) FROM operation WHERE tenant_id = $1) AS operations,
@@ -118,7 +125,7 @@ export async function previewTenant(sql: Sql, tenantId: string): Promise<Cascade
        (SELECT count(*) FROM erasure WHERE tenant_id = $1) AS erasures`,
     [tenantId, null],
   );
-  const tables = ['records', 'links', 'users', 'apiKeys', 'operations', 'auditEntries', 'deletions'];
+  const tables = ['records', 'links', 'activityNotes', 'users', 'apiKeys', 'operations', 'auditEntries', 'deletions'];
   return {
     goes: take(counts, [...ofMailboxes, ...tables]),
     reassigned: {},

@@ -1,5 +1,6 @@
 import { publicId } from '../../../domain/ids';
 import { leaveRecord } from '../../activities/leave';
+import { leaveNotesOfRecord } from '../../activities/note-leave';
 import { refreshActivities } from '../../activities/refresh';
 import type { Database, Sql } from '../../database';
 import { lockTenantForWriting } from '../../tenant-lock';
@@ -25,10 +26,17 @@ const besideLinks: readonly string[] = [
 ];
 
 /** Every table that the deletion of a record knows: a test compares it with the schema. */
-export const tablesOfRecord: readonly string[] = ['link', ...besideLinks, 'activity_party', 'record'];
+export const tablesOfRecord: readonly string[] = [
+  'link',
+  ...besideLinks,
+  'activity_party',
+  'activity_note_record',
+  'record',
+];
 
 /** Timelines of so many messages are told anew by one transaction. */
 const mostMessages = 1_000;
+const notesAtOnce = 5_000;
 
 /**
  * How a record is deleted: its links, also those that a person took away, its place in timelines, its addresses. Messages stay; those that
@@ -53,6 +61,7 @@ export function recordSteps(cascade: Cascade, { chunkRows }: StepOptions): Casca
       const rows =
         (await deleteLinks(db, part, Math.min(chunkRows, mostMessages))) ||
         (await leaveActivities(db, part)) ||
+        (await leaveNotes(db, part)) ||
         (await deleteBeside(db, part));
       return rows > 0 || recordId === targetId ? rows : deletePart(db, part);
     },
@@ -134,6 +143,17 @@ function leaveActivities(db: Database, { tenantId, targetId }: Cascade): Promise
   return db.inTenant(tenantId, async (sql) => {
     await lockTenantForWriting(sql, tenantId);
     return leaveRecord(sql, tenantId, { recordId: targetId, limit: mostMessages });
+  });
+}
+
+function leaveNotes(db: Database, cascade: Cascade): Promise<number> {
+  const { tenantId, targetId } = cascade;
+  return db.inTenant(tenantId, async (sql) => {
+    const notes = { recordId: targetId, limit: notesAtOnce };
+    const { left, deleted } = await leaveNotesOfRecord(sql, tenantId, notes);
+    const counts = { activity_note_record: left, activity_note: deleted };
+    if (left > 0) await noteStep(sql, cascade, { counts });
+    return left;
   });
 }
 

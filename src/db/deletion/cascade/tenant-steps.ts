@@ -22,6 +22,8 @@ const tenantTables: readonly string[] = [
   'activity',
   'activity_type',
   'copy_structure',
+  'activity_note_record',
+  'activity_note',
   'copy_address',
   'message',
   'thread_ref',

@@ -1,5 +1,6 @@
 import { publicId } from '../../../domain/ids';
 import { leaveUser } from '../../activities/leave';
+import { leaveNotesOfUser } from '../../activities/note-leave';
 import type { Database, Sql } from '../../database';
 import { allMailRecord } from '../../timeline-write';
 import { lockTenantForWriting } from '../../tenant-lock';
@@ -22,6 +23,7 @@ export const tablesOfUser: readonly string[] = [
   'activity',
   'activity_party',
   'deletion',
+  'activity_note',
 ];
 
 /**
@@ -48,6 +50,7 @@ export function userSteps(cascade: Cascade, { chunkRows }: StepOptions): Cascade
 
 const activitiesAtOnce = 500;
 const principal = '(SELECT principal FROM app_user WHERE tenant_id = $1 AND id = $2)';
+const notesAtOnce = 5_000;
 
 async function next(db: Database, cascade: Cascade, chunkRows: number): Promise<number> {
   const { plan, targetId } = cascade;
@@ -98,8 +101,9 @@ async function reassignRecords(db: Database, cascade: Cascade): Promise<number> 
   });
 }
 
-function leaveActivities(db: Database, { tenantId, targetId, plan }: Cascade): Promise<number> {
-  return db.inTenant(tenantId, async (sql) => {
+async function leaveActivities(db: Database, cascade: Cascade): Promise<number> {
+  const { tenantId, targetId, plan } = cascade;
+  const left = await db.inTenant(tenantId, async (sql) => {
     await lockTenantForWriting(sql, tenantId);
     return leaveUser(sql, tenantId, { userId: targetId, heirId: plan.reassignTo, limit: activitiesAtOnce });
   });
@@ -120,6 +124,19 @@ async function closeTimeline(db: Database, cascade: Cascade, chunkRows: number):
   const { tenantId, targetId } = cascade;
   return db.inTenant(tenantId, async (sql) => {
     await lockTenantForWriting(sql, tenantId);
+  // When no activity is theirs any more, none becomes a note of theirs.
+  return left > 0 ? left : leaveNotes(db, cascade);
+}
+
+/** Whoever is given what was theirs is given their notes; else these go. */
+function leaveNotes(db: Database, cascade: Cascade): Promise<number> {
+  const { tenantId, targetId, plan } = cascade;
+  return db.inTenant(tenantId, async (sql) => {
+    const notes = { userId: targetId, heirId: plan.reassignTo, limit: notesAtOnce };
+    const { left, deleted } = await leaveNotesOfUser(sql, tenantId, notes);
+    if (deleted > 0) await noteStep(sql, cascade, { counts: { activity_note: deleted } });
+    return left;
+  });
     const rows = await sql.query<{ message_id: string }>(
       `SELECT message_id FROM timeline WHERE tenant_id = $1 AND principal = ${principal} AND record_id = $3 LIMIT ${String(chunkRows)}`,
       [tenantId, targetId, allMailRecord],

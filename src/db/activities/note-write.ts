@@ -1,0 +1,52 @@
+import type { Policy } from '../../domain/policy';
+import type { Sql } from '../database';
+
+/** What becomes of the activities of messages that go. */
+export type ActivitiesOnDelete = Policy['activityOnDelete'];
+
+/** What the policy of a mailbox that is deleted asks for; nothing stays where its tenant goes too. */
+export async function activitiesOnDelete(
+  sql: Sql,
+  { tenantId, sourceId, deletionId }: { tenantId: string; sourceId: string; deletionId: string },
+): Promise<ActivitiesOnDelete> {
+  const rows = await sql.query(
+    `SELECT FROM source WHERE tenant_id = $1 AND id = $2 AND policy ->> 'activityOnDelete' = 'note' AND NOT EXISTS (
+       SELECT FROM deletion own JOIN deletion whole ON whole.tenant_id = $1 AND whole.id = own.parent_id AND whole.kind = 'tenant'
+       WHERE own.tenant_id = $1 AND own.id = $3)`,
+    [tenantId, sourceId, deletionId],
+  );
+  return rows.length > 0 ? 'note' : 'remove';
+}
+
+/**
+ * Parts of a statement whose $1 is the tenant, to stand before what deletes messages: a note of each activity of the messages whose ids the
+ * query `of` has, and which belongs to a record. `directions` are the parameters of messages and their directions. What is noted is counted as
+ * rows of `note`. A note has the id of its activity, so a second run writes nothing. It shows no more of a mail than was shown of it: `is_open`
+ * where everybody who may see the record could read there that it was.
+ */
+export function noteActivities(of: string, directions: { messageIds: string; directions: string }): string {
+  return `going_activity AS MATERIALIZED (
+      SELECT a.id, a.message_id, a.type, a.status, a.owner_user_id, a.sort_at, d.direction
+      FROM activity a JOIN unnest(${directions.messageIds}::uuid[], ${directions.directions}::text[]) AS d(message_id, direction) USING (message_id)
+      WHERE a.tenant_id = $1 AND a.message_id = ANY (ARRAY(SELECT id FROM ${of}))
+    ), going_record AS MATERIALIZED (
+      SELECT g.id, g.message_id, g.sort_at, p.record_id, bool_or(p.address_key IS NOT NULL) AS takes_part FROM going_activity g CROSS JOIN LATERAL (
+        SELECT record_id, address_key FROM activity_party WHERE tenant_id = $1 AND message_id = g.message_id AND record_id IS NOT NULL OFFSET 0) p
+      GROUP BY g.id, g.message_id, g.sort_at, p.record_id
+    ), note AS (
+      INSERT INTO activity_note (tenant_id, id, type, status, owner_user_id, sort_at, direction)
+      SELECT $1, g.id, g.type, g.status, g.owner_user_id, g.sort_at, g.direction FROM going_activity g
+      WHERE EXISTS (SELECT FROM going_record r WHERE r.id = g.id) ON CONFLICT DO NOTHING RETURNING 1
+    ), note_record AS (
+      INSERT INTO activity_note_record (tenant_id, record_id, sort_at, note_id, takes_part, is_open)
+      SELECT $1, g.record_id, g.sort_at, g.id, g.takes_part, CASE WHEN r.restricted THEN ${isOpenToScope} ELSE ${isOpenToAll} END
+      FROM going_record g JOIN record r ON r.tenant_id = $1 AND r.id = g.record_id ON CONFLICT DO NOTHING RETURNING 1
+    )`;
+}
+
+const placed =
+  'SELECT FROM timeline t WHERE t.tenant_id = $1 AND t.record_id = g.record_id AND t.message_id = g.message_id';
+const isOpenToAll = `EXISTS (${placed} AND t.principal = 0)`;
+/** Some of its scope have a reason of their own to read a mail, all of them do by what is open to others. */
+const isOpenToScope = `(SELECT coalesce(bool_and(EXISTS (${placed} AND t.principal = s.principal)), false)
+        FROM record_scope s WHERE s.tenant_id = $1 AND s.record_id = g.record_id)`;
