@@ -2,6 +2,7 @@ import { messageIdHash } from './ingest/message-write';
 import type { Sql } from './database';
 import { heldCopies, type MessageCopy } from './messages-copies';
 import { maySee } from './record-readers';
+import { wholeThread } from './thread-parts';
 import { principalsOf, type Level, type Reader } from './timeline-read';
 
 /** A message with the Message-ID that was asked for. Several may have it: identity is content, never the Message-ID alone. */
@@ -51,7 +52,7 @@ export async function findMail(
 ): Promise<{ messages: FoundMessage[]; placements: FoundPlacement[]; failures: FoundFailure[] }> {
   const hash = messageIdHash(messageIdHeader);
   const messages = await sql.query<Omit<FoundMessage, 'copies'>>(
-    `SELECT m.id, m.thread_id AS "threadId", m.sort_at AS "sortAt", seen.level,
+    `SELECT m.id, ${wholeThread('m.thread_id')} AS "threadId", m.sort_at AS "sortAt", seen.level,
        CASE WHEN seen.level >= 2 THEN s.subject END AS subject,
        ARRAY(SELECT l.record_id FROM link l JOIN record r ON r.tenant_id = $1 AND r.id = l.record_id AND r.deleted_at IS NULL AND ${maySee('r', '$3')}
          JOIN readable_timeline lt ON lt.tenant_id = $1 AND lt.message_id = m.id AND lt.record_id = l.record_id AND lt.principal = ANY ($3::integer[])

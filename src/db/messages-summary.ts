@@ -3,6 +3,7 @@ import type { Sql } from './database';
 import type { MessageStatus } from './message-status';
 import { linksOf } from './messages-links';
 import { withRecords, type Participants, type StoredParticipants } from './messages-participants';
+import { partsOfThread, wholeThread } from './thread-parts';
 import { directionOfMessage, unreadFor } from './timeline-conditions';
 import { narrowedWindowRows, principalsOf, readingPrincipals, type Level, type Reader } from './timeline-read';
 
@@ -71,7 +72,7 @@ export async function summariesOf(
 }
 
 const summaryStatement = `
-SELECT m.id, m.thread_id AS "threadId", m.sort_at AS "sortAt", m.sent_at AS "sentAt", w.level, m.participants, m.marks, m.status,
+SELECT m.id, ${wholeThread('m.thread_id')} AS "threadId", m.sort_at AS "sortAt", m.sent_at AS "sentAt", w.level, m.participants, m.marks, m.status,
   ${directionOfMessage('m.id')} AS direction, s.subject, b.preview,
   CASE WHEN w.level >= 3 THEN m.has_attachments END AS "hasAttachments",
   ${unreadFor('m.id', '$4')} AS unread
@@ -111,13 +112,14 @@ async function threadCounts(
 // Of a long thread only the newest messages are looked at. Of a reader who has just lost mail only so many rows are asked: until the job has ended a long thread may count less than it has.
 const threadCountStatement = `WITH ${readingPrincipals('$4')}, rows AS MATERIALIZED (
     SELECT w.thread_id, m.id, r.principal, r.narrowed FROM (SELECT DISTINCT unnest($2::uuid[]) AS thread_id) w
+    CROSS JOIN LATERAL unnest(${partsOfThread('w.thread_id')}) AS part(id)
     CROSS JOIN LATERAL (
-      SELECT id FROM message WHERE tenant_id = $1 AND thread_id = w.thread_id ORDER BY sort_at DESC LIMIT ${String(countedOfThread)}) m
+      SELECT id FROM message WHERE tenant_id = $1 AND thread_id = part.id ORDER BY sort_at DESC LIMIT ${String(countedOfThread)}) m
     CROSS JOIN LATERAL (
       SELECT record_id, principal FROM timeline WHERE tenant_id = $1 AND message_id = m.id AND principal = ANY ($4::integer[]) OFFSET 0) t
     JOIN reader r ON r.principal = t.principal
     WHERE t.record_id = $3)
-  SELECT thread_id, count(DISTINCT id) AS messages FROM (
+  SELECT thread_id, least(count(DISTINCT id), ${String(countedOfThread)}) AS messages FROM (
     SELECT thread_id, id FROM rows WHERE NOT narrowed
     UNION ALL SELECT thread_id, id FROM (SELECT * FROM rows WHERE narrowed LIMIT ${String(narrowedWindowRows)}) asked
       WHERE level_still_read($3, principal, id) IS NOT NULL

@@ -1,4 +1,5 @@
 import type { Sql } from './database';
+import { partsOfThread, wholeThread } from './thread-parts';
 import {
   narrowedWindowRows,
   pageOfWindow,
@@ -14,7 +15,7 @@ import { allMailRecord } from './timeline-write';
 /** The thread that an id stands for: itself, or the one that it became a part of. Null where there is none. */
 export async function threadOf(sql: Sql, tenantId: string, threadId: string): Promise<string | null> {
   const [row] = await sql.query<{ id: string }>(
-    'SELECT coalesce(merged_into, id) AS id FROM thread WHERE tenant_id = $1 AND id = $2',
+    `SELECT ${wholeThread('coalesce(t.merged_into, t.id)')} AS id FROM thread t WHERE t.tenant_id = $1 AND t.id = $2`,
     [tenantId, threadId],
   );
   return row?.id ?? null;
@@ -45,7 +46,7 @@ const threadStatement = `WITH ${readingPrincipals('$3')}, rows AS MATERIALIZED (
       SELECT record_id, principal, sort_at, level FROM timeline
       WHERE tenant_id = $1 AND message_id = m.id AND principal = ANY ($3::integer[]) OFFSET 0) t
     JOIN reader r ON r.principal = t.principal
-    WHERE m.tenant_id = $1 AND m.thread_id = $2 AND t.record_id = $4
+    WHERE m.tenant_id = $1 AND m.thread_id = ANY (${partsOfThread('$2::uuid')}) AND t.record_id = $4
       AND ($5::timestamptz IS NULL OR (t.sort_at, m.id) < ($5, $6::uuid))
   ), asked AS MATERIALIZED (
     SELECT * FROM rows WHERE narrowed ORDER BY sort_at DESC, message_id DESC LIMIT ${String(narrowedWindowRows)})

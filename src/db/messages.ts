@@ -4,6 +4,7 @@ import type { MessageStatus } from './message-status';
 import { heldCopies, type MessageCopy } from './messages-copies';
 import { linksOf, type MessageLink } from './messages-links';
 import { withRecords, type Participants, type StoredParticipants } from './messages-participants';
+import { wholeThread } from './thread-parts';
 import { directionOfMessage } from './timeline-conditions';
 import { levelOf, type Level, type Reader } from './timeline-read';
 
@@ -49,7 +50,7 @@ export async function readMessage(sql: Sql, reader: Reader, messageId: string): 
 }
 
 const detailStatement = `
-SELECT m.id, m.thread_id AS "threadId", m.message_id_header AS "messageIdHeader", m.sort_at AS "sortAt", m.sent_at AS "sentAt",
+SELECT m.id, ${wholeThread('m.thread_id')} AS "threadId", m.message_id_header AS "messageIdHeader", m.sort_at AS "sortAt", m.sent_at AS "sentAt",
   ${directionOfMessage('m.id')} AS direction, m.participants, m.marks, m.status, s.subject, b.text, b.text_truncated AS "textTruncated",
   CASE WHEN $3::integer >= 3 THEN m.has_attachments END AS "hasAttachments", m.created_at AS "createdAt"
 FROM message m

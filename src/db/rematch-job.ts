@@ -2,6 +2,7 @@ import type { Database, Sql } from './database';
 import { linkAgain, messagesOfChunk } from './rematch';
 import { rematchTask, type RematchRef, type RematchTask } from './rematch-task';
 import { settleLeft } from './thread-links/settle';
+import { moveNextShare } from './ingest/merge-threads';
 
 /** What became of a chunk: `waits` where another job of the tenant is before it, `none` where the job has ended or there is none. */
 export type RematchStep = { kind: 'more' | 'none' } | { kind: 'waits'; behind: string };
@@ -28,13 +29,18 @@ export async function rematchChunk(db: Database, ref: RematchRef, limit: number)
   });
 }
 
-/** Replies give back what they had first: nothing is linked by it again meanwhile. They get something when all addresses are looked at. */
+/**
+ * Threads become one first: replies are found in it. Replies give back what they had before anything is linked by it again, and get something when all
+ * addresses are looked at.
+ */
 async function nextShare(
   sql: Sql,
   ref: RematchRef,
   { task, limit }: { task: RematchTask; limit: number },
 ): Promise<RematchStep> {
   const back = await settleLeft(sql, ref, 'back');
+  const share = await moveNextShare(sql, ref.tenantId);
+  if (share.kind === 'some') return goOn(sql, ref, { copies: share.moved, task });
   if (back > 0) return goOn(sql, ref, { copies: back, task });
   const keys = await nextKeys(sql, ref);
   if (keys.addressKeys.length > 0) return byAddresses(sql, ref, { ...keys, task, limit });

@@ -1,5 +1,7 @@
 import type { Sql } from './database';
+import { sayOfParts } from './ingest/join-thread-visibility';
 import { newUuid } from './new-id';
+import { partsOfThread } from './thread-parts';
 import type { Reader } from './timeline-read';
 import { queueVisibility, type QueuedVisibility } from './visibility-job';
 
@@ -33,15 +35,18 @@ export async function sayVisibility(
 ): Promise<VisibilitySaid> {
   const { tenantId, userId } = reader;
   const held = await sql.query<{ source_id: string }>(
-    `SELECT DISTINCT c.source_id FROM message m
-     CROSS JOIN LATERAL (SELECT source_id FROM copy WHERE tenant_id = $1 AND message_id = m.id OFFSET 0) c
-     WHERE m.tenant_id = $1 AND m.thread_id = $2 AND holds_source(c.source_id, $3)`,
+    `SELECT source_id FROM (
+       SELECT DISTINCT c.source_id FROM message m
+       CROSS JOIN LATERAL (SELECT source_id FROM copy WHERE tenant_id = $1 AND message_id = m.id OFFSET 0) c
+       WHERE m.tenant_id = $1 AND m.thread_id = ANY (${partsOfThread('$2::uuid')}) OFFSET 0) held
+     WHERE holds_source(source_id, $3)`,
     [tenantId, said.threadId, userId],
   );
   if (held.length === 0) return { kind: 'holds-no-copy' };
   const sourceIds = held.map((row) => row.source_id);
   const changed = await writeSaid(sql, tenantId, { ...said, sourceIds });
   if (!changed) return { kind: 'said', job: null };
+  await sayOfParts(sql, tenantId, said.threadId);
   await tellChanged(sql, tenantId, said.threadId);
   const mail = { of: 'thread' as const, threadId: said.threadId };
   return { kind: 'said', job: await queueVisibility(sql, tenantId, { mail, narrowedUserIds: [] }) };

@@ -1,4 +1,5 @@
 import type { Sql } from './database';
+import { partsOfThread } from './thread-parts';
 import { conditionsOf, type MessageConditions, type ValueOf } from './timeline-conditions';
 import { everybodyPrincipal, tenantPrincipal } from './timeline-write';
 
@@ -163,8 +164,8 @@ function boundsOf({ filter }: Pick<WantedPage, 'filter' | 'after'>, value: Value
 
 function isNewestOfThread(matching: string): string {
   return `AND NOT EXISTS (
-    SELECT FROM message m CROSS JOIN LATERAL (
-      SELECT id FROM message WHERE tenant_id = $1 AND thread_id = m.thread_id AND sort_at >= m.sort_at AND id <> m.id ORDER BY sort_at OFFSET 0) other
+    SELECT FROM message m CROSS JOIN LATERAL unnest(${partsOfThread('m.thread_id')}) AS part(id) CROSS JOIN LATERAL (
+      SELECT id FROM message WHERE tenant_id = $1 AND thread_id = part.id AND sort_at >= m.sort_at AND id <> m.id ORDER BY sort_at OFFSET 0) other
     CROSS JOIN LATERAL (
       SELECT record_id, sort_at, message_id, level FROM readable_timeline
       WHERE tenant_id = $1 AND message_id = other.id AND principal = ANY ($4::integer[]) OFFSET 0) newer

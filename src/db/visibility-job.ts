@@ -2,7 +2,9 @@ import { refreshActivities } from './activities/refresh';
 import type { Database, Sql } from './database';
 import { newUuid } from './new-id';
 import { lockTenantForWriting } from './tenant-lock';
-import { refreshTimelines } from './timeline-write';
+import { partsOfThread } from './thread-parts';
+import { walkThread } from './thread-walk';
+import { everybodyPrincipal, refreshTimelines } from './timeline-write';
 import {
   countMail,
   messagesOf,
@@ -114,21 +116,38 @@ function closes(mail: ChangedMail): boolean {
 
 /**
  * Everybody, and each team and user, with rows at a record that is deleted, or restricted and not to them: they may have lost its mail. Of a thread
- * whoever reads any of its mail. Found by one look at the index for each of them.
+ * whoever reads any of its mail, or may. Found by one look at the index for each of them.
  */
 async function othersNarrowed(sql: Sql, tenantId: string, mail: ChangedMail): Promise<number[]> {
-  if (mail.of === 'thread')
-    return (await sql.query<{ principal: number }>(readersOfThread, [tenantId, mail.threadId])).map(
-      (row) => row.principal,
-    );
+  if (mail.of === 'thread') return narrowedOfThread(sql, tenantId, mail.threadId);
   if (mail.of !== 'records') return [];
   const rows = await sql.query<{ principal: number }>(readersOfClosed, [tenantId, mail.recordIds]);
   return rows.map((row) => row.principal);
 }
 
+/** Of longer threads nobody looks through all rows while the tenant's mail waits. */
+const readThroughAtMost = 2_000;
+
+async function narrowedOfThread(sql: Sql, tenantId: string, threadId: string): Promise<number[]> {
+  const { next } = await walkThread(sql, tenantId, { threadId, after: null, limit: readThroughAtMost });
+  const rows = await sql.query<{ principal: number }>(
+    next === null ? readersOfThread : audienceOfTenant,
+    next === null ? [tenantId, threadId] : [tenantId],
+  );
+  return rows.map((row) => row.principal);
+}
+
 const readersOfThread = `SELECT DISTINCT t.principal FROM message m
   CROSS JOIN LATERAL (SELECT principal FROM timeline WHERE tenant_id = $1 AND message_id = m.id AND principal >= 0 OFFSET 0) t
-  WHERE m.tenant_id = $1 AND m.thread_id = $2`;
+  WHERE m.tenant_id = $1 AND m.thread_id = ANY (${partsOfThread('$2::uuid')})`;
+
+/** Everybody who may read mail for no reason of their own but through records: others lose nothing by what is said of a thread. */
+const audienceOfTenant = `WITH RECURSIVE scoped (principal) AS (
+  SELECT (SELECT principal FROM record_scope WHERE tenant_id = $1 ORDER BY principal LIMIT 1)
+  UNION ALL SELECT (SELECT s.principal FROM record_scope s WHERE s.tenant_id = $1 AND s.principal > scoped.principal ORDER BY s.principal LIMIT 1)
+  FROM scoped WHERE scoped.principal IS NOT NULL
+)
+SELECT principal FROM scoped WHERE principal IS NOT NULL UNION SELECT ${String(everybodyPrincipal)}`;
 
 const readersOfClosed = `WITH RECURSIVE walk (record_id, principal) AS (
   SELECT r.id, (SELECT t.principal FROM timeline t WHERE t.record_id = r.id AND t.tenant_id = $1 AND t.principal >= 0 ORDER BY t.principal LIMIT 1)

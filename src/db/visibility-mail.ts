@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 import type { Sql } from './database';
 import { messagesOfChunk } from './rematch';
+import { partsOfThread } from './thread-parts';
+import { walkThread } from './thread-walk';
 
 /** Which mail has other readers now: all of a source, all in which one of these addresses stands, all that is linked to these records, or a thread. */
 const changedMail = z.discriminatedUnion('of', [
@@ -45,7 +47,7 @@ function countOf(mail: ChangedMail): { text: string; value: string | string[] } 
       };
     case 'thread':
       return {
-        text: 'SELECT count(*) AS count FROM message WHERE tenant_id = $1 AND thread_id = $2',
+        text: `SELECT count(*) AS count FROM message WHERE tenant_id = $1 AND thread_id = ANY (${partsOfThread('$2::uuid')})`,
         value: mail.threadId,
       };
   }
@@ -70,7 +72,7 @@ export function messagesOf(
     case 'records':
       return messagesOfRecords(sql, tenantId, { ...task, limit });
     case 'thread':
-      return messagesOfThread(sql, tenantId, { ...task, limit });
+      return walkThread(sql, tenantId, { ...task, limit });
   }
 }
 
@@ -117,19 +119,4 @@ async function messagesOfRecords(
   }
   const following = first + recordsOfChunk;
   return { messageIds, next: following < from.recordIds.length ? `${String(following)}:${beforeAll}` : null };
-}
-
-async function messagesOfThread(
-  sql: Sql,
-  tenantId: string,
-  from: { threadId: string; after: string | null; limit: number },
-): Promise<NextMessages> {
-  const rows = await sql.query<{ id: string }>(
-    // Where the thread has become a part of another meanwhile, its mail stands there.
-    `SELECT id FROM message WHERE tenant_id = $1 AND id > $3
-       AND thread_id = coalesce((SELECT merged_into FROM thread WHERE tenant_id = $1 AND id = $2), $2::uuid) ORDER BY id LIMIT $4`,
-    [tenantId, from.threadId, from.after ?? beforeAll, from.limit],
-  );
-  const messageIds = rows.map((row) => row.id);
-  return { messageIds, next: rows.length < from.limit ? null : (messageIds.at(-1) ?? null) };
 }

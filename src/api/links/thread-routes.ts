@@ -85,6 +85,7 @@ export function threadLinkRoutes(api: Api, context: ApiContext): void {
       const wish = { threadId: id, recordId: body.recordId, mode: body.mode };
       const answer = await change(context, viewer, {
         kind: 'link-thread',
+        threadId: id,
         note: body.reason,
         begin: (sql, who) => beginThreadLink(sql, who, wish),
       });
@@ -113,6 +114,7 @@ function unlinkRoute(api: Api, context: ApiContext): void {
       const wish = { threadId: id, linkId: link };
       const answer = await change(context, viewer, {
         kind: 'unlink-thread',
+        threadId: id,
         note: query.reason,
         begin: (sql, who) => beginThreadUnlink(sql, who, wish),
       });
@@ -145,6 +147,7 @@ function relinkRoutes(api: Api, context: ApiContext): void {
       const wish = { threadId: id, linkId: link, mode: body?.mode ?? null };
       const answer = await change(context, viewer, {
         kind: 'relink-thread',
+        threadId: id,
         note: body?.reason,
         begin: (sql, who) => beginThreadRelink(sql, who, wish),
       });
@@ -162,6 +165,7 @@ function relinkRoutes(api: Api, context: ApiContext): void {
       const wish = { threadId: id, recordId: body.recordId, mode: body.mode ?? null };
       const answer = await change(context, viewer, {
         kind: 'relink-thread',
+        threadId: id,
         note: body.reason,
         begin: (sql, who) => beginThreadRelink(sql, who, wish),
       });
@@ -180,22 +184,29 @@ const relinkDescription =
   'An operation: every message that is in the thread now is linked, whatever was taken away of it. Without `mode` as it was linked before.';
 
 async function listLinks({ db }: ApiContext, viewer: Viewer, id: string): Promise<z.output<typeof threadLinkSchema>[]> {
-  return db.inTenant(viewer.tenantId, async (sql) => {
-    const threadId = await threadOf(sql, viewer.tenantId, id);
-    if (threadId === null || !(await readsThread(sql, viewer, threadId))) throw notFound();
-    return (await linksOfThread(sql, viewer, threadId)).map(present);
-  });
+  return db.inTenant(viewer.tenantId, async (sql) =>
+    (await linksOfThread(sql, viewer, await seenThread(sql, viewer, id))).map(present),
+  );
+}
+
+/** @throws Problem 404 where the viewer sees no mail of such a thread */
+async function seenThread(sql: Sql, viewer: Viewer, id: string): Promise<string> {
+  const threadId = await threadOf(sql, viewer.tenantId, id);
+  if (threadId === null || !(await readsThread(sql, viewer, threadId))) throw notFound();
+  return threadId;
 }
 
 interface ThreadChange {
   kind: LinksToRun['kind'];
+  threadId: string;
   note: string | undefined;
   begin: (sql: Sql, who: LinkActor) => Promise<ThreadLinkBegun>;
 }
 
 /** Writes the operation with its row in the audit log, and starts it. @throws Problem 400, 404, 409 */
-async function change(context: ApiContext, viewer: Viewer, { kind, note, begin }: ThreadChange) {
+async function change(context: ApiContext, viewer: Viewer, { kind, threadId: id, note, begin }: ThreadChange) {
   const actor = actorOf(viewer);
+  await context.db.inTenant(viewer.tenantId, (sql) => seenThread(sql, viewer, id));
   const begun = await context.db.inTenant(viewer.tenantId, async (sql) => {
     await lockTenantForWriting(sql, viewer.tenantId);
     const answer = accepted(await begin(sql, { reader: viewer, actor, note: note ?? null }));

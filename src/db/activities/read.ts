@@ -1,5 +1,6 @@
 import type { Sql } from '../database';
 import { maySee } from '../record-readers';
+import { wholeThread } from '../thread-parts';
 import { levelOf, principalsOf, type Level, type Reader, type TimelinePlace } from '../timeline-read';
 import { walkedOf, walkedRows, walkOfRecord, type Walked } from './walk';
 
@@ -117,7 +118,7 @@ async function shownActivities(sql: Sql, reader: Reader, places: Place[]): Promi
 
 // A record that only some may see is not told to others by an activity that it takes part in.
 const shownStatement = `
-SELECT a.id, a.message_id AS "messageId", m.thread_id AS "threadId", a.type, a.status, coalesce(t.calendar_sync, false) AS "calendarSync",
+SELECT a.id, a.message_id AS "messageId", ${wholeThread('m.thread_id')} AS "threadId", a.type, a.status, coalesce(t.calendar_sync, false) AS "calendarSync",
   a.owner_user_id AS "ownerUserId", a.sort_at AS "sortAt", w.level, s.subject, CASE WHEN w.level >= 3 THEN m.has_attachments END AS "hasAttachments",
   (m.participants -> 'from') || (m.participants -> 'sender') || (m.participants -> 'to') || (m.participants -> 'cc') AS names,
   coalesce((

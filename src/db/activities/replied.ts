@@ -1,4 +1,5 @@
 import type { Sql } from '../database';
+import { partsOfThread } from '../thread-parts';
 
 /** Replies of ours in a batch, and messages that came after something that refers to them. */
 export interface RepliesOfBatch {
@@ -27,8 +28,9 @@ export async function markReplied(sql: Sql, tenantId: string, { answered, lateId
           `UPDATE message m SET status = 'replied' WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[]) AND m.status = 'open' AND ${isNotOurs}
              AND EXISTS (
                SELECT FROM (
-                 SELECT id, refs, marks FROM message WHERE tenant_id = $1 AND thread_id = m.thread_id AND sort_at >= m.sort_at - interval '1 day'
-                 ORDER BY sort_at LIMIT ${String(laterLookedAt)}) r
+                 SELECT later.* FROM unnest(${partsOfThread('m.thread_id')}) AS part(id) CROSS JOIN LATERAL (
+                   SELECT id, refs, marks FROM message WHERE tenant_id = $1 AND thread_id = part.id AND sort_at >= m.sort_at - interval '1 day'
+                   ORDER BY sort_at LIMIT ${String(laterLookedAt)}) later) r
                WHERE r.refs @> ARRAY[ref_number(m.message_id_hash)]
                  AND NOT r.marks && ${notAnswers} AND EXISTS (
                    SELECT FROM copy c WHERE c.tenant_id = $1 AND c.message_id = r.id AND c.direction <> 'incoming' OFFSET 0) OFFSET 0)`,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { DirectoryNews, ToldMessage, ToldRecord } from '../../domain/directory';
 import { publicId } from '../../domain/ids';
 import type { Database, Sql } from '../database';
+import { wholeThread } from '../thread-parts';
 import { everybodyPrincipal } from '../timeline-write';
 import { activityNews } from './activity-news';
 
@@ -81,7 +82,7 @@ interface LinkRow {
 const linkStatement = `
 SELECT w.about AS id, l.state, l.state = 'active' AND NOT EXISTS (
     SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id
-      AND NOT (r.kind IN ('address', 'rule') AND (r.key LIKE 'bcc:%' OR r.key LIKE 'delivered-to:%'))) AS is_hidden, m.id AS message_id, m.thread_id, m.sort_at,
+      AND NOT (r.kind IN ('address', 'rule') AND (r.key LIKE 'bcc:%' OR r.key LIKE 'delivered-to:%'))) AS is_hidden, m.id AS message_id, ${wholeThread('m.thread_id')} AS thread_id, m.sort_at,
   (SELECT d.direction FROM copy d WHERE d.tenant_id = $1 AND d.message_id = m.id ORDER BY d.recorded_at, d.id LIMIT 1) AS direction,
   CASE WHEN open.level >= 1 THEN m.participants -> 'from' -> 0 ->> 'address' END AS from_address,
   CASE WHEN open.level >= 2 THEN (SELECT s.subject FROM message_subject s WHERE s.tenant_id = $1 AND s.message_id = m.id) END AS subject

@@ -9,6 +9,7 @@ import { countOf, deletionOf, type Part } from './deletion-parts';
 import { deletePlacements } from './delete-placements';
 import type { DeletionRef } from './deletions';
 import { settleDeleted } from '../thread-links/settle';
+import { emptyThreads } from '../thread-parts';
 import {
   lostWords,
   messagesOf,
@@ -258,12 +259,7 @@ async function deleteEmptyThreads({ sql, ref, catalogue, counts }: ChunkWork, th
   if (threadIds.length === 0) return;
   const parts = [...catalogue.thread, { name: 'thread', column: 'id' }].map((child) => ({ ...child, of: 'bare' }));
   const [row] = await sql.query<{ deleted: number[] }>(
-    `WITH empty AS MATERIALIZED (
-       SELECT t.id FROM thread t WHERE t.tenant_id = $1 AND t.id = ANY ($2::uuid[])
-         AND NOT EXISTS (SELECT FROM message m WHERE m.tenant_id = $1 AND m.thread_id = t.id OFFSET 0)
-     ), bare AS MATERIALIZED (
-       SELECT id FROM empty UNION ALL SELECT id FROM thread WHERE tenant_id = $1 AND merged_into = ANY (ARRAY(SELECT id FROM empty))
-     ), ${deletionOf(parts)}
+    `WITH ${emptyThreads('$2::uuid[]')}, ${deletionOf(parts)}
      SELECT ${countOf(parts)} AS deleted`,
     [ref.tenantId, uuidArray(threadIds)],
   );

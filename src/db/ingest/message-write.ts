@@ -6,6 +6,7 @@ import type { Sql } from '../database';
 import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
 import { textArray } from '../binary-array';
+import { wholeThread } from '../thread-parts';
 import type { RecordedItem } from './batch';
 import { answeredHashes, refNumbers, type BatchThreads } from './thread-write';
 
@@ -34,7 +35,7 @@ export async function storedMessages(
 ): Promise<Map<string, StoredMessage>> {
   if (items.length === 0) return new Map();
   const rows = await sql.query<{ id: string; thread_id: string; message_key: Buffer; has_activity: boolean }>(
-    `SELECT id, thread_id, message_key, EXISTS (SELECT FROM activity a WHERE a.tenant_id = $1 AND a.message_id = message.id OFFSET 0) AS has_activity
+    `SELECT id, ${wholeThread('message.thread_id')} AS thread_id, message_key, EXISTS (SELECT FROM activity a WHERE a.tenant_id = $1 AND a.message_id = message.id OFFSET 0) AS has_activity
      FROM message WHERE tenant_id = $1 AND message_key = ANY ($2::bytea[])`,
     [tenantId, items.map(({ message }) => Buffer.from(message.messageKey, 'hex'))],
   );

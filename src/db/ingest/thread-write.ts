@@ -6,8 +6,9 @@ import { assignThreads } from '../../domain/threads';
 import type { Sql } from '../database';
 import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
+import { wholeThread } from '../thread-parts';
 import type { RecordedItem } from './batch';
-import { joinThreadVisibility } from './join-thread-visibility';
+import { mergeThreads } from './merge-threads';
 
 /** The threads of a batch: which message is in which, and what has to be written for it. Message keys and references are hex. */
 export type BatchThreads = ReturnType<typeof assignThreads>;
@@ -21,7 +22,7 @@ export async function knownThreads(
   const refs = [...new Set(items.flatMap((item) => refsOf(item, source.sourceId)))];
   if (refs.length === 0) return new Map();
   const found = await sql.query<{ ref_hash: Buffer; thread_id: string }>(
-    'SELECT ref_hash, thread_id FROM thread_ref WHERE tenant_id = $1 AND ref_hash = ANY ($2::bytea[])',
+    `SELECT ref_hash, ${wholeThread('r.thread_id')} AS thread_id FROM thread_ref r WHERE tenant_id = $1 AND ref_hash = ANY ($2::bytea[])`,
     [source.tenantId, refs.map((ref) => Buffer.from(ref, 'hex'))],
   );
   return new Map(found.map((row) => [row.ref_hash.toString('hex'), row.thread_id]));
@@ -66,32 +67,6 @@ export async function writeThreads(sql: Sql, tenantId: string, threads: BatchThr
         ref_hash: hexOf(Buffer.from(ref, 'hex')),
         thread_id: threadId,
       })),
-    ),
-  ]);
-  if (threads.merged.size > 0) await joinThreadVisibility(sql, tenantId, threads.merged);
-}
-
-/**
- * Joins threads, loser to winner; no winner is a loser in the same batch. The loser stays as an alias, so that an id somebody has noted
- * still leads to the thread.
- */
-async function mergeThreads(sql: Sql, tenantId: string, merged: Map<string, string>): Promise<void> {
-  if (merged.size === 0) return;
-  const values = [tenantId, [...merged.keys()], [...merged.values()]];
-  const pairs = 'unnest($2::uuid[], $3::uuid[]) AS merged(loser, winner)';
-  await Promise.all([
-    sql.execute(
-      `UPDATE thread t SET merged_into = merged.winner FROM ${pairs}
-       WHERE t.tenant_id = $1 AND (t.id = merged.loser OR t.merged_into = merged.loser)`,
-      values,
-    ),
-    sql.execute(
-      `UPDATE message m SET thread_id = merged.winner FROM ${pairs} WHERE m.tenant_id = $1 AND m.thread_id = merged.loser`,
-      values,
-    ),
-    sql.execute(
-      `UPDATE thread_ref r SET thread_id = merged.winner FROM ${pairs} WHERE r.tenant_id = $1 AND r.thread_id = merged.loser`,
-      values,
     ),
   ]);
 }

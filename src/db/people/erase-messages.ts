@@ -2,6 +2,7 @@ import { tellActivitiesGone } from '../activities/tell';
 import type { Database, Sql } from '../database';
 import { noteStep, type RowCounts } from '../deletion/steps';
 import { settleDeleted } from '../thread-links/settle';
+import { emptyThreads } from '../thread-parts';
 import { lockTenantForWriting } from '../tenant-lock';
 import type { PersonRef } from './begin-erasure';
 import { deleteDependents, type Dependents } from './dependents';
@@ -137,13 +138,10 @@ async function eraseRows({ sql, ref, dependents, counts }: ChunkWork, messageIds
 /** A thread that became a part of an empty one was only another name for it. */
 async function eraseEmptyThreads({ sql, ref, dependents, counts }: ChunkWork, candidates: string[]): Promise<void> {
   const { tenantId } = ref;
-  const rows = await sql.query<{ id: string }>(
-    `WITH bare AS (
-       SELECT t.id FROM thread t WHERE t.tenant_id = $1 AND t.id = ANY ($2::uuid[])
-         AND NOT EXISTS (SELECT FROM message m WHERE m.tenant_id = $1 AND m.thread_id = t.id)
-     ) SELECT id FROM bare UNION SELECT a.id FROM thread a JOIN bare ON a.tenant_id = $1 AND a.merged_into = bare.id`,
-    [tenantId, candidates],
-  );
+  const rows = await sql.query<{ id: string }>(`WITH ${emptyThreads('$2::uuid[]')} SELECT id FROM bare`, [
+    tenantId,
+    candidates,
+  ]);
   const parentIds = rows.map(({ id }) => id);
   await deleteDependents(sql, tenantId, { tables: dependents.thread, parentIds, counts });
   counts['thread'] = await sql.execute('DELETE FROM thread WHERE tenant_id = $1 AND id = ANY ($2::uuid[])', [

@@ -1,5 +1,6 @@
 import { notesOfPerson } from '../activities/note-leave';
 import type { Database } from '../database';
+import { wholeThread } from '../thread-parts';
 
 /** A copy of a message in which the person is sender or recipient, with all that is shown of it. Ids are UUIDs. */
 export interface ExportedCopy {
@@ -70,7 +71,7 @@ WITH page AS MATERIALIZED (
       AND o.address_key < ca.address_key)
   ORDER BY 1, 2 LIMIT $5
 )
-SELECT p.address_key AS "addressKey", c.id AS "copyId", c.message_id AS "messageId", m.thread_id AS "threadId", c.source_id AS "sourceId",
+SELECT p.address_key AS "addressKey", c.id AS "copyId", c.message_id AS "messageId", ${wholeThread('m.thread_id')} AS "threadId", c.source_id AS "sourceId",
   c.blob_id AS "blobId", c.raw_state AS "rawState", c.raw_size AS size, encode(c.raw_sha, 'hex') AS sha256, c.direction, m.sent_at AS "sentAt",
   m.sort_at AS "sortAt", s.subject, CASE WHEN c.raw_state = 'full' THEN NULL ELSE b.text END AS text, m.participants, c.bcc,
   c.delivered_to AS "deliveredTo",

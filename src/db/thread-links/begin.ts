@@ -3,9 +3,10 @@ import type { Sql } from '../database';
 import { threadOf } from '../messages-thread';
 import { newUuid } from '../new-id';
 import { principalsOf, type Reader } from '../timeline-read';
-import { countStaged, insertLinkOperation, linkKinds, type LinkKind, type LinkTask } from './link-task';
-import { isAutomatic } from './reason-sql';
-import { findThreadLink, readsThread, recordOfMessageLink, recordsAmong, type StoredThreadLink } from './thread-links';
+import { wholeThread } from '../thread-parts';
+import { insertLinkOperation, linkKinds, linkTask, type LinkKind } from './link-task';
+import { beginStaging, noteThread } from './staging';
+import { findThreadLink, recordOfMessageLink, recordsAmong, type StoredThreadLink } from './thread-links';
 
 /** Who asks, and in whose name it is written down. */
 export interface LinkActor {
@@ -25,20 +26,23 @@ export interface OpenLinkOperation {
 
 /** What became of a wish about the links of a thread. `none`: the reader sees no such thread or link. */
 export type ThreadLinkBegun =
-  | { kind: 'begun'; operationId: string; threadId: string; linkId: string; recordId: string; messages: number }
+  | { kind: 'begun'; operationId: string; threadId: string; linkId: string; recordId: string }
   | { kind: 'busy'; open: OpenLinkOperation }
   | { kind: 'none' }
   | { kind: 'unknown-record' }
   | { kind: 'linked'; linkId: string };
 
-/** Begins to link a thread, as it stands now, to a record. To be called under the tenant's lock. */
+/**
+ * Begins to link a thread, as it stands now, to a record. To be called under the tenant's lock, which the look at a long thread does not hold: whether
+ * the reader sees it at all (`readsThread`) is asked before.
+ */
 export async function beginThreadLink(
   sql: Sql,
   who: LinkActor,
   wish: { threadId: string; recordId: string; mode: ThreadLinkMode },
 ): Promise<ThreadLinkBegun> {
   const { reader } = who;
-  const threadId = await visibleThread(sql, reader, wish.threadId);
+  const threadId = await threadOf(sql, reader.tenantId, wish.threadId);
   if (threadId === null) return { kind: 'none' };
   if (!(await recordsAmong(sql, reader, [wish.recordId])).has(wish.recordId)) return { kind: 'unknown-record' };
   const open = await openOperation(sql, reader.tenantId, threadId);
@@ -56,8 +60,7 @@ export async function beginThreadLink(
 }
 
 /**
- * Begins to take a thread away from a record: by the link of the thread, or of one of its messages where rules made it. To be called under the
- * tenant's lock.
+ * Begins to take a thread away from a record: by the link of the thread, or of one of its messages where rules made it. As above.
  */
 export async function beginThreadUnlink(
   sql: Sql,
@@ -70,7 +73,7 @@ export async function beginThreadUnlink(
   return begin(sql, who, { kind: 'unlink-thread', does: 'unlink', ...found.link, known: found.known, mode });
 }
 
-/** Begins to link a thread again as it stands now, whatever was taken away of it; `mode` null: as it was linked. To be called under the tenant's lock. */
+/** Begins to link a thread again as it stands now, whatever was taken away of it; `mode` null: as it was linked. As above. */
 export async function beginThreadRelink(
   sql: Sql,
   who: LinkActor,
@@ -92,7 +95,7 @@ async function linkToChange(
   wish: { threadId: string } & ({ linkId: string } | { recordId: string }),
 ): Promise<LinkToChange> {
   const { tenantId } = reader;
-  const threadId = await visibleThread(sql, reader, wish.threadId);
+  const threadId = await threadOf(sql, reader.tenantId, wish.threadId);
   if (threadId === null) return { kind: 'none' };
   const byId = await findThreadLink(sql, tenantId, { ...wish, threadId });
   const recordId =
@@ -105,16 +108,11 @@ async function linkToChange(
   return { kind: 'found', link: { threadId, recordId }, known };
 }
 
-async function visibleThread(sql: Sql, reader: Reader, id: string): Promise<string | null> {
-  const threadId = await threadOf(sql, reader.tenantId, id);
-  return threadId !== null && (await readsThread(sql, reader, threadId)) ? threadId : null;
-}
-
 /** The operation that is under way on a thread, or on one that became a part of it. */
 export async function openOperation(sql: Sql, tenantId: string, threadId: string): Promise<OpenLinkOperation | null> {
   const [open] = await sql.query<OpenLinkOperation>(
     `SELECT o.id AS "operationId", o.kind, o.task ->> 'actor' AS actor, o.created_at AS since FROM operation o
-     JOIN thread t ON t.tenant_id = $1 AND t.id = (o.task -> 'thread' ->> 'id')::uuid AND coalesce(t.merged_into, t.id) = $2
+     JOIN thread t ON t.tenant_id = $1 AND t.id = (o.task -> 'thread' ->> 'id')::uuid AND ${wholeThread('coalesce(t.merged_into, t.id)')} = $2
      WHERE o.tenant_id = $1 AND o.source_id IS NULL AND o.kind = ANY ($3::text[]) AND o.state IN ('waiting', 'running') LIMIT 1`,
     [tenantId, threadId, [...linkKinds]],
   );
@@ -136,18 +134,18 @@ async function begin(sql: Sql, who: LinkActor, wish: Beginning): Promise<ThreadL
   const linkId = await writeThreadLink(sql, who, wish);
   const before = known === null ? null : { mode: known.mode, state: known.state };
   const after = { mode: wish.mode, state: wish.does === 'link' ? ('active' as const) : ('unlinked' as const) };
-  const suppresses = wish.does === 'unlink' && (await isLinkedByRules(sql, tenantId, wish));
-  const task: LinkTask = {
+  // A person links what they may see; what they take away goes from all of it.
+  const seenBy = wish.does === 'unlink' ? null : principalsOf(who.reader);
+  const task = linkTask.parse({
     does: wish.does,
     actor: who.actor,
     thread: { id: threadId, linkId, before, after },
-    suppresses,
-    undoes: null,
-  };
+    staging: { of: 'thread', seenBy },
+  });
   const operationId = await insertLinkOperation(sql, tenantId, { kind: wish.kind, task });
-  await stageThread(sql, who.reader, { operationId, ...wish });
-  const messages = await countStaged(sql, { tenantId, operationId });
-  return { kind: 'begun', operationId, threadId, linkId, recordId, messages };
+  const messages = await noteThread(sql, { tenantId, operationId }, threadId);
+  await beginStaging(sql, { tenantId, operationId }, { task, messages });
+  return { kind: 'begun', operationId, threadId, linkId, recordId };
 }
 
 /** From here on later mail follows, or does not. */
@@ -169,32 +167,4 @@ async function writeThreadLink(sql: Sql, { reader, actor, note }: LinkActor, wis
     ],
   );
   return id;
-}
-
-async function isLinkedByRules(
-  sql: Sql,
-  tenantId: string,
-  { threadId, recordId }: { threadId: string; recordId: string },
-): Promise<boolean> {
-  const rows = await sql.query(
-    `SELECT FROM message m JOIN link l ON l.tenant_id = $1 AND l.message_id = m.id AND l.record_id = $3
-     JOIN link_reason r ON r.tenant_id = $1 AND r.link_id = l.id AND ${isAutomatic('r')}
-     WHERE m.tenant_id = $1 AND m.thread_id = $2 LIMIT 1`,
-    [tenantId, threadId, recordId],
-  );
-  return rows.length > 0;
-}
-
-/** The messages that are in the thread now. A person links what they may see; what they take away goes from all of it. */
-async function stageThread(
-  sql: Sql,
-  reader: Reader,
-  { operationId, threadId, recordId, does }: Beginning & { operationId: string },
-): Promise<void> {
-  await sql.execute(
-    `INSERT INTO link_change (tenant_id, operation_id, message_id, record_id)
-     SELECT $1, $2, m.id, $4 FROM message m WHERE m.tenant_id = $1 AND m.thread_id = $3 AND ($5 OR EXISTS (
-       SELECT FROM readable_timeline t WHERE t.tenant_id = $1 AND t.message_id = m.id AND t.principal = ANY ($6::integer[])))`,
-    [reader.tenantId, operationId, threadId, recordId, does === 'unlink', principalsOf(reader)],
-  );
 }

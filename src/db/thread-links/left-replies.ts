@@ -15,15 +15,10 @@ const kinds = { back: 0, again: 3 };
 /** How many of each one chunk of the job takes up at most. */
 const takenUp = { back: 200, again: 600 };
 
-/** Leaves replies to the job that runs, or waits, or a new one, which the reconciler starts. To be called under the tenant's lock. Second run: no change. */
+/** Leaves replies to the job of the tenant. To be called under the tenant's lock. Second run: no change. */
 export async function leaveReplies(sql: Sql, tenantId: string, { back, again }: LeftReplies): Promise<void> {
   if (back.length + again.length === 0) return;
-  const [open] = await sql.query<{ id: string }>(
-    `SELECT id FROM operation WHERE tenant_id = $1 AND source_id IS NULL AND kind = 'rematch' AND state IN ('waiting', 'running')
-     ORDER BY state = 'waiting', created_at, id LIMIT 1`,
-    [tenantId],
-  );
-  const operationId = open?.id ?? (await insertRematch(sql, tenantId));
+  const operationId = await openRematch(sql, tenantId);
   const keys = [...back.map((id) => `back:${id}`), ...again.map((id) => `again:${id}`)];
   const added = await sql.execute(
     `INSERT INTO rematch_key (tenant_id, operation_id, address_key) SELECT $1, $2, unnest($3::text[]) ON CONFLICT DO NOTHING`,
@@ -34,6 +29,16 @@ export async function leaveReplies(sql: Sql, tenantId: string, { back, again }: 
     operationId,
     added,
   ]);
+}
+
+/** The job of the tenant that links mail again: the one that runs, or waits, or a new one, which the reconciler starts. To be called under the tenant's lock. */
+export async function openRematch(sql: Sql, tenantId: string): Promise<string> {
+  const [open] = await sql.query<{ id: string }>(
+    `SELECT id FROM operation WHERE tenant_id = $1 AND source_id IS NULL AND kind = 'rematch' AND state IN ('waiting', 'running')
+     ORDER BY state = 'waiting', created_at, id LIMIT 1`,
+    [tenantId],
+  );
+  return open?.id ?? insertRematch(sql, tenantId);
 }
 
 /** Takes up the next of what was left to a job. */

@@ -1,7 +1,9 @@
 import { refreshActivities } from '../activities/refresh';
 import type { Database, Sql } from '../database';
+import { beforeMerges, livingRecord, waysOfRecords } from '../merges/merged-records';
 import { linkAgain } from '../rematch';
 import { lockTenantForWriting } from '../tenant-lock';
+import { walkThread } from '../thread-walk';
 import { refreshTimelines } from '../timeline-write';
 import { linkPairs, restorePairs, takePairs, unlinkPairs } from './apply-links';
 import { linkKinds, linkTask, type LinkPair, type LinkRef, type LinkTask } from './link-task';
@@ -9,6 +11,7 @@ import { isItsOwn } from './reason-sql';
 import { replyGraph } from './reply-graph';
 import { settleReplies } from './settle';
 import { spreadTo } from './spread';
+import { stageNext } from './staging';
 import { tellLinks, type LinkEvent } from './tell';
 
 /** How far an operation on links is; `none` where it has ended. */
@@ -34,7 +37,8 @@ export async function workChunk(sql: Sql, ref: LinkRef, limit: number): Promise<
     [tenantId, operationId, [...linkKinds]],
   );
   if (job === undefined) return { kind: 'none' };
-  const task = linkTask.parse(job.task);
+  const task = await stageNext(sql, ref, linkTask.parse(job.task));
+  if (task.staging !== null) return { kind: 'more', done: job.done, total: job.total };
   const taken = await takePairs(sql, ref, limit);
   await apply(sql, ref, {
     task,
@@ -48,7 +52,14 @@ export async function workChunk(sql: Sql, ref: LinkRef, limit: number): Promise<
     );
     return { kind: 'more', done, total: job.total };
   }
-  await passOnToOthers(sql, ref, task);
+  const othersAfter = await passOnToOthers(sql, ref, task);
+  if (othersAfter !== null) {
+    await sql.execute(
+      `UPDATE operation SET done = $3, task = task || jsonb_build_object('othersAfter', $4::text) WHERE tenant_id = $1 AND id = $2`,
+      [tenantId, operationId, done, othersAfter],
+    );
+    return { kind: 'more', done, total: job.total };
+  }
   await finish(sql, ref, task);
   return { kind: 'done', done, total: job.total };
 }
@@ -64,6 +75,7 @@ async function apply(sql: Sql, ref: LinkRef, change: { task: LinkTask; pairs: Li
   const { task, pairs } = change;
   if (pairs.length === 0) return;
   const messageIds = [...new Set(pairs.map(({ messageId }) => messageId))];
+  const ways = await waysOfRecords(sql, tenantId, [...new Set(pairs.map(({ recordId }) => recordId))]);
   switch (task.does) {
     case 'link':
       await linkPairs(sql, tenantId, change);
@@ -72,14 +84,15 @@ async function apply(sql: Sql, ref: LinkRef, change: { task: LinkTask; pairs: Li
       await unlinkPairs(sql, tenantId, change);
       break;
     case 'undo':
-      await restorePairs(sql, tenantId, change);
+      await beforeMerges(sql, tenantId, { ways, pairs, change: () => restorePairs(sql, tenantId, change) });
   }
   // Nobody looked at what rules say of a link while it was taken away.
   if (task.does !== 'unlink') await linkAgain(sql, tenantId, messageIds);
   const changed = [...new Set([...messageIds, ...(await passOn(sql, ref, { task, messageIds }))])];
   await refreshTimelines(sql, tenantId, changed);
   await refreshActivities(sql, tenantId, changed);
-  await tellLinks(sql, tenantId, { type: events[task.does], operationId, pairs });
+  const told = pairs.map(({ messageId, recordId }) => ({ messageId, recordId: livingRecord(ways, recordId) }));
+  await tellLinks(sql, tenantId, { type: events[task.does], operationId, pairs: told });
 }
 
 /**
@@ -92,19 +105,31 @@ async function passOn(sql: Sql, ref: LinkRef, change: { task: LinkTask; messageI
   return settleReplies(sql, ref.tenantId, await withOwnReasons(sql, ref, messageIds));
 }
 
-/** What a person does to the whole conversation comes also to mail that arrived meanwhile, or that they cannot see. */
-async function passOnToOthers(sql: Sql, { tenantId, operationId }: LinkRef, { does, thread, suppresses }: LinkTask) {
-  if (thread === null || !(does === 'link' ? thread.after.mode === 'follow' : suppresses)) return;
+/** So many messages of a thread are asked in one transaction whether an operation has changed them. */
+const othersLookedAt = 1_000;
+
+/**
+ * What a person does to the whole conversation comes also to mail that arrived meanwhile, or that they cannot see. Looks through the next messages of the
+ * thread; returns where it goes on, null where that was all.
+ */
+async function passOnToOthers(
+  sql: Sql,
+  { tenantId, operationId }: LinkRef,
+  { does, thread, suppresses, othersAfter }: LinkTask,
+): Promise<string | null> {
+  if (thread === null || !(does === 'link' ? thread.after.mode === 'follow' : suppresses)) return null;
+  const page = { threadId: thread.id, after: othersAfter, limit: othersLookedAt };
+  const { messageIds, next } = await walkThread(sql, tenantId, page);
   const others = await sql.query<{ id: string }>(
-    `SELECT m.id FROM thread t JOIN message m ON m.tenant_id = $1 AND m.thread_id = coalesce(t.merged_into, t.id)
-     WHERE t.tenant_id = $1 AND t.id = $3 AND NOT EXISTS (
-       SELECT FROM link_change c WHERE c.tenant_id = $1 AND c.operation_id = $2 AND c.message_id = m.id OFFSET 0) ORDER BY m.id`,
-    [tenantId, operationId, thread.id],
+    `SELECT w.id FROM unnest($3::uuid[]) AS w(id) WHERE NOT EXISTS (
+       SELECT FROM link_change c WHERE c.tenant_id = $1 AND c.operation_id = $2 AND c.message_id = w.id OFFSET 0) ORDER BY w.id`,
+    [tenantId, operationId, messageIds],
   );
   const takers = others.map(({ id }) => id);
   const changed = await spreadTo(sql, tenantId, { graph: await replyGraph(sql, tenantId, takers), takers });
   await refreshTimelines(sql, tenantId, changed);
   await refreshActivities(sql, tenantId, changed);
+  return next;
 }
 
 async function withOwnReasons(sql: Sql, { tenantId, operationId }: LinkRef, messageIds: string[]): Promise<string[]> {
@@ -118,17 +143,22 @@ async function withOwnReasons(sql: Sql, { tenantId, operationId }: LinkRef, mess
   return rows.map(({ id }) => id);
 }
 
-/** Of what is to be undone, what nobody has changed since. */
-function untouchedSince(
+/** Of what is to be undone, what nobody has changed since, also at a record that its record has become a part of. */
+async function untouchedSince(
   sql: Sql,
   { tenantId, operationId }: LinkRef,
   { task, pairs }: { task: LinkTask; pairs: LinkPair[] },
 ): Promise<LinkPair[]> {
+  const ways = await waysOfRecords(sql, tenantId, [...new Set(pairs.map(({ recordId }) => recordId))]);
+  const same = [...ways].flatMap(([recordId, way]) =>
+    [recordId, ...way.map(({ intoRecordId }) => intoRecordId)].map((at) => ({ recordId, at })),
+  );
   return sql.query<LinkPair>(
     `SELECT c.message_id AS "messageId", c.record_id AS "recordId"
      FROM link_change c JOIN unnest($3::uuid[], $4::uuid[]) AS p(message_id, record_id) USING (message_id, record_id)
      WHERE c.tenant_id = $1 AND c.operation_id = $2 AND NOT EXISTS (
-       SELECT FROM link_change later WHERE later.tenant_id = $1 AND later.message_id = c.message_id AND later.record_id = c.record_id
+       SELECT FROM link_change later WHERE later.tenant_id = $1 AND later.message_id = c.message_id AND later.record_id IN (
+           SELECT s.at FROM unnest($6::uuid[], $7::uuid[]) AS s(record_id, at) WHERE s.record_id = c.record_id)
          AND later.operation_id NOT IN ($2, $5) AND later.done_at > c.done_at)`,
     [
       tenantId,
@@ -136,6 +166,8 @@ function untouchedSince(
       pairs.map(({ messageId }) => messageId),
       pairs.map(({ recordId }) => recordId),
       operationId,
+      same.map(({ recordId }) => recordId),
+      same.map(({ at }) => at),
     ],
   );
 }

@@ -28,8 +28,16 @@ export const linkTask = z.object({
   suppresses: z.boolean().default(false),
   /** The operation that is undone. */
   undoes: z.uuid().nullable().default(null),
+  /** What is still to be written down before anything is changed (staging.ts). `seenBy`: the principals of who links; null: all of the thread. */
+  staging: z
+    .object({ of: z.enum(['thread', 'undone']), seenBy: z.array(z.int()).nullable() })
+    .nullable()
+    .default(null),
+  /** How far the rest of the thread has been looked through, when all else is done; null at the beginning. */
+  othersAfter: z.string().nullable().default(null),
 });
 export type LinkTask = z.output<typeof linkTask>;
+export type NewLinkTask = z.input<typeof linkTask>;
 
 /** Which operation. */
 export interface LinkRef {
@@ -47,7 +55,7 @@ export interface LinkPair {
 export async function insertLinkOperation(
   sql: Sql,
   tenantId: string,
-  { kind, task }: { kind: LinkKind; task: z.input<typeof linkTask> },
+  { kind, task }: { kind: LinkKind; task: NewLinkTask },
 ): Promise<string> {
   const operationId = newUuid();
   await sql.execute(`INSERT INTO operation (tenant_id, id, kind, state, task) VALUES ($1, $2, $3, 'waiting', $4)`, [

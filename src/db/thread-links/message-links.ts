@@ -1,5 +1,5 @@
 import type { Sql } from '../database';
-import { countStaged, insertLinkOperation, stagePairs, type LinkPair, type LinkTask } from './link-task';
+import { countStaged, insertLinkOperation, stagePairs, type LinkPair } from './link-task';
 import { workChunk } from './link-chunk';
 
 interface MessageLinks {
@@ -14,9 +14,8 @@ export async function beginMessageLinks(
   tenantId: string,
   { does, actor, pairs }: MessageLinks,
 ): Promise<{ operationId: string; links: number }> {
-  const task: LinkTask = { does, actor, thread: null, suppresses: false, undoes: null };
   const kind = does === 'link' ? 'link-messages' : 'unlink-messages';
-  const operationId = await insertLinkOperation(sql, tenantId, { kind, task });
+  const operationId = await insertLinkOperation(sql, tenantId, { kind, task: { does, actor, thread: null } });
   await stagePairs(sql, { tenantId, operationId }, pairs);
   return { operationId, links: await countStaged(sql, { tenantId, operationId }) };
 }

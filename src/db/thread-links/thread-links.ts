@@ -1,6 +1,7 @@
 import type { ThreadLinkMode } from '../../domain/link-reasons';
 import type { Sql } from '../database';
 import { maySee } from '../record-readers';
+import { partsOfThread } from '../thread-parts';
 import { principalsOf, type Reader } from '../timeline-read';
 
 /** A record that a thread, or mail in it, is linked to. */
@@ -23,7 +24,7 @@ export interface ThreadLink {
 }
 
 /** The thread and the ids of those that became a part of it. */
-const aliases = `(SELECT id FROM thread WHERE tenant_id = $1 AND id = $2 UNION ALL SELECT id FROM thread WHERE tenant_id = $1 AND merged_into = $2)`;
+const aliases = `(SELECT $2::uuid UNION SELECT id FROM thread WHERE tenant_id = $1 AND merged_into = ANY (${partsOfThread('$2::uuid')}))`;
 
 /** The records that a thread is linked to, by people and by rules, as far as the reader may see them; the oldest first. */
 export function linksOfThread(sql: Sql, reader: Reader, threadId: string): Promise<ThreadLink[]> {
@@ -33,7 +34,7 @@ export function linksOfThread(sql: Sql, reader: Reader, threadId: string): Promi
          count(*) FILTER (WHERE EXISTS (SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id
            AND (r.kind IN ('address', 'rule') OR r.key LIKE 'reply:%'))) AS by_rules
        FROM message m JOIN link l ON l.tenant_id = $1 AND l.message_id = m.id AND l.state = 'active'
-       WHERE m.tenant_id = $1 AND m.thread_id = $2 AND EXISTS (
+       WHERE m.tenant_id = $1 AND m.thread_id = ANY (${partsOfThread('$2::uuid')}) AND EXISTS (
          SELECT FROM readable_timeline t WHERE t.tenant_id = $1 AND t.message_id = m.id AND t.record_id = l.record_id AND t.principal = ANY ($3::integer[]))
        GROUP BY l.record_id
      ), said AS MATERIALIZED (
@@ -52,7 +53,7 @@ export function linksOfThread(sql: Sql, reader: Reader, threadId: string): Promi
 /** Whether the reader may see any message of a thread. */
 export async function readsThread(sql: Sql, reader: Reader, threadId: string): Promise<boolean> {
   const rows = await sql.query(
-    `SELECT FROM message m WHERE m.tenant_id = $1 AND m.thread_id = $2 AND EXISTS (
+    `SELECT FROM message m WHERE m.tenant_id = $1 AND m.thread_id = ANY (${partsOfThread('$2::uuid')}) AND EXISTS (
        SELECT FROM readable_timeline t WHERE t.tenant_id = $1 AND t.message_id = m.id AND t.principal = ANY ($3::integer[])) LIMIT 1`,
     [reader.tenantId, threadId, principalsOf(reader)],
   );
@@ -109,7 +110,7 @@ export async function recordOfMessageLink(
 ): Promise<string | null> {
   const [row] = await sql.query<{ record_id: string }>(
     `SELECT l.record_id FROM link l JOIN message m ON m.tenant_id = $1 AND m.id = l.message_id
-     WHERE l.tenant_id = $1 AND l.id = $2 AND m.thread_id = $3`,
+     WHERE l.tenant_id = $1 AND l.id = $2 AND m.thread_id = ANY (${partsOfThread('$3::uuid')})`,
     [tenantId, linkId, threadId],
   );
   return row?.record_id ?? null;

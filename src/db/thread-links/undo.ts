@@ -2,12 +2,13 @@ import { z } from 'zod';
 
 import type { Sql } from '../database';
 import { openOperation, type LinkActor, type OpenLinkOperation } from './begin';
-import { countStaged, insertLinkOperation, linkKinds, linkTask, type LinkTask } from './link-task';
+import { insertLinkOperation, linkKinds, linkTask, type LinkTask } from './link-task';
+import { beginStaging } from './staging';
 import { recordsAmong } from './thread-links';
 
 /** What became of a wish to undo. `none`: there is no such operation on links of records that the reader may see. */
 export type UndoBegun =
-  | { kind: 'begun'; operationId: string; threadId: string | null; messages: number }
+  | { kind: 'begun'; operationId: string; threadId: string | null }
   | { kind: 'busy'; open: OpenLinkOperation }
   | { kind: 'none' }
   | { kind: 'not-done' | 'too-late' | 'undone' };
@@ -24,8 +25,8 @@ export async function beginUndo(
   { operationId, keptMs }: { operationId: string; keptMs: number },
 ): Promise<UndoBegun> {
   const { tenantId } = reader;
-  const [job] = await sql.query<{ task: unknown; state: string; is_kept: boolean }>(
-    `SELECT task, state, coalesce(finished_at > now() - $4::float8 * interval '1 millisecond', true) AS is_kept FROM operation
+  const [job] = await sql.query<{ task: unknown; state: string; done: number; is_kept: boolean }>(
+    `SELECT task, state, done, coalesce(finished_at > now() - $4::float8 * interval '1 millisecond', true) AS is_kept FROM operation
      WHERE tenant_id = $1 AND id = $2 AND kind = ANY ($3::text[])`,
     [tenantId, operationId, [...linkKinds], keptMs],
   );
@@ -43,16 +44,21 @@ export async function beginUndo(
   if (job.state !== 'done') return { kind: 'not-done' };
   const open = task.thread === null ? null : await openOperation(sql, tenantId, task.thread.id);
   if (open !== null) return { kind: 'busy', open };
-  const undoing: LinkTask = { does: 'undo', actor, thread: threadBefore(task), suppresses: false, undoes: operationId };
+  const undoing = linkTask.parse({
+    does: 'undo',
+    actor,
+    thread: threadBefore(task),
+    undoes: operationId,
+    staging: { of: 'undone', seenBy: null },
+  });
   const undoId = await insertLinkOperation(sql, tenantId, { kind: 'undo-links', task: undoing });
-  await sql.execute(
-    `INSERT INTO link_change (tenant_id, operation_id, message_id, record_id)
-     SELECT $1, $3, message_id, record_id FROM link_change WHERE tenant_id = $1 AND operation_id = $2`,
-    [tenantId, operationId, undoId],
-  );
-  const messages = await countStaged(sql, { tenantId, operationId: undoId });
+  await beginStaging(sql, { tenantId, operationId: undoId }, { task: undoing, messages: job.done });
   await nameUndoer(sql, { tenantId, actor }, task.thread);
-  return { kind: 'begun', operationId: undoId, threadId: task.thread?.id ?? null, messages };
+  return { kind: 'begun', operationId: undoId, threadId: task.thread?.id ?? null };
+}
+
+function openOperationOf(sql: Sql, tenantId: string, thread: LinkTask['thread']): Promise<OpenLinkOperation | null> {
+  return thread === null ? Promise.resolve(null) : openOperation(sql, tenantId, thread.id);
 }
 
 /** The link of the thread is theirs now, and the reason of what is undone no longer the reason why it is as it is. */

@@ -1,4 +1,5 @@
 import type { Sql } from '../database';
+import { wholeThread } from '../thread-parts';
 import { principalsOf, type Reader } from '../timeline-read';
 import { unassignedRecord } from '../timeline-write';
 
@@ -24,7 +25,7 @@ export interface UnassignedGroups {
 const keys: Readonly<Record<GroupedBy, string>> = {
   sender: 'f.address_key',
   domain: `substring(f.address_key FROM '[^@]*$')`,
-  thread: '(SELECT m.thread_id FROM message m WHERE m.tenant_id = $1 AND m.id = n.message_id)::text',
+  thread: `(SELECT ${wholeThread('m.thread_id')} FROM message m WHERE m.tenant_id = $1 AND m.id = n.message_id)::text`,
 };
 
 // A message with several senders, in several copies, is in one group: that of the first of them.

@@ -1,4 +1,5 @@
 import type { Sql } from '../database';
+import { partsOfThread } from '../thread-parts';
 import {
   pageOfWindow,
   principalsOf,
@@ -81,13 +82,13 @@ function wantedIds({ senderKey, threadId }: UnassignedFilter, value: ValueOf): s
   const ofThread = (message: string) =>
     threadId === null
       ? ''
-      : `AND EXISTS (SELECT FROM message o WHERE o.tenant_id = $1 AND o.id = ${message} AND o.thread_id = ${value(threadId, 'uuid')})`;
+      : `AND EXISTS (SELECT FROM message o WHERE o.tenant_id = $1 AND o.id = ${message} AND o.thread_id = ANY (${partsOfThread(value(threadId, 'uuid'))}))`;
   if (senderKey !== null) {
     return `SELECT DISTINCT c.message_id FROM copy_address a JOIN copy c ON c.tenant_id = $1 AND c.id = a.copy_id
       WHERE a.tenant_id = $1 AND a.address_key = ${value(senderKey, 'text')} AND a.role = 'from' ${ofThread('c.message_id')}`;
   }
   if (threadId === null) return null;
-  return `SELECT m.id AS message_id FROM message m WHERE m.tenant_id = $1 AND m.thread_id = ${value(threadId, 'uuid')}`;
+  return `SELECT m.id AS message_id FROM message m WHERE m.tenant_id = $1 AND m.thread_id = ANY (${partsOfThread(value(threadId, 'uuid'))})`;
 }
 
 function betweenTimes({ since, until }: UnassignedFilter, value: ValueOf): string {

@@ -54,7 +54,8 @@ async function inMergedThreads(db: Database, tenantId: string): Promise<Violatio
   const rows = await db.inTenant(tenantId, (sql) =>
     sql.query<{ id: string }>(
       `SELECT m.id FROM thread t JOIN message m ON m.tenant_id = $1 AND m.thread_id = t.id
-       WHERE t.tenant_id = $1 AND t.merged_into IS NOT NULL LIMIT $2`,
+       WHERE t.tenant_id = $1 AND t.merged_into IS NOT NULL
+         AND NOT EXISTS (SELECT FROM thread_move v WHERE v.tenant_id = $1 AND v.thread_id = t.id) LIMIT $2`,
       [tenantId, mostTold],
     ),
   );
