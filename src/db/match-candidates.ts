@@ -2,6 +2,7 @@ import { gmailAccount } from '../domain/address';
 import type { Candidate, MatchingPolicy } from '../domain/matching';
 import type { AddressKind } from '../domain/policy';
 import type { Sql } from './database';
+import { candidatesByNumber } from './record-numbers';
 
 /** What may have to be asked beside the addresses themselves. */
 export type CandidatePolicy = Pick<MatchingPolicy, 'gmailAddresses' | 'companyDomains'>;
@@ -11,7 +12,7 @@ export interface CandidateRow {
   address_key: string;
   record_id: string;
   kind: AddressKind | null;
-  way: 'address' | 'gmail' | 'domain';
+  way: 'address' | 'gmail' | 'domain' | 'number';
   version: number;
   type: string;
   company_id: string | null;
@@ -19,7 +20,7 @@ export interface CandidateRow {
 
 /**
  * The records that addresses may lead to: columns of `CandidateRow`, of the rows of `wanted(address_key, gmail_key)` in the statement.
- * `gmail` and `domains` say whether accounts of Gmail and domains of companies are asked for. The addresses drive the look-ups, one by one
+ * `gmail` and `domains` say whether accounts of Gmail and domains of companies are asked for; numbers are where records have any. The addresses drive the look-ups, one by one
  * through keys: without statistics, in tables that an import is just filling, a planner that may choose joins tenants with themselves.
  */
 export function candidatesOfWanted({ gmail, domains }: { gmail: string; domains: string }): string {
@@ -38,6 +39,7 @@ export function candidatesOfWanted({ gmail, domains }: { gmail: string; domains:
     WHERE ${domains}
       AND NOT EXISTS (SELECT FROM user_address u WHERE u.tenant_id = $1 AND u.address_key = w.address_key)
       AND NOT EXISTS (SELECT FROM tenant t WHERE t.tenant_id = $1 AND d.domain = ANY (t.own_domains))
+    UNION ALL ${candidatesByNumber}
   ) AS found
   CROSS JOIN LATERAL (
     SELECT version, type, (
@@ -76,7 +78,8 @@ export function byAddress(rows: CandidateRow[]): Map<string, Candidate[]> {
   for (const row of rows) {
     const ofKey = found.get(row.address_key) ?? new Map<string, Candidate>();
     const { record_id: recordId, type, version, company_id: companyId } = row;
-    const by: Candidate['by'] = row.way === 'domain' ? { way: 'domain' } : { way: row.way, kind: row.kind ?? 'other' };
+    const by: Candidate['by'] =
+      row.way === 'domain' || row.way === 'number' ? { way: row.way } : { way: row.way, kind: row.kind ?? 'other' };
     ofKey.set(`${recordId} ${row.way} ${row.kind ?? ''}`, { recordId, type, version, companyId, by });
     found.set(row.address_key, ofKey);
   }

@@ -1,8 +1,9 @@
-import { recordsOfAddress, type MatchingPolicy } from '../domain/matching';
+import { numberMark, recordsOfAddress, recordsOfNumber, type MatchingPolicy } from '../domain/matching';
 import type { Database, Sql } from './database';
 import { candidatesByAddress } from './match-candidates';
 
 interface Wanted {
+  /** Behind `number:`, an address that is looked at for its number alone. */
   addressKeys: string[];
   policy: Omit<MatchingPolicy, 'matchHeaders' | 'severalCompanies'>;
 }
@@ -12,9 +13,14 @@ interface Wanted {
  * because contacts of several companies are in it.
  */
 export async function matchingKeys(sql: Sql, tenantId: string, wanted: Wanted): Promise<Set<string>> {
-  const candidates = await candidatesByAddress(sql, tenantId, wanted);
+  const { addressKeys, policy } = wanted;
+  const addressOf = (key: string) => (key.startsWith(numberMark) ? key.slice(numberMark.length) : key);
+  const candidates = await candidatesByAddress(sql, tenantId, { addressKeys: addressKeys.map(addressOf), policy });
   return new Set(
-    [...candidates].flatMap(([key, found]) => (recordsOfAddress(key, found, wanted.policy).length > 0 ? [key] : [])),
+    addressKeys.filter((key) => {
+      const found = candidates.get(addressOf(key)) ?? [];
+      return (key === addressOf(key) ? recordsOfAddress(key, found, policy) : recordsOfNumber(found)).length > 0;
+    }),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Sql } from './database';
+import { keysOfOurs } from './record-numbers';
 import { queueRematch, type QueuedRematch } from './records-rematch';
 
 /** The domains of the tenant itself, in order; mail from and to them belongs to no company by its domain. Null where it is no more. */
@@ -29,8 +30,9 @@ export async function writeOwnDomains(
 }
 
 /**
- * The job for mail of addresses that have become a user's, or are one's no more: it belongs to no company by its domain, or to one again.
- * Null where no company has their domains. To be called under the tenant's lock.
+ * The job for mail of addresses that have become a user's, or are one's no more: it belongs to no company by its domain, or to one again; and a number
+ * before them counts, or counts no more. Null where no company has their domains, and nobody uses numbers. To be called under the tenant's lock, after
+ * the change.
  */
 export async function rematchOfUsers(sql: Sql, tenantId: string, addressKeys: string[]): Promise<QueuedRematch | null> {
   if (addressKeys.length === 0) return null;
@@ -39,9 +41,16 @@ export async function rematchOfUsers(sql: Sql, tenantId: string, addressKeys: st
        SELECT FROM record_domain WHERE tenant_id = $1 AND domain = split_part(key, '@', -1))`,
     [tenantId, addressKeys],
   );
-  return queueRematch(
-    sql,
-    tenantId,
-    rows.map(({ key }) => key),
-  );
+  return queueRematch(sql, tenantId, [
+    ...rows.map(({ key }) => key),
+    ...(await keysOfOurs(sql, tenantId, addressKeys)),
+  ]);
+}
+
+/**
+ * The job for mail to the address of a mailbox with a number before it, which counts from now on, or counts no more. Null where nobody uses numbers. To
+ * be called under the tenant's lock, after the change.
+ */
+export async function rematchOfMailbox(sql: Sql, tenantId: string, addressKey: string): Promise<QueuedRematch | null> {
+  return queueRematch(sql, tenantId, await keysOfOurs(sql, tenantId, [addressKey]));
 }

@@ -1,5 +1,6 @@
 import { gmailAccount } from '../domain/address';
 import type { Database, Sql } from './database';
+import { isAnyNumberKey, withNumberedAddresses } from './record-numbers';
 import { insertRematch } from './rematch-task';
 
 /** A job that links stored mail anew, and how many copies of messages there are to be looked at until it has ended. */
@@ -10,11 +11,11 @@ export interface QueuedRematch {
 
 /**
  * Has the stored mail of these addresses linked again, after the commit; null where there is no such mail. `@domain` stands for all mail of a
- * domain. A job of the tenant that waits takes them too; one that runs goes on, and the next one follows it (rematch-job.ts).
+ * domain, `number:` and the number of a record for that to addresses of ours with it. A job of the tenant that waits takes them too; one that runs goes on, and the next one follows it (rematch-job.ts).
  * To be called under the tenant's lock, in the transaction that changed the records.
  */
 export async function queueRematch(sql: Sql, tenantId: string, keys: string[]): Promise<QueuedRematch | null> {
-  const found = await keysWithMail(sql, tenantId, keys);
+  const found = await keysWithMail(sql, tenantId, await withNumberedAddresses(sql, tenantId, { keys }));
   if (found.length === 0) return null;
   const operationId = (await waitingJob(sql, tenantId)) ?? (await insertRematch(sql, tenantId));
   await sql.execute(
@@ -65,7 +66,7 @@ async function keysWithMail(sql: Sql, tenantId: string, keys: string[]): Promise
        WHERE tenant_id = $1 AND gmail_key = ANY ($3::text[]) AND ${hasPolicy('gmailAddresses', 'fold-dots-and-tags')}
      ), domains AS MATERIALIZED (
        SELECT key, row_number() OVER () AS n FROM unnest($2::text[]) AS key
-       WHERE starts_with(key, '@') AND ${hasPolicy('companyDomains', 'link')}
+       WHERE starts_with(key, '@') AND (${isAnyNumberKey('key')} OR ${hasPolicy('companyDomains', 'link')})
      )
      SELECT w.key, m.copies FROM wanted w CROSS JOIN LATERAL (
        SELECT count(DISTINCT copy_id) AS copies FROM copy_address WHERE tenant_id = $1 AND address_key = w.key OFFSET 0

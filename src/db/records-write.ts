@@ -1,3 +1,4 @@
+import { numberKeys } from '../domain/matching';
 import { scopeText } from '../domain/record-scope';
 import type { Sql } from './database';
 import { insertRows } from './insert-rows';
@@ -9,7 +10,7 @@ import { checkRecords, type RecordCandidate, type RecordRefusal } from './record
 
 /** What a change of records means for stored mail. */
 export interface RecordsChange {
-  /** Addresses whose stored mail must be matched again. */
+  /** Whose stored mail must be matched again, as `queueRematch` takes it: addresses, domains, numbers. */
   changedKeys: string[];
   /** Records that stand, with their mail, at another company or intermediary now, or before other eyes. */
   retoldIds: string[];
@@ -81,7 +82,7 @@ const valueColumns = {
 
 const changeColumns = { ...valueColumns, keeps_company: 'boolean', keeps_intermediary: 'boolean' } as const;
 
-/** Writes new records in one statement each for rows, addresses and scopes; returns the addresses that now match. */
+/** Writes new records in one statement each for rows, addresses and scopes; returns the addresses, domains and numbers that now match. */
 export async function insertRecords(
   sql: Sql,
   tenantId: string,
@@ -97,7 +98,11 @@ export async function insertRecords(
   await insertDomains(sql, tenantId, records);
   return [
     ...new Set(
-      records.flatMap(({ values }) => [...values.addresses.map(({ key }) => key), ...domainKeys(values.domains)]),
+      records.flatMap(({ values }) => [
+        ...values.addresses.map(({ key }) => key),
+        ...domainKeys(values.domains),
+        ...numberKeys(values),
+      ]),
     ),
   ];
 }
@@ -188,7 +193,8 @@ function changedKeysOf({ stored, values }: RecordChange): string[] {
   const domains = [...stored.domains, ...values.domains].filter(
     (domain) => isOther || !stored.domains.includes(domain) || !values.domains.includes(domain),
   );
-  return [...keys, ...domainKeys(domains)];
+  const isRenumbered = stored.type !== values.type || stored.number !== values.number;
+  return [...keys, ...domainKeys(domains), ...(isRenumbered ? [...numberKeys(stored), ...numberKeys(values)] : [])];
 }
 
 async function insertAddresses(sql: Sql, tenantId: string, records: RecordCandidate[]): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Database, Sql } from './database';
+import { copyHasNumber } from './record-numbers';
 import { linkAgain, messagesOfChunk } from './rematch';
 import { rematchTask, type RematchRef, type RematchTask } from './rematch-task';
 import { settleLeft } from './thread-links/settle';
@@ -134,8 +135,8 @@ interface WalkedCopy {
 const sourcesPerChunk = 50;
 
 /**
- * No index leads from a domain to its mail: it would cost each arrival. So all mail of the tenant is walked through, once for all domains of
- * the job, in the order of an index.
+ * No index leads from a domain to its mail, or from an address of ours to that with any number before it: it would cost each arrival. So all mail of
+ * the tenant is walked through, once for all domains and addresses of the job, in the order of an index.
  */
 async function byDomains(
   sql: Sql,
@@ -174,7 +175,7 @@ const walkStatement = `
 SELECT encode(c.raw_sha, 'hex') AS sha, c.message_id, EXISTS (
   SELECT FROM copy_address ca JOIN rematch_key k
     ON k.tenant_id = $1 AND k.operation_id = $2 AND k.address_key = '@' || split_part(ca.address_key, '@', -1)
-  WHERE ca.tenant_id = $1 AND ca.copy_id = c.id) AS matches
+  WHERE ca.tenant_id = $1 AND ca.copy_id = c.id) OR ${copyHasNumber('c.id', 'k.tenant_id = $1 AND k.operation_id = $2')} AS matches
 FROM (
   SELECT id, raw_sha, message_id FROM copy WHERE source_id = $3 AND tenant_id = $1 AND raw_sha > decode($4, 'hex')
   ORDER BY source_id, raw_sha LIMIT $5

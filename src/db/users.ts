@@ -2,7 +2,9 @@ import { leaveUser } from './activities/leave';
 import { leaveNotesOfUser } from './activities/note-leave';
 import type { Sql } from './database';
 import { newUuid } from './new-id';
+import { rematchOfUsers } from './own-domains';
 import { nextPrincipal } from './principals';
+import type { QueuedRematch } from './records-rematch';
 
 export type UserRole = 'admin' | 'manager' | 'member';
 
@@ -82,7 +84,8 @@ const activitiesAtOnce = 1_000;
 
 /** What became of removing a user. Mailboxes must have another owner, or be gone, first. */
 export type UserRemoved =
-  | { kind: 'removed' }
+  /** `rematch`: the job for mail of the addresses that were theirs. */
+  | { kind: 'removed'; rematch: QueuedRematch | null }
   | { kind: 'owns-mailboxes'; mailboxIds: string[] }
   /** They read, or own, more than a request may wait for: nothing was done. */
   | { kind: 'much' }
@@ -120,13 +123,17 @@ export async function removeUser(
        SELECT message_id FROM timeline WHERE tenant_id = $1 AND principal = $2 AND record_id = '00000000-0000-0000-0000-000000000000')`,
     [tenantId, user.principal],
   );
-  await sql.execute('DELETE FROM user_address WHERE tenant_id = $1 AND user_id = $2', values);
+  const addresses = await sql.query<{ key: string }>(
+    'DELETE FROM user_address WHERE tenant_id = $1 AND user_id = $2 RETURNING address_key AS key',
+    values,
+  );
   const left = { userId, heirId: null, limit: activitiesAtOnce };
   while ((await leaveUser(sql, tenantId, left)) > 0);
   while ((await leaveNotesOfUser(sql, tenantId, left)).left > 0);
   await sql.execute('DELETE FROM record_scope WHERE tenant_id = $1 AND principal = $2', [tenantId, user.principal]);
   await sql.execute('DELETE FROM app_user WHERE tenant_id = $1 AND id = $2', values);
-  return { kind: 'removed' };
+  const keys = addresses.map(({ key }) => key);
+  return { kind: 'removed', rematch: await rematchOfUsers(sql, tenantId, keys) };
 }
 
 /** Looks at one row more than the limit of each, and no further. */

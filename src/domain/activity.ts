@@ -25,14 +25,10 @@ export interface ActivityFacts {
   ours: ReadonlyMap<string, string | null>;
   /** The records that have an address. */
   records: ReadonlyMap<string, readonly RuledRecord[]>;
-  /** What `numbersIn` found among the recipients. */
-  numbers: readonly string[];
-  /** Projects and opportunities by number. */
-  projects: ReadonlyMap<string, string>;
   /** Records that a person linked to the message or its thread. */
   byHand: readonly RuledRecord[];
-  /** Records that the message is linked to because it answers mail of theirs. */
-  inherited: readonly RuledRecord[];
+  /** Records that the message is linked to by their number, or because it answers mail of theirs. */
+  byRule: readonly RuledRecord[];
   /** Records that a person took away from the message. */
   suppressed: ReadonlySet<string>;
   severalCompanies: Policy['severalCompanies'];
@@ -90,9 +86,10 @@ type Person = ActivityAddress &
 /** A user stays one where a record has the address too. */
 function personOf(facts: ActivityFacts, address: ActivityAddress): Person {
   const { key } = address;
-  const owner = facts.ours.get(key) ?? facts.ours.get(numbered(key, facts.ours)?.address ?? '') ?? null;
+  const behind = facts.ours.has(key) ? key : addressesBehindNumber(key).find((own) => facts.ours.has(own));
+  const owner = facts.ours.get(behind ?? '') ?? null;
   if (owner !== null) return { ...address, kind: 'user', userId: owner };
-  if (facts.ours.has(key) || numbered(key, facts.ours) !== null) return { ...address, kind: 'nobody' };
+  if (behind !== undefined) return { ...address, kind: 'nobody' };
   const records = (facts.records.get(key) ?? []).filter(({ recordId }) => !facts.suppressed.has(recordId));
   return { ...address, kind: 'other', records };
 }
@@ -103,7 +100,7 @@ function companiesOf(facts: ActivityFacts, people: Person[]): string[] | 'too-ma
   const areApart = facts.severalCompanies === 'link-none';
   const ofPeople = companiesAmong(people.flatMap((person) => (person.kind === 'other' ? person.records : [])));
   if (ofPeople.length > 0) return ofPeople.length > 1 && areApart ? 'too-many' : ofPeople;
-  const answered = companiesAmong(facts.inherited);
+  const answered = companiesAmong(facts.byRule);
   return answered.length > 1 && areApart ? [] : answered;
 }
 
@@ -116,11 +113,10 @@ function companiesAmong(records: readonly RuledRecord[]): string[] {
   return [...new Set(ids)];
 }
 
-/** The record of the first number that is known, what a person linked, and what the answered mail is filed at. */
-function projectsOf({ numbers, projects, byHand, inherited, suppressed }: ActivityFacts): string[] {
-  const numbered = numbers.flatMap((number) => projects.get(number) ?? []).slice(0, 1);
-  const linked = [...byHand, ...inherited].flatMap(({ recordId, type }) => (isProject(type) ? [recordId] : []));
-  return [...new Set([...numbered, ...linked])].filter((recordId) => !suppressed.has(recordId));
+/** What the message is filed at by its numbers, what the answered mail is filed at, and what a person linked. */
+function projectsOf({ byHand, byRule, suppressed }: ActivityFacts): string[] {
+  const linked = [...byRule, ...byHand].flatMap(({ recordId, type }) => (isProject(type) ? [recordId] : []));
+  return [...new Set(linked)].filter((recordId) => !suppressed.has(recordId));
 }
 
 /** The types of records that mail is filed at by their number (product promise D1). */
@@ -145,12 +141,7 @@ function identityOf(party: ActivityParty): string {
   return party.kind === 'contact' ? `contact ${party.recordId}` : `external ${party.key}`;
 }
 
-/** The numbers that stand before one of our addresses, with a dot between, in the order of the addresses (product promise D1). */
-export function numbersIn(keys: readonly string[], ours: ReadonlyMap<string, unknown>): string[] {
-  return [...new Set(keys.flatMap((key) => numbered(key, ours)?.number ?? []))];
-}
-
-/** Each address that would be ours without what stands before one of its dots. */
+/** Each address that is left without what stands before one of the dots: where it is ours, that is a number (product promise D1). */
 export function addressesBehindNumber(key: string): string[] {
   const at = key.lastIndexOf('@');
   const local = key.slice(0, at);
@@ -162,12 +153,6 @@ export function addressesBehindNumber(key: string): string[] {
 }
 
 const mostDots = 8;
-
-function numbered(key: string, ours: ReadonlyMap<string, unknown>): { number: string; address: string } | null {
-  if (ours.has(key)) return null;
-  const address = addressesBehindNumber(key).find((behind) => ours.has(behind));
-  return address === undefined ? null : { number: key.slice(0, key.length - address.length - 1), address };
-}
 
 /** Why mail is not taken in (product promise C10). */
 export type ActivityRefusal = 'no-user' | 'no-subject';

@@ -5,7 +5,8 @@ interface LinkTexts {
   /** Names of headers are the same in every language; a delivery header is told by its kind. */
   deliveryHeader: string;
   address: string;
-  rule: string;
+  domain: string;
+  number: string;
   reply: string;
   follow: string;
   snapshot: string;
@@ -19,7 +20,8 @@ const texts: Readonly<Record<Language, LinkTexts>> = {
   en: {
     deliveryHeader: 'a delivery header',
     address: '{address}, an address of the record in its version {version}, stands in {header}.',
-    rule: '{address} stands in {header}; {domain} is a domain of the company in its version {version}.',
+    domain: '{address} stands in {header}; {domain} is a domain of the company in its version {version}.',
+    number: '{address} stands in {header}; it begins with the number of the record in its version {version}.',
     reply: 'It answers a message that is linked to the record.',
     follow: 'Somebody linked its thread to the record, with all that comes later.',
     snapshot: 'Somebody linked its thread to the record, as it stood then.',
@@ -31,7 +33,9 @@ const texts: Readonly<Record<Language, LinkTexts>> = {
   de: {
     deliveryHeader: 'einer Zustellungszeile',
     address: '{address}, eine Adresse des Datensatzes in seiner Version {version}, steht in {header}.',
-    rule: '{address} steht in {header}; {domain} ist eine Domain der Firma in ihrer Version {version}.',
+    domain: '{address} steht in {header}; {domain} ist eine Domain der Firma in ihrer Version {version}.',
+    number:
+      'Die Adresse {address} steht in {header}; sie beginnt mit der Nummer des Datensatzes in seiner Version {version}.',
     reply: 'Sie antwortet auf eine Nachricht, die mit dem Datensatz verknüpft ist.',
     follow: 'Jemand hat ihre Unterhaltung mit dem Datensatz verknüpft, samt allem, was später kommt.',
     snapshot: 'Jemand hat ihre Unterhaltung mit dem Datensatz verknüpft, so wie sie damals war.',
@@ -43,7 +47,8 @@ const texts: Readonly<Record<Language, LinkTexts>> = {
   nl: {
     deliveryHeader: 'een bezorgregel',
     address: '{address}, een adres van het record in versie {version}, staat in {header}.',
-    rule: '{address} staat in {header}; {domain} is een domein van het bedrijf in versie {version}.',
+    domain: '{address} staat in {header}; {domain} is een domein van het bedrijf in versie {version}.',
+    number: '{address} staat in {header}; het begint met het nummer van het record in versie {version}.',
     reply: 'Het antwoordt op een bericht dat aan het record is gekoppeld.',
     follow: 'Iemand heeft het gesprek aan het record gekoppeld, met alles wat later komt.',
     snapshot: 'Iemand heeft het gesprek aan het record gekoppeld, zoals het toen was.',
@@ -55,7 +60,8 @@ const texts: Readonly<Record<Language, LinkTexts>> = {
   ro: {
     deliveryHeader: 'un antet de livrare',
     address: '{address}, o adresă a înregistrării în versiunea {version}, apare în {header}.',
-    rule: '{address} apare în {header}; {domain} este un domeniu al companiei în versiunea {version}.',
+    domain: '{address} apare în {header}; {domain} este un domeniu al companiei în versiunea {version}.',
+    number: '{address} apare în {header}; începe cu numărul înregistrării în versiunea {version}.',
     reply: 'Răspunde la un mesaj care este legat de înregistrare.',
     follow: 'Cineva a legat conversația de înregistrare, cu tot ce urmează.',
     snapshot: 'Cineva a legat conversația de înregistrare, așa cum era atunci.',
@@ -85,12 +91,12 @@ const textOfKey: Readonly<Record<string, keyof LinkTexts>> = {
   'taken-away': 'takenAway',
 };
 
-/** Why a message is linked to a record, or not any more, as a sentence for a person. */
+/** Why a message is linked to a record of a type, or not any more, as a sentence for a person. A rule links companies by their domains, others by their numbers. */
 export function linkReasonSentence(
-  reason: { kind: string; key: string; recordVersion: number },
+  reason: { kind: string; key: string; recordVersion: number; recordType: string },
   language: Language,
 ): string {
-  const { kind, key, recordVersion } = reason;
+  const { kind, key, recordVersion, recordType } = reason;
   const words = texts[language];
   const colon = key.indexOf(':');
   const before = colon < 0 ? key : key.slice(0, colon);
@@ -103,5 +109,9 @@ export function linkReasonSentence(
     version: String(recordVersion),
   };
   // In one go: what an address says is never taken for a place to fill.
-  return words[kind].replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+  const byRule = recordType === 'company' ? words.domain : words.number;
+  return (kind === 'rule' ? byRule : words.address).replace(
+    /\{(\w+)\}/g,
+    (whole, name: string) => values[name] ?? whole,
+  );
 }

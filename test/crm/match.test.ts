@@ -44,3 +44,16 @@ test('only the headers that the policy names count', () => {
 test('a policy that names no header matches nothing', () => {
   expect(addressesToMatch(message, { matchHeaders: [] })).toEqual([]);
 });
+
+test('recipients that may have a number are looked at for it, whatever headers count', () => {
+  const numbered = {
+    ...message,
+    from: [at('1.desk@company.example')],
+    cc: [],
+    deliveredTo: [at('1001.sales@company.example')],
+  };
+  expect(addressesToMatch(numbered, { matchHeaders: ['From', 'Cc'] })).toEqual([
+    { addressKey: '1.desk@company.example', role: 'from' },
+    { addressKey: 'number:1001.sales@company.example', role: 'delivered-to' },
+  ]);
+});

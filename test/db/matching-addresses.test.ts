@@ -1,7 +1,7 @@
 import type { Sql } from '../../src/db/database';
 import { addressKeysThatMatch } from '../../src/db/matching-addresses';
 import { defaultPolicy, type Policy } from '../../src/domain/policy';
-import { addAddress, insertRecord } from '../support/correspondence';
+import { addAddress, insertRecord, insertSource } from '../support/correspondence';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 
 // With `unmatched: drop`, mail without such an address is not kept.
@@ -57,4 +57,16 @@ test('mail with contacts of several companies is kept, also where it is linked t
   );
   const both = contacts.map(({ key }) => key);
   expect((await matching(both, { severalCompanies: 'link-none' })).sort()).toEqual([...both].sort());
+});
+
+test('a number leads to its project where the address is looked at for it', async () => {
+  await inTenant(async (sql) => {
+    const [project, source] = [await insertRecord(sql, tenantId), await insertSource(sql, tenantId)];
+    await sql.execute(`UPDATE record SET type = 'project', number = 'P-1' WHERE id = $1`, [project]);
+    await sql.execute(`UPDATE source SET address_key = 'sales@us.example' WHERE id = $1`, [source]);
+  });
+  const asked = ['p-1.sales@us.example', 'p-2.sales@us.example', 'p-1.other@us.example'];
+  expect(await matching([...asked, ...asked.map((key) => `number:${key}`)], {})).toEqual([
+    'number:p-1.sales@us.example',
+  ]);
 });

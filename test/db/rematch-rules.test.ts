@@ -3,12 +3,14 @@ import fc from 'fast-check';
 import type { Sql } from '../../src/db/database';
 import { writeLinks } from '../../src/db/link-write';
 import { matchDifferences } from '../../src/db/match-stored';
-import { queueRematch } from '../../src/db/records-rematch';
+import { queueRematch, type QueuedRematch } from '../../src/db/records-rematch';
+import { rematchOfUsers } from '../../src/db/own-domains';
 import { keysOfRecords } from '../../src/db/record-keys';
 import { rematchChunk, runRematch } from '../../src/db/rematch-job';
 import { lockTenantForWriting } from '../../src/db/tenant-lock';
 import { insertTimelines, timelineDifferences } from '../../src/db/timeline-write';
 import { gmailAccount } from '../../src/domain/address';
+import { numberKeys } from '../../src/domain/matching';
 import { defaultPolicy, type Policy } from '../../src/domain/policy';
 import { addAddress, insertMessage, insertRecord, insertSource, matchAddresses } from '../support/correspondence';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -27,10 +29,13 @@ beforeEach(async () => {
 const inTenant = <T>(work: (sql: Sql) => Promise<T>) => database.db.inTenant(tenantId, work);
 
 /** A change of records with the job for it, as the API writes it; and the job to its end. */
-async function changing(change: (sql: Sql) => Promise<string[]>): Promise<void> {
+const changing = (change: (sql: Sql) => Promise<string[]>) =>
+  withJob(async (sql) => queueRematch(sql, tenantId, await change(sql)));
+
+async function withJob(change: (sql: Sql) => Promise<QueuedRematch | null>): Promise<void> {
   const job = await inTenant(async (sql) => {
     await lockTenantForWriting(sql, tenantId);
-    return queueRematch(sql, tenantId, await change(sql));
+    return change(sql);
   });
   if (job !== null) await runRematch(database.db, { tenantId, operationId: job.operationId });
 }
@@ -49,11 +54,18 @@ const addresses = [
   'a.da@gmail.com',
   'ada+news@googlemail.com',
   'me@own.example',
+  'p1.me@own.example',
+  '7.p1.me@own.example',
+  'p1.ada@one.example',
 ];
+/** What may become a user's. */
+const ours = ['me@own.example', 'p1.me@own.example', 'ada@one.example'];
+const numbers = ['P1', '7', '7.p1'];
 const domains = ['one.example', 'two.example', 'own.example'];
 
-/** 0 and 1 are companies. */
-const types = ['company', 'company', 'contact', 'contact', 'lead'];
+/** 0 and 1 are companies; the last may become a part of the one before. */
+const types = ['company', 'company', 'contact', 'contact', 'lead', 'project', 'opportunity'];
+const [project, opportunity] = [5, 6];
 
 interface World {
   sources: string[];
@@ -71,6 +83,10 @@ async function newWorld(): Promise<World> {
       await sql.execute('UPDATE record SET type = $2 WHERE id = $1', [id, type]);
       world.records.push(id);
     }
+    await sql.execute(
+      `INSERT INTO app_user (tenant_id, id, principal, role, name) VALUES ($1, $1, 1, 'member', 'Rep')`,
+      [tenantId],
+    );
     return world;
   });
 }
@@ -81,7 +97,10 @@ type Step =
   | { kind: 'domain'; record: number; domain: number; to: 'none' | 'given' }
   | { kind: 'company'; record: number; company: number | null }
   | { kind: 'deleted'; record: number; to: 'deleted' | 'there' }
-  | { kind: 'own'; domains: number[] };
+  | { kind: 'own'; domains: number[] }
+  | { kind: 'number'; record: number; number: number | null }
+  | { kind: 'ours'; address: number; to: 'ours' | 'none' }
+  | { kind: 'merged'; to: 'merged' | 'apart' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -89,11 +108,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('arrival'),
       source: fc.nat(policies.length - 1),
-      addresses: fc.uniqueArray(fc.tuple(fc.constantFrom('from', 'to', 'cc', 'bcc'), fc.nat(addresses.length - 1)), {
-        minLength: 1,
-        maxLength: 4,
-        selector: String,
-      }),
+      addresses: fc.uniqueArray(
+        fc.tuple(fc.constantFrom('from', 'to', 'cc', 'bcc', 'delivered-to'), fc.nat(addresses.length - 1)),
+        {
+          minLength: 1,
+          maxLength: 4,
+          selector: String,
+        },
+      ),
     }),
   },
   {
@@ -121,10 +143,27 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('deleted'),
-    record: fc.nat(types.length - 1),
+    record: fc.nat(project),
     to: fc.constantFrom('deleted', 'there'),
   }),
   fc.record({ kind: fc.constant('own'), domains: fc.uniqueArray(fc.nat(domains.length - 1)) }),
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('number'),
+      record: fc.constantFrom(project, opportunity),
+      number: fc.option(fc.nat(numbers.length - 1), { freq: 3 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('ours'),
+      address: fc.nat(ours.length - 1),
+      to: fc.constantFrom('ours', 'ours', 'none'),
+    }),
+  },
+  fc.record({ kind: fc.constant('merged'), to: fc.constantFrom('merged', 'apart') }),
 );
 
 async function arrive(world: World, { source, addresses: wanted }: Extract<Step, { kind: 'arrival' }>): Promise<void> {
@@ -145,17 +184,48 @@ async function arrive(world: World, { source, addresses: wanted }: Extract<Step,
 
 async function take(world: World, one: Step): Promise<void> {
   if (one.kind === 'arrival') return arrive(world, one);
+  if (one.kind === 'ours') return withJob((sql) => changeOurs(sql, one));
   await changing((sql) => changeOf(sql, world, one));
 }
 
+/** As the API does it for a user. */
+async function changeOurs(sql: Sql, { address, to }: Extract<Step, { kind: 'ours' }>): Promise<QueuedRematch | null> {
+  const key = ours[address] ?? '';
+  await sql.execute('DELETE FROM user_address WHERE address_key = $1', [key]);
+  if (to === 'ours')
+    await sql.execute('INSERT INTO user_address (tenant_id, user_id, address_key) VALUES ($1, $1, $2)', [
+      tenantId,
+      key,
+    ]);
+  return rematchOfUsers(sql, tenantId, [key]);
+}
+
 /** Writes a change; returns whose mail it concerns. */
-async function changeOf(sql: Sql, world: World, one: Exclude<Step, { kind: 'arrival' }>): Promise<string[]> {
+async function changeOf(sql: Sql, world: World, one: Exclude<Step, { kind: 'arrival' | 'ours' }>): Promise<string[]> {
   if (one.kind === 'own') {
     const own = one.domains.map((n) => domains[n] ?? '');
     await sql.execute('UPDATE tenant SET own_domains = $2 WHERE tenant_id = $1', [tenantId, own]);
     return domains.map((domain) => `@${domain}`);
   }
+  if (one.kind === 'merged') {
+    const [part, whole] = [world.records[opportunity] ?? '', world.records[project] ?? ''];
+    await sql.execute(
+      `UPDATE record SET merged_into = $2, deleted_at = CASE WHEN $2::uuid IS NULL THEN NULL ELSE now() END WHERE id = $1`,
+      [part, one.to === 'merged' ? whole : null],
+    );
+    return keysOfRecords(sql, tenantId, [part, whole]);
+  }
   const recordId = world.records[one.record] ?? '';
+  if (one.kind === 'number') {
+    const [before] = await sql.query<{ type: string; number: string | null }>(
+      'SELECT type, number FROM record WHERE id = $1',
+      [recordId],
+    );
+    if (before === undefined) throw new Error('no record');
+    const after = { ...before, number: one.number === null ? null : (numbers[one.number] ?? null) };
+    await sql.execute('UPDATE record SET number = $2 WHERE id = $1', [recordId, after.number]);
+    return [...numberKeys(before), ...numberKeys(after)];
+  }
   if (one.kind === 'address') {
     const key = addresses[one.key] ?? '';
     await sql.execute('DELETE FROM record_address WHERE record_id = $1 AND address_key = $2', [recordId, key]);

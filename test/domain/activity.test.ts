@@ -1,6 +1,5 @@
 import {
   activityOf,
-  numbersIn,
   refusalOf,
   type ActivityAddress,
   type ActivityFacts,
@@ -36,7 +35,7 @@ const addressOf: Record<string, string> = {
 
 const contact = (recordId: string, companyId: string | null) => ({ recordId, type: 'contact', companyId });
 
-const known: Pick<ActivityFacts, 'ours' | 'records' | 'projects'> = {
+const known: Pick<ActivityFacts, 'ours' | 'records'> = {
   ours: new Map([
     ['ann@us.example', 'ann'],
     ['a.lias@us.example', 'ann'],
@@ -66,11 +65,14 @@ const known: Pick<ActivityFacts, 'ours' | 'records' | 'projects'> = {
     ],
     ['uc@us.example', [contact('uc', 'B')]],
   ]),
-  projects: new Map([
-    ['1001', 'P'],
-    ['1002', 'Q'],
-  ]),
 };
+
+/** What links by number make of addresses (matching.test.ts). */
+const filedAt = new Map([
+  ['1001.info@us.example', 'P'],
+  ['1002.sales@us.example', 'Q'],
+]);
+const project = (recordId: string) => ({ recordId, type: 'project', companyId: null });
 
 /**
  * `ann > carl, dan + stan` is From, To, Cc; `stan/ann > carl` has Ann as Sender. Expected: `owner | users | contacts | external | companies |
@@ -154,7 +156,7 @@ const underLinkNone: Case[] = [
   ['a number files the mail at its project', 'carl > ann + filed', 'ann | - | carl | - | A | P'],
   ['a number before the mailbox of a user', 'carl > filedToBob', 'bob | - | carl | - | A | Q'],
   ['an unknown number files nothing', 'carl > ann + filedUnknown', 'ann | - | carl | - | A | -'],
-  ['the first number that is known', 'carl > filedUnknown, filed, filedToBob', 'bob | - | carl | - | A | P'],
+  ['each number that is known', 'carl > filedUnknown, filed, filedToBob', 'bob | - | carl | - | A | P, Q'],
 ];
 
 const underLinkAll: Case[] = [
@@ -259,20 +261,6 @@ test('whoever is external is told with a record, where one has the address', () 
   expect(parties.map((party) => (party.kind === 'external' ? party.recordId : null))).toEqual(['lea', 'carl', 'dan']);
 });
 
-describe('a number before an address of ours', () => {
-  test.each<[string, string[], string[]]>([
-    ['is read from any recipient', ['1001.info@us.example', 'carl@a.example'], ['1001']],
-    ['may have letters and dashes', ['p-2026-7.info@us.example'], ['p-2026-7']],
-    ['is all that stands before the first match', ['1.2.info@us.example'], ['1.2']],
-    ['is none before a stranger', ['1001.stan@out.example'], []],
-    ['is none in our very address', ['info@us.example'], []],
-    ['is none in the address of a user', ['a.lias@us.example'], []],
-    ['is none where nothing stands before the dot', ['.info@us.example'], []],
-  ])('%s', (_fact, keys, numbers) => {
-    expect(numbersIn(keys, known.ours)).toEqual(numbers);
-  });
-});
-
 describe('mail is refused', () => {
   const users = new Set(['ann@us.example']);
   const both = { type: 'email', status: 'done', requireUser: true, requireSubject: true };
@@ -300,10 +288,10 @@ describe('mail is refused', () => {
 });
 
 test('what is answered says the company where nobody in the message has one, and the project in any case', () => {
-  const inherited = [contact('dan', 'B'), { recordId: 'P', type: 'project', companyId: null }];
-  expect(told('ann > carl', { inherited })).toBe('ann | - | carl | - | A | P');
-  expect(told('ann > stan', { inherited })).toBe('ann | - | - | stan | B | P');
-  expect(told('ann > carl', { inherited, byHand: [contact('nick', 'C')] })).toBe('ann | - | carl | - | C | P');
+  const byRule = [contact('dan', 'B'), project('P')];
+  expect(told('ann > carl', { byRule })).toBe('ann | - | carl | - | A | P');
+  expect(told('ann > stan', { byRule })).toBe('ann | - | - | stan | B | P');
+  expect(told('ann > carl', { byRule, byHand: [contact('nick', 'C')] })).toBe('ann | - | carl | - | C | P');
 });
 
 test('of a message with more addresses than any has, only so many are looked at, and who sent it is', () => {
@@ -316,8 +304,9 @@ test('of a message with more addresses than any has, only so many are looked at,
 function factsOf(mail: string, more: Partial<ActivityFacts>): ActivityFacts {
   const addresses = addressesOf(mail);
   const keys = addresses.map(({ key }) => key);
-  const rule = { severalCompanies: 'link-none' as const, byHand: [], inherited: [], suppressed: new Set<string>() };
-  return { addresses, numbers: numbersIn(keys, known.ours), ...known, ...rule, ...more };
+  const byRule = keys.flatMap((key) => filedAt.get(key) ?? []).map(project);
+  const rule = { severalCompanies: 'link-none' as const, byHand: [], byRule, suppressed: new Set<string>() };
+  return { addresses, ...known, ...rule, ...more };
 }
 
 function addressesOf(mail: string): ActivityAddress[] {

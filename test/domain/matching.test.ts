@@ -1,4 +1,4 @@
-import { companiesOf, matchReasons, type Candidate } from '../../src/domain/matching';
+import { companiesOf, matchReasons, mayHaveNumber, numberKeys, type Candidate } from '../../src/domain/matching';
 import { defaultPolicy, type Policy } from '../../src/domain/policy';
 
 const record = (recordId: string, type: string, by: Candidate['by'], companyId: string | null = null): Candidate => {
@@ -8,6 +8,7 @@ const business: Candidate['by'] = { way: 'address', kind: 'business' };
 const own: Candidate['by'] = { way: 'address', kind: 'private' };
 const gmail: Candidate['by'] = { way: 'gmail', kind: 'business' };
 const domain: Candidate['by'] = { way: 'domain' };
+const number: Candidate['by'] = { way: 'number' };
 
 const candidates = new Map<string, Candidate[]>([
   ['ada@one.example', [record('ada', 'contact', business, 'one'), record('one', 'company', domain)]],
@@ -16,6 +17,8 @@ const candidates = new Map<string, Candidate[]>([
   ['sales@two.example', [record('two', 'company', business)]],
   ['eve@free.example', [record('eve', 'contact', business)]],
   ['a.da@gmail.com', [record('ada', 'contact', gmail, 'one'), record('shop', 'company', domain)]],
+  ['1001.sales@us.example', [record('project', 'project', number), record('deal', 'opportunity', number, 'three')]],
+  ['1002.sales@us.example', [record('deal', 'opportunity', number), record('bob', 'contact', business)]],
   ['max@broker.example', [record('max', 'intermediary', business, 'three')]],
 ]);
 
@@ -117,6 +120,30 @@ test.each<[string, Record<string, string>, Partial<Policy>, string[]]>([
     { severalCompanies: 'link-none' },
     ['ada address from:ada@one.example'],
   ],
+  [
+    'a number, of a project before an opportunity',
+    { to: '1001.sales@us.example' },
+    {},
+    ['project rule to:1001.sales@us.example'],
+  ],
+  [
+    'a number, beside an address',
+    { cc: '1002.sales@us.example' },
+    {},
+    ['bob address cc:1002.sales@us.example', 'deal rule cc:1002.sales@us.example'],
+  ],
+  [
+    'a number in a delivery header or Bcc, whatever counts of addresses',
+    { bcc: '1001.sales@us.example', 'delivered-to': '1002.sales@us.example' },
+    { matchHeaders: [], matchKinds: [], matchTypes: ['contact'], severalCompanies: 'link-none' },
+    ['deal rule delivered-to:1002.sales@us.example', 'project rule bcc:1001.sales@us.example'],
+  ],
+  [
+    'a number in a header that says who wrote',
+    { from: '1001.sales@us.example', sender: '1001.sales@us.example', 'reply-to': '1001.sales@us.example' },
+    {},
+    [],
+  ],
 ])('%s', (_name, addresses, policy, expected) => {
   expect(reasons(addresses, policy)).toEqual(expected);
 });
@@ -130,4 +157,22 @@ test('the companies of records are themselves and those of contacts, each once',
     record('bob', 'contact', business, 'two'),
   ]);
   expect(companies).toEqual(['one', 'two']);
+});
+
+test.each<[string, string, boolean]>([
+  ['to', '1001.sales@us.example', true],
+  ['delivered-to', 'p-2026.7.sales@us.example', true],
+  ['from', '1001.sales@us.example', false],
+  ['reply-to', '1001.sales@us.example', false],
+  ['to', 'sales@us.example', false],
+  ['to', '.sales@us.example', false],
+])('in %s, %s may have a number: %s', (role, addressKey, expected) => {
+  expect(mayHaveNumber({ role, addressKey })).toBe(expected);
+});
+
+test('projects and opportunities have mail by their number, in the case of addresses', () => {
+  expect(numberKeys({ type: 'project', number: 'P-1' })).toEqual(['number:p-1']);
+  expect(numberKeys({ type: 'opportunity', number: '7' })).toEqual(['number:7']);
+  expect(numberKeys({ type: 'ticket', number: '7' })).toEqual([]);
+  expect(numberKeys({ type: 'project', number: null })).toEqual([]);
 });

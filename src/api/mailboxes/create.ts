@@ -4,12 +4,16 @@ import { openDeletionId } from '../../db/deletion/deletions';
 import { insertAudit, insertMailbox, type NewMailbox } from '../../db/mailbox-write';
 import { findMailbox, mailboxIdByAddress, type Mailbox } from '../../db/mailboxes';
 import { newUuid } from '../../db/new-id';
+import { rematchOfMailbox } from '../../db/own-domains';
+import type { QueuedRematch } from '../../db/records-rematch';
+import { lockTenantForWriting } from '../../db/tenant-lock';
 import { normaliseAddress } from '../../domain/address';
 import { publicId } from '../../domain/ids';
 import type { Language } from '../../domain/languages';
 import { presetAt } from '../../domain/provider-presets';
 import type { ApiContext } from '../context';
 import { mailboxDeleting } from '../deletions/refusals';
+import { carryOutRematch } from '../records/carry-out-rematch';
 import type { Problem } from '../problem';
 import { authNotAvailable, internalError, mailboxExists } from '../problems';
 import type { Viewer } from '../viewer';
@@ -40,7 +44,7 @@ export async function createMailbox(
   const provider = shown === null ? server.provider : (presetAt(server.imap.host, wanted.address)?.provider ?? shown);
   const { password, ...rest } = wanted;
   const secret = context.secretBox.seal(password);
-  const mailbox = await write(context, viewer, { ...rest, ...server, provider, secret });
+  const { mailbox, rematch } = await write(context, viewer, { ...rest, ...server, provider, secret });
   await tellEngine(context, mailbox.id, () =>
     context.temporal.startMailbox({
       tenantId: viewer.tenantId,
@@ -50,6 +54,7 @@ export async function createMailbox(
       provider: mailbox.provider,
     }),
   );
+  await carryOutRematch(context, viewer.tenantId, rematch);
   return mailbox;
 }
 
@@ -78,16 +83,23 @@ function addressKeyOf(address: string): string {
   return key;
 }
 
-async function write(context: ApiContext, viewer: Viewer, mailbox: NewMailbox): Promise<Mailbox> {
+interface Written {
+  mailbox: Mailbox;
+  /** Links stored mail that others received for the mailbox, with a number before its address. */
+  rematch: QueuedRematch | null;
+}
+
+async function write(context: ApiContext, viewer: Viewer, mailbox: NewMailbox): Promise<Written> {
   const { tenantId } = viewer;
   try {
     return await context.db.inTenant(tenantId, async (sql) => {
+      await lockTenantForWriting(sql, tenantId);
       await insertMailbox(sql, tenantId, mailbox);
       const ids = { mailboxId: publicId('mailbox', mailbox.id) };
       await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: 'mailbox connected', ids });
       const written = await findMailbox(sql, { tenantId, userId: null }, mailbox.id);
       if (written === null) throw internalError();
-      return written;
+      return { mailbox: written, rematch: await rematchOfMailbox(sql, tenantId, mailbox.addressKey) };
     });
   } catch (error) {
     // 23505 unique_violation: somebody connected the address while this one was tried.

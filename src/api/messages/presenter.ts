@@ -128,7 +128,7 @@ export function presentLink(link: MessageLink, language: Language): z.output<typ
     reasons: link.reasons.map((reason) => ({
       kind: reason.kind,
       key: reason.key,
-      words: linkReasonSentence(reason, language),
+      words: linkReasonSentence({ ...reason, recordType: link.type }, language),
       actor: reason.actor,
       recordVersion: reason.recordVersion,
       createdAt: reason.createdAt.toISOString(),

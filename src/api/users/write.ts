@@ -90,7 +90,7 @@ async function queueReaders(
 export async function dropUser(context: ApiContext, request: FastifyRequest, userId: string): Promise<Deletion | null> {
   const { viewer } = request;
   requireAdmin(viewer);
-  const goesOn = await context.db.inTenant(viewer.tenantId, async (sql) => {
+  const { deletion, rematch } = await context.db.inTenant(viewer.tenantId, async (sql) => {
     await lockTenantForWriting(sql, viewer.tenantId);
     const before = await readUser(sql, viewer.tenantId, userId);
     if (before !== null) requireMatch(request, etagOfUser(before));
@@ -101,12 +101,14 @@ export async function dropUser(context: ApiContext, request: FastifyRequest, use
     if (removed.kind === 'not-found') throw notFound();
     if (removed.kind === 'owns-mailboxes') throw ownsMailboxes(removed.mailboxIds);
     await audit(sql, viewer, { action: 'user removed', userId });
-    if (removed.kind === 'removed') return null;
+    if (removed.kind === 'removed') return { deletion: null, rematch: removed.rematch };
     const wish = { userId, reassignTo: null, mailboxes: 'reassign' as const };
-    return askForUser(sql, viewer.tenantId, { wish, actor: actorOf(viewer) });
+    const deletion = await askForUser(sql, viewer.tenantId, { wish, actor: actorOf(viewer) });
+    return { deletion, rematch: null };
   });
-  if (goesOn !== null) await startDeletion(context, viewer, { ...goesOn, kind: 'user' });
-  return goesOn;
+  await carryOutRematch(context, viewer.tenantId, rematch);
+  if (deletion !== null) await startDeletion(context, viewer, { ...deletion, kind: 'user' });
+  return deletion;
 }
 
 function requireAdmin(viewer: Viewer): void {

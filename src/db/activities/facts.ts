@@ -1,6 +1,5 @@
 import {
   addressesBehindNumber,
-  numbersIn,
   partyHeaders,
   projectTypes,
   type ActivityAddress,
@@ -35,29 +34,25 @@ export async function factsOfMessages(
   messages: RuledMessage[],
 ): Promise<Map<string, ActivityFacts>> {
   const addressesOf = new Map(messages.map((message) => [message.messageId, partiesIn(message)]));
-  const recipients = new Map(messages.map((message) => [message.messageId, recipientKeys(message)]));
   const keys = new Set([...addressesOf.values()].flat().map(({ key }) => key));
   const messageIds = messages.map(({ messageId }) => messageId);
-  const behind = [...new Set([...recipients.values()].flat())].flatMap(addressesBehindNumber);
+  const recipients = [...addressesOf.values()].flat().filter(({ header }) => header === 'to' || header === 'cc');
+  const behind = [...new Set(recipients.map(({ key }) => key))].flatMap(addressesBehindNumber);
   const [ours, records, linked, suppressed] = await Promise.all([
     ourAddresses(sql, tenantId, [...new Set([...keys, ...behind])]),
     recordsOf(sql, tenantId, { keys: [...keys], rules: messages.map(({ rule }) => rule) }),
     linkedOtherwise(sql, tenantId, messageIds),
     suppressedRecords(sql, tenantId, messageIds),
   ]);
-  const numbersOf = new Map([...recipients].map(([messageId, list]) => [messageId, numbersIn(list, ours)]));
-  const projects = await projectsOf(sql, tenantId, [...new Set([...numbersOf.values()].flat())]);
   return new Map(
     messages.map(({ messageId, rule }) => [
       messageId,
       {
         addresses: addressesOf.get(messageId) ?? [],
-        numbers: numbersOf.get(messageId) ?? [],
         ours,
         records: records(rule),
-        projects,
         byHand: linked.filter((record) => record.messageId === messageId && record.isByHand),
-        inherited: linked.filter((record) => record.messageId === messageId && !record.isByHand),
+        byRule: linked.filter((record) => record.messageId === messageId && !record.isByHand),
         suppressed: new Set(suppressed.flatMap((link) => (link.messageId === messageId ? [link.recordId] : []))),
         severalCompanies: rule.severalCompanies,
       },
@@ -72,13 +67,6 @@ function partiesIn({ participants, addresses }: RuledMessage): ActivityAddress[]
     const added = addresses.flatMap((text) => (text.startsWith(`${header} `) ? [text.slice(header.length + 1)] : []));
     return [...new Set([...shown, ...added.sort()])].map((key) => ({ header, key }));
   });
-}
-
-/** Also hidden ones: a number in Bcc or a delivery header files the mail, and nobody is named by it. */
-function recipientKeys({ participants, addresses }: RuledMessage): string[] {
-  const shown = [...participants.to, ...participants.cc].flatMap(({ address }) => normaliseAddress(address) ?? []);
-  const others = addresses.filter((text) => /^(?:to|cc|bcc|delivered-to) /.test(text));
-  return [...new Set([...shown, ...others.map((text) => text.slice(text.indexOf(' ') + 1)).sort()])];
 }
 
 /** Users' addresses first: they may be those of mailboxes too. */
@@ -115,15 +103,20 @@ async function recordsOf(
 /** A company that was deleted is none, for as long as it is not restored. */
 const companyOf = `(SELECT c.id FROM record c WHERE c.tenant_id = $1 AND c.id = r.company_id AND c.deleted_at IS NULL)`;
 
-/** Records that a person linked to a message or to its thread, or that it was linked to by what it answers. */
+/**
+ * Records that a person linked to a message or to its thread, or that it was linked to by what it answers, or by their number: also one in Bcc or a
+ * delivery header, for nobody is named by it.
+ */
 function linkedOtherwise(sql: Sql, tenantId: string, messageIds: string[]): Promise<LinkedRecord[]> {
   return sql.query<LinkedRecord>(
-    `SELECT l.message_id AS "messageId", r.id AS "recordId", r.type, ${companyOf} AS "companyId", bool_or(lr.key NOT LIKE 'reply:%') AS "isByHand"
+    `SELECT l.message_id AS "messageId", r.id AS "recordId", r.type, ${companyOf} AS "companyId",
+       bool_or(lr.kind <> 'rule' AND lr.key NOT LIKE 'reply:%') AS "isByHand"
      FROM link l JOIN record r ON r.tenant_id = $1 AND r.id = l.record_id AND r.deleted_at IS NULL
-     JOIN link_reason lr ON lr.tenant_id = $1 AND lr.link_id = l.id AND lr.kind IN ('person', 'thread')
+     JOIN link_reason lr ON lr.tenant_id = $1 AND lr.link_id = l.id
+       AND (lr.kind IN ('person', 'thread') OR lr.kind = 'rule' AND r.type = ANY ($3::text[]))
      WHERE l.tenant_id = $1 AND l.message_id = ANY ($2::uuid[]) AND l.state = 'active'
      GROUP BY l.id, l.message_id, r.id, r.type, r.company_id ORDER BY r.id`,
-    [tenantId, messageIds],
+    [tenantId, messageIds, projectTypes],
   );
 }
 
@@ -137,15 +130,4 @@ function suppressedRecords(
      WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[]) AND state = 'suppressed'`,
     [tenantId, messageIds],
   );
-}
-
-async function projectsOf(sql: Sql, tenantId: string, numbers: string[]): Promise<Map<string, string>> {
-  if (numbers.length === 0) return new Map();
-  const rows = await sql.query<{ number: string; id: string }>(
-    `SELECT number, id FROM record WHERE tenant_id = $1 AND type = ANY ($2::text[]) AND lower(number) = ANY ($3::text[]) AND deleted_at IS NULL
-     ORDER BY array_position($2::text[], type) DESC`,
-    [tenantId, projectTypes, numbers],
-  );
-  // A project goes before an opportunity of the same number; numbers in addresses are in lower case.
-  return new Map(rows.map((row) => [row.number.toLowerCase(), row.id]));
 }

@@ -1,5 +1,6 @@
 import { publicId } from '../../domain/ids';
 import type { Database, Sql } from '../database';
+import { rematchOfMailbox } from '../own-domains';
 import { lockTenantForWriting } from '../tenant-lock';
 import type { DeletionRef, DeletionReport } from './deletions';
 import { besideTables, lastTables } from './source-tables';
@@ -50,7 +51,12 @@ export function finishDeletion(db: Database, ref: DeletionRef): Promise<Deletion
     },
     end: async (sql) => {
       await lockTenantForWriting(sql, ref.tenantId);
+      const [own] = await sql.query<{ key: string }>(
+        'SELECT address_key AS key FROM source WHERE tenant_id = $1 AND id = $2',
+        [ref.tenantId, ref.sourceId],
+      );
       await noteStep(sql, ref, { counts: await deleteMailbox(sql, ref) });
+      if (own !== undefined) await rematchOfMailbox(sql, ref.tenantId, own.key);
       const verified = await verifyGone(sql, ref, []);
       refuseRows(verified.left);
       return writeReport(sql, ref, verified.tables);

@@ -1,5 +1,5 @@
 import { rolesOf } from '../../domain/match-headers';
-import { matchReasons, type Candidate } from '../../domain/matching';
+import { matchReasons, mayHaveNumber, type Candidate } from '../../domain/matching';
 import type { Policy } from '../../domain/policy';
 import { storePacked } from '../blobs/blob-rows';
 import type { PackedBlob } from '../blobs/blob-store';
@@ -186,7 +186,9 @@ export async function copiesOf(
 
 function addressKeysOf(items: RecordedItem[], policy: Policy): string[] {
   const roles = new Set<string>(rolesOf(policy));
-  const counted = items.flatMap(({ message }) => addressRolesOf(message).filter(({ role }) => roles.has(role)));
+  const counted = items.flatMap(({ message }) =>
+    addressRolesOf(message).filter(({ role, key }) => roles.has(role) || mayHaveNumber({ role, addressKey: key })),
+  );
   return counted.map(({ key }) => key);
 }
 

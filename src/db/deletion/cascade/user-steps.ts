@@ -2,6 +2,7 @@ import { publicId } from '../../../domain/ids';
 import { leaveUser } from '../../activities/leave';
 import { leaveNotesOfUser } from '../../activities/note-leave';
 import type { Database, Sql } from '../../database';
+import { rematchOfUsers } from '../../own-domains';
 import { allMailRecord } from '../../timeline-write';
 import { lockTenantForWriting } from '../../tenant-lock';
 import { noteStep, type RowCounts } from '../steps';
@@ -53,9 +54,9 @@ const principal = '(SELECT principal FROM app_user WHERE tenant_id = $1 AND id =
 const notesAtOnce = 5_000;
 
 async function next(db: Database, cascade: Cascade, chunkRows: number): Promise<number> {
-  const { plan, targetId } = cascade;
+  const { plan } = cascade;
   // First, so that nothing that is told anew from now on is opened to them again.
-  const addresses = await deleteSome(db, cascade, { table: 'user_address', column: 'user_id', value: targetId });
+  const addresses = await leaveAddresses(db, cascade);
   if (addresses > 0) return addresses;
   if (plan.mailboxes === 'reassign' && (await reassignMailbox(db, cascade))) return 1;
   if (plan.reassignTo !== null && (await reassignMembership(db, cascade))) return 1;
@@ -68,6 +69,22 @@ async function next(db: Database, cascade: Cascade, chunkRows: number): Promise<
     (await forgetDeletions(db, cascade)) ||
     closeTimeline(db, cascade, chunkRows)
   );
+}
+
+/** Their mail is matched again without them. */
+function leaveAddresses(db: Database, cascade: Cascade): Promise<number> {
+  const { tenantId, targetId } = cascade;
+  return db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
+    const rows = await sql.query<{ key: string }>(
+      'DELETE FROM user_address WHERE tenant_id = $1 AND user_id = $2 RETURNING address_key AS key',
+      [tenantId, targetId],
+    );
+    const keys = rows.map(({ key }) => key);
+    await rematchOfUsers(sql, tenantId, keys);
+    if (keys.length > 0) await noteStep(sql, cascade, { counts: { user_address: keys.length } });
+    return keys.length;
+  });
 }
 
 async function leaveOthers(db: Database, cascade: Cascade): Promise<number> {
