@@ -2,8 +2,8 @@ import type { Database, Sql } from './database';
 import { copyHasNumber } from './record-numbers';
 import { linkAgain, messagesOfChunk } from './rematch';
 import { rematchTask, type RematchRef, type RematchTask } from './rematch-task';
-import { settleLeft } from './thread-links/settle';
 import { moveNextShare } from './ingest/merge-threads';
+import { settleLeft } from './thread-links/settle';
 
 /** What became of a chunk: `waits` where another job of the tenant is before it, `none` where the job has ended or there is none. */
 export type RematchStep = { kind: 'more' | 'none' } | { kind: 'waits'; behind: string };
@@ -39,9 +39,9 @@ async function nextShare(
   ref: RematchRef,
   { task, limit }: { task: RematchTask; limit: number },
 ): Promise<RematchStep> {
-  const back = await settleLeft(sql, ref, 'back');
   const share = await moveNextShare(sql, ref.tenantId);
   if (share.kind === 'some') return goOn(sql, ref, { copies: share.moved, task });
+  const back = await settleLeft(sql, ref, 'back');
   if (back > 0) return goOn(sql, ref, { copies: back, task });
   const keys = await nextKeys(sql, ref);
   if (keys.addressKeys.length > 0) return byAddresses(sql, ref, { ...keys, task, limit });

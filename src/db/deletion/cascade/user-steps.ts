@@ -23,8 +23,8 @@ export const tablesOfUser: readonly string[] = [
   'record',
   'activity',
   'activity_party',
-  'deletion',
   'activity_note',
+  'deletion',
 ];
 
 /**
@@ -50,8 +50,8 @@ export function userSteps(cascade: Cascade, { chunkRows }: StepOptions): Cascade
 }
 
 const activitiesAtOnce = 500;
-const principal = '(SELECT principal FROM app_user WHERE tenant_id = $1 AND id = $2)';
 const notesAtOnce = 5_000;
+const principal = '(SELECT principal FROM app_user WHERE tenant_id = $1 AND id = $2)';
 
 async function next(db: Database, cascade: Cascade, chunkRows: number): Promise<number> {
   const { plan } = cascade;
@@ -124,6 +124,19 @@ async function leaveActivities(db: Database, cascade: Cascade): Promise<number> 
     await lockTenantForWriting(sql, tenantId);
     return leaveUser(sql, tenantId, { userId: targetId, heirId: plan.reassignTo, limit: activitiesAtOnce });
   });
+  // When no activity is theirs any more, none becomes a note of theirs.
+  return left > 0 ? left : leaveNotes(db, cascade);
+}
+
+/** Whoever is given what was theirs is given their notes; else these go. */
+function leaveNotes(db: Database, cascade: Cascade): Promise<number> {
+  const { tenantId, targetId, plan } = cascade;
+  return db.inTenant(tenantId, async (sql) => {
+    const notes = { userId: targetId, heirId: plan.reassignTo, limit: notesAtOnce };
+    const { left, deleted } = await leaveNotesOfUser(sql, tenantId, notes);
+    if (deleted > 0) await noteStep(sql, cascade, { counts: { activity_note: deleted } });
+    return left;
+  });
 }
 
 /** Reports of mailboxes that were theirs are from now on for admins alone. */
@@ -141,19 +154,6 @@ async function closeTimeline(db: Database, cascade: Cascade, chunkRows: number):
   const { tenantId, targetId } = cascade;
   return db.inTenant(tenantId, async (sql) => {
     await lockTenantForWriting(sql, tenantId);
-  // When no activity is theirs any more, none becomes a note of theirs.
-  return left > 0 ? left : leaveNotes(db, cascade);
-}
-
-/** Whoever is given what was theirs is given their notes; else these go. */
-function leaveNotes(db: Database, cascade: Cascade): Promise<number> {
-  const { tenantId, targetId, plan } = cascade;
-  return db.inTenant(tenantId, async (sql) => {
-    const notes = { userId: targetId, heirId: plan.reassignTo, limit: notesAtOnce };
-    const { left, deleted } = await leaveNotesOfUser(sql, tenantId, notes);
-    if (deleted > 0) await noteStep(sql, cascade, { counts: { activity_note: deleted } });
-    return left;
-  });
     const rows = await sql.query<{ message_id: string }>(
       `SELECT message_id FROM timeline WHERE tenant_id = $1 AND principal = ${principal} AND record_id = $3 LIMIT ${String(chunkRows)}`,
       [tenantId, targetId, allMailRecord],
