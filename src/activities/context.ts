@@ -25,6 +25,7 @@ export interface ActivityLimits {
   maxHeaderBytes: number;
   comparedTailUids: number;
   otherRouteCommands: number;
+  leftOutRepliesPerRound: number;
   identityRotationDays: number;
   importActivityMessages: number;
   importActivityMs: number;

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 
 import type { BatchItem, FilteredItem, ParkedItem, RecordedItem } from '../db/ingest/batch';
 import { copiesOf } from '../db/ingest/record-batch';
-import { addressKeysThatMatch } from '../db/matching-addresses';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import { refusedBy } from '../crm/activity';
 import { addressesToMatch } from '../crm/match';
@@ -12,6 +11,7 @@ import type { ParsedMessage, ParseOutcome } from '../domain/message';
 import type { Policy } from '../domain/policy';
 import { reduceRaw } from '../mail/parse/reduce-raw';
 import type { ActivityContext } from './context';
+import { unmatchedAmong } from './unmatched-mail';
 
 /** A fetched message with the SHA-256 of its bytes. */
 interface Hashed {
@@ -123,16 +123,20 @@ async function readFresh(context: ActivityContext, mailbox: MailboxForSync, fres
   });
 }
 
-type Reason = FilteredItem['reason'];
+/** Why a message is left out, and of unmatched mail what it answers. */
+interface LeftOut {
+  reason: FilteredItem['reason'];
+  answers: string[];
+}
 
 function filteredOf(
   mailbox: MailboxForSync,
   { message, outcome }: Pick<Read, 'outcome'> & { message: MessageEnvelope },
-  reason: Reason,
+  { reason, answers }: LeftOut,
 ): FilteredItem {
   const messageIdHeader = outcome.kind === 'parsed' ? outcome.message.messageIdHeader : outcome.messageIdHeader;
   const addressKeys = reason === 'unmatched' ? keysOf(mailbox, outcome) : [];
-  return { kind: 'filtered', reason, ...placedOf(message), messageIdHeader, addressKeys };
+  return { kind: 'filtered', reason, ...placedOf(message), messageIdHeader, addressKeys, answers };
 }
 
 /** What the policy does not take in, whatever it matches; null where it does. What cannot be read is kept for a person. */
@@ -142,7 +146,7 @@ export function refusedItem(
   outcome: ParseOutcome,
 ): FilteredItem | null {
   const reason = outcome.kind === 'parsed' ? refusedBy(outcome.message, mailbox) : null;
-  return reason === null ? null : filteredOf(mailbox, { message, outcome }, reason);
+  return reason === null ? null : filteredOf(mailbox, { message, outcome }, { reason, answers: [] });
 }
 
 function keysOf(mailbox: MailboxForSync, outcome: ParseOutcome): string[] {
@@ -165,36 +169,24 @@ async function readReduced(context: ActivityContext, mailbox: MailboxForSync, ha
   };
 }
 
-/** By UID, why messages are left out. What cannot be read is kept for a person; with `unmatched: drop`, so is what matches a record. */
+/** By UID, why messages are left out. What cannot be read is kept for a person. */
 async function reasonsToLeaveOut(
   context: ActivityContext,
   mailbox: MailboxForSync,
   read: Read[],
-): Promise<Map<number, Reason>> {
-  const reasons = new Map<number, Reason>();
-  const taken: Read[] = [];
-  for (const item of read) {
-    const reason = item.outcome.kind === 'parsed' ? refusedBy(item.outcome.message, mailbox) : null;
-    if (reason === null) taken.push(item);
-    else reasons.set(item.message.uid, reason);
+): Promise<Map<number, LeftOut>> {
+  const reasons = new Map<number, LeftOut>();
+  const taken: { uid: number; message: ParsedMessage }[] = [];
+  for (const { message, outcome } of read) {
+    if (outcome.kind === 'unreadable') continue;
+    const reason = refusedBy(outcome.message, mailbox);
+    if (reason === null) taken.push({ uid: message.uid, message: outcome.message });
+    else reasons.set(message.uid, { reason, answers: [] });
   }
-  const wanted = await wantedUids(context, mailbox, taken);
-  for (const { message } of taken) if (!wanted.has(message.uid)) reasons.set(message.uid, 'unmatched');
+  for (const [uid, answers] of await unmatchedAmong(context, mailbox, taken)) {
+    reasons.set(uid, { reason: 'unmatched', answers });
+  }
   return reasons;
-}
-
-/** With `unmatched: drop`, only mail that matches a record is kept; what cannot be read is kept for a person. */
-async function wantedUids(context: ActivityContext, mailbox: MailboxForSync, read: Read[]): Promise<Set<number>> {
-  if (mailbox.policy.unmatched === 'keep') return new Set(read.map(({ message }) => message.uid));
-  const matching = await addressKeysThatMatch(context.db, mailbox.tenantId, {
-    addressKeys: [...new Set(read.flatMap(({ outcome }) => keysOf(mailbox, outcome)))],
-    policy: mailbox.policy,
-  });
-  return new Set(
-    read.flatMap(({ message, outcome }) =>
-      outcome.kind === 'unreadable' || keysOf(mailbox, outcome).some((key) => matching.has(key)) ? [message.uid] : [],
-    ),
-  );
 }
 
 async function store(context: ActivityContext, mailbox: MailboxForSync, hashed: Hashed[]): Promise<string[]> {

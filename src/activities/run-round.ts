@@ -1,6 +1,7 @@
 import { MailFailure } from '../domain/failure';
 import type { DesiredState, Fence } from '../domain/mailbox-state';
 import { hasHistory, storedFolderOf, type FolderOnRecord, type KnownFolder } from '../db/ingest/folder-read';
+import { recallReplies } from '../db/ingest/left-out-replies';
 import { askWhereHealed } from '../db/sync/audits-due';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import { recordRoundSuccess } from '../db/sync/round-write';
@@ -52,6 +53,9 @@ export async function runRound(
   if (mailbox?.desired !== 'running' || !sameFence(mailbox, input)) return { kind: 'superseded' };
   try {
     await refuseWhenDiskIsLow(context);
+    if (mailbox.policy.unmatched === 'drop') {
+      await recallReplies(context.db, mailbox, context.limits.leftOutRepliesPerRound);
+    }
     const { counts, listed, presence, removalsMs } = await onConnection(context, run, {
       mailbox,
       purpose: 'sync',

@@ -20,6 +20,8 @@ export const defaultLimits = {
   liveRoundMessages: 500,
   /** A live round of a folder with more messages compares so many of its newest UIDs, and the number of all, where the server counts changes. */
   comparedTailUids: 500,
+  /** Left-out replies of a mailbox with `unmatched: drop` that a round looks at: whether what they answer is linked by now. */
+  leftOutRepliesPerRound: 1_000,
   /** One activity of the import ends after this many messages or this time, whichever is first. */
   importActivityMessages: 5_000,
   importActivityMs: 60_000,

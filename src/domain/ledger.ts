@@ -8,7 +8,10 @@ export type Presence = keyof typeof presences;
 
 /** Why a placement was filtered. */
 export type FilterReason =
-  'before-start' | 'folder-role' | 'unmatched' | 'no-user' | 'no-subject' | 'erased' | 'removed';
+  'before-start' | 'folder-role' | 'unmatched' | 'answers-linked' | 'no-user' | 'no-subject' | 'erased' | 'removed';
+
+/** Rows of such a reason give way: what the server shows of them is fetched. */
+export const reasonsToFetch: readonly FilterReason[] = ['folder-role', 'removed', 'answers-linked'];
 
 /** The name of an outcome number. */
 export function outcomeName(value: number): Outcome {

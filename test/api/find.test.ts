@@ -52,6 +52,7 @@ const filtered = (uid: number, messageIdHeader: string | null): FilteredItem => 
   uid,
   messageIdHeader,
   addressKeys: [],
+  answers: [],
 });
 
 const parked = (uid: number, messageIdHeader: string): ParkedItem => ({

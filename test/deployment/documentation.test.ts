@@ -50,6 +50,7 @@ test('"Where is my mail?" explains each list of the answer, and each reason for 
     'before-start': true,
     'folder-role': true,
     unmatched: true,
+    'answers-linked': true,
     'no-user': true,
     'no-subject': true,
     erased: true,

@@ -17,6 +17,8 @@ export const besideTables: readonly { name: string; column: 'source_id' | 'strea
   { name: 'removed_link', column: 'source_id' },
   { name: 'thread_visibility', column: 'source_id' },
   { name: 'told_apart', column: 'source_id' },
+  { name: 'left_out_reply', column: 'source_id' },
+  { name: 'left_out_look', column: 'source_id' },
   { name: 'audit_finding', column: 'source_id' },
   { name: 'folder_audit', column: 'source_id' },
   { name: 'folder_generation', column: 'source_id' },

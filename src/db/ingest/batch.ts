@@ -62,6 +62,8 @@ export interface FilteredItem extends Placed {
   reason: 'unmatched' | ActivityRefusal | 'erased';
   /** Of unmatched mail the addresses that were looked for, to be looked for again when the row is written. */
   addressKeys: string[];
+  /** Of unmatched mail what it answers that was not linked to a record (hex of the hashes of message ids): when that is, it is fetched again. */
+  answers: string[];
   messageIdHeader: string | null;
 }
 

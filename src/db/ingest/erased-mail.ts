@@ -35,5 +35,5 @@ function isOfErased({ message, internalDate }: RecordedItem, erased: Map<string,
 
 function leftOut({ uid, size, internalDate, flags, modseq }: RecordedItem): FilteredItem {
   const kept = { uid, size, internalDate, flags, modseq };
-  return { kind: 'filtered', reason: 'erased', ...kept, addressKeys: [], messageIdHeader: null };
+  return { kind: 'filtered', reason: 'erased', ...kept, addressKeys: [], answers: [], messageIdHeader: null };
 }

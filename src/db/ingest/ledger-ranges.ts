@@ -1,3 +1,4 @@
+import { reasonsToFetch } from '../../domain/ledger';
 import type { UidRanges } from '../../domain/uid-set';
 import type { Database, Sql } from '../database';
 
@@ -8,8 +9,8 @@ interface ScopedGeneration {
 }
 
 /**
- * The UIDs of a generation that have a ledger row, as ranges. Where the folder is fetched, rows that only say `filtered: folder-role`
- * or `filtered: removed` do not count: what the server shows of them is fetched now.
+ * The UIDs of a generation that have a ledger row, as ranges. Where the folder is fetched, rows that only say `filtered: folder-role`,
+ * `filtered: removed` or `filtered: answers-linked` do not count: what the server shows of them is fetched now.
  */
 export async function ledgerRanges(db: Database, tenantId: string, folder: ScopedGeneration): Promise<UidRanges> {
   return db.preparedInTenant(tenantId, (sql) =>
@@ -54,9 +55,10 @@ export async function ledgerTail(
 }
 
 const isLive = 'AND presence = 1';
+const toFetch = reasonsToFetch.map((reason) => `'${reason}'`).join(', ');
 
 function countedIn(scope: ScopedGeneration['scope']): string {
-  return scope === 'fetch' ? `AND NOT (outcome = 3 AND reason IN ('folder-role', 'removed'))` : '';
+  return scope === 'fetch' ? `AND NOT (outcome = 3 AND reason IN (${toFetch}))` : '';
 }
 
 /** Rows read at once: where each is a range of its own, some 30 ms of the event loop. */

@@ -1,10 +1,11 @@
-import { outcomes, type FilterReason } from '../../domain/ledger';
+import { outcomes, reasonsToFetch, type FilterReason } from '../../domain/ledger';
 import type { Policy } from '../../domain/policy';
 import { pauseBeforeTryMs } from '../../domain/replay';
 import type { Sql } from '../database';
 import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
 import type { Batch, BatchItem, ParkedItem } from './batch';
+import { noteReplies } from './left-out-replies';
 import { messageIdHash } from './message-write';
 
 /** An item with what has been written for it. */
@@ -43,12 +44,12 @@ const placementColumns = {
 };
 
 /**
- * The reasons of filtered rows that give way to a batch: a folder has come into scope, a message that was removed is shown again; and of
- * mail that was left out, where a batch is about just that.
+ * The reasons of filtered rows that give way to a batch: a folder has come into scope, a message that was removed is shown again, one that was left
+ * out answers linked mail by now; and of mail that was left out, where a batch is about just that.
  */
 export function reasonsThatGiveWay(part: Batch['part']): FilterReason[] {
-  const ofAnyBatch: FilterReason[] = ['folder-role', 'removed'];
-  return part === 'left-out' ? [...ofAnyBatch, 'before-start', 'unmatched', 'no-user', 'no-subject'] : ofAnyBatch;
+  const ofLeftOut: FilterReason[] = ['before-start', 'unmatched', 'no-user', 'no-subject'];
+  return [...reasonsToFetch, ...(part === 'left-out' ? ofLeftOut : [])];
 }
 
 /** Writes the ledger rows of a batch. Rows whose reason gives way do so; any other row stays as it is. */
@@ -61,6 +62,11 @@ export async function writePlacements(
     sql,
     { table: 'placement', columns: placementColumns, onConflict: replaceRows(place.part) },
     items.map((placed) => placementValues(place, placed)),
+  );
+  await noteReplies(
+    sql,
+    place,
+    items.map(({ item }) => item),
   );
 }
 

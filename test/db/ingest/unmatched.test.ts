@@ -19,6 +19,7 @@ test('mail whose record was made between reading and writing gets no row and hol
     ...{ kind: 'filtered', reason: 'unmatched', uid: 900, size: 1, internalDate: null, flags: 0, modseq: null },
     messageIdHeader: null,
     addressKeys: ['lead@customer.example'],
+    answers: [],
   };
   const source = { ...mailbox, fence: { epoch: 1, generation: 1 }, policy: defaultPolicy };
   const cursor = { uidValidity: '1', uidNext: 901, messages: 1, highestModseq: null };
