@@ -106,6 +106,22 @@ test('only admins change users', async () => {
   expect((await ask('PATCH', url, { role: 'admin' }, as(admin))).statusCode).toBe(200);
 });
 
+test('the last admin stays one, also where two are taken their role at the same moment', async () => {
+  const [one, other] = [
+    await aUser(database.db, tenantId, { role: 'admin' }),
+    await aUser(database.db, tenantId, { role: 'admin' }),
+  ];
+  const demote = ({ id }: { id: string }, role = 'member') =>
+    ask('PATCH', `/v1/users/${publicId('user', id)}`, { role });
+  const answers = await Promise.all([demote(one), demote(other, 'manager')]);
+  expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, 409]);
+  const refused = answers.find(({ statusCode }) => statusCode === 409);
+  expect(refused?.json()).toMatchObject({ type: '/problems/last-admin' });
+  const left = answers[0].statusCode === 409 ? one : other;
+  expect((await ask('PATCH', `/v1/users/${publicId('user', left.id)}`, { name: 'Anna' })).statusCode).toBe(200);
+  expect((await demote(left, 'admin')).statusCode).toBe(200);
+});
+
 test('a user who owns a mailbox is not removed', async () => {
   const user = await aUser(database.db, tenantId);
   const mailbox = await aMailbox(database.db, tenantId, { ownerUserId: user.id });

@@ -48,7 +48,7 @@ export async function addUser(context: ApiContext, viewer: Viewer, values: UserV
   return { user, operationId: await carryOutVisibility(context, viewer.tenantId, job) };
 }
 
-/** Changes a user. @throws Problem 403, 404, 409, 412 */
+/** Changes a user. @throws Problem 403, 404, 409 also where the last admin would be none any more, 412 */
 export async function changeUser(
   context: ApiContext,
   request: FastifyRequest,
@@ -61,6 +61,9 @@ export async function changeUser(
     const before = await readUser(sql, viewer.tenantId, change.id);
     if (before === null) throw notFound();
     requireMatch(request, etagOfUser(before));
+    if ((change.values.role ?? 'admin') !== 'admin' && (await isLastAdmin(sql, viewer.tenantId, change.id))) {
+      throw lastAdmin();
+    }
     const written = orConflict(await updateUser(sql, viewer.tenantId, { ...before, ...change.values }));
     await audit(sql, viewer, { action: 'user changed', userId: change.id });
     const job = await queueReaders(sql, viewer.tenantId, { before, written });
