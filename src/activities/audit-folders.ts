@@ -14,6 +14,7 @@ import type { ActivityContext, ActivityRun } from './context';
 import { followFolders, type FollowedFolders } from './follow-folders';
 import { routeBudget } from './list-folder';
 import { failureBesideRounds, type NotDone } from './round-failure';
+import { differencesOf, showAudit, type AuditCounts } from './show-audit';
 
 export interface AuditRun {
   tenantId: string;
@@ -36,6 +37,7 @@ export async function auditFolders(
   input: AuditRun,
 ): Promise<AuditResult> {
   const failed = { ...input, againMs: context.limits.auditRetryMs };
+  const shown = showAudit(context, input.mailboxId);
   let failedRounds = 0;
   try {
     const mailbox = await mailboxForSync(context.db, { ...input, runId: run.runId ?? null });
@@ -48,9 +50,9 @@ export async function auditFolders(
     const { audits, allMail } = await onConnection(context, run, {
       mailbox,
       purpose: 'audit',
-      work: (on) => compareAll(on.context, on.run, { mailbox, open: on.open, cause }),
+      work: (on) => compareAll(on.context, on.run, { mailbox, open: on.open, cause, shown: shown.counts }),
     });
-    const linked = await mendAllLinks(context, run, mailbox);
+    const linked = await mendAllLinks(context, run, { mailbox, shown: shown.counts });
     return await conclude(context, { mailbox, operationId: input.operationId, cause, audits, allMail, linked });
   } catch (error) {
     // Here, and not by who asked: that process may be no more.
@@ -58,6 +60,8 @@ export async function auditFolders(
     const failure = reason ?? superseded;
     await recordAuditFailed(context.db, failed, failure);
     return notDone;
+  } finally {
+    shown.end();
   }
 }
 
@@ -88,12 +92,13 @@ interface Compared {
 async function compareAll(
   context: ActivityContext,
   run: ActivityRun,
-  at: { mailbox: MailboxForSync; open: Mailbox; cause: AuditCause },
+  { shown, ...at }: { mailbox: MailboxForSync; open: Mailbox; cause: AuditCause; shown: AuditCounts },
 ): Promise<Compared> {
   const { cause } = at;
   const { folders, listed, allMail } = await followFolders(context, run, at);
   const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
   const audits: FolderAudit[] = [];
+  shown.folders = folders.filter(({ scope }) => scope !== 'ignore').length;
   const share = shareOf(cause, context.limits);
   const budget = routeBudget(context.limits.otherRouteCommands);
   // Where the commands are not enough for all, it is not always the same ones that get none.
@@ -106,6 +111,7 @@ async function compareAll(
     const audit = await compareFolder(context, comparison);
     await recordAudit(context.db, at.mailbox, { ...audit, cause });
     audits.push(audit);
+    Object.assign(shown, { compared: audits.length, ...differencesOf(audits) });
     run.heartbeat();
   }
   return { audits, allMail };
@@ -122,14 +128,16 @@ const copiesPerShare = 1_000;
 async function mendAllLinks(
   context: ActivityContext,
   run: ActivityRun,
-  { tenantId, sourceId }: MailboxForSync,
+  { mailbox: { tenantId, sourceId }, shown }: { mailbox: MailboxForSync; shown: AuditCounts },
 ): Promise<number> {
   let mended = 0;
+  shown.doing = 'links';
   let after: string | null = null;
   do {
     run.signal.throwIfAborted();
     const share = await mendLinks(context.db, { tenantId, sourceId, after, limit: copiesPerShare });
     mended += share.mended;
+    shown.linked = mended;
     after = share.next;
     run.heartbeat();
   } while (after !== null);
@@ -148,14 +156,7 @@ async function conclude(
   { mailbox, operationId, cause, audits, allMail, linked }: Concluded,
 ): Promise<AuditResult> {
   const { dailyAuditMs: dailyMs, auditAgainMs: againMs } = context.limits;
-  const sumOf = (countOf: (audit: FolderAudit) => number) => audits.reduce((sum, audit) => sum + countOf(audit), 0);
-  const counts = {
-    folders: audits.length,
-    missing: sumOf(({ missing, undelivered }) => missing.length + undelivered.length),
-    extra: sumOf(({ extra, ended }) => extra.length + ended.length),
-    notProvable: sumOf(({ verdict }) => (verdict === 'not-provable' ? 1 : 0)),
-    linked,
-  };
+  const counts = { folders: audits.length, ...differencesOf(audits), linked };
   const verdict = worstOf(audits);
   await recordAuditDone(context.db, mailbox, {
     operationId,

@@ -13,6 +13,7 @@ import type { ParsePool } from '../mail/parse/parse-pool';
 import type { ByteBudget } from './byte-budget';
 import type { SealedConnector } from './open-directory';
 import type { ShardCounts } from './shard/held-shard';
+import type { AuditCounts } from './show-audit';
 import type { ShardPoke } from './shard/poker';
 import type { UndeliveredTries } from './undelivered';
 
@@ -103,6 +104,8 @@ export interface Engine extends ShardEngine {
   startLinks(job: UnfinishedLinks): Promise<void>;
   /** Starts the comparison of a mailbox with its server; one that runs is used. */
   startAudit(audit: { tenantId: string; mailboxId: string; operationId: string }): Promise<void>;
+  /** Shows how far an audit is at its workflow. Nothing happens where it has ended. */
+  showAudit(mailboxId: string, counts: AuditCounts): Promise<void>;
   /** Starts a replay; one that runs goes on. */
   startReplay(job: { tenantId: string; operationId: string }): Promise<void>;
   /** Starts the job that reads stored mail again; one that runs goes on. */

@@ -16,7 +16,7 @@ import { importBatch, type ImportResult } from './import-batch';
 import { reconcileMailboxes, type ReconcileResult } from './reconcile-mailboxes';
 import { changeLinks, type LinkShare } from './thread-links';
 import { mergeRecords, type MergeShare } from './merge-records';
-import { rematchHistory } from './rematch-history';
+import { rematchHistory, type RematchShare } from './rematch-history';
 import { replayFailures, type ReplayResult } from './replay-failures';
 import { reprocess, type ReprocessResult } from './reprocess';
 import { holdShard, type ShardContext, type ShardRun } from './shard/hold-shard';
@@ -41,7 +41,7 @@ export interface Activities {
   auditFolders(input: AuditRun): Promise<AuditResult>;
   fillSearchRows(input: { tenantId: string }): Promise<{ filled: number }>;
   changeLinks(input: { tenantId: string; operationId: string }): Promise<LinkShare>;
-  rematchHistory(input: { tenantId: string; operationId: string }): Promise<{ kind: 'more' | 'done' }>;
+  rematchHistory(input: { tenantId: string; operationId: string }): Promise<RematchShare>;
   mergeRecords(input: { tenantId: string; operationId: string }): Promise<MergeShare>;
   replayFailures(input: { tenantId: string; operationId: string }): Promise<ReplayResult>;
   reprocess(input: { tenantId: string; operationId: string }): Promise<ReprocessResult>;

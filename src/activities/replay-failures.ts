@@ -1,5 +1,7 @@
 import { StaleFence } from '../domain/stale-fence';
 import { replayPlanOf, type MailboxOfRow } from '../domain/replay';
+import type { JobProgress } from '../domain/job-progress';
+import { jobProgress } from '../db/operations';
 import type { ItemNote } from '../db/replay/replay-items';
 import {
   giveBackShare,
@@ -26,6 +28,8 @@ export interface ReplayResult {
   kind: 'more' | 'held' | 'done';
   /** How many messages had their turn. */
   looked: number;
+  /** That of the whole job. */
+  progress: JobProgress;
 }
 
 const messagesPerShare = 50;
@@ -49,14 +53,14 @@ export async function replayFailures(
     const share = await takeShare(context.db, ref, limits);
     if (share.kind !== 'work') {
       await fillSearchSoon(context, ref.tenantId, looked);
-      return { kind: share.kind, looked };
+      return { kind: share.kind, looked, progress: await jobProgress(context.db, ref) };
     }
     const end = await replayShare(context, run, { ref, share });
     await trackReplay(context.db, ref, 'goes-on');
     if (end === 'done') looked += share.items.length;
     run.heartbeat();
   }
-  return { kind: 'more', looked };
+  return { kind: 'more', looked, progress: await jobProgress(context.db, ref) };
 }
 
 /** `in-vain`: it broke off with an error of its messages. They keep their try, and each is taken alone, until it is left alone. */

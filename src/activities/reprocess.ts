@@ -6,6 +6,8 @@ import { giveBackWrite, takeShare, type WriteShare } from '../db/reprocess/next-
 import type { ReprocessRef } from '../db/reprocess/reprocess-task';
 import { storedCopies, surroundingsOf } from '../db/reprocess/stored-copies';
 import { writeDifferences, type ParsedCopy, type WriteNote } from '../db/reprocess/write-differences';
+import type { JobProgress } from '../domain/job-progress';
+import { jobProgress } from '../db/operations';
 import { trackReplay } from '../db/replay/replay-share';
 import { mostReprocessTries, type KeptReason } from '../domain/reprocess';
 import { StaleFence } from '../domain/stale-fence';
@@ -19,6 +21,8 @@ export interface ReprocessResult {
   kind: 'more' | 'held' | 'done';
   /** How many copies had their turn. */
   looked: number;
+  /** That of the whole job. */
+  progress: JobProgress;
 }
 
 const copiesPerShare = 50;
@@ -62,7 +66,7 @@ export async function reprocess(
   const freed = { tenantId: ref.tenantId, deletionId: ref.operationId, sourceId: ref.operationId };
   while (await freeBytes(context.db, freed)) run.heartbeat();
   if (changed > 0) await fillSearchRows(context, run, ref);
-  return { kind, looked };
+  return { kind, looked, progress: await jobProgress(context.db, ref) };
 }
 
 /** Where it broke off at a message: that keeps its try, is taken alone, and is left alone after some. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import type { JobProgress } from '../domain/job-progress';
 import type { Database, PrismaTransaction, Sql } from './database';
 import { storedTrack } from './import-track';
 import { newUuid } from './new-id';
@@ -84,4 +85,20 @@ export async function finishOperation(
 
 function jsonOrNull(value: unknown): string | null {
   return value === null || value === undefined ? null : JSON.stringify(value);
+}
+
+/** How far the operation is; nothing done where it is no more. */
+export async function jobProgress(
+  db: Database,
+  { tenantId, operationId }: { tenantId: string; operationId: string },
+): Promise<JobProgress> {
+  const [row] = await db.inTenant(tenantId, (sql) =>
+    sql.query<JobProgress>(
+      `SELECT done, total, coalesce((
+         SELECT jsonb_object_agg(key, value) FROM jsonb_each(result) WHERE jsonb_typeof(value) = 'number'), '{}') AS counts
+       FROM operation WHERE tenant_id = $1 AND id = $2`,
+      [tenantId, operationId],
+    ),
+  );
+  return row ?? { done: 0, total: null, counts: {} };
 }

@@ -19,12 +19,17 @@ export const nothingToStop: StopReport = { ended: 'drained', inFlight: { rounds:
 
 /** A report as a person reads it in the list of closed workflows. */
 export function saidOf({ ended, inFlight }: StopReport): string {
+  return `${ended}; in flight: ${countsOf(inFlight)}`;
+}
+
+/** What was under way, in counts: `1 round, 2 imports`, or `nothing`. */
+export function countsOf(inFlight: InFlight): string {
   const counts = [
     counted(inFlight.rounds, 'round'),
     counted(inFlight.imports, 'import'),
     counted(inFlight.audits, 'audit'),
   ].flatMap((count) => count ?? []);
-  return `${ended}; in flight: ${counts.join(', ') || 'nothing'}`;
+  return counts.join(', ') || 'nothing';
 }
 
 function counted(count: number, noun: string): string | null {

@@ -15,13 +15,17 @@ const idsOfWork: Record<Kind, (mailboxId: string) => string> = {
 const roundActivity = 'runRound';
 
 /** Looks at the work that is open of a mailbox, and brings it to its end. */
-export function createWorkEngine(client: Client): Pick<Engine, 'openWork' | 'tell' | 'cancel' | 'terminate'> {
+export function createWorkEngine(
+  client: Client,
+): Pick<Engine, 'openWork' | 'tell' | 'cancel' | 'terminate' | 'showAudit'> {
   const handleOf = ({ workflowId, runId }: OpenWork) => client.workflow.getHandle(workflowId, runId);
   return {
     openWork: (mailboxId) => openWork(client, mailboxId),
     // By the id alone: a run that was continued meanwhile hears it too.
     tell: (work, wish: Wish) =>
       unlessEnded(client.workflow.getHandle(work.workflowId).signal<[Wish]>(signals.wish, wish)),
+    showAudit: (mailboxId, counts) =>
+      unlessEnded(client.workflow.getHandle(workflowIds.auditMailbox(mailboxId)).signal(signals.counts, counts)),
     cancel: (work) => unlessEnded(handleOf(work).cancel()),
     terminate: (work, reason) => unlessEnded(handleOf(work).terminate(reason)),
   };

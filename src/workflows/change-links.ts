@@ -19,6 +19,7 @@ export async function changeLinks(input: LinksInput, { doing, done: ended }: Wor
     priority: { priorityKey: 2, fairnessKey: tenantId },
     summary: doing,
   });
+  setCurrentDetails(`**${doing}**`);
   for (;;) {
     const { kind, done, total } = await change({ tenantId, operationId });
     if (kind === 'done') {

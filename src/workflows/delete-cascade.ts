@@ -47,6 +47,7 @@ async function carryOut(input: CascadeInput, again: Again): Promise<string> {
     ...importOptions,
     summary: `delete the next rows, as ${publicId('deletion', deletionId)} says`,
   });
+  setCurrentDetails('**closes what is open of it, and counts what is to be deleted**');
   let pauseMs = input.pauseMs ?? firstPauseMs;
   for (;;) {
     const share = await deleteCascade({ tenantId, deletionId });

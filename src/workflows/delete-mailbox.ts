@@ -34,6 +34,7 @@ export async function deleteMailbox(input: MailboxRef & { pauseMs?: number }): P
     ...importOptions,
     summary: `delete the next rows of ${publicId('mailbox', input.mailboxId)}`,
   });
+  tell('has stopped for certain; deletes the first rows');
   let pauseMs = input.pauseMs ?? firstPauseMs;
   for (;;) {
     const share = await deleteMailboxRows({ tenantId: input.tenantId, mailboxId: input.mailboxId, deletionId });
@@ -75,8 +76,9 @@ function tell(doing: string): string {
 function sentenceOf(share: DeletionShare): string {
   if (share.kind === 'rows-left') return standsStill(share);
   if (share.kind === 'done') {
-    const { messages, kept, bytes, seconds } = share;
-    return `deleted and verified: ${String(messages)} messages and ${String(bytes)} bytes in ${String(seconds)} s; ${String(kept)} messages stay, other mailboxes hold them`;
+    const { messages, kept, notes, bytes, seconds } = share;
+    const noted = notes === 0 ? '' : `; ${String(notes)} activities stay as notes`;
+    return `deleted and verified: ${String(messages)} messages and ${String(bytes)} bytes in ${String(seconds)} s; ${String(kept)} messages stay, other mailboxes hold them${noted}`;
   }
   const { done, total } = share.progress;
   return `deletes: ${String(done)} of ${String(total ?? 0)} ledger rows${speedOf(share.progress)}`;

@@ -17,6 +17,7 @@ const { erasePersonRows } = proxyActivities<Pick<Activities, 'erasePersonRows'>>
  */
 export async function erasePerson(input: ErasureInput & { pauseMs?: number }): Promise<string> {
   const { tenantId, deletionId } = input;
+  setCurrentDetails('**erases the first messages**');
   let pauseMs = input.pauseMs ?? firstPauseMs;
   for (;;) {
     const share = await erasePersonRows({ tenantId, deletionId });

@@ -1,4 +1,4 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 
 import type { Activities } from '../activities';
 import { importOptions } from './activity-options';
@@ -10,6 +10,9 @@ const activities = proxyActivities<Pick<Activities, 'housekeep'>>({
 
 /** One run of the schedule: frees bytes that nothing refers to and completes the search. */
 export async function housekeep(): Promise<string> {
+  setCurrentDetails('**frees what nothing refers to, and completes the search**');
   const { blobsSwept, messagesIndexed } = await activities.housekeep();
-  return `${blobsSwept} orphaned blobs deleted, ${messagesIndexed} messages made searchable`;
+  const report = `${String(blobsSwept)} orphaned blobs deleted, ${String(messagesIndexed)} messages made searchable`;
+  setCurrentDetails(`**${report}**`);
+  return report;
 }

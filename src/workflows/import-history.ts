@@ -36,6 +36,7 @@ export async function importHistory(input: MailboxRef & { imported?: number }): 
     summary: `import the next share of the history of ${publicId('mailbox', input.mailboxId)}`,
   });
   const heard = listen();
+  setCurrentDetails(`${said(input.imported ?? 0)}. Imports the next share.`);
   let imported = input.imported ?? 0;
   let overtaken = 0;
   for (let shares = 0; !heard.leaveOff; shares += 1) {

@@ -15,11 +15,13 @@ export async function mergeRecords(input: MergeInput): Promise<string> {
     priority: { priorityKey: 2, fairnessKey: input.tenantId },
     summary: 'move the links of a record',
   });
+  setCurrentDetails('**moves links**');
   for (;;) {
     const { kind, done, total } = await merge(input);
     const counts = `${String(done)} of ${String(total)} links`;
-    setCurrentDetails(kind === 'done' ? `**done: ${counts}**` : `**moves links: ${counts}**`);
-    if (kind === 'done') return `${counts} moved`;
+    const report = `${counts} moved`;
+    setCurrentDetails(kind === 'done' ? `**${report}**` : `**moves links: ${counts}**`);
+    if (kind === 'done') return report;
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof mergeRecords>(input);
   }
 }

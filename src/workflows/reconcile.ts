@@ -21,9 +21,11 @@ export async function reconcile(): Promise<string> {
   setCurrentDetails('**compares what runs with what should**');
   const done = await reconcileMailboxes();
   const report = reportOf(done);
-  setCurrentDetails(report);
+  setCurrentDetails(`**tells people whose mailbox is not well**\n\n${report}`);
   const { told } = await watchHealth();
-  return `${report}, ${String(told)} told`;
+  const all = `${report}, ${String(told)} told`;
+  setCurrentDetails(`**done**\n\n${all}`);
+  return all;
 }
 
 function reportOf(done: ReconcileResult): string {

@@ -20,6 +20,8 @@ export async function replayFailures(input: ReplayInput & { looked?: number }): 
     looked: input.looked ?? 0,
     work: () => replayShares({ tenantId, operationId }),
     goOn: (looked) => continueAsNew<typeof replayFailures>({ tenantId, operationId, looked }),
+    doing: 'reads messages again',
+    what: 'messages',
     said: (looked) => `${String(looked)} messages looked at again`,
   });
 }

@@ -20,6 +20,8 @@ export async function reprocess(input: ReprocessInput & { looked?: number }): Pr
     looked: input.looked ?? 0,
     work: () => reprocessShares({ tenantId, operationId }),
     goOn: (looked) => continueAsNew<typeof reprocess>({ tenantId, operationId, looked }),
+    doing: 'reads stored mail again',
+    what: 'copies',
     said: (looked) => `${String(looked)} copies read again or written`,
   });
 }

@@ -3,7 +3,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities';
 import type { StopStep } from '../activities/stop-mailbox';
 import { publicId } from '../domain/ids';
-import type { StopEnd, StopReport } from '../domain/stop';
+import { countsOf, type StopEnd, type StopReport } from '../domain/stop';
 import { rowOptions, stopOptions } from './activity-options';
 import type { MailboxRef } from './contract';
 
@@ -29,10 +29,12 @@ export async function stopForCertain(
   mailbox: MailboxRef,
   tell: (doing: string) => void = () => undefined,
 ): Promise<StopOutcome> {
+  tell('looks at what is under way');
   const begun = await beginStop(mailbox);
   if (begun.kind === 'goes-on') return begun;
   const { inFlight } = begun;
-  tell('lets the work in flight come to its end');
+  const counts = countsOf(inFlight);
+  tell(`lets the work in flight come to its end: ${counts}`);
   const { bringToEnd } = proxyActivities<Pick<Activities, 'bringToEnd'>>({
     ...stopOptions,
     summary: `bring open work of ${publicId('mailbox', mailbox.mailboxId)} to its end`,
@@ -44,7 +46,7 @@ export async function stopForCertain(
       return { kind: 'goes-on' };
     }
     if (result === 'closed') return finished({ ...mailbox, report: { ended, inFlight } });
-    tell(`what is open did not end when it was to be ${ended}`);
+    tell(`what is open did not end when it was to be ${ended}; in flight when the stop began: ${counts}`);
   }
   throw new Error('what is terminated has ended');
 }

@@ -67,6 +67,7 @@ function playedEngine(): PlayedEngine {
     poke: (mailboxId) => note('poke', mailboxId),
     load: (mailboxId) => note('load', mailboxId),
     showShard: () => Promise.resolve(),
+    showAudit: () => Promise.resolve(),
   };
   return played;
 }

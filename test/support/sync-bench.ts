@@ -141,6 +141,7 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
       poke: refuse,
       load: refuse,
       showShard: refuse,
+      showAudit: () => Promise.resolve(),
       openWork: () => Promise.resolve([]),
       tell: refuse,
       cancel: refuse,

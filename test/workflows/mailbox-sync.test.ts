@@ -54,6 +54,8 @@ const notReached = {
   wait: 'reckoned',
 } as const;
 
+const nothingDone = { done: 0, total: 0, counts: {} };
+
 const activities: Activities = {
   runRound: async (input) => {
     const script = scriptOf(input.mailboxId);
@@ -72,9 +74,9 @@ const activities: Activities = {
   auditFolders: ({ mailboxId }) => Promise.resolve(scripts.has(mailboxId) ? notReached : { kind: 'superseded' }),
   mergeRecords: () => Promise.resolve({ kind: 'done', done: 0, total: 0 }),
   changeLinks: () => Promise.resolve({ kind: 'done', done: 0, total: 0 }),
-  rematchHistory: () => Promise.resolve({ kind: 'done' }),
-  replayFailures: () => Promise.resolve({ kind: 'done', looked: 0 }),
-  reprocess: () => Promise.resolve({ kind: 'done', looked: 0 }),
+  rematchHistory: () => Promise.resolve({ kind: 'done', progress: nothingDone }),
+  replayFailures: () => Promise.resolve({ kind: 'done', looked: 0, progress: nothingDone }),
+  reprocess: () => Promise.resolve({ kind: 'done', looked: 0, progress: nothingDone }),
   beginStop: () => Promise.resolve({ kind: 'goes-on' }),
   bringToEnd: () => Promise.resolve('closed'),
   finishStop: () => Promise.resolve('stopped'),
