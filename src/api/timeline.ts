@@ -1,13 +1,10 @@
 import { z } from 'zod';
 
-import { mergedInto } from '../db/records';
-import { publicId } from '../domain/ids';
 import type { Api, ApiContext } from './context';
 import { idInPath } from './fields';
 import { messageListQuery, searchDescription, timelineOfRecord } from './messages/list';
 import { messagePageSchema } from './messages/schemas';
-import { notFound } from './problems';
-import { recordReaderOf } from './records/reader';
+import { movedRecord } from './records/moved';
 import { mergedRecordSchema } from './records/schemas';
 
 /** /v1/records/{id}/timeline */
@@ -30,15 +27,7 @@ export function timelineRoutes(api: Api, context: ApiContext): void {
       const { id } = request.params;
       const page = await timelineOfRecord(context, viewer, { recordId: id, wish: query });
       if (page !== null) return reply.send(page);
-      const wanted = { ...recordReaderOf(viewer), recordId: id };
-      const found = await context.db.inTenant(viewer.tenantId, (sql) => mergedInto(sql, viewer.tenantId, wanted));
-      if (found === null) throw notFound();
-      const into = publicId('record', found);
-      const location = `/v1/records/${into}/timeline${/\?.*$/.exec(request.url)?.[0] ?? ''}`;
-      return reply
-        .code(301)
-        .header('location', location)
-        .send({ id: publicId('record', id), mergedInto: into });
+      return reply.send(await movedRecord(context, request, { recordId: id, reply }));
     },
   );
 }

@@ -8,6 +8,8 @@ import type { Api, ApiContext } from '../context';
 import { idField, idInPath } from '../fields';
 import { decodeCursor, encodeCursor, pageOf, pageQuery } from '../paging';
 import { notFound } from '../problems';
+import { movedRecord } from '../records/moved';
+import { mergedRecordSchema } from '../records/schemas';
 import type { Viewer } from '../viewer';
 import { etagOfVersion, presentActivity, presentFile } from './presenter';
 import {
@@ -60,13 +62,18 @@ export function activityRoutes(api: Api, context: ApiContext): void {
         description: shortPages,
         params: recordParams,
         querystring: z.strictObject(narrowing),
-        response: { 200: pageOf(activitySchema).extend({ hasNotes: notesBeside }) },
+        response: { 200: pageOf(activitySchema).extend({ hasNotes: notesBeside }), 301: mergedRecordSchema },
       },
     },
-    async ({ viewer, params: { id }, query }) => {
-      await requireRecord(context, viewer, id);
+    async (request, reply) => {
+      const { viewer, query } = request;
+      const { id } = request.params;
+      if (!(await isReadable(context, viewer, id))) {
+        return reply.send(await movedRecord(context, request, { recordId: id, reply }));
+      }
       const page = await activityPage(context, viewer, { recordId: id, wish: query });
-      return { ...page, hasNotes: await context.db.inTenant(viewer.tenantId, (sql) => hasNotes(sql, viewer, id)) };
+      const notes = await context.db.inTenant(viewer.tenantId, (sql) => hasNotes(sql, viewer, id));
+      return reply.send({ ...page, hasNotes: notes });
     },
   );
 
@@ -120,11 +127,16 @@ function fileRoute(api: Api, context: ApiContext): void {
         description: shortPages,
         params: recordParams,
         querystring: z.strictObject(pageQuery(context.limits.maxPageSize)),
-        response: { 200: pageOf(recordFileSchema) },
+        response: { 200: pageOf(recordFileSchema), 301: mergedRecordSchema },
       },
     },
-    async ({ viewer, params: { id }, query: { limit, cursor } }) => {
-      await requireRecord(context, viewer, id);
+    async (request, reply) => {
+      const { viewer, query } = request;
+      const { id } = request.params;
+      const { limit, cursor } = query;
+      if (!(await isReadable(context, viewer, id))) {
+        return reply.send(await movedRecord(context, request, { recordId: id, reply }));
+      }
       const filter = { recordId: id };
       const after = decodeCursor(cursor, filter, filePlace);
       const { rows, resumeAfter } = await context.db.inTenant(viewer.tenantId, (sql) =>
@@ -137,7 +149,7 @@ function fileRoute(api: Api, context: ApiContext): void {
       const shown = rows.slice(0, limit);
       const last = rows.length > limit ? shown.at(-1) : resumeAfter && { ...resumeAfter, n: behindAllParts };
       const nextCursor = last ? encodeCursor([last.sortAt, last.messageId, last.n], filter) : null;
-      return { items: shown.map(presentFile), nextCursor };
+      return reply.send({ items: shown.map(presentFile), nextCursor });
     },
   );
 }
@@ -191,8 +203,4 @@ async function activityPage({ db }: ApiContext, viewer: Viewer, of: { recordId: 
 
 function isReadable({ db }: ApiContext, viewer: Viewer, recordId: string): Promise<boolean> {
   return db.inTenant(viewer.tenantId, (sql) => readsRecord(sql, viewer, recordId));
-}
-
-async function requireRecord(context: ApiContext, viewer: Viewer, recordId: string): Promise<void> {
-  if (!(await isReadable(context, viewer, recordId))) throw notFound();
 }

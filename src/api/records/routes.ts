@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
-import { listRecords, mergedInto, readRecord, type RecordFilter } from '../../db/records';
+import { listRecords, readRecord, type RecordFilter } from '../../db/records';
 import { publicId } from '../../domain/ids';
 import type { Api, ApiContext } from '../context';
 import { cascadePreviewSchema, deletionAsked, presentAsked } from '../deletions/cascade';
 import { eraseRecord, recordDeletionQuery, refuseWithoutErase } from '../deletions/erase-record';
 import { idField, idInPath, noBody, yesOrNo } from '../fields';
 import { decodeCursor, pageFrom, pageOf, pageQuery } from '../paging';
-import { notFound } from '../problems';
 import { bulkRoutes } from './bulk-routes';
+import { movedRecord } from './moved';
 import { recordReaderOf } from './reader';
 import {
   etagOfRecord,
@@ -76,7 +76,7 @@ export function recordRoutes(api: Api, context: ApiContext): void {
   bulkRoutes(api, context);
 }
 
-function readingRoute(api: Api, { db }: ApiContext): void {
+function readingRoute(api: Api, context: ApiContext): void {
   api.get(
     '/v1/records/:id',
     {
@@ -87,20 +87,12 @@ function readingRoute(api: Api, { db }: ApiContext): void {
         response: { 200: recordSchema, 301: mergedRecordSchema },
       },
     },
-    async ({ viewer, params: { id } }, reply) => {
-      const { tenantId } = viewer;
-      const wanted = { ...recordReaderOf(viewer), recordId: id };
-      const found = await db.inTenant(tenantId, async (sql) => {
-        const record = await readRecord(sql, tenantId, wanted);
-        return { record, into: record === null ? await mergedInto(sql, tenantId, wanted) : null };
-      });
-      if (found.record !== null) {
-        return reply.header('etag', etagOfRecord(found.record)).send(presentRecord(found.record));
-      }
-      if (found.into === null) throw notFound();
-      const into = publicId('record', found.into);
-      const body = { id: publicId('record', id), mergedInto: into };
-      return reply.code(301).header('location', `/v1/records/${into}`).send(body);
+    async (request, reply) => {
+      const { viewer, params: asked } = request;
+      const wanted = { ...recordReaderOf(viewer), recordId: asked.id };
+      const record = await context.db.inTenant(viewer.tenantId, (sql) => readRecord(sql, viewer.tenantId, wanted));
+      if (record !== null) return reply.header('etag', etagOfRecord(record)).send(presentRecord(record));
+      return reply.send(await movedRecord(context, request, { recordId: asked.id, reply }));
     },
   );
 }
