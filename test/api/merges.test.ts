@@ -8,7 +8,7 @@ import { sweepMerges } from '../../src/db/merges/sweep-merges';
 import { unfinishedMerges } from '../../src/db/merges/unfinished-merges';
 import { unfinishedRematches } from '../../src/db/records-rematch';
 import { lockTenantForWriting } from '../../src/db/tenant-lock';
-import { beginThreadLink } from '../../src/db/thread-links/begin';
+import { beginThreadLink, beginThreadUnlink } from '../../src/db/thread-links/begin';
 import { linkChunk } from '../../src/db/thread-links/link-chunk';
 import { beginMessageLinks } from '../../src/db/thread-links/message-links';
 import { publicId, uuidOf } from '../../src/domain/ids';
@@ -130,6 +130,11 @@ test('a merge moves addresses, links and what the other lacks; the old id says w
     301,
     `/v1/records/${rec(grace)}/timeline?limit=2`,
   ]);
+  for (const below of ['activities', 'files']) {
+    const moved = await ask('GET', `/v1/records/${rec(ada)}/${below}?limit=2`);
+    expect([moved.statusCode, moved.headers.location]).toEqual([301, `/v1/records/${rec(grace)}/${below}?limit=2`]);
+    expect(moved.json()).toEqual({ id: rec(ada), mergedInto: rec(grace) });
+  }
   expect((await ask('PATCH', `/v1/records/${rec(ada)}`, { name: 'X' })).json()).toMatchObject({
     type: '/problems/record-merged',
   });
@@ -479,4 +484,98 @@ test('erasing a record erases what was merged into it, over two merges', async (
   }
   const unassigned = (await ask('GET', '/v1/messages?unassigned=true')).json<{ items: { id: string }[] }>();
   expect(unassigned.items.map(({ id }) => id)).toEqual([publicId('message', message.id)]);
+});
+
+describe('links that people made before a merge, undone after it', () => {
+  const reader = () => ({ tenantId, userId: null, principal: -1 as const, teams: [] });
+
+  async function worked(begin: Parameters<typeof database.db.inTenant<{ kind: string; operationId?: string }>>[1]) {
+    const begun = await database.db.inTenant(tenantId, async (sql) => {
+      await lockTenantForWriting(sql, tenantId);
+      return begin(sql);
+    });
+    if (begun.operationId === undefined) throw new Error(begun.kind);
+    const { operationId } = begun;
+    while ((await linkChunk(database.db, { tenantId, operationId }, 1)).kind === 'more');
+    return operationId;
+  }
+
+  const linked = (threadId: string, recordId: string, mode: 'follow' | 'snapshot' = 'snapshot') =>
+    worked((sql) =>
+      beginThreadLink(sql, { reader: reader(), actor: 'usr_x', note: null }, { threadId, recordId, mode }),
+    );
+  const taken = async (operationId: string) => {
+    const answer = await ask('POST', `/v1/operations/${publicId('operation', operationId)}/undo`);
+    const found = answer.json<{ operationId?: string }>().operationId;
+    const undoId = uuidOf('operation', found ?? '');
+    if (undoId !== null) while ((await linkChunk(database.db, { tenantId, operationId: undoId }, 1)).kind === 'more');
+    return answer.statusCode;
+  };
+  const inThread = () => aMessage(database.db, mailbox, { from: 'x@else.example', to: ['y@else.example'] });
+
+  test.each(['follow', 'snapshot'] as const)('go from the record that lives now (%s)', async (mode) => {
+    const message = await inThread();
+    const operationId = await linked(message.threadId, ada, mode);
+    const mergeId = await merged();
+    expect(await timelineOf(grace)).toEqual([message.id]);
+    expect(await taken(operationId)).toBe(202);
+    expect(await timelineOf(grace)).toEqual([]);
+    await undone(mergeId);
+    expect([await timelineOf(ada), await timelineOf(grace)]).toEqual([[], []]);
+  });
+
+  test('go through several merges, and leave what the other record was linked for itself', async () => {
+    const [both, one] = [await inThread(), await aMessage(database.db, mailbox, { from: 'z@else.example' })];
+    const third = await aRecord(database.db, tenantId, { name: 'Third' });
+    await linked(both.threadId, third);
+    const operations = [await linked(both.threadId, ada), await linked(one.threadId, ada)];
+    await merged();
+    await merged(grace, third);
+    expect(await timelineOf(third)).toEqual([both.id, one.id].sort());
+    for (const operationId of operations) expect(await taken(operationId)).toBe(202);
+    expect(await timelineOf(third)).toEqual([both.id]);
+  });
+
+  test('come back where a thread was taken away', async () => {
+    const message = await aMessage(database.db, mailbox, { from: 'ada@customer.example' });
+    const [link] = await rows<{ id: string }>('SELECT id FROM link');
+    const operationId = await worked((sql) =>
+      beginThreadUnlink(
+        sql,
+        { reader: reader(), actor: 'usr_x', note: null },
+        { threadId: message.threadId, linkId: link?.id ?? '' },
+      ),
+    );
+    const mergeId = await merged();
+    expect(await timelineOf(grace)).toEqual([]);
+    expect(await taken(operationId)).toBe(202);
+    expect(await timelineOf(grace)).toEqual([message.id]);
+    await undone(mergeId);
+    expect([await timelineOf(ada), await timelineOf(grace)]).toEqual([[message.id], []]);
+  });
+
+  test('stay where somebody has changed the link of the other record since', async () => {
+    const message = await inThread();
+    const operationId = await linked(message.threadId, ada);
+    await merged();
+    await linked(message.threadId, grace).catch(() => undefined);
+    const [link] = await rows<{ id: string }>(`SELECT id FROM link WHERE record_id = $1`, [grace]);
+    await worked((sql) =>
+      beginThreadUnlink(
+        sql,
+        { reader: reader(), actor: 'usr_x', note: null },
+        { threadId: message.threadId, linkId: link?.id ?? '' },
+      ),
+    );
+    const before = await allLinks();
+    expect(await taken(operationId)).toBe(202);
+    expect(await allLinks()).toEqual(before);
+  });
+
+  test('wait while the records are being merged', async () => {
+    const message = await inThread();
+    const operationId = await linked(message.threadId, ada);
+    await ask('POST', `/v1/records/${rec(ada)}/merge`, { into: rec(grace) });
+    expect(await taken(operationId)).toBe(409);
+  });
 });

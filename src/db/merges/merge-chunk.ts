@@ -2,14 +2,13 @@ import { z } from 'zod';
 
 import { refreshActivities } from '../activities/refresh';
 import type { Database, Sql } from '../database';
-import { newUuid } from '../new-id';
 import { keysOfRecords } from '../record-keys';
 import { queueRematch } from '../records-rematch';
 import { queueRetelling } from '../retelling';
 import { lockTenantForWriting } from '../tenant-lock';
 import { settleReplies } from '../thread-links/settle';
 import { refreshTimelines } from '../timeline-write';
-import * as links from './link-sql';
+import { joinLinks, partLinks } from './move-links';
 import { partSince } from './part-since';
 import { partScopes } from './undo-merge';
 
@@ -119,17 +118,15 @@ const beforeAll = '00000000-0000-0000-0000-000000000000';
 const statesOf = { merge: ['active', 'suppressed'], 'merge-undo': ['merged', 'merged-suppressed'] };
 
 async function moveLinks(sql: Sql, merging: Merging, limit: number): Promise<Share> {
-  const { tenantId, recordId, intoRecordId, mergeId, kind, task } = merging;
+  const { tenantId, recordId, kind, task } = merging;
   const rows = await sql.query<{ message_id: string }>(
     `SELECT message_id FROM link WHERE tenant_id = $1 AND record_id = $2 AND message_id > $3 AND state = ANY ($4::text[])
      ORDER BY record_id, message_id LIMIT $5`,
     [tenantId, recordId, task.after ?? beforeAll, statesOf[kind], limit],
   );
   const messageIds = rows.map((row) => row.message_id);
-  const values = [tenantId, recordId, intoRecordId, messageIds, mergeId];
   if (messageIds.length > 0) {
-    if (kind === 'merge') await joinLinks(sql, values, messageIds);
-    else await partLinks(sql, values);
+    await (kind === 'merge' ? joinLinks : partLinks)(sql, merging, messageIds);
     const settled = await settleReplies(sql, tenantId, messageIds);
     const touched = [...new Set([...messageIds, ...settled])];
     await refreshTimelines(sql, tenantId, touched);
@@ -146,21 +143,6 @@ async function giveBackSince(sql: Sql, merging: Merging, limit: number): Promise
   await refreshTimelines(sql, tenantId, changedIds);
   await refreshActivities(sql, tenantId, changedIds);
   return { count: 0, after: messageIds.length < limit ? null : (messageIds.at(-1) ?? null), operationIds: [] };
-}
-
-async function joinLinks(sql: Sql, values: unknown[], messageIds: string[]): Promise<void> {
-  await sql.execute(links.suppressLinks, values);
-  await sql.execute(links.giveLinks, [...values, messageIds.map(() => newUuid())]);
-  await sql.execute(links.giveReasons, values);
-  await sql.execute(links.putAside, values);
-}
-
-async function partLinks(sql: Sql, values: unknown[]): Promise<void> {
-  await sql.execute(links.takeReasonsBack, values);
-  await sql.execute(links.giveOthersReasons, values);
-  await sql.execute(links.takeLinksBack, values);
-  await sql.execute(links.unsuppressLinks, values);
-  await sql.execute(links.takeUpAgain, values);
 }
 
 /** Records whose company or intermediary it was have the other now, or have it again where nobody gave them a third meanwhile. */

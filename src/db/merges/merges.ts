@@ -44,12 +44,17 @@ export function mergesOf(
   );
 }
 
-/** Whether links of these records that a person has made, or taken away, are still being carried out. */
+/** Whether links of these records, or of what has become a part of them, that a person has made, or taken away, are still being carried out. */
 export async function linksAreChanging(sql: Sql, tenantId: string, recordIds: string[]): Promise<boolean> {
   const rows = await sql.query(
-    `SELECT FROM operation o WHERE o.tenant_id = $1 AND o.kind = ANY ($3::text[]) AND o.state IN ('waiting', 'running') AND EXISTS (
+    `WITH RECURSIVE part AS (
+       SELECT unnest($2::uuid[]) AS id UNION SELECT r.id FROM part JOIN record r ON r.tenant_id = $1 AND r.merged_into = part.id)
+     SELECT FROM operation o WHERE o.tenant_id = $1 AND o.kind = ANY ($3::text[]) AND o.state IN ('waiting', 'running') AND (EXISTS (
        SELECT FROM link_change c
-       WHERE c.tenant_id = $1 AND c.operation_id = o.id AND c.record_id = ANY ($2::uuid[]) AND c.done_at IS NULL) LIMIT 1`,
+       WHERE c.tenant_id = $1 AND c.operation_id = o.id AND c.record_id = ANY (ARRAY(SELECT id FROM part)) AND c.done_at IS NULL)
+     OR jsonb_typeof(o.task -> 'staging') = 'object' AND EXISTS (
+       SELECT FROM thread_link t
+       WHERE t.tenant_id = $1 AND t.id = (o.task -> 'thread' ->> 'linkId')::uuid AND t.record_id = ANY (ARRAY(SELECT id FROM part)))) LIMIT 1`,
     [tenantId, recordIds, [...linkKinds]],
   );
   return rows.length > 0;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { Sql } from '../database';
+import { isFinal, livingRecord, openMerge, waysOfRecords } from '../merges/merged-records';
 import { openOperation, type LinkActor, type OpenLinkOperation } from './begin';
 import { insertLinkOperation, linkKinds, linkTask, type LinkTask } from './link-task';
 import { beginStaging } from './staging';
@@ -16,8 +17,8 @@ export type UndoBegun =
 const undoneTask = linkTask.extend({ undoneBy: z.string().optional() });
 
 /**
- * Begins to undo what an operation did to links, where nobody has changed them since; not longer than `keptMs` after its end. To be called under
- * the tenant's lock.
+ * Begins to undo what an operation did to links, where nobody has changed them since; not longer than `keptMs` after its end. Of a record that was
+ * merged since the one that it is a part of now is changed. To be called under the tenant's lock.
  */
 export async function beginUndo(
   sql: Sql,
@@ -36,13 +37,16 @@ export async function beginUndo(
     [tenantId, operationId],
   );
   const recordIds = records.map(({ record_id }) => record_id);
-  const seen = await recordsAmong(sql, reader, recordIds);
-  if (seen.size < recordIds.length) return { kind: 'none' };
+  const ways = await waysOfRecords(sql, tenantId, recordIds);
+  const livingIds = new Set(recordIds.map((id) => livingRecord(ways, id)));
+  const seen = await recordsAmong(sql, reader, [...livingIds]);
+  if (seen.size < livingIds.size) return { kind: 'none' };
   const task = undoneTask.parse(job.task);
   if (task.undoneBy !== undefined) return { kind: 'undone' };
-  if (!job.is_kept || task.does === 'undo') return { kind: 'too-late' };
+  const isLate = !job.is_kept || isFinal(ways);
+  if (isLate || task.does === 'undo') return { kind: 'too-late' };
   if (job.state !== 'done') return { kind: 'not-done' };
-  const open = task.thread === null ? null : await openOperation(sql, tenantId, task.thread.id);
+  const open = openMerge(ways) ?? (await openOperationOf(sql, tenantId, task.thread));
   if (open !== null) return { kind: 'busy', open };
   const undoing = linkTask.parse({
     does: 'undo',
