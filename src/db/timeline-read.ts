@@ -10,6 +10,16 @@ export interface Reader {
   principal: number;
   /** The numbers of the teams that the user is in. */
   teams?: readonly number[];
+  /** How many rows a page of theirs looks at; as `usualWindows` where absent. */
+  windows?: PageWindows;
+}
+
+/** How many rows a page looks at: where little fits it is short, and goes on. */
+export interface PageWindows {
+  /** Of a reader who has just lost mail: so many are asked whether they are still theirs. */
+  narrowed: number;
+  /** Of each principal, where a page leaves out. */
+  filtered: number;
 }
 
 /** What a reader may see of a message: 1 metadata, 2 and the subject, 3 all. */
@@ -43,7 +53,13 @@ export interface TimelinePage {
 /** Of a reader who has just lost mail a page asks no more rows than this whether they are still theirs. */
 export const narrowedWindowRows = 500;
 /** A page that leaves out looks at no more rows than this of each principal: where little fits it is short, and goes on. */
-export const filteredWindowRows = 2_000;
+export const filteredWindowRows = 1_000;
+const usualWindows: PageWindows = { narrowed: narrowedWindowRows, filtered: filteredWindowRows };
+
+/** How many rows a page of this reader looks at. */
+export function windowsOf({ windows }: Reader): PageWindows {
+  return windows ?? usualWindows;
+}
 
 /** The principals of a reader (an expression of SQL), each with whether its rows are asked one by one, because a job is taking some of them
  * away; for a statement whose $1 is the tenant. */
@@ -94,8 +110,15 @@ export async function holdsSource(sql: Sql, reader: Reader, sourceId: string): P
  */
 export async function readTimeline(sql: Sql, reader: Reader, page: WantedPage): Promise<TimelinePage> {
   const { text, values } = timelineStatement(reader, page);
-  return pageOfWindow(await sql.query<WindowedRow>(text, values));
+  const [, rows] = await Promise.all([sql.execute(inOrderOfIndexes), sql.query<WindowedRow>(text, values)]);
+  return pageOfWindow(rows);
 }
+
+/**
+ * A plan that is kept for whatever values takes a walk of a thousand rows for one of all that there are, and would sort a record's mail rather than walk
+ * along the index.
+ */
+const inOrderOfIndexes = 'SET LOCAL enable_bitmapscan = off';
 
 /** A page as it is asked for. */
 export interface WantedPage {
@@ -106,16 +129,25 @@ export interface WantedPage {
 
 /** The statement of `readTimeline`, apart so that a test can have it explained. */
 export function timelineStatement(reader: Reader, page: WantedPage): { text: string; values: unknown[] } {
-  const { filter, after, limit } = page;
-  const values: unknown[] = [reader.tenantId, filter.recordId, limit, principalsOf(reader)];
+  const { filter, limit } = page;
+  const windows = windowsOf(reader);
+  const values: unknown[] = [
+    reader.tenantId,
+    filter.recordId,
+    limit,
+    principalsAmong(reader, filter),
+    ...boundsOf(page),
+  ];
   const value: ValueOf = (given, type) => `$${String(values.push(given))}::${type}`;
-  const bounds = boundsOf({ filter, after }, value);
   const conditions = conditionsOf(filter, reader, value);
   const matching = (row: 't' | 'newer') => conditions.map((condition) => condition(row)).join(' ');
-  const newest = filter.show === 'newest-of-thread' ? isNewestOfThread(`${bounds('newer')} ${matching('newer')}`) : '';
-  const window = conditions.length === 0 && newest === '' ? null : filteredWindowRows;
+  const shownNewer = () =>
+    `AND newer.sort_at >= $5 AND newer.sort_at < ${value(filter.until ?? 'infinity', 'timestamptz')}`;
+  const newest = filter.show === 'newest-of-thread' ? isNewestOfThread(`${shownNewer()} ${matching('newer')}`) : '';
+  const window = conditions.length === 0 && newest === '' ? null : windows.filtered;
   const walk = `SELECT message_id, sort_at, level FROM timeline x
-      WHERE x.tenant_id = $1 AND x.record_id = $2 AND x.principal = r.principal ${placeOf(after, value)} ${bounds('x')}
+      WHERE x.tenant_id = $1 AND x.record_id = $2 AND x.principal = r.principal AND x.sort_at >= $5::timestamptz
+        AND (x.sort_at, x.message_id) < ($6::timestamptz, $7::uuid)
       ORDER BY x.sort_at DESC, x.message_id DESC`;
   const fitting = (rows: string) =>
     `SELECT t.message_id, t.sort_at, t.level FROM (${rows}) t WHERE t.level IS NOT NULL ${matching('t')} ${newest}
@@ -127,13 +159,13 @@ export function timelineStatement(reader: Reader, page: WantedPage): { text: str
           ${window === null ? `${walk} LIMIT $3` : fitting(`${walk} LIMIT ${String(window)}`)}) w WHERE NOT r.narrowed
         UNION ALL
         SELECT r.principal, w.* FROM reader r CROSS JOIN LATERAL (
-          ${fitting(askedRows(`${walk} LIMIT ${String(narrowedWindowRows)}`))}) w WHERE r.narrowed
+          ${fitting(askedRows(`${walk} LIMIT ${String(windows.narrowed)}`))}) w WHERE r.narrowed
       ), reached AS (
         SELECT r.principal, r.narrowed FROM reader r WHERE (SELECT count(*) FROM found f WHERE f.principal = r.principal) < $3
       )
       SELECT message_id AS "messageId", sort_at AS "sortAt", max(level) AS level, bool_or(is_end) AS "isEnd" FROM (
         SELECT message_id, sort_at, level, false AS is_end FROM found
-        UNION ALL SELECT w.message_id, w.sort_at, 0, true FROM reached r CROSS JOIN LATERAL (${endOf(narrowedWindowRows)}) w WHERE r.narrowed
+        UNION ALL SELECT w.message_id, w.sort_at, 0, true FROM reached r CROSS JOIN LATERAL (${endOf(windows.narrowed)}) w WHERE r.narrowed
         ${window === null ? '' : `UNION ALL SELECT w.message_id, w.sort_at, 0, true FROM reached r CROSS JOIN LATERAL (${endOf(window)}) w WHERE NOT r.narrowed`}
       ) seen GROUP BY sort_at, message_id ORDER BY sort_at DESC, message_id DESC LIMIT $3`,
     values,
@@ -146,20 +178,22 @@ function askedRows(rows: string): string {
     FROM (SELECT y.*, coalesce(level_still_read($2, r.principal, y.message_id), 0) AS asked FROM (${rows}) y OFFSET 0) a WHERE a.asked > 0`;
 }
 
-function placeOf(after: TimelinePlace | null, value: ValueOf): string {
-  if (after === null) return '';
-  return `AND (x.sort_at, x.message_id) < (${value(after.sortAt, 'timestamptz')}, ${value(after.messageId, 'uuid')})`;
+const [firstUuid, lastUuid] = ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff'];
+
+/**
+ * Where a walk ends, and the place after which it begins, also where nothing was said of them: connections keep plans of statements that are always
+ * the same. One place, of the two that there may be: of two bounds an index scan may begin at the farther one.
+ */
+function boundsOf({ filter, after }: WantedPage): unknown[] {
+  const { since, until } = filter;
+  const end =
+    until !== null && (after === null || until <= after.sortAt) ? { sortAt: until, messageId: firstUuid } : after;
+  return [since ?? '-infinity', end?.sortAt ?? 'infinity', end?.messageId ?? lastUuid];
 }
 
-/** The times between which a walk goes: it begins and ends there. */
-function boundsOf({ filter }: Pick<WantedPage, 'filter' | 'after'>, value: ValueOf): (row: string) => string {
-  const since = filter.since === null ? null : value(filter.since, 'timestamptz');
-  const until = filter.until === null ? null : value(filter.until, 'timestamptz');
-  return (row) =>
-    [
-      since === null ? '' : `AND ${row}.sort_at >= ${since}`,
-      until === null ? '' : `AND ${row}.sort_at < ${until}`,
-    ].join(' ');
+/** All mail in mailboxes that somebody holds has rows of their own (timeline-write.ts): where nothing else is asked for, nothing else is walked. */
+function principalsAmong(reader: Reader, { sourceId, seen }: TimelineFilter): number[] {
+  return sourceId === null && seen === null ? principalsOf(reader) : [reader.principal];
 }
 
 function isNewestOfThread(matching: string): string {

@@ -11,7 +11,7 @@ export interface ViewingUser {
 
 /** The user with this id in the tenant, or null. */
 export async function findUser(db: Database, tenantId: string, userId: string): Promise<ViewingUser | null> {
-  const rows = await db.inTenant(tenantId, (sql) =>
+  const rows = await db.preparedInTenant(tenantId, (sql) =>
     sql.query<ViewingUser>(
       `SELECT u.id, u.principal, u.role, ARRAY(
          SELECT t.principal FROM team_member tm JOIN team t ON t.tenant_id = $1 AND t.id = tm.team_id

@@ -72,16 +72,22 @@ export function listMessages(
   viewer: Viewer,
   of: { recordId: string; wish: MessageListWish },
 ): Promise<MessagePage> {
+  const read = (sql: Sql) => messagePage(sql, viewer, of);
+  return isOfFewKinds(of.wish) ? db.preparedInTenant(viewer.tenantId, read) : db.inTenant(viewer.tenantId, read);
+}
+
+async function messagePage(
+  sql: Sql,
+  viewer: Viewer,
+  of: { recordId: string; wish: MessageListWish },
+): Promise<MessagePage> {
   const { wish } = of;
   const filter = filterOf(of);
-  if (isPlain(wish)) return db.preparedInTenant(viewer.tenantId, (sql) => timelinePage(sql, viewer, { filter, wish }));
-  return db.inTenant(viewer.tenantId, async (sql) => {
-    const mayAsk = filter.sourceId === null || (await holdsSource(sql, viewer, filter.sourceId));
-    // Which mail another's mailbox holds is not told, not even by what a list leaves out.
-    if (!mayAsk) return nothing;
-    if (wish.query === undefined) return timelinePage(sql, viewer, { filter, wish });
-    return searchPage(sql, viewer, { filter, wish, query: wish.query });
-  });
+  const mayAsk = filter.sourceId === null || (await holdsSource(sql, viewer, filter.sourceId));
+  // Which mail another's mailbox holds is not told, not even by what a list leaves out.
+  if (!mayAsk) return nothing;
+  if (wish.query === undefined) return timelinePage(sql, viewer, { filter, wish });
+  return searchPage(sql, viewer, { filter, wish, query: wish.query });
 }
 
 function filterOf({ recordId, wish }: { recordId: string; wish: MessageListWish }): TimelineFilter {
@@ -114,38 +120,30 @@ function definedOf<Fields extends object>(fields: Fields): Defined<Fields> {
   return Object.fromEntries(Object.entries(fields).filter(([, given]) => given !== undefined)) as Defined<Fields>;
 }
 
-/** Nothing is left out but by time: the page that everybody looks at, by statements that are always the same. */
-function isPlain({
-  query,
-  direction,
-  mailboxId,
-  address,
-  type,
-  hasAttachments,
-  unread,
-  status,
-  fold,
-}: MessageListWish) {
-  const wished = [query, direction, mailboxId, address, type, hasAttachments, unread, status];
-  return fold === 'none' && wished.every((one) => one === undefined);
+/** Lists that leave out by more than this are planned each time: a connection keeps plans for some statements only, and these are many. */
+const keptConditions = 1;
+
+/** Pages that people look at again and again: whatever the times and the place, by statements of which there are few. */
+function isOfFewKinds(wish: MessageListWish): boolean {
+  const { query, direction, mailboxId, address, type, hasAttachments, unread, status } = wish;
+  const conditions = [direction, mailboxId, address, type, hasAttachments, unread, status];
+  return query === undefined && conditions.filter((one) => one !== undefined).length <= keptConditions;
 }
 
 /** The same for a record; null where there is none that the viewer may see. */
-export async function timelineOfRecord(
-  context: ApiContext,
+export function timelineOfRecord(
+  { db }: ApiContext,
   viewer: Viewer,
   of: { recordId: string; wish: MessageListWish },
 ): Promise<MessagePage | null> {
-  const { db } = context;
-  if (!isPlain(of.wish)) {
-    const record = await db.inTenant(viewer.tenantId, (sql) => readsRecord(sql, viewer, of.recordId));
-    return record ? listMessages(context, viewer, of) : null;
+  const { tenantId } = viewer;
+  if (!isOfFewKinds(of.wish)) {
+    return db.inTenant(tenantId, async (sql) =>
+      (await readsRecord(sql, viewer, of.recordId)) ? messagePage(sql, viewer, of) : null,
+    );
   }
-  return db.preparedInTenant(viewer.tenantId, async (sql) => {
-    const [isThere, page] = await Promise.all([
-      readsRecord(sql, viewer, of.recordId),
-      timelinePage(sql, viewer, { filter: filterOf(of), wish: of.wish }),
-    ]);
+  return db.preparedInTenant(tenantId, async (sql) => {
+    const [isThere, page] = await Promise.all([readsRecord(sql, viewer, of.recordId), messagePage(sql, viewer, of)]);
     return isThere ? page : null;
   });
 }
