@@ -19,7 +19,9 @@ import { benchRematch, rematchTable } from './bench/rematch.mjs';
 import { benchRecords, recordsTable } from './bench/records.mjs';
 import { importTable, shown, sweepLine, summaryOf } from './bench/report.mjs';
 import { measuredSweep } from './bench/sweep.mjs';
-import { benchTimeline, timelineLines } from './bench/timeline.mjs';
+import { benchThreads, threadsTable } from './bench/threads.mjs';
+import { benchTimeline } from './bench/timeline.mjs';
+import { timelineTable } from './bench/timeline-report.mjs';
 import { build } from './lib/build.mjs';
 import { startDovecot } from './lib/dovecot.mjs';
 import { endInOrder, onEndSignal } from './lib/ending.mjs';
@@ -37,6 +39,7 @@ const benches = {
   fleet: shown(benchFleet, fleetTable),
   delete: shown(() => benchDeletion({ terminal, home, records, messages, say }), deletionTable),
   rematch: shown(() => benchRematch({ terminal, home, records, messages, say }), rematchTable),
+  threads: shown(() => benchThreads({ terminal, home, records, messages, say }), threadsTable),
   records: shown(() => benchRecords({ terminal, home, records, count: Number(options.records), say }), recordsTable),
   reconcile: shown(
     () => benchReconcile({ terminal, home, records, mailboxes: Number(options.compared), say }),
@@ -45,7 +48,7 @@ const benches = {
   timeline: shown(
     () =>
       benchTimeline({ terminal, home, records, messages: Number(options.history), pages: Number(options.pages), say }),
-    timelineLines,
+    timelineTable,
   ),
 };
 const [only = 'all'] = positionals;

@@ -8,57 +8,58 @@ import { projectDir } from '../lib/places.mjs';
 import { freePort } from '../lib/ports.mjs';
 import { startPostgres } from '../lib/postgres.mjs';
 import { removeState } from '../lib/state.mjs';
-import { timelineRows } from './timeline-rows.mjs';
+import { filteredCases, pagesOf, plainCases, pageSize, wishOf } from './timeline-cases.mjs';
+import { idOf, sortAtOf, teamPrincipal } from './timeline-mail.mjs';
+import { TimelineRows } from './timeline-rows.mjs';
 
 const require = createRequire(join(projectDir, 'package.json'));
 
 /** What is asked of the product, for a page of 50 as a member sees it. */
 const goals = { databaseP99Ms: 20, httpP99Ms: 50, generateSeconds: 600 };
-const pageSize = 50;
+/** Pages before those that are measured: connections and plans are there then. */
+const warmUp = 20;
+/** A filtered case takes so much of the pages of a plain one. */
+const filteredShare = 0.25;
 
-/** @typedef {{pages: number, p50Ms: number, p99Ms: number, maxMs: number}} Timing */
+/** @typedef {import('./timeline-cases.mjs').Case} Case */
+/** @typedef {import('./timeline-cases.mjs').WantedPage} WantedPage */
+/** @typedef {import('./timeline-rows.mjs').Tenant} Tenant */
+/** @typedef {{p50Ms: number, p99Ms: number, maxMs: number}} Timing */
+/** @typedef {{name: string, query: string, pages: number, shown: number, database: Timing, http: Timing}} CaseResult `shown`: messages of a page, on average */
 /**
  * @typedef {object} TimelineResult
  * @property {number} messages
  * @property {number} records
  * @property {number} generateSeconds
- * @property {Timing} baseline a plain index scan of the same pages
- * @property {Timing} database the pages with all that they show
- * @property {Timing} http
- * @property {Record<string, Timing>} filters at the record with a quarter of the mail, by what they leave out
+ * @property {Timing} baseline a plain index scan of pages of the record with a quarter of the mail
+ * @property {CaseResult} plain all plain cases together
+ * @property {CaseResult[]} cases the page with all that it shows, as the API has it of the database, and over HTTP
  * @property {typeof goals} goals
  */
 
 /**
- * Pages of timelines for a member who may see half of the records: in the database, over HTTP, and what an index scan of the same page costs.
- * @param {{home: string, records: import('../lib/processes.mjs').ProcessRecords, messages: number, pages: number, say: (line: string) => void, progress: (done: number) => void}} wish
+ * Pages of timelines for a member who may see half of the records: in the database, over HTTP, and what an index scan of such a page costs.
+ * @param {{terminal: import('../lib/terminal.mjs').Terminal, home: string, records: import('../lib/processes.mjs').ProcessRecords, messages: number, pages: number, say: (line: string) => void}} wish
  * @returns {Promise<TimelineResult>}
  */
-async function measuredTimeline({ home, records, messages, pages, say, progress }) {
+export async function benchTimeline({ terminal, home: parent, records, messages, pages, say }) {
+  const home = join(parent, 'timeline');
   removeState(home);
   mkdirSync(join(home, 'logs'), { recursive: true });
-  const postgres = await startPostgres({
-    home,
-    port: await freePort(),
-    records,
-    logFile: join(home, 'logs', 'postgres.log'),
-    say,
-  });
+  const logFile = join(home, 'logs', 'postgres.log');
+  // What is measured only reads, so the rows need not outlive the machine.
+  const postgres = await startPostgres({ home, port: await freePort(), records, logFile, use: 'throwaway', say });
   const db = require('./dist/db/database.js').openDatabase({ url: postgres.appUrl, poolSize: 4 });
   try {
     await require('./dist/db/migrate.js').migrate(postgres);
-    const from = performance.now();
-    const made = await timelineRows(postgres.ownerUrl, {
-      messages,
-      records: Math.max(100, Math.round(messages / 20)),
-      progress,
-    });
-    const generateSeconds = Math.round((performance.now() - from) / 100) / 10;
-    await compareWithProduct(db, { ...made, messages });
-    const wanted = wantedPages(made, pages);
-    const { baseline, database } = await inDatabase(db, made, wanted);
-    const { http, filters } = await overHttp(db, made, wanted);
-    return { messages, records: made.records, generateSeconds, baseline, database, http, filters, goals };
+    const began = performance.now();
+    const tenant = await generated(terminal, postgres.ownerUrl, messages);
+    const generateSeconds = Math.round((performance.now() - began) / 100) / 10;
+    await compareWithProduct(db, tenant);
+    const measured = await terminal.step(`Pages of timelines of ${messages} messages`, ({ progress }) =>
+      measuredPages({ db, tenant, pages, progress: (done, total) => progress(done, total, 'pages') }),
+    );
+    return { messages, records: tenant.records, generateSeconds, ...measured, goals };
   } finally {
     await db.close();
     await postgres.process.stop(30_000);
@@ -66,10 +67,27 @@ async function measuredTimeline({ home, records, messages, pages, say, progress 
   }
 }
 
-/** What was generated must be what the product writes: looked at for some messages, and the bench fails where it is not. @param {any} db @param {import('./timeline-rows.mjs').TimelineRows & {messages: number}} made */
-async function compareWithProduct(db, { tenantId, messageOf, messages }) {
+/** @param {import('../lib/terminal.mjs').Terminal} terminal @param {string} ownerUrl @param {number} messages */
+async function generated(terminal, ownerUrl, messages) {
+  const rows = new TimelineRows(ownerUrl);
+  const records = Math.max(100, Math.round(messages / 20));
+  try {
+    const tenant = await terminal.step(`Rows of ${messages} messages`, ({ progress }) =>
+      rows.copy({ messages, records, progress: (done, total) => progress(done, total, 'parts') }),
+    );
+    await terminal.step('Their indexes and statistics', ({ progress }) =>
+      rows.index((done, total) => progress(done, total, 'tables')),
+    );
+    return tenant;
+  } finally {
+    await rows.end();
+  }
+}
+
+/** What was generated must be what the product writes: looked at for some messages, and the bench fails where it is not. @param {any} db @param {Tenant} tenant */
+async function compareWithProduct(db, { tenantId, messages }) {
   const { timelineDifferences } = require('./dist/db/timeline-write.js');
-  const some = Array.from({ length: 200 }, (_, n) => messageOf((n * 104_729) % messages));
+  const some = Array.from({ length: 500 }, (_, n) => idOf('message', (n * 104_729) % messages));
   const differences = await db.inTenant(tenantId, (/** @type {unknown} */ sql) =>
     timelineDifferences(sql, tenantId, some),
   );
@@ -77,138 +95,142 @@ async function compareWithProduct(db, { tenantId, messageOf, messages }) {
     throw new Error(`generated rows are not the product's: ${JSON.stringify(differences[0])}`);
 }
 
-/** @typedef {{recordId: string, after: {sortAt: Date, messageId: string} | null}} WantedPage */
+/**
+ * All cases, each with pages of its own in the database and over HTTP.
+ * @param {{db: any, tenant: Tenant, pages: number, progress: (done: number, total: number) => void}} wish
+ */
+async function measuredPages({ db, tenant, pages, progress }) {
+  const { publicId } = require('./dist/domain/ids.js');
+  const api = await listeningApi(db, tenant);
+  const page = pageInDatabase(db, tenant);
+  const cursorOf = async (/** @type {WantedPage} */ wish) => (await page(wish)).nextCursor;
+  const counts = { plain: pages / plainCases.length, filtered: (pages / plainCases.length) * filteredShare };
+  const wanted = [
+    ...plainCases.map((one) => ({ one, count: Math.max(1, Math.round(counts.plain)) })),
+    ...filteredCases(publicId('mailbox', tenant.sourceIds[0])).map((one) => ({
+      one,
+      count: Math.max(1, Math.round(counts.filtered)),
+    })),
+  ];
+  const total = wanted.reduce((sum, { count }) => sum + count, 0);
+  const results = [];
+  let done = 0;
+  try {
+    const baseline = timingOf(await plainScans(db, tenant, Math.round(counts.plain)));
+    for (const { one, count } of wanted) {
+      const all = await pagesOf(one, 2 * (count + warmUp), { ...tenant, cursorOf });
+      const inDatabase = await timesOf(all.slice(0, all.length / 2), page);
+      const overHttp = await timesOf(all.slice(all.length / 2), (wish) => api.get(pathOf(wish)));
+      results.push({ one, inDatabase, overHttp });
+      progress((done += count), total);
+    }
+    const plain = results.slice(0, plainCases.length);
+    const together = {
+      one: { name: 'all of these', query: '' },
+      inDatabase: plain.flatMap(({ inDatabase }) => inDatabase),
+      overHttp: plain.flatMap(({ overHttp }) => overHttp),
+    };
+    return { baseline, plain: resultOf(together), cases: results.map(resultOf) };
+  } finally {
+    await api.close();
+  }
+}
 
-/** Of each four pages: two first ones of records that the member may see, one of the big one, and one deep in it. @param {import('./timeline-rows.mjs').TimelineRows} made @param {number} pages @returns {WantedPage[]} */
-function wantedPages({ recordOf, records }, pages) {
-  return Array.from({ length: pages }, (_, n) => {
-    if (n % 4 === 2) return { recordId: recordOf(0), after: null };
-    const back = 1_790_000_000_000 - ((n * 7_919) % (records * 20)) * 60_000;
-    if (n % 4 === 3) return { recordId: recordOf(0), after: { sortAt: new Date(back), messageId: recordOf(0) } };
-    return { recordId: recordOf(((n * 6_089) % records) | 1), after: null };
-  });
+/** @typedef {{ms: number, items: unknown[]}} Measured */
+
+/** @param {{one: {name: string, query: string}, inDatabase: Measured[], overHttp: Measured[]}} measured @returns {CaseResult} */
+function resultOf({ one, inDatabase, overHttp }) {
+  const shown = inDatabase.reduce((sum, { items }) => sum + items.length, 0) / inDatabase.length;
+  return {
+    name: one.name,
+    query: one.query,
+    pages: inDatabase.length,
+    shown: Math.round(shown * 10) / 10,
+    database: timingOf(inDatabase.map(({ ms }) => ms)),
+    http: timingOf(overHttp.map(({ ms }) => ms)),
+  };
+}
+
+/** @typedef {{items: unknown[], nextCursor: string | null}} Page */
+
+/** What the API asks of the database for a page, with nothing of HTTP. @param {any} db @param {Tenant} tenant @returns {(wish: WantedPage) => Promise<Page>} */
+function pageInDatabase(db, { tenantId, userId }) {
+  const { timelineOfRecord } = require('./dist/api/messages/list.js');
+  const viewer = {
+    tenantId,
+    keyId: userId,
+    scopes: ['read'],
+    teams: [teamPrincipal],
+    userId,
+    principal: 1,
+    role: 'member',
+  };
+  return async ({ recordId, query }) => {
+    const page = await timelineOfRecord({ db }, viewer, { recordId, wish: wishOf(query) });
+    if (page === null) throw new Error(`the member may not see record ${recordId}`);
+    return page;
+  };
+}
+
+/** @param {WantedPage} wish */
+function pathOf({ recordId, query }) {
+  return `/v1/records/${require('./dist/domain/ids.js').publicId('record', recordId)}/timeline?${query}`;
 }
 
 const plainScan = `SELECT message_id, sort_at, level FROM timeline WHERE tenant_id = $1 AND record_id = $2 AND principal = 0
-  AND (sort_at, message_id) < ($3, $4) ORDER BY sort_at DESC, message_id DESC LIMIT $5`;
+  AND (sort_at, message_id) < ($3, $2) ORDER BY sort_at DESC, message_id DESC LIMIT $4`;
 
-/** In turns, so that both meet the same machine. @param {any} db @param {import('./timeline-rows.mjs').TimelineRows} made @param {WantedPage[]} wanted */
-async function inDatabase(db, { tenantId, userId, principal }, wanted) {
-  const { readTimeline } = require('./dist/db/timeline-read.js');
-  const { noConditions } = require('./dist/db/timeline-conditions.js');
-  const { summariesOf } = require('./dist/db/messages-summary.js');
-  const reader = { tenantId, userId, principal, teams: [] };
-  const page = (/** @type {WantedPage} */ { recordId, after }) =>
-    db.preparedInTenant(tenantId, async (/** @type {unknown} */ sql) => {
-      const filter = { ...noConditions, recordId, since: null, until: null, show: 'every-message' };
-      const { slots } = await readTimeline(sql, reader, { filter, after, limit: pageSize + 1 });
-      return summariesOf(sql, reader, { slots: slots.slice(0, pageSize), recordId });
-    });
-  const scan = (/** @type {WantedPage} */ { recordId, after }) =>
-    db.preparedInTenant(tenantId, (/** @type {any} */ sql) =>
-      sql.query(plainScan, [
-        tenantId,
-        recordId,
-        after?.sortAt ?? 'infinity',
-        after?.messageId ?? recordId,
-        pageSize + 1,
-      ]),
-    );
-  /** @type {number[]} */
-  const pagesMs = [];
-  /** @type {number[]} */
-  const scansMs = [];
-  for (const [n, wish] of [...wanted.slice(0, 40), ...wanted].entries()) {
-    const [scanMs, pageMs] = [await timed(() => scan(wish)), await timed(() => page(wish))];
-    if (n < 40) continue; // connections and plans are there then
-    scansMs.push(scanMs);
-    pagesMs.push(pageMs);
+/** @param {any} db @param {Tenant} tenant @param {number} count */
+async function plainScans(db, { tenantId, messages }, count) {
+  const times = [];
+  for (let n = 0; n < count; n += 1) {
+    const values = [tenantId, idOf('record', 0), sortAtOf((n * 7_919) % messages, messages), pageSize + 1];
+    const from = performance.now();
+    await db.preparedInTenant(tenantId, (/** @type {any} */ sql) => sql.query(plainScan, values));
+    times.push(performance.now() - from);
   }
-  return { baseline: timingOf(scansMs), database: timingOf(pagesMs) };
+  return times;
 }
 
-const filters = [
-  'direction=outgoing',
-  'type=mailing-list',
-  'address=person11@customer.example',
-  'hasAttachments=true',
-  'unread=true',
-  'status=closed',
-  'fold=threads',
-  'until=2026-06-01T00:00:00Z',
-];
-
-/** @param {any} db @param {import('./timeline-rows.mjs').TimelineRows} made @param {WantedPage[]} wanted */
-async function overHttp(db, { tenantId, userId, recordOf }, wanted) {
-  const { publicId } = require('./dist/domain/ids.js');
-  const { encodeCursor } = require('./dist/api/paging.js');
-  const { noConditions } = require('./dist/db/timeline-conditions.js');
+/** The API as it listens, with what a timeline needs and nothing else, asked with a key of the member's. @param {any} db @param {Tenant} tenant */
+async function listeningApi(db, { tenantId, userId }) {
   const key = `lbk_${randomBytes(24).toString('base64url')}`;
   const hash = createHash('sha256').update(key).digest();
   const entry = { hash, userId, label: 'bench', scopes: ['read'], expiresAt: null };
   await db.inTenant(tenantId, (/** @type {unknown} */ sql) =>
     require('./dist/db/api-keys.js').insertKey(sql, tenantId, entry),
   );
-  const api = apiOver(db);
-  const address = await api.listen({ host: '127.0.0.1', port: 0 });
-  const get = async (/** @type {string} */ path) => {
-    const answer = await fetch(`${address}${path}`, { headers: { authorization: `Bearer ${key}` } });
-    const body = await answer.text();
-    if (!answer.ok) throw new Error(`${answer.status} ${body}`);
-  };
-  const pathOf = (/** @type {WantedPage} */ { recordId, after }) => {
-    const filter = { ...noConditions, since: null, until: null, recordId, show: 'every-message' };
-    const cursor = after === null ? '' : `&cursor=${encodeCursor([after.sortAt, after.messageId], filter)}`;
-    return `/v1/records/${publicId('record', recordId)}/timeline?limit=${pageSize}${cursor}`;
-  };
-  try {
-    for (const wish of wanted.slice(0, 40)) await get(pathOf(wish));
-    const http = timingOf(await each(wanted.map(pathOf), get));
-    /** @type {Record<string, Timing>} */
-    const byFilter = {};
-    for (const filter of filters) {
-      const path = `${pathOf({ recordId: recordOf(0), after: null })}&${filter}`;
-      byFilter[filter] = timingOf(
-        await each(
-          Array.from({ length: 30 }, () => path),
-          get,
-        ),
-      );
-    }
-    return { http, filters: byFilter };
-  } finally {
-    await api.close();
-  }
-}
-
-/** The API as it listens, with what a timeline needs and nothing else. @param {any} db */
-function apiOver(db) {
   const { defaultLimits: limits } = require('./dist/config/limits.js');
-  const { createGates } = require('./dist/api/tenant-gate.js');
-  const erasures = { pending: () => Promise.resolve(0) };
-  const log = require('pino').pino({ level: 'error' });
-  return require('./dist/api/app.js').buildApp({
+  const api = require('./dist/api/app.js').buildApp({
     db,
     limits,
-    gates: createGates(limits),
-    erasures,
-    log,
+    gates: require('./dist/api/tenant-gate.js').createGates(limits),
+    erasures: { pending: () => Promise.resolve(0) },
+    log: require('pino').pino({ level: 'error' }),
     now: () => new Date(),
   });
+  const address = await api.listen({ host: '127.0.0.1', port: 0 });
+  return {
+    close: () => api.close(),
+    /** @param {string} path @returns {Promise<Page>} */
+    get: async (path) => {
+      const answer = await fetch(`${address}${path}`, { headers: { authorization: `Bearer ${key}` } });
+      const body = await answer.text();
+      if (!answer.ok) throw new Error(`${answer.status} ${body}`);
+      return { items: [], nextCursor: null };
+    },
+  };
 }
 
-/** @param {string[]} paths @param {(path: string) => Promise<void>} get */
-async function each(paths, get) {
+/** @param {WantedPage[]} pages @param {(page: WantedPage) => Promise<Page>} read @returns {Promise<Measured[]>} */
+async function timesOf(pages, read) {
   const times = [];
-  for (const path of paths) times.push(await timed(() => get(path)));
-  return times;
-}
-
-/** @param {() => Promise<unknown>} work */
-async function timed(work) {
-  const from = performance.now();
-  await work();
-  return performance.now() - from;
+  for (const page of pages) {
+    const from = performance.now();
+    const { items } = await read(page);
+    times.push({ ms: performance.now() - from, items });
+  }
+  return times.slice(warmUp);
 }
 
 /** @param {number[]} times @returns {Timing} */
@@ -216,34 +238,5 @@ function timingOf(times) {
   const sorted = [...times].sort((one, other) => one - other);
   const at = (/** @type {number} */ share) =>
     Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
-  return { pages: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
-}
-
-/**
- * The same, as a step of the bench.
- * @param {{terminal: import('../lib/terminal.mjs').Terminal, home: string, records: import('../lib/processes.mjs').ProcessRecords, messages: number, pages: number, say: (line: string) => void}} wish
- * @returns {Promise<TimelineResult>}
- */
-export function benchTimeline({ terminal, home, ...wish }) {
-  return terminal.step(`Timelines of ${wish.messages} messages`, ({ progress }) =>
-    measuredTimeline({
-      ...wish,
-      home: join(home, 'timeline'),
-      progress: (done) => progress(done, 2, 'parts of the rows'),
-    }),
-  );
-}
-
-/** @param {TimelineResult} result */
-export function timelineLines({ messages, records, generateSeconds, baseline, database, http, filters: byFilter }) {
-  const shown = (/** @type {Timing} */ { p50Ms, p99Ms, maxMs }) =>
-    `p50 ${p50Ms} ms, p99 ${p99Ms} ms, at most ${maxMs} ms`;
-  return [
-    '',
-    `  Pages of ${pageSize} of timelines: ${messages} messages, ${records} records, made in ${generateSeconds} s (goal ${goals.generateSeconds} s)`,
-    `    an index scan of the page   ${shown(baseline)}`,
-    `    the page in the database    ${shown(database)} (goal: p99 ${goals.databaseP99Ms} ms)`,
-    `    the page over HTTP          ${shown(http)} (goal: p99 ${goals.httpP99Ms} ms)`,
-    ...Object.entries(byFilter).map(([filter, timing]) => `      ${filter.padEnd(36)} ${shown(timing)}`),
-  ];
+  return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
 }
