@@ -42,14 +42,15 @@ function accessOf(request: FastifyRequest): Scope | 'public' {
 
 const notKnown = 'This API key is not known, or was revoked.';
 
-async function viewerOf(request: FastifyRequest, { db, now }: ApiContext): Promise<Viewer> {
+async function viewerOf(request: FastifyRequest, { db, now, limits }: ApiContext): Promise<Viewer> {
   const hash = createHash('sha256').update(presentedKey(request)).digest();
   const key = await findKeyByHash(db, hash);
   if (key === null) throw unauthenticated(notKnown);
   if (key.revokedAt !== null) throw unauthenticated(notKnown);
   if (key.expiresAt !== null && key.expiresAt <= now()) throw unauthenticated('This API key has expired.');
   const userId = narrowedUser(request, key);
-  const viewer = { tenantId: key.tenantId, keyId: key.id, scopes: key.scopes };
+  const windows = { narrowed: limits.narrowedPageRows, filtered: limits.filteredPageRows };
+  const viewer = { tenantId: key.tenantId, keyId: key.id, scopes: key.scopes, windows };
   return userId === null
     ? { ...viewer, userId, principal: -1, teams: [], role: null }
     : { ...viewer, ...(await asUser(db, key, userId)) };

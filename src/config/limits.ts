@@ -48,10 +48,15 @@ export const defaultLimits = {
   maxBodyBytes: 10_485_760,
   maxNdjsonBytes: 268_435_456,
   maxPageSize: 200,
+  /** A page that leaves out looks at so many rows of each principal; of a reader who has just lost mail, at so many. Where little fits it is short, and goes on. */
+  filteredPageRows: 1_000,
+  narrowedPageRows: 500,
   /** `sync` answers 202 after this. */
   syncAnswerMs: 30_000,
   /** Messages that an added address links at once, or whose readers change at once; more become a job. */
   rematchAtOnceMessages: 1_000,
+  /** Shares of such a job that the answer waits for: others may have added to it meanwhile. */
+  rematchAtOnceShares: 50,
   /** For so long a merge of records can be undone. */
   mergeUndoMs: 2_592_000_000,
   /** Connections made to a host in a second, over all workers: to a host that is a company's own, and to one of a known provider. */

@@ -5,7 +5,7 @@ import { linksOf } from './messages-links';
 import { withRecords, type Participants, type StoredParticipants } from './messages-participants';
 import { partsOfThread, wholeThread } from './thread-parts';
 import { directionOfMessage, unreadFor } from './timeline-conditions';
-import { narrowedWindowRows, principalsOf, readingPrincipals, type Level, type Reader } from './timeline-read';
+import { principalsOf, readingPrincipals, windowsOf, type Level, type Reader } from './timeline-read';
 
 /** A message as lists show it. What the reader's level does not allow is null. */
 export interface MessageSummary {
@@ -99,7 +99,7 @@ async function threadCounts(
   reader: Reader,
   of: { threadIds: string[]; recordId: string },
 ): Promise<Map<string, number>> {
-  const rows = await sql.query<{ thread_id: string; messages: number }>(threadCountStatement, [
+  const rows = await sql.query<{ thread_id: string; messages: number }>(threadCountStatement(windowsOf(reader).narrowed), [
     reader.tenantId,
     of.threadIds,
     of.recordId,
@@ -110,7 +110,7 @@ async function threadCounts(
 
 // The rows of each message by its id, and then those of the place: the other way round a big record would be read whole.
 // Of a long thread only the newest messages are looked at. Of a reader who has just lost mail only so many rows are asked: until the job has ended a long thread may count less than it has.
-const threadCountStatement = `WITH ${readingPrincipals('$4')}, rows AS MATERIALIZED (
+const threadCountStatement = (narrowed: number) => `WITH ${readingPrincipals('$4')}, rows AS MATERIALIZED (
     SELECT w.thread_id, m.id, r.principal, r.narrowed FROM (SELECT DISTINCT unnest($2::uuid[]) AS thread_id) w
     CROSS JOIN LATERAL unnest(${partsOfThread('w.thread_id')}) AS part(id)
     CROSS JOIN LATERAL (
@@ -121,6 +121,6 @@ const threadCountStatement = `WITH ${readingPrincipals('$4')}, rows AS MATERIALI
     WHERE t.record_id = $3)
   SELECT thread_id, least(count(DISTINCT id), ${String(countedOfThread)}) AS messages FROM (
     SELECT thread_id, id FROM rows WHERE NOT narrowed
-    UNION ALL SELECT thread_id, id FROM (SELECT * FROM rows WHERE narrowed LIMIT ${String(narrowedWindowRows)}) asked
+    UNION ALL SELECT thread_id, id FROM (SELECT * FROM rows WHERE narrowed LIMIT ${String(narrowed)}) asked
       WHERE level_still_read($3, principal, id) IS NOT NULL
   ) seen GROUP BY thread_id`;

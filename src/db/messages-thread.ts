@@ -1,10 +1,10 @@
 import type { Sql } from './database';
 import { partsOfThread, wholeThread } from './thread-parts';
 import {
-  narrowedWindowRows,
   pageOfWindow,
   principalsOf,
   readingPrincipals,
+  windowsOf,
   type Reader,
   type TimelinePage,
   type TimelinePlace,
@@ -27,7 +27,7 @@ export async function readThread(
   reader: Reader,
   page: { threadId: string; after: TimelinePlace | null; limit: number },
 ): Promise<TimelinePage> {
-  const rows = await sql.query<WindowedRow>(threadStatement, [
+  const rows = await sql.query<WindowedRow>(threadStatement(windowsOf(reader).narrowed), [
     reader.tenantId,
     page.threadId,
     principalsOf(reader),
@@ -40,7 +40,7 @@ export async function readThread(
 }
 
 // The rows of each message by its id, and then those of all mail: the other way round all mail would be read.
-const threadStatement = `WITH ${readingPrincipals('$3')}, rows AS MATERIALIZED (
+const threadStatement = (narrowed: number) => `WITH ${readingPrincipals('$3')}, rows AS MATERIALIZED (
     SELECT t.principal, r.narrowed, m.id AS message_id, t.sort_at, t.level FROM message m
     CROSS JOIN LATERAL (
       SELECT record_id, principal, sort_at, level FROM timeline
@@ -49,10 +49,10 @@ const threadStatement = `WITH ${readingPrincipals('$3')}, rows AS MATERIALIZED (
     WHERE m.tenant_id = $1 AND m.thread_id = ANY (${partsOfThread('$2::uuid')}) AND t.record_id = $4
       AND ($5::timestamptz IS NULL OR (t.sort_at, m.id) < ($5, $6::uuid))
   ), asked AS MATERIALIZED (
-    SELECT * FROM rows WHERE narrowed ORDER BY sort_at DESC, message_id DESC LIMIT ${String(narrowedWindowRows)})
+    SELECT * FROM rows WHERE narrowed ORDER BY sort_at DESC, message_id DESC LIMIT ${String(narrowed)})
   SELECT message_id AS "messageId", sort_at AS "sortAt", max(level) AS level, bool_or(is_end) AS "isEnd" FROM (
     SELECT message_id, sort_at, level, false AS is_end FROM rows WHERE NOT narrowed
     UNION ALL SELECT message_id, sort_at, least(level, still), false FROM (
       SELECT a.*, level_still_read($4, a.principal, a.message_id) AS still FROM asked a OFFSET 0) b WHERE still IS NOT NULL
-    UNION ALL (SELECT message_id, sort_at, 0, true FROM asked ORDER BY sort_at DESC, message_id DESC OFFSET ${String(narrowedWindowRows - 1)})
+    UNION ALL (SELECT message_id, sort_at, 0, true FROM asked ORDER BY sort_at DESC, message_id DESC OFFSET ${String(narrowed - 1)})
   ) seen GROUP BY sort_at, message_id ORDER BY sort_at DESC, message_id DESC LIMIT $7`;

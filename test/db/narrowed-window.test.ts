@@ -115,6 +115,19 @@ test.each(pages)('short pages (%s) lead to what is still theirs, and show nothin
   expect(shown).toEqual(theirs);
 });
 
+test('the window of a reader is as wide as the limits say', async () => {
+  const wider = { ...reader, windows: { narrowed: lost / 3, filtered: lost } };
+  const asked: TimelinePlace[] = [];
+  for (let after: TimelinePlace | null = null; ;) {
+    const page = { filter: { ...filter, show: 'every-message' as const }, after, limit: 51 };
+    const { resumeAfter }: TimelinePage = await inTenant(reader.tenantId, (sql) => readTimeline(sql, wider, page));
+    if (resumeAfter === null) break;
+    asked.push(resumeAfter);
+    after = resumeAfter;
+  }
+  expect(asked).toHaveLength(3);
+});
+
 test('a thread is read in such windows too', async () => {
   const page = { threadId: kept.threadId, limit: 51 };
   const read = (after: Parameters<typeof readThread>[2]['after']) =>

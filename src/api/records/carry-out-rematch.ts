@@ -11,11 +11,12 @@ export function carryOutRematch(
   tenantId: string,
   job: QueuedRematch | null,
 ): Promise<string | null> {
-  return carryOutJob(context, { tenantId, job, atOnce: (db, ref) => runRematch(db, ref, chunksAtOnce) });
+  return carryOutJob(context, {
+    tenantId,
+    job,
+    atOnce: (db, ref) => runRematch(db, ref, context.limits.rematchAtOnceShares),
+  });
 }
-
-/** Others may have added to the job meanwhile: the answer does not wait for all of that. */
-const chunksAtOnce = 50;
 
 /** A job over stored mail, in the database already, and how it is done here and now. */
 interface QueuedJob {

@@ -1,5 +1,5 @@
 import type { Sql } from '../database';
-import { principalsOf, type Reader, type TimelinePlace } from '../timeline-read';
+import { principalsOf, windowsOf, type PageWindows, type Reader, type TimelinePlace } from '../timeline-read';
 import { walkedOf, walkOfRecord, type Walked } from './walk';
 
 /** A place in the files of a record: behind the nth part of a message. */
@@ -26,7 +26,7 @@ export async function listFiles(
   reader: Reader,
   page: { recordId: string; after: FilePlace | null; limit: number },
 ): Promise<Walked<RecordFile>> {
-  const rows = await sql.query<RecordFile & { isEnd: boolean }>(statement, [
+  const rows = await sql.query<RecordFile & { isEnd: boolean }>(statement(windowsOf(reader)), [
     reader.tenantId,
     principalsOf(reader),
     page.recordId,
@@ -40,7 +40,7 @@ export async function listFiles(
 }
 
 // The copy is chosen as `bytesOfMessage` chooses it, so that the numbers are those of /attachments/{n}.
-const statement = `WITH ${walkOfRecord('<=')}
+const statement = (windows: PageWindows) => `WITH ${walkOfRecord('<=', windows)}
   (SELECT s.sort_at AS "sortAt", s.message_id AS "messageId", (f.part ->> 'n')::integer AS n, f.part ->> 'filename' AS filename,
      f.part ->> 'contentType' AS "contentType", (f.part ->> 'length')::bigint AS "encodedSize", (f.part ->> 'kept')::boolean AS kept, false AS "isEnd"
    FROM seen s JOIN message m ON m.tenant_id = $1 AND m.id = s.message_id AND m.has_attachments

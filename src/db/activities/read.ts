@@ -1,8 +1,16 @@
 import type { Sql } from '../database';
 import { maySee } from '../record-readers';
 import { wholeThread } from '../thread-parts';
-import { levelOf, principalsOf, type Level, type Reader, type TimelinePlace } from '../timeline-read';
-import { walkedOf, walkedRows, walkOfRecord, type Walked } from './walk';
+import {
+  levelOf,
+  principalsOf,
+  windowsOf,
+  type Level,
+  type PageWindows,
+  type Reader,
+  type TimelinePlace,
+} from '../timeline-read';
+import { walkedOf, walkOfRecord, type Walked } from './walk';
 
 /** Somebody in an activity, or a record that it belongs to. Records that the reader may not see are null. */
 export interface ShownParty {
@@ -68,30 +76,31 @@ export async function listActivities(sql: Sql, reader: Reader, page: WantedPage)
     filter.type,
     filter.status,
   ];
-  const statement = filter.recordId === null ? listedOfAll : listedOfRecord;
+  const windows = windowsOf(reader);
+  const statement = filter.recordId === null ? listedOfAll(windows.filtered) : listedOfRecord(windows);
   const places = walkedOf(await sql.query<Place & { isEnd: boolean }>(statement, values));
   return { ...places, rows: await shownActivities(sql, reader, places.rows) };
 }
 
 const isWanted = `($7::uuid IS NULL OR a.owner_user_id = $7) AND ($8::text IS NULL OR a.type = $8) AND ($9::text IS NULL OR a.status = $9)`;
 
-const listedOfRecord = `WITH ${walkOfRecord('<')}
+const listedOfRecord = (windows: PageWindows) => `WITH ${walkOfRecord('<', windows)}
   (SELECT s.sort_at AS "sortAt", s.message_id AS "messageId", s.level, false AS "isEnd" FROM seen s
    JOIN activity a ON a.tenant_id = $1 AND a.message_id = s.message_id AND ${isWanted}
    ORDER BY s.sort_at DESC, s.message_id DESC LIMIT $6)
   UNION ALL SELECT sort_at, message_id, NULL, true FROM reach`;
 
-const listedOfAll = `WITH walk AS MATERIALIZED (
+const listedOfAll = (walked: number) => `WITH walk AS MATERIALIZED (
     SELECT a.sort_at, a.message_id FROM activity a
     WHERE a.tenant_id = $1 AND $3::uuid IS NULL AND ${isWanted}
       AND ($4::timestamptz IS NULL OR (a.sort_at, a.message_id) < ($4, $5::uuid))
-    ORDER BY a.sort_at DESC, a.message_id DESC LIMIT ${String(walkedRows)}
+    ORDER BY a.sort_at DESC, a.message_id DESC LIMIT ${String(walked)}
   )
   (SELECT w.sort_at AS "sortAt", w.message_id AS "messageId", seen.level, false AS "isEnd" FROM walk w CROSS JOIN LATERAL (
      SELECT max(t.level) AS level FROM readable_timeline t
      WHERE t.tenant_id = $1 AND t.message_id = w.message_id AND t.principal = ANY ($2::integer[])) seen
    WHERE seen.level IS NOT NULL ORDER BY w.sort_at DESC, w.message_id DESC LIMIT $6)
-  UNION ALL (SELECT sort_at, message_id, NULL, true FROM walk ORDER BY sort_at DESC, message_id DESC OFFSET ${String(walkedRows - 1)})`;
+  UNION ALL (SELECT sort_at, message_id, NULL, true FROM walk ORDER BY sort_at DESC, message_id DESC OFFSET ${String(walked - 1)})`;
 
 /** One activity, or null where there is none of which the reader may know. */
 export async function readActivity(sql: Sql, reader: Reader, activityId: string): Promise<ShownActivity | null> {
