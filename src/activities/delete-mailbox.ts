@@ -129,17 +129,31 @@ async function fillRetold(context: ActivityContext, ref: DeletionRef, most: numb
 }
 
 async function freeAllBytes(context: ActivityContext, ref: DeletionRef, isOver: () => boolean): Promise<boolean> {
-  while (await freeBytes(context.db, ref)) if (isOver()) return false;
-  return true;
+  return whileThereIs(() => freeBytes(context.db, ref), isOver);
 }
 
-/** The last texts and bytes, and all that carries the mailbox beside its content. True when nothing is left. */
+/** The last texts and bytes, and all that carries the mailbox beside its content, beside one another. True when nothing is left. */
 async function emptyBeside(context: ActivityContext, ref: DeletionRef, isOver: () => boolean): Promise<boolean> {
-  while (await deleteRest(context.db, ref)) if (isOver()) return false;
+  const { db } = context;
+  const parts = [
+    whileThereIs(() => deleteRest(db, ref), isOver),
+    freeLastBytes(context, ref, isOver),
+    whileThereIs(async () => (await deleteBeside(db, ref)) > 0, isOver),
+  ];
+  await firstOf(Promise.resolve(), ...parts);
+  return (await Promise.all(parts)).every(Boolean);
+}
+
+async function freeLastBytes(context: ActivityContext, ref: DeletionRef, isOver: () => boolean): Promise<boolean> {
   do {
     if (!(await freeAllBytes(context, ref, isOver))) return false;
   } while ((await noteOrphans(context.db, ref)) > 0);
-  while ((await deleteBeside(context.db, ref)) > 0) if (isOver()) return false;
+  return true;
+}
+
+/** Does it again for as long as it says that there is more; false where the time is over before. */
+async function whileThereIs(next: () => Promise<boolean>, isOver: () => boolean): Promise<boolean> {
+  while (await next()) if (isOver()) return false;
   return true;
 }
 

@@ -35,11 +35,11 @@ export async function readCatalogue(sql: Sql): Promise<Catalogue> {
   return { message: of('message_id'), copy: of('copy_id'), thread: of('thread_id'), link: of('link_id') };
 }
 
-/** Deletes the rows of a table that belong to these (ids, or what `uuidArray` makes of them); how many. The names come from the catalogue. */
+/** Deletes the rows of a table that belong to these (ids, or an array as PostgreSQL writes it); how many. The names come from the catalogue. */
 export function deleteChildren(
   sql: Sql,
   tenantId: string,
-  from: { child: ChildTable; parentIds: string[] | Buffer },
+  from: { child: ChildTable; parentIds: string[] | string },
 ): Promise<number> {
   const { name, column } = from.child;
   return sql.execute(`DELETE FROM "${name}" WHERE tenant_id = $1 AND "${column}" = ANY ($2::uuid[])`, [

@@ -57,8 +57,7 @@ export async function sharedAmong(sql: Sql, ref: DeletionRef, messageIds: string
   }>(
     // Most messages have no other copy, and are to cost one look-up by key and nothing else, also without statistics.
     `WITH shared AS MATERIALIZED (
-       SELECT m.message_id FROM unnest($3::uuid[]) AS m(message_id) CROSS JOIN LATERAL (
-         SELECT FROM copy WHERE tenant_id = $1 AND message_id = m.message_id AND (source_id <> $2 OR id <> ALL ($4::uuid[])) LIMIT 1) other
+       SELECT DISTINCT message_id FROM copy WHERE tenant_id = $1 AND message_id = ANY ($3::uuid[]) AND (source_id <> $2 OR id <> ALL ($4::uuid[]))
      )
      SELECT m.message_id, other.id AS copy_id, other.blob_id, other.raw_size,
        CASE WHEN first.source_id <> $2 OR first.id <> ALL ($4::uuid[]) THEN 'theirs' WHEN first.raw_sha = other.raw_sha THEN 'same' ELSE 'other' END AS content
@@ -89,15 +88,14 @@ export interface LostWords {
 export async function lostWords(
   sql: Sql,
   tenantId: string,
-  copies: { id: string; message_id: string }[],
+  { copyIds, messageIds, of }: { copyIds: string; messageIds: string; of: string[] },
 ): Promise<LostWords> {
-  if (copies.length === 0) return { withFiles: [] };
-  const copyIds = uuidArray(copies.map((copy) => copy.id));
+  if (of.length === 0) return { withFiles: [] };
   const files = await sql.query<{ message_id: string }>(
     `SELECT DISTINCT lost.message_id FROM unnest($2::uuid[], $3::uuid[]) AS lost(copy_id, message_id) CROSS JOIN LATERAL (
        SELECT parts FROM copy_structure WHERE tenant_id = $1 AND copy_id = lost.copy_id OFFSET 0) s
-     WHERE jsonb_path_exists(s.parts, '$[*].filename ? (@ != "")')`,
-    [tenantId, copyIds, uuidArray(copies.map((copy) => copy.message_id))],
+     WHERE lost.message_id = ANY ($4::uuid[]) AND jsonb_path_exists(s.parts, '$[*].filename ? (@ != "")')`,
+    [tenantId, copyIds, messageIds, uuidArray(of)],
   );
   return { withFiles: files.map((row) => row.message_id) };
 }

@@ -341,6 +341,25 @@ test.each([
   await expect(deletion).rejects.toThrow(/still refer to what is deleted/);
 });
 
+test('rows of another company that refer to the same ids are no reason to refuse a deletion, and stay', async () => {
+  await aMessage(database.db, anna);
+  const other = await database.newTenant();
+  await asOwner(database.ownerUrl, async (owner) => {
+    await owner.query('INSERT INTO thread (tenant_id, id) SELECT $2, id FROM thread WHERE tenant_id = $1', [
+      tenantId,
+      other,
+    ]);
+    await owner.query(
+      'INSERT INTO thread_ref (tenant_id, ref_hash, thread_id) SELECT $2, ref_hash, thread_id FROM thread_ref WHERE tenant_id = $1',
+      [tenantId, other],
+    );
+  });
+  const before = await countsOf(database.ownerUrl, other);
+  expect((await deleteIt(anna)).end).toMatchObject({ kind: 'done', messages: 1 });
+  expect(before).toMatchObject({ thread: 1, thread_ref: 1 });
+  expect(await countsOf(database.ownerUrl, other)).toEqual(before);
+});
+
 test('what a deletion leaves in the tables is cleared by the first vacuum, whatever runs beside it', async () => {
   for (let n = 0; n < 30; n += 1) await aMessage(database.db, anna);
   expect((await deleteIt(anna)).end).toMatchObject({ kind: 'done' });
