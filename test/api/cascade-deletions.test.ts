@@ -46,7 +46,7 @@ describe('a record', () => {
     const answer = await call('DELETE', `${url}?erase=true&dryRun=true`);
     expect(answer.statusCode).toBe(200);
     expect(answer.json()).toEqual({
-      goes: { links: 1, suppressedLinks: 0, linkReasons: 1, timelineEntries: 1, addresses: 1 },
+      goes: { links: 1, suppressedLinks: 0, linkReasons: 1, timelineEntries: 1, addresses: 1, activityNotes: 0 },
       reassigned: {},
       stays: [
         expect.objectContaining({ what: 'messages', count: 1 }),
@@ -160,6 +160,13 @@ describe('a user', () => {
     const deletion = await call('GET', `/v1/deletions/${answer.json<Answered>().deletionId}`);
     expect(deletion.json()).toMatchObject({ kind: 'user', targetId: publicId('user', leaver.id) });
     expect(server.engine.asked.map(({ what }) => what)).toEqual(['deleteCascade']);
+  });
+
+  test('who is being deleted is answered with their deletion, also when their addresses have gone', async () => {
+    const first = await call('DELETE', `${url}?confirm=${address}`);
+    await rows('DELETE FROM user_address WHERE user_id = $1', [leaver.id]);
+    const again = await call('DELETE', `${url}?confirm=${address}`);
+    expect([again.statusCode, again.json()]).toEqual([202, first.json()]);
   });
 
   test.each([

@@ -155,7 +155,7 @@ test('an export holds the mail byte for byte, what is known of it, and the recor
   expect(fetched.headers['content-type']).toBe('application/zip');
   const files = await filesOf(fetched.rawPayload);
   const path = `mail/cpy_${message.copyId.replaceAll('-', '')}.eml`;
-  expect([...files.keys()]).toEqual([path, 'messages.json', 'records.json', 'index.json']);
+  expect([...files.keys()]).toEqual([path, 'messages.json', 'activity-notes.json', 'records.json', 'index.json']);
   expect(files.get(path)?.equals(bytes.raw)).toBe(true);
   const json = (name: string) => JSON.parse(String(files.get(name))) as unknown;
   expect(json('index.json')).toMatchObject({ addresses: [ada], copies: 2, files: 1, withoutBytes: 1 });
