@@ -89,9 +89,11 @@ function idleOptions({ config, context }: Served): Omit<WorkerOptions, 'taskQueu
 }
 
 /** The bundle that the build made; without one (tests, development) it is made now. */
-function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'bundlerOptions'> {
   const codePath = join(__dirname, 'workflow-bundle.js');
-  return existsSync(codePath) ? { workflowBundle: { codePath } } : { workflowsPath: require.resolve('./workflows') };
+  if (existsSync(codePath)) return { workflowBundle: { codePath } };
+  const workflowsPath = require.resolve('./workflows');
+  return { workflowsPath, bundlerOptions: { preloadModules: [workflowsPath] } };
 }
 
 main().catch((error: unknown) => {

@@ -4,6 +4,7 @@ import { newUuid } from '../../src/db/new-id';
 import { createMailboxEngine } from '../../src/engine/mailbox-engine';
 import { schedules, taskQueues, workflowIds } from '../../src/workflows/contract';
 import { createTestNamespace, temporalAddress } from '../support/temporal';
+import { workflowBundle } from '../support/workflow-bundle';
 
 let engine: Awaited<ReturnType<typeof createTestNamespace>>;
 let native: NativeConnection;
@@ -27,7 +28,7 @@ async function syncWorker(rounds: string[]): Promise<Worker> {
     connection: native,
     namespace: engine.namespace,
     taskQueue: taskQueues.sync,
-    workflowsPath: require.resolve('../../src/workflows'),
+    workflowBundle: await workflowBundle(),
     activities: {
       applyWish: () => ({ kind: 'wish', desired: 'running', generation: 1, epoch: 1 }),
       runRound: ({ mailboxId }: { mailboxId: string }) => {

@@ -8,6 +8,7 @@ import { EngineUnavailable, type MailboxToRun, type TemporalGateway } from '../.
 import { prepareEngine } from '../../src/engine/prepare-engine';
 import { createTemporalGateway } from '../../src/engine/temporal-gateway';
 import { schedules, taskQueues, workflowIds } from '../../src/workflows/contract';
+import { workflowBundle } from '../support/workflow-bundle';
 
 // The real server and the real workflows; only the activities are played.
 
@@ -98,7 +99,7 @@ test('with a worker somebody polls, and a sync answers when its round has ended'
     connection: native,
     namespace,
     taskQueue: taskQueues.sync,
-    workflowsPath: require.resolve('../../src/workflows'),
+    workflowBundle: await workflowBundle(),
     activities: {
       reconcileMailboxes: () => ({ desired: 0, running: 0, started: 0, reminded: 0 }),
       applyWish: () => ({ kind: 'wish', desired: 'running', generation: 1, epoch: 1 }),

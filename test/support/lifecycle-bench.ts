@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Client } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 
 import { createActivities } from '../../src/activities';
 import type { Limits } from '../../src/config/limits';
@@ -12,6 +12,7 @@ import type { taskQueues } from '../../src/workflows/contract';
 import { issueKey, testApi, type IssuedKey, type TestApi } from './api';
 import { createSyncBench, type SyncBench, type TestMailbox } from './sync-bench';
 import { createTestNamespace, temporalAddress } from './temporal';
+import { workflowBundle } from './workflow-bundle';
 
 type Queue = (typeof taskQueues)[keyof typeof taskQueues];
 
@@ -65,10 +66,7 @@ export async function createLifecycleBench(port: number, limits: Partial<Limits>
   };
   useEngine();
   const connection = await NativeConnection.connect({ address: temporalAddress() });
-  const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: require.resolve('../../src/workflows'),
-    logger: new DefaultLogger('ERROR'),
-  });
+  const bundle = await workflowBundle();
   const activities = createActivities(bench.context);
   const working: { worker: Worker; running: Promise<void> }[] = [];
   const keys = new Map<string, IssuedKey>();
@@ -85,7 +83,7 @@ export async function createLifecycleBench(port: number, limits: Partial<Limits>
         connection,
         namespace: engine.namespace,
         taskQueue,
-        workflowBundle,
+        workflowBundle: bundle,
         maxHeartbeatThrottleInterval: '1s',
         ...(does === 'all' ? { activities } : {}),
       });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 
 import { createShardActivities } from '../../src/activities';
 import { createIdleHolder, type IdleHolder } from '../../src/activities/shard/idle-holder';
@@ -13,6 +13,7 @@ import { keepHistory } from '../support/histories';
 import { createShardBench, until, type ShardBench } from '../support/shard-bench';
 import { createSyncBench, type SyncBench } from '../support/sync-bench';
 import { createTestNamespace, temporalAddress } from '../support/temporal';
+import { workflowBundle } from '../support/workflow-bundle';
 
 /** A worker with the role `idle`, in this process. */
 interface IdleWorker {
@@ -21,7 +22,7 @@ interface IdleWorker {
 }
 
 let engine: Awaited<ReturnType<typeof createTestNamespace>>;
-let workflowBundle: Awaited<ReturnType<typeof bundleWorkflowCode>>;
+let bundle: WorkflowBundleOption;
 let bench: SyncBench;
 let shards: ShardBench;
 const running = new Set<IdleWorker>();
@@ -31,10 +32,7 @@ const held = new Map<string, Set<number>>();
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   engine = await createTestNamespace();
-  workflowBundle = await bundleWorkflowCode({
-    workflowsPath: require.resolve('../../src/workflows'),
-    logger: new DefaultLogger('ERROR'),
-  });
+  bundle = await workflowBundle();
   bench = await createSyncBench(sharedDovecot().imapPort);
   shards = createShardBench(bench);
 });
@@ -54,7 +52,7 @@ async function startWorker(name: string, shardHoldMs = 86_400_000): Promise<Idle
     connection,
     namespace: engine.namespace,
     taskQueue: taskQueues.idle,
-    workflowBundle,
+    workflowBundle: bundle,
     activities: createShardActivities({
       holder,
       shardHoldMs,

@@ -1,13 +1,13 @@
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 
 import { recordedHistories } from '../support/histories';
+import { workflowBundle } from '../support/workflow-bundle';
 
-let workflowBundle: WorkflowBundle;
+let bundle: WorkflowBundleOption;
 
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const logger = new DefaultLogger('ERROR');
-  workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger });
+  bundle = await workflowBundle();
 });
 
 // Histories are recorded with LETTERBOOK_RECORD_HISTORIES=1. A failure here means: workflows that run now would break.
@@ -23,11 +23,11 @@ test('every kind of run that was recorded still replays', async () => {
       'continued-as-new',
     ]),
   );
-  for (const { history } of histories) await Worker.runReplayHistory({ workflowBundle }, history);
+  for (const { history } of histories) await Worker.runReplayHistory({ workflowBundle: bundle }, history);
 });
 
 test('a history that the code would not have made is refused', async () => {
   const [{ history } = { history: null }] = (await recordedHistories()).filter(({ name }) => name === 'stopped');
   const altered = JSON.parse(JSON.stringify(history).replaceAll('"runRound"', '"anotherActivity"')) as unknown;
-  await expect(Worker.runReplayHistory({ workflowBundle }, altered)).rejects.toThrow(/determinis/i);
+  await expect(Worker.runReplayHistory({ workflowBundle: bundle }, altered)).rejects.toThrow(/determinis/i);
 });
