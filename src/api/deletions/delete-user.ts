@@ -83,9 +83,10 @@ function askFor(
     await lockTenantForWriting(sql, tenantId);
     const user = await readUser(sql, tenantId, userId);
     if (user === null) throw notFound();
-    if (!isOf(user, confirmed)) throw confirmationMismatch('an address or the id of this very user');
+    // Before what was confirmed is looked at: their addresses go first.
     const open = await openDeletionOf(sql, tenantId, userId);
     if (open !== null) return open;
+    if (!isOf(user, confirmed)) throw confirmationMismatch('an address or the id of this very user');
     requireMatch(request, etagOfUser(user));
     refuseOwn(viewer, userId);
     const refused = await refusalOfUser(sql, tenantId, wish);
