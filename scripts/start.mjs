@@ -147,7 +147,7 @@ async function product(servers, { say: aside, detail }) {
   );
   const processes = await Promise.all(starts.map((start) => start()));
   const apiUrl = `http://127.0.0.1:${port}`;
-  await untilReady({ apiUrl, processes, home });
+  await untilReady({ apiUrl, processes, home, say: aside });
   processes.forEach((running, index) => supervise({ running, startAgain: starts[index] ?? fail, records, say }));
   detail(`on port ${port}`);
   return apiUrl;

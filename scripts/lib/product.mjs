@@ -54,12 +54,14 @@ export function startProduct({ name, args, home, env, records }) {
 }
 
 /**
- * Waits until the product says that it is ready: database, Temporal and a polling worker are there.
- * @param {{ apiUrl: string, processes: import('./processes.mjs').Running[], home: string, timeoutMs?: number }} wait
+ * Waits until the product says that it is ready: database, Temporal and a polling worker are there. What was erased and came back with a
+ * restored database is waited for as long as it takes to go again: the worker that this would end is the one that erases.
+ * @param {{ apiUrl: string, processes: import('./processes.mjs').Running[], home: string, timeoutMs?: number, say?: (line: string) => void }} wait
  * @throws {SetupError} one of its processes has ended, or it takes too long
  */
-export async function untilReady({ apiUrl, processes, home, timeoutMs = 120_000 }) {
-  const deadline = Date.now() + timeoutMs;
+export async function untilReady({ apiUrl, processes, home, timeoutMs = 120_000, say = () => undefined }) {
+  let deadline = Date.now() + timeoutMs;
+  let isTold = false;
   let said = 'it does not answer';
   while (Date.now() < deadline) {
     const over = processes.find((running) => running.hasEnded());
@@ -69,8 +71,13 @@ export async function untilReady({ apiUrl, processes, home, timeoutMs = 120_000 
       throw new SetupError(`${how}: ${lastLines(endOfLog(logFile), 2)}.`, `Its log is ${logFile}.`);
     }
     const answer = await readiness(apiUrl);
-    if (answer === 'ready') return;
-    said = answer;
+    if (answer.kind === 'ready') return;
+    if (answer.kind === 'erases') {
+      deadline = Date.now() + timeoutMs;
+      if (!isTold) say('the database was restored: what had been erased is erased again first');
+      isTold = true;
+    }
+    said = answer.said;
     await new Promise((wake) => setTimeout(wake, 50));
   }
   throw new SetupError(`Letterbook does not get ready: ${said}.`, `Its logs are in ${join(home, 'logs')}.`);
@@ -78,13 +85,15 @@ export async function untilReady({ apiUrl, processes, home, timeoutMs = 120_000 
 
 /**
  * @param {string} apiUrl
- * @returns {Promise<string>} `ready`, or what it says
+ * @returns {Promise<{ kind: 'ready' | 'erases' | 'not-ready', said: string }>} `erases`: nothing is missing but that
  */
 async function readiness(apiUrl) {
   try {
     const response = await fetch(`${apiUrl}/readyz`, { signal: AbortSignal.timeout(5_000) });
-    return response.status === 200 ? 'ready' : (await response.text()).slice(0, 300);
+    const said = (await response.text()).slice(0, 300);
+    if (response.status === 200) return { kind: 'ready', said };
+    return { kind: said.includes('"values":["erasures"]') ? 'erases' : 'not-ready', said };
   } catch {
-    return 'it does not answer';
+    return { kind: 'not-ready', said: 'it does not answer' };
   }
 }
