@@ -8,7 +8,7 @@ export type Scope = (typeof scopes)[number];
 export type UserRole = 'admin' | 'manager' | 'member';
 
 /** Who asks: the tenant itself, or one of its users. `principal` is that of `timeline`: -1 for the tenant; `teams` are those of the user's teams. */
-export type Viewer = { tenantId: string; keyId: string; scopes: Scope[]; teams: number[]; windows: PageWindows } & (
+export type Viewer = { tenantId: string; keyId: string; scopes: Scope[]; teams: number[]; windows?: PageWindows } & (
   { userId: null; principal: -1; role: null } | { userId: string; principal: number; role: UserRole }
 );
 

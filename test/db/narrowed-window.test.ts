@@ -119,7 +119,7 @@ test('the window of a reader is as wide as the limits say', async () => {
   const wider = { ...reader, windows: { narrowed: lost / 3, filtered: lost } };
   const asked: TimelinePlace[] = [];
   for (let after: TimelinePlace | null = null; ;) {
-    const page = { filter: { ...filter, show: 'every-message' as const }, after, limit: 51 };
+    const page: Parameters<typeof readTimeline>[2] = { filter: { ...filter, show: 'every-message' }, after, limit: 51 };
     const { resumeAfter }: TimelinePage = await inTenant(reader.tenantId, (sql) => readTimeline(sql, wider, page));
     if (resumeAfter === null) break;
     asked.push(resumeAfter);

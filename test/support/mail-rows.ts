@@ -183,7 +183,8 @@ export async function aRecord(
   });
 }
 
-function parsedMessage(options: MessageOptions): ParsedMessage {
+/** A message as the parser would answer it. */
+export function parsedMessage(options: MessageOptions): ParsedMessage {
   const { bytes, flags, direction, ...told } = options;
   const messageKey = createHash('sha256').update(JSON.stringify(told)).digest('hex');
   return {
