@@ -179,11 +179,14 @@ export class Product {
   }
 
   async stop(): Promise<void> {
-    for (const child of this.children.values()) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    }
+    const running = [...this.children.values()].filter((child) => child.exitCode === null && child.signalCode === null);
+    await Promise.all(
+      running.map((child) => {
+        const ended = once(child, 'exit');
+        child.kill('SIGTERM');
+        return ended;
+      }),
+    );
     await this.db.close();
     await Promise.all([this.postgres?.stop(), this.temporal?.stop()]);
     rmSync(this.home, { recursive: true, force: true });

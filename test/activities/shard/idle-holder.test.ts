@@ -48,7 +48,7 @@ async function watched(options: Parameters<SyncBench['connect']>[0] = {}): Promi
   return mailbox;
 }
 
-test('mail that arrives is told by one poke', async () => {
+test.concurrent('mail that arrives is told by one poke', async () => {
   const mailbox = await watched();
   const before = pokesOf(mailbox).length;
   await mailbox.person.append('INBOX', mail({ subject: 'new' }));
@@ -57,7 +57,7 @@ test('mail that arrives is told by one poke', async () => {
   expect(pokesOf(mailbox).slice(before)).toEqual(['arrival']);
 });
 
-test('mail in another folder is told too, where the server can tell of all', async () => {
+test.concurrent('mail in another folder is told too, where the server can tell of all', async () => {
   const mailbox = await watched();
   await mailbox.person.createFolder('Projects');
   await until(() => pokesOf(mailbox).length > 0, 'a poke for the folder');
@@ -68,7 +68,7 @@ test('mail in another folder is told too, where the server can tell of all', asy
   await until(() => pokesOf(mailbox).length > before, 'a poke');
 });
 
-test('a hundred arrivals within two seconds make at most four pokes', async () => {
+test.concurrent('a hundred arrivals within two seconds make at most four pokes', async () => {
   const mailbox = await watched();
   const before = pokesOf(mailbox).length;
   const begun = Date.now();
@@ -121,7 +121,7 @@ describe('a refused password', () => {
   const connectsOf = ({ mailboxId }: TestMailbox) =>
     shards.connects.filter((connect) => connect.mailboxId === mailboxId).length;
 
-  test('is tried once, told once, and not again before it has changed', async () => {
+  test.concurrent('is tried once, told once, and not again before it has changed', async () => {
     const mailbox = await watched();
     const before = { pokes: pokesOf(mailbox).length, connects: connectsOf(mailbox) };
     await change(mailbox, 'mailbox', 'secret = $3, secret_key_id = $4', password('wrong'));
@@ -134,7 +134,7 @@ describe('a refused password', () => {
     expect(connectsOf(mailbox)).toBe(before.connects + 2);
   });
 
-  test('that a round found ends the watch, which comes back with the state', async () => {
+  test.concurrent('that a round found ends the watch, which comes back with the state', async () => {
     const mailbox = await watched();
     await change(mailbox, 'mailbox', `state = 'auth-required'`);
     await until(async () => (await modeOf(mailbox)) === 'refused', 'the end of the watch');
@@ -146,41 +146,47 @@ describe('a refused password', () => {
   });
 });
 
-test('a server without push is swept at the refresh time, and poked for only when something has changed', async () => {
-  const poor = await startDovecot({ profile: 'poor' });
-  try {
-    const mailbox = await watched({ port: poor.imapPort, policy: { refreshSeconds: 1 } });
-    expect(await modeOf(mailbox)).toBe('sweep');
-    await sleep(1_500);
-    const before = pokesOf(mailbox).length;
-    await sleep(3_000);
-    expect(pokesOf(mailbox)).toHaveLength(before);
-    await mailbox.person.append('INBOX', mail({ subject: 'found by the sweep' }));
-    await until(() => pokesOf(mailbox).length > before, 'a poke');
-    await sleep(3_000);
-    // Nobody has made the round: it differs from the ledger, but not from what was poked for.
-    expect(pokesOf(mailbox)).toHaveLength(before + 1);
-    await change(mailbox, 'source', `desired_state = 'stopped'`);
+test.concurrent(
+  'a server without push is swept at the refresh time, and poked for only when something has changed',
+  async () => {
+    const poor = await startDovecot({ profile: 'poor' });
+    try {
+      const mailbox = await watched({ port: poor.imapPort, policy: { refreshSeconds: 1 } });
+      expect(await modeOf(mailbox)).toBe('sweep');
+      await sleep(1_500);
+      const before = pokesOf(mailbox).length;
+      await sleep(3_000);
+      expect(pokesOf(mailbox)).toHaveLength(before);
+      await mailbox.person.append('INBOX', mail({ subject: 'found by the sweep' }));
+      await until(() => pokesOf(mailbox).length > before, 'a poke');
+      await sleep(3_000);
+      // Nobody has made the round: it differs from the ledger, but not from what was poked for.
+      expect(pokesOf(mailbox)).toHaveLength(before + 1);
+      await change(mailbox, 'source', `desired_state = 'stopped'`);
+      await mailbox.person.close();
+      mailbox.person.close = () => Promise.resolve();
+    } finally {
+      await poor.stop();
+    }
+  },
+);
+
+test.concurrent(
+  'a server that was killed and started again is watched again, and what is new there is told',
+  async () => {
+    const first = await startDovecot();
+    const mailbox = await watched({ port: first.imapPort });
     await mailbox.person.close();
     mailbox.person.close = () => Promise.resolve();
-  } finally {
-    await poor.stop();
-  }
-});
-
-test('a server that was killed and started again is watched again, and what is new there is told', async () => {
-  const first = await startDovecot();
-  const mailbox = await watched({ port: first.imapPort });
-  await mailbox.person.close();
-  mailbox.person.close = () => Promise.resolve();
-  process.kill(first.pid, 'SIGKILL');
-  await until(async () => (await modeOf(mailbox)) === 'lost', 'the loss');
-  await until(() => pokesOf(mailbox).includes('watch'), 'a round that says what is wrong');
-  await first.stop();
-  const before = pokesOf(mailbox).length;
-  const second = await startDovecot({ ports: { imap: first.imapPort } });
-  await until(async () => (await modeOf(mailbox)) === 'notify', 'being watched again');
-  await until(() => pokesOf(mailbox).slice(before).includes('arrival'), 'a poke: the new server has another mailbox');
-  await change(mailbox, 'source', `desired_state = 'stopped'`);
-  await second.stop();
-});
+    process.kill(first.pid, 'SIGKILL');
+    await until(async () => (await modeOf(mailbox)) === 'lost', 'the loss');
+    await until(() => pokesOf(mailbox).includes('watch'), 'a round that says what is wrong');
+    await first.stop();
+    const before = pokesOf(mailbox).length;
+    const second = await startDovecot({ ports: { imap: first.imapPort } });
+    await until(async () => (await modeOf(mailbox)) === 'notify', 'being watched again');
+    await until(() => pokesOf(mailbox).slice(before).includes('arrival'), 'a poke: the new server has another mailbox');
+    await change(mailbox, 'source', `desired_state = 'stopped'`);
+    await second.stop();
+  },
+);
