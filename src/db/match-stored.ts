@@ -1,8 +1,9 @@
-import { matchReasons, type HeaderAddress, type MatchingPolicy } from '../domain/matching';
+import { matchReasons, numberRoles, type HeaderAddress, type MatchingPolicy } from '../domain/matching';
 import { defaultPolicy } from '../domain/policy';
 import type { Sql } from './database';
 import type { MessageReason, StaleReason } from './link-write';
 import { byAddress, candidatesOfWanted, type CandidateRow } from './match-candidates';
+import { candidatesByNumber, numbersAreUsed } from './record-numbers';
 
 /** How the links of messages differ from those they would get if they arrived now. */
 export interface MatchDifferences {
@@ -13,19 +14,31 @@ export interface MatchDifferences {
 }
 
 /**
- * Compares the links of stored messages with what the records say as they are now, under the policy of each copy's source as it is now. Reasons of
- * threads and of people are not looked at.
+ * Compares the links of stored messages with what the records say as they are now, under the policy of each copy's source as it is now. Reasons of threads and of people are not looked at.
  */
-export async function matchDifferences(sql: Sql, tenantId: string, messageIds: string[]): Promise<MatchDifferences> {
+export function matchDifferences(sql: Sql, tenantId: string, messageIds: string[]): Promise<MatchDifferences> {
+  return differencesUnder(sql, tenantId, { messageIds, instead: null });
+}
+
+/** The same, where one source had another policy (`instead`). */
+export async function differencesUnder(
+  sql: Sql,
+  tenantId: string,
+  { messageIds, instead }: { messageIds: string[]; instead: { sourceId: string; policy: MatchingPolicy } | null },
+): Promise<MatchDifferences> {
   if (messageIds.length === 0) return { missing: [], stale: [] };
   const values = [tenantId, messageIds];
+  const asked = [instead?.policy.gmailAddresses === 'fold-dots-and-tags', instead?.policy.companyDomains === 'link'];
   const [matches, policies, standing] = await Promise.all([
-    sql.query<MatchRow>(matchesStatement, values),
-    sql.query<{ id: string; policy: Partial<MatchingPolicy> }>(policiesStatement, values),
+    sql.query<MatchRow>(matchesStatement, [...values, ...asked]),
+    sql.query<{ id: string; policy: Partial<MatchingPolicy>; numbers: boolean }>(policiesStatement, values),
     sql.query<StandingRow>(standingStatement, values),
   ]);
-  const wanted = wantedReasons(matches, new Map(policies.map(({ id, policy }) => [id, policy])));
-  return differences(wanted, standing);
+  // Where nobody uses numbers, no statement asks for them.
+  const numbered = policies.some(({ numbers }) => numbers) ? await numberedMatches(sql, tenantId, messageIds) : [];
+  const policyOf = new Map(policies.map(({ id, policy }) => [id, policy]));
+  if (instead !== null) policyOf.set(instead.sourceId, instead.policy);
+  return differences(wantedReasons([...matches, ...numbered], policyOf), standing);
 }
 
 interface MatchRow extends CandidateRow {
@@ -47,14 +60,32 @@ WITH held AS MATERIALIZED (
     SELECT role, address_key, gmail_key FROM copy_address WHERE tenant_id = $1 AND copy_id = c.id OFFSET 0) AS ca
 ), wanted AS MATERIALIZED (SELECT DISTINCT address_key, gmail_key FROM held
 ), known AS MATERIALIZED (${candidatesOfWanted({
-  gmail: tenantHas('gmailAddresses', 'fold-dots-and-tags'),
-  domains: tenantHas('companyDomains', 'link'),
+  gmail: `($3::boolean OR ${tenantHas('gmailAddresses', 'fold-dots-and-tags')})`,
+  domains: `($4::boolean OR ${tenantHas('companyDomains', 'link')})`,
 })}
 )
 SELECT h.message_id, h.source_id, h.role, k.* FROM held h JOIN known k ON k.address_key = h.address_key`;
 
+/** What the numbers of recipients lead to. */
+async function numberedMatches(sql: Sql, tenantId: string, messageIds: string[]): Promise<MatchRow[]> {
+  const held = await sql.query<Pick<MatchRow, 'message_id' | 'source_id' | 'role' | 'address_key'>>(
+    recipientsStatement,
+    [tenantId, messageIds, numberRoles],
+  );
+  const found = await candidatesByNumber(sql, tenantId, [...new Set(held.map(({ address_key: key }) => key))]);
+  return held.flatMap((one) =>
+    found.flatMap((row) => (row.address_key === one.address_key ? [{ ...row, ...one }] : [])),
+  );
+}
+
+const recipientsStatement = `
+SELECT DISTINCT w.message_id, c.source_id, ca.role, ca.address_key FROM unnest($2::uuid[]) AS w(message_id)
+CROSS JOIN LATERAL (SELECT id, source_id FROM copy WHERE tenant_id = $1 AND message_id = w.message_id OFFSET 0) AS c
+CROSS JOIN LATERAL (SELECT role, address_key FROM copy_address WHERE tenant_id = $1 AND copy_id = c.id OFFSET 0) AS ca
+WHERE ca.role = ANY ($3::text[]) AND strpos(ca.address_key, '.') < strpos(ca.address_key, '@')`;
+
 const policiesStatement = `
-SELECT id, policy FROM source WHERE tenant_id = $1 AND id IN (
+SELECT id, policy, (SELECT ${numbersAreUsed}) AS numbers FROM source WHERE tenant_id = $1 AND id IN (
   SELECT c.source_id FROM unnest($2::uuid[]) AS w(message_id)
   CROSS JOIN LATERAL (SELECT source_id FROM copy WHERE tenant_id = $1 AND message_id = w.message_id OFFSET 0) AS c)`;
 

@@ -2,6 +2,7 @@ import { gmailAccount } from '../domain/address';
 import type { Database, Sql } from './database';
 import { isAnyNumberKey, withNumberedAddresses } from './record-numbers';
 import { insertRematch } from './rematch-task';
+import { isSourceKey, sourceOfKey } from './source-keys';
 
 /** A job that links stored mail anew, and how many copies of messages there are to be looked at until it has ended. */
 export interface QueuedRematch {
@@ -11,7 +12,7 @@ export interface QueuedRematch {
 
 /**
  * Has the stored mail of these addresses linked again, after the commit; null where there is no such mail. `@domain` stands for all mail of a
- * domain, `number:` and the number of a record for that to addresses of ours with it. A job of the tenant that waits takes them too; one that runs goes on, and the next one follows it (rematch-job.ts).
+ * domain, the key of a source (source-keys.ts) for all of its mail, `number:` and the number of a record for that to addresses of ours with it. A job of the tenant that waits takes them too; one that runs goes on, and the next one follows it (rematch-job.ts).
  * To be called under the tenant's lock, in the transaction that changed the records.
  */
 export async function queueRematch(sql: Sql, tenantId: string, keys: string[]): Promise<QueuedRematch | null> {
@@ -66,7 +67,7 @@ async function keysWithMail(sql: Sql, tenantId: string, keys: string[]): Promise
        WHERE tenant_id = $1 AND gmail_key = ANY ($3::text[]) AND ${hasPolicy('gmailAddresses', 'fold-dots-and-tags')}
      ), domains AS MATERIALIZED (
        SELECT key, row_number() OVER () AS n FROM unnest($2::text[]) AS key
-       WHERE starts_with(key, '@') AND (${isAnyNumberKey('key')} OR ${hasPolicy('companyDomains', 'link')})
+       WHERE starts_with(key, '@') AND NOT ${isSourceKey('key')} AND (${isAnyNumberKey('key')} OR ${hasPolicy('companyDomains', 'link')})
      )
      SELECT w.key, m.copies FROM wanted w CROSS JOIN LATERAL (
        SELECT count(DISTINCT copy_id) AS copies FROM copy_address WHERE tenant_id = $1 AND address_key = w.key OFFSET 0
@@ -74,7 +75,11 @@ async function keysWithMail(sql: Sql, tenantId: string, keys: string[]): Promise
      UNION ALL
      SELECT key, CASE WHEN n = 1 THEN (
        SELECT count(*) FROM source s JOIN copy c ON c.source_id = s.id AND c.tenant_id = $1 WHERE s.tenant_id = $1) ELSE 0 END
-     FROM domains`,
+     FROM domains
+     UNION ALL
+     SELECT k.key, c.copies FROM unnest($2::text[]) AS k(key) CROSS JOIN LATERAL (
+       SELECT count(*) AS copies FROM copy WHERE tenant_id = $1 AND source_id = CASE WHEN ${isSourceKey('k.key')} THEN ${sourceOfKey('k.key')} END) AS c
+     WHERE c.copies > 0`,
     [tenantId, keys, accounts],
   );
 }

@@ -2,6 +2,7 @@ import type { Database, Sql } from './database';
 import { copyHasNumber } from './record-numbers';
 import { linkAgain, messagesOfChunk } from './rematch';
 import { rematchTask, type RematchRef, type RematchTask } from './rematch-task';
+import { isSourceKey, keyOfSource } from './source-keys';
 import { moveNextShare } from './ingest/merge-threads';
 import { settleLeft } from './thread-links/settle';
 
@@ -136,7 +137,7 @@ const sourcesPerChunk = 50;
 
 /**
  * No index leads from a domain to its mail, or from an address of ours to that with any number before it: it would cost each arrival. So all mail of
- * the tenant is walked through, once for all domains and addresses of the job, in the order of an index.
+ * the tenant is walked through, once for all domains and addresses of the job, in the order of an index. So is that of single sources.
  */
 async function byDomains(
   sql: Sql,
@@ -144,7 +145,7 @@ async function byDomains(
   { task, limit }: { task: RematchTask; limit: number },
 ): Promise<RematchStep> {
   const { tenantId, operationId } = ref;
-  let walk = task.walk ?? (await sourceAfter(sql, tenantId, null));
+  let walk = task.walk ?? (await sourceAfter(sql, ref, null));
   const messageIds = new Set<string>();
   let copies = 0;
   for (let sources = 0; walk !== null && copies < limit && sources < sourcesPerChunk; sources += 1) {
@@ -159,7 +160,7 @@ async function byDomains(
     copies += page.length;
     const last = page.at(-1);
     if (copies >= limit && last !== undefined) walk = { ...walk, sha: last.sha };
-    else walk = await sourceAfter(sql, tenantId, walk.sourceId);
+    else walk = await sourceAfter(sql, ref, walk.sourceId);
   }
   await linkAgain(sql, tenantId, [...messageIds]);
   if (walk === null) {
@@ -175,16 +176,25 @@ const walkStatement = `
 SELECT encode(c.raw_sha, 'hex') AS sha, c.message_id, EXISTS (
   SELECT FROM copy_address ca JOIN rematch_key k
     ON k.tenant_id = $1 AND k.operation_id = $2 AND k.address_key = '@' || split_part(ca.address_key, '@', -1)
-  WHERE ca.tenant_id = $1 AND ca.copy_id = c.id) OR ${copyHasNumber('c.id', 'k.tenant_id = $1 AND k.operation_id = $2')} AS matches
+  WHERE ca.tenant_id = $1 AND ca.copy_id = c.id) OR (SELECT EXISTS (
+  SELECT FROM rematch_key k WHERE k.tenant_id = $1 AND k.operation_id = $2 AND k.address_key = ${keyOfSource('$3::uuid')}))
+  OR ${copyHasNumber('c.id', 'k.tenant_id = $1 AND k.operation_id = $2')} AS matches
 FROM (
   SELECT id, raw_sha, message_id FROM copy WHERE source_id = $3 AND tenant_id = $1 AND raw_sha > decode($4, 'hex')
   ORDER BY source_id, raw_sha LIMIT $5
 ) AS c ORDER BY c.raw_sha`;
 
-async function sourceAfter(sql: Sql, tenantId: string, sourceId: string | null): Promise<RematchTask['walk']> {
+async function sourceAfter(
+  sql: Sql,
+  { tenantId, operationId }: RematchRef,
+  sourceId: string | null,
+): Promise<RematchTask['walk']> {
   const [source] = await sql.query<{ id: string }>(
-    'SELECT id FROM source WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT 1',
-    [tenantId, sourceId],
+    `SELECT s.id FROM source s WHERE s.tenant_id = $1 AND ($2::uuid IS NULL OR s.id > $2) AND EXISTS (
+       SELECT FROM rematch_key k WHERE k.tenant_id = $1 AND k.operation_id = $3 AND k.kind = 2
+         AND (NOT ${isSourceKey('k.address_key')} OR k.address_key = ${keyOfSource('s.id')}))
+     ORDER BY s.id LIMIT 1`,
+    [tenantId, sourceId, operationId],
   );
   return source === undefined ? null : { sourceId: source.id, sha: '' };
 }

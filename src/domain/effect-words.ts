@@ -17,7 +17,8 @@ const en: EffectTexts = {
     'The new limit of size holds for mail that is fetched from now on; mail with headers only stays so.',
   'unmatched-new-mail-kept': 'From now on mail of unknown addresses is kept; what was left out is not fetched again.',
   'unmatched-new-mail-dropped': 'From now on mail of unknown addresses is left out; what is recorded stays.',
-  'matching-of-new-mail': 'Mail that is recorded from now on is matched so; links that are there stay.',
+  'mail-matched-again':
+    'Mail is matched so, and what this mailbox has recorded is matched again; what people linked or took away stays.',
   'removals-mirrored':
     'Mail that was removed on the server is removed here after the grace time; very much at once waits for your answer.',
   'removals-kept': 'Mail that is removed on the server stays here from now on.',
@@ -27,7 +28,8 @@ const en: EffectTexts = {
   'new-mail-not-marked-seen': 'Mail is no longer marked as read on the server.',
   'activities-removed': 'Activities of mail that goes from now on go with it; notes that are there stay.',
   'activities-noted': 'Activities of mail that goes from now on stay as notes without content.',
-  'on-stop': 'It matters only when the mailbox is stopped.',
+  'stop-keeps': 'Whoever stops the mailbox from now on keeps what is recorded.',
+  'stop-deletes': 'Whoever stops the mailbox from now on deletes it, with all that came by it.',
   'deletion-undo': 'It matters only when the mailbox is deleted.',
 };
 
@@ -45,7 +47,8 @@ const de: EffectTexts = {
   'unmatched-new-mail-kept':
     'Ab jetzt wird Mail unbekannter Adressen behalten; was ausgelassen wurde, wird nicht nachgeholt.',
   'unmatched-new-mail-dropped': 'Ab jetzt wird Mail unbekannter Adressen ausgelassen; was erfasst ist, bleibt.',
-  'matching-of-new-mail': 'Ab jetzt erfasste Mail wird so zugeordnet; vorhandene Verknüpfungen bleiben.',
+  'mail-matched-again':
+    'Mail wird so zugeordnet, und die erfasste Mail dieses Postfachs wird neu zugeordnet; was Personen verknüpft oder gelöst haben, bleibt.',
   'removals-mirrored':
     'Mail, die auf dem Server entfernt wurde, wird hier nach der Frist entfernt; sehr viel auf einmal wartet auf Ihre Antwort.',
   'removals-kept': 'Mail, die auf dem Server entfernt wird, bleibt hier ab jetzt erhalten.',
@@ -55,7 +58,8 @@ const de: EffectTexts = {
   'new-mail-not-marked-seen': 'Mail wird auf dem Server nicht mehr als gelesen markiert.',
   'activities-removed': 'Aktivitäten von Mail, die ab jetzt entfernt wird, gehen mit ihr; vorhandene Notizen bleiben.',
   'activities-noted': 'Aktivitäten von Mail, die ab jetzt entfernt wird, bleiben als Notizen ohne Inhalt.',
-  'on-stop': 'Das zählt erst, wenn das Postfach beendet wird.',
+  'stop-keeps': 'Wer das Postfach ab jetzt beendet, behält, was erfasst ist.',
+  'stop-deletes': 'Wer das Postfach ab jetzt beendet, löscht es, mit allem, was durch es gekommen ist.',
   'deletion-undo': 'Das zählt erst, wenn das Postfach gelöscht wird.',
 };
 
@@ -75,7 +79,8 @@ const nl: EffectTexts = {
   'unmatched-new-mail-kept':
     'Vanaf nu wordt mail van onbekende adressen bewaard; wat is weggelaten, wordt niet alsnog opgehaald.',
   'unmatched-new-mail-dropped': 'Vanaf nu wordt mail van onbekende adressen weggelaten; wat is vastgelegd, blijft.',
-  'matching-of-new-mail': 'Mail die vanaf nu wordt vastgelegd, wordt zo gekoppeld; bestaande koppelingen blijven.',
+  'mail-matched-again':
+    'Mail wordt zo gekoppeld, en de vastgelegde mail van dit postvak wordt opnieuw gekoppeld; wat mensen hebben gekoppeld of losgemaakt, blijft.',
   'removals-mirrored':
     'Mail die op de server is verwijderd, wordt hier na de wachttijd verwijderd; heel veel tegelijk wacht op uw antwoord.',
   'removals-kept': 'Mail die op de server wordt verwijderd, blijft hier vanaf nu bewaard.',
@@ -85,7 +90,8 @@ const nl: EffectTexts = {
   'new-mail-not-marked-seen': 'Mail wordt op de server niet meer als gelezen gemarkeerd.',
   'activities-removed': 'Activiteiten van mail die vanaf nu verdwijnt, verdwijnen mee; notities die er zijn, blijven.',
   'activities-noted': 'Activiteiten van mail die vanaf nu verdwijnt, blijven als notities zonder inhoud.',
-  'on-stop': 'Dit telt pas als het postvak wordt gestopt.',
+  'stop-keeps': 'Wie het postvak vanaf nu stopt, houdt wat is vastgelegd.',
+  'stop-deletes': 'Wie het postvak vanaf nu stopt, verwijdert het, met alles wat erdoor is binnengekomen.',
   'deletion-undo': 'Dit telt pas als het postvak wordt verwijderd.',
 };
 
@@ -106,7 +112,8 @@ const ro: EffectTexts = {
     'De acum mesajele de la adrese necunoscute se păstrează; ce a fost lăsat deoparte nu se mai preia.',
   'unmatched-new-mail-dropped':
     'De acum mesajele de la adrese necunoscute sunt lăsate deoparte; ce s-a înregistrat se păstrează.',
-  'matching-of-new-mail': 'Mesajele înregistrate de acum sunt asociate astfel; legăturile existente rămân.',
+  'mail-matched-again':
+    'Mesajele sunt asociate astfel, iar cele înregistrate din această căsuță sunt asociate din nou; ce au legat sau desprins oamenii rămâne.',
   'removals-mirrored':
     'Mesajele eliminate de pe server se elimină și aici după termenul de grație; foarte multe deodată așteaptă răspunsul dumneavoastră.',
   'removals-kept': 'Mesajele eliminate de pe server rămân aici de acum înainte.',
@@ -116,7 +123,8 @@ const ro: EffectTexts = {
   'new-mail-not-marked-seen': 'Mesajele nu mai sunt marcate ca citite pe server.',
   'activities-removed': 'Activitățile mesajelor eliminate de acum dispar odată cu ele; notele existente rămân.',
   'activities-noted': 'Activitățile mesajelor eliminate de acum rămân ca note fără conținut.',
-  'on-stop': 'Contează abia când căsuța poștală este oprită.',
+  'stop-keeps': 'Cine oprește de acum căsuța poștală păstrează ce s-a înregistrat.',
+  'stop-deletes': 'Cine oprește de acum căsuța poștală o șterge, cu tot ce a venit prin ea.',
   'deletion-undo': 'Contează abia când căsuța poștală este ștearsă.',
 };
 

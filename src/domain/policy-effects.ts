@@ -11,7 +11,7 @@ export const effectCodes = [
   'size-of-new-mail',
   'unmatched-new-mail-kept',
   'unmatched-new-mail-dropped',
-  'matching-of-new-mail',
+  'mail-matched-again',
   'removals-mirrored',
   'removals-kept',
   'flags-followed',
@@ -20,11 +20,27 @@ export const effectCodes = [
   'new-mail-not-marked-seen',
   'activities-removed',
   'activities-noted',
-  'on-stop',
+  'stop-keeps',
+  'stop-deletes',
   'deletion-undo',
 ] as const;
 
 export type EffectCode = (typeof effectCodes)[number];
+
+/** What of a policy decides which records mail belongs to. */
+const matchingFields = [
+  'matchKinds',
+  'matchHeaders',
+  'matchTypes',
+  'gmailAddresses',
+  'companyDomains',
+  'severalCompanies',
+] as const satisfies (keyof Policy)[];
+
+/** Whether the stored mail of a source belongs to other records by the one policy than by the other. */
+export function matchesOtherwise(before: Policy, after: Policy): boolean {
+  return policyEffects(before, after).includes('mail-matched-again');
+}
 
 /** The effects of a change of policy on mail, in the order in which they are told. Folders and access are not looked at. */
 export function policyEffects(before: Policy, after: Policy): EffectCode[] {
@@ -35,17 +51,12 @@ export function policyEffects(before: Policy, after: Policy): EffectCode[] {
     ['attachments', 'attachments-of-new-mail'],
     ['maxMessageBytes', 'size-of-new-mail'],
     ['unmatched', after.unmatched === 'keep' ? 'unmatched-new-mail-kept' : 'unmatched-new-mail-dropped'],
-    ['matchKinds', 'matching-of-new-mail'],
-    ['matchHeaders', 'matching-of-new-mail'],
-    ['matchTypes', 'matching-of-new-mail'],
-    ['gmailAddresses', 'matching-of-new-mail'],
-    ['companyDomains', 'matching-of-new-mail'],
-    ['severalCompanies', 'matching-of-new-mail'],
+    ...matchingFields.map((name): [keyof Policy, EffectCode] => [name, 'mail-matched-again']),
     ['removals', after.removals === 'mirror' ? 'removals-mirrored' : 'removals-kept'],
     ['flags', after.flags === 'follow' ? 'flags-followed' : 'flags-ignored'],
     ['markSeen', after.markSeen ? 'new-mail-marked-seen' : 'new-mail-not-marked-seen'],
     ['activityOnDelete', after.activityOnDelete === 'note' ? 'activities-noted' : 'activities-removed'],
-    ['onStop', 'on-stop'],
+    ['onStop', after.onStop === 'delete' ? 'stop-deletes' : 'stop-keeps'],
     ['deletionUndoSeconds', 'deletion-undo'],
   ];
   return [...new Set(effects.filter(([name]) => differs(name)).map(([, code]) => code))];

@@ -1,5 +1,6 @@
 import { mailboxPolicy } from '../support/mailbox-policy';
-import { publicId } from '../../src/domain/ids';
+import { rematchChunk } from '../../src/db/rematch-job';
+import { publicId, uuidOf } from '../../src/domain/ids';
 import type { Policy } from '../../src/domain/policy';
 import { issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -222,4 +223,62 @@ test('mailboxes of other tenants, and mailboxes without the policy, link nothing
   await made({ type: 'company', name: 'One', domains: ['one.example'] });
   const { id } = await aMessage(database.db, await aMailbox(database.db, tenantId), { from: 'ada@one.example' });
   expect(await linkedTo(id)).toEqual([]);
+});
+
+describe('another policy of matching', () => {
+  const recordIds = async (messageId: string) => (await linksOf(messageId)).map(({ recordId }) => recordId);
+  const urlOf = ({ sourceId }: TestMailbox) => `/v1/mailboxes/${publicId('mailbox', sourceId)}`;
+
+  test('is told by a dry run, and matches what this mailbox has recorded again, and no other', async () => {
+    const [first, second] = [await mailbox({}), await mailbox({})];
+    const ada = await made({
+      ...{ type: 'contact', name: 'Ada' },
+      addresses: [{ address: 'ada@home.example', kind: 'private' }],
+    });
+    const acme = await made({ type: 'company', name: 'Acme', domains: ['home.example'] });
+    const mine = await aMessage(database.db, first, { from: 'ada@home.example', subject: 'mine' });
+    const theirs = await aMessage(database.db, second, { from: 'ada@home.example', subject: 'theirs' });
+    const policy = { matchKinds: ['business'], companyDomains: 'link' };
+    const preview = await call('PATCH', `${urlOf(first)}?dryRun=true`, { payload: { policy } });
+    expect(preview.json()).toMatchObject({
+      rematch: { messages: 1, linksAdded: 1, linksRemoved: 1 },
+      effects: [{ code: 'mail-matched-again' }],
+    });
+    expect(await recordIds(mine.id)).toEqual([ada]);
+    expect((await call('PATCH', urlOf(first), { payload: { policy } })).statusCode).toBe(200);
+    expect([await recordIds(mine.id), await recordIds(theirs.id)]).toEqual([[acme], [ada]]);
+    const other = await call('PATCH', `${urlOf(first)}?dryRun=true`, { payload: { policy: { refreshSeconds: 60 } } });
+    expect(other.json()).toMatchObject({ rematch: null });
+  });
+
+  test('is a job where there is much mail, which goes through that mailbox alone, share by share', async () => {
+    const [first, second] = [await mailbox({}), await mailbox({})];
+    await made({ type: 'contact', name: 'Ada', addresses: [{ address: 'ada@home.example', kind: 'private' }] });
+    const mine: string[] = [];
+    for (const subject of ['a', 'b', 'c']) {
+      mine.push((await aMessage(database.db, first, { from: 'ada@home.example', subject })).id);
+    }
+    const theirs = await aMessage(database.db, second, { from: 'ada@home.example', subject: 'theirs' });
+    const slow = testApi(database.db, { rematchAtOnceMessages: 2 });
+    const patch = (query: string) =>
+      slow.api.inject({
+        ...{ method: 'PATCH', url: `${urlOf(first)}${query}`, headers: key.headers },
+        payload: { policy: { matchKinds: ['business'] } },
+      });
+    expect((await patch('?dryRun=true')).json()).toMatchObject({
+      rematch: { messages: 3, linksAdded: null, linksRemoved: null },
+    });
+    const asked = await patch('');
+    expect([asked.statusCode, asked.json<object>()]).toEqual([202, expect.objectContaining({ operationId: null })]);
+    await slow.api.close();
+    const id = asked.json<{ rematchOperationId: string }>().rematchOperationId;
+    const ref = { tenantId, operationId: uuidOf('operation', id) ?? '' };
+    let shares = 0;
+    while ((await rematchChunk(database.db, ref, 2)).kind === 'more') shares += 1;
+    expect(shares).toBeGreaterThan(1);
+    expect(await Promise.all([...mine, theirs.id].map(async (one) => (await recordIds(one)).length))).toEqual([
+      0, 0, 0, 1,
+    ]);
+    expect((await call('GET', `/v1/operations/${id}`)).json()).toMatchObject({ state: 'done', done: 3, total: 3 });
+  });
 });

@@ -14,7 +14,7 @@ test('each value that is changed has its effect, and what stays has none', () =>
 });
 
 test('several values of matching are one effect', () => {
-  expect(changed({ matchKinds: ['business'], matchHeaders: ['From'] })).toEqual(['matching-of-new-mail']);
+  expect(changed({ matchKinds: ['business'], matchHeaders: ['From'] })).toEqual(['mail-matched-again']);
 });
 
 describe('folders', () => {

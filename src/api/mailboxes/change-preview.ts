@@ -4,6 +4,7 @@ import { ledgerOfFolders, removedOnServer, scopedFolders } from '../../db/change
 import type { Sql } from '../../db/database';
 import type { MailboxChange } from '../../db/mailbox-write';
 import type { Mailbox } from '../../db/mailboxes';
+import { previewRematch } from '../../db/rematch-preview';
 import { effectSentence } from '../../domain/effect-words';
 import type { Language } from '../../domain/languages';
 import {
@@ -42,6 +43,17 @@ export const changePreviewSchema = z.object({
     .int()
     .nullable()
     .describe('Messages that `mirror` would have to remove; null where it is not begun'),
+  rematch: z
+    .object({
+      messages: z.int().describe('Copies of messages that are looked at'),
+      linksAdded: z.int().nullable(),
+      linksRemoved: z.int().nullable(),
+    })
+    .nullable()
+    .describe(
+      'Stored mail that is matched again, and links that addresses make or that go (replies follow what they answer); null where matching stays as it is. ' +
+        'The counts of links are null where there is too much mail to be looked at in a call',
+    ),
   effects: z.array(z.object({ code: z.enum(effectCodes), sentence: z.string() })),
   warnings: z.array(z.string()),
 });
@@ -53,7 +65,14 @@ export type ChangePreview = z.output<typeof changePreviewSchema>;
 export async function previewOfChange(
   sql: Sql,
   tenantId: string,
-  wanted: { mailbox: Mailbox; change: MailboxChange; warnings: string[]; language: Language },
+  wanted: {
+    mailbox: Mailbox;
+    change: MailboxChange;
+    warnings: string[];
+    language: Language;
+    /** So many messages are matched to say which links come and go. */
+    rematchedAtMost: number;
+  },
 ): Promise<ChangePreview> {
   const { mailbox, change, warnings, language } = wanted;
   const ref = { tenantId, mailboxId: mailbox.id };
@@ -77,9 +96,21 @@ export async function previewOfChange(
       staysRecorded: sum(folders.filter(({ from }) => from === 'fetch').map(({ recorded }) => recorded)),
     },
     removalsWaiting: effects.includes('removals-mirrored') ? await removedOnServer(sql, ref) : null,
+    rematch: effects.includes('mail-matched-again')
+      ? await rematchOf(sql, tenantId, { sourceId: mailbox.id, policy, limit: wanted.rematchedAtMost })
+      : null,
     effects: effects.map((code) => ({ code, sentence: effectSentence(code, language) })),
     warnings,
   };
+}
+
+async function rematchOf(
+  sql: Sql,
+  tenantId: string,
+  wanted: Parameters<typeof previewRematch>[2],
+): Promise<ChangePreview['rematch']> {
+  const { messages, links } = await previewRematch(sql, tenantId, wanted);
+  return { messages, linksAdded: links?.added ?? null, linksRemoved: links?.removed ?? null };
 }
 
 async function changedFolders(

@@ -3,15 +3,20 @@ import type { FastifyRequest } from 'fastify';
 import type { Sql } from '../../db/database';
 import { insertAudit, updateMailbox, type MailboxChange } from '../../db/mailbox-write';
 import { findMailbox, lockMailbox, type Mailbox } from '../../db/mailboxes';
+import { queueRematch, type QueuedRematch } from '../../db/records-rematch';
+import { sourceKey } from '../../db/source-keys';
+import { lockTenantForWriting } from '../../db/tenant-lock';
 import { holdersOf, queueVisibility, type QueuedVisibility } from '../../db/visibility-job';
 import { publicId } from '../../domain/ids';
 import type { Language } from '../../domain/languages';
+import { matchesOtherwise } from '../../domain/policy-effects';
 import { presetFor } from '../../domain/provider-presets';
 import { carryOutVisibility } from '../carry-out-visibility';
 import type { ApiContext } from '../context';
 import { refuseWhileDeleting } from '../deletions/refusals';
 import { requireMatch, etagOf } from '../precondition';
 import { internalError, invalidField, notFound } from '../problems';
+import { carryOutRematch } from '../records/carry-out-rematch';
 import { actorOf, type Viewer } from '../viewer';
 import { tryAccess } from './access';
 import { previewOfChange, type ChangePreview } from './change-preview';
@@ -21,10 +26,11 @@ import type { MailboxChangeBody } from './schemas';
 import { tellEngine } from './tell-engine';
 import { warningsFor } from './warnings';
 
-/** A mailbox as it was changed, and the job that tells anew who may read its mail, where that was too much to be done at once. */
+/** A mailbox as it was changed, and the jobs that tell anew who may read its mail, and that match it again, where that was too much to be done at once. */
 interface ChangedMailbox {
   mailbox: Mailbox;
   operationId: string | null;
+  rematchOperationId: string | null;
 }
 
 /** Changes a mailbox: a new way to log in is tried first, then all is written at once, then the engine is told. */
@@ -34,12 +40,20 @@ export async function changeMailbox(
   wanted: Wanted,
 ): Promise<ChangedMailbox> {
   const { viewer } = request;
-  const { mailbox, job } = await checked(context, { ...wanted, request, find: lockMailbox }, (sql, change) =>
+  const find = wanted.body.policy === undefined ? lockMailbox : lockWithTenant;
+  const { mailbox, job, rematch } = await checked(context, { ...wanted, request, find }, (sql, change) =>
     write(sql, viewer, change),
   );
+  const rematchOperationId = await carryOutRematch(context, viewer.tenantId, rematch);
   const operationId = await carryOutVisibility(context, viewer.tenantId, job);
   await tellOfChange(context, viewer, { mailbox, body: wanted.body });
-  return { mailbox, operationId };
+  return { mailbox, operationId, rematchOperationId };
+}
+
+/** Another policy may have stored mail matched again: that is told under the tenant's lock, which whoever records mail takes before its mailbox. */
+async function lockWithTenant(...[sql, reader, id]: Parameters<typeof lockMailbox>): Promise<Mailbox | null> {
+  await lockTenantForWriting(sql, reader.tenantId);
+  return lockMailbox(sql, reader, id);
 }
 
 /** Says what the same change would do: all is checked and tried as if it were made. Nothing is written, and nobody who writes waits. */
@@ -53,7 +67,8 @@ export function previewChange(
   return checked(context, { ...wanted, request, find: findMailbox }, async (sql, { mailbox, change }) => {
     const after = { ...mailbox, ...(change.access === undefined ? {} : { imap: change.access.imap }) };
     const warnings = warningsOfChange(context, after, body);
-    const preview = await previewOfChange(sql, tenantId, { mailbox, change, warnings, language });
+    const rematchedAtMost = context.limits.rematchAtOnceMessages;
+    const preview = await previewOfChange(sql, tenantId, { mailbox, change, warnings, language, rematchedAtMost });
     return { mailbox, preview };
   });
 }
@@ -134,7 +149,7 @@ async function write(
   sql: Sql,
   viewer: Viewer,
   { mailbox, change }: CheckedChange,
-): Promise<{ mailbox: Mailbox; job: QueuedVisibility | null }> {
+): Promise<{ mailbox: Mailbox; job: QueuedVisibility | null; rematch: QueuedRematch | null }> {
   const { tenantId } = viewer;
   const holders = await holdersOf(sql, tenantId, mailbox.id);
   await updateMailbox(sql, tenantId, { ...change, mailboxId: mailbox.id, actor: actorOf(viewer) });
@@ -142,7 +157,9 @@ async function write(
   await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: 'mailbox changed', ids });
   const changed = await findMailbox(sql, { tenantId, userId: null }, mailbox.id);
   if (changed === null) throw internalError();
-  return { mailbox: changed, job: await queueReaders(sql, tenantId, { sourceId: mailbox.id, holders }) };
+  const isMatchedAgain = matchesOtherwise(mailbox.policy, changed.policy);
+  const rematch = isMatchedAgain ? await queueRematch(sql, tenantId, [sourceKey(mailbox.id)]) : null;
+  return { mailbox: changed, rematch, job: await queueReaders(sql, tenantId, { sourceId: mailbox.id, holders }) };
 }
 
 /** The job for a mailbox that had these holders; null where they are the same still. */

@@ -30,6 +30,15 @@ import { setDesiredState, type WishKind } from './wish';
 const tags = ['mailboxes'];
 const params = idInPath('mailbox');
 
+const jobsOfChange = {
+  operationId: operationOfChange.nullable(),
+  rematchOperationId: z.string().nullable().describe('The job that matches stored mail again, by the new policy'),
+};
+
+function shownJob(operationId: string | null): string | null {
+  return operationId === null ? null : publicId('operation', operationId);
+}
+
 /** /v1/mailboxes: connecting and changing. */
 export function mailboxRoutes(api: Api, context: ApiContext): void {
   api.post(
@@ -66,7 +75,7 @@ export function mailboxRoutes(api: Api, context: ApiContext): void {
         body: mailboxChangeSchema,
         response: {
           200: z.union([connectedMailboxSchema, changePreviewSchema]),
-          202: connectedMailboxSchema.extend({ operationId: operationOfChange }),
+          202: connectedMailboxSchema.extend(jobsOfChange),
         },
       },
     },
@@ -78,13 +87,14 @@ export function mailboxRoutes(api: Api, context: ApiContext): void {
         const { mailbox, preview } = await previewChange(context, request, wanted);
         return reply.header('etag', etagOf(mailbox.updatedAt)).send(preview);
       }
-      const { mailbox, operationId } = await changeMailbox(context, request, wanted);
+      const { mailbox, operationId, rematchOperationId } = await changeMailbox(context, request, wanted);
       const present = await presenterFor(context, request.viewer, { mailboxes: [mailbox], language });
       const warnings = warningsOfChange(context, mailbox, body);
       const answer = { ...present(mailbox), warnings };
       void reply.header('etag', etagOf(mailbox.updatedAt));
-      if (operationId === null) return reply.send(answer);
-      return reply.code(202).send({ ...answer, operationId: publicId('operation', operationId) });
+      if (operationId === null && rematchOperationId === null) return reply.send(answer);
+      const jobs = { operationId: shownJob(operationId), rematchOperationId: shownJob(rematchOperationId) };
+      return reply.code(202).send({ ...answer, ...jobs });
     },
   );
 }
