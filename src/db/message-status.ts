@@ -1,4 +1,5 @@
 import type { Sql } from './database';
+import { newUuid } from './new-id';
 import { levelOf, type Reader } from './timeline-read';
 
 /** Whether somebody still has to do with a message (product promise C5). */
@@ -15,15 +16,37 @@ export async function lockStatus(sql: Sql, reader: Reader, messageId: string): P
   return row?.status ?? null;
 }
 
-/** Writes the status of a message. Second run: no change. */
+/** Writes the status of a message, and tells of it. To be called under the tenant's lock. Second run: no change. */
 export async function writeStatus(
   sql: Sql,
   tenantId: string,
   { messageId, status }: { messageId: string; status: MessageStatus },
 ): Promise<void> {
-  await sql.execute('UPDATE message SET status = $3 WHERE tenant_id = $1 AND id = $2 AND status <> $3', [
-    tenantId,
-    messageId,
-    status,
-  ]);
+  const changed = await sql.execute(
+    'UPDATE message SET status = $3 WHERE tenant_id = $1 AND id = $2 AND status <> $3',
+    [tenantId, messageId, status],
+  );
+  if (changed > 0) await tellStatus(sql, tenantId, { messageIds: [messageId], status });
+}
+
+/**
+ * Tells other systems that messages have another status (`message.status-changed`), in the stream of the tenant, numbered without a gap; ids and the
+ * status only. To be called under the tenant's lock, in the transaction that changes them.
+ */
+export async function tellStatus(
+  sql: Sql,
+  tenantId: string,
+  { messageIds, status }: { messageIds: string[]; status: MessageStatus },
+): Promise<void> {
+  if (messageIds.length === 0) return;
+  await sql.execute(
+    `WITH numbered AS (
+       UPDATE tenant SET next_seq = next_seq + $2 WHERE tenant_id = $1 RETURNING next_seq - $2 AS first_seq
+     )
+     INSERT INTO outbox (tenant_id, stream, epoch, seq, event_id, type, ids, about_message)
+     SELECT $1, $1, 1, n.first_seq + e.n - 1, e.event_id, 'message.status-changed',
+       jsonb_build_object('messageId', e.message_id, 'status', $5::text), e.message_id
+     FROM numbered n CROSS JOIN unnest($3::uuid[], $4::uuid[]) WITH ORDINALITY AS e(message_id, event_id, n)`,
+    [tenantId, messageIds.length, messageIds, messageIds.map(() => newUuid()), status],
+  );
 }

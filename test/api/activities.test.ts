@@ -312,7 +312,9 @@ describe('the status of a message', () => {
   test('is set by a person who may see it, and audited', async () => {
     const { id } = await mail();
     const url = `/v1/messages/${publicId('message', id)}`;
+    expect((await ask('GET', url)).headers.etag).toBe('"open"');
     const closed = await ask('PATCH', url, { status: 'closed' }, { ...key.headers, 'if-match': '"open"' });
+    expect((await ask('GET', url)).headers.etag).toBe('"closed"');
     expect([closed.statusCode, closed.json()]).toEqual([200, { id: publicId('message', id), status: 'closed' }]);
     expect((await ask('PATCH', url, { status: 'open' }, { ...key.headers, 'if-match': '"open"' })).statusCode).toBe(
       412,
@@ -325,5 +327,9 @@ describe('the status of a message', () => {
       ),
     );
     expect(rows).toEqual([{ status: 'closed', actions: ['message closed'] }]);
+    const told = await database.db.inTenant(tenantId, (sql) =>
+      sql.query(`SELECT ids FROM outbox WHERE type = 'message.status-changed'`),
+    );
+    expect(told).toEqual([{ ids: { messageId: id, status: 'closed' } }]);
   });
 });

@@ -107,8 +107,8 @@ const filters: [string, () => Record<string, string>, string[]][] = [
   ['without attachments', () => ({ hasAttachments: 'false' }), without('with file')],
   ['unread', () => ({ unread: 'true' }), without('read')],
   ['read', () => ({ unread: 'false' }), ['read']],
-  ['what is open', () => ({ status: 'open' }), without('closed')],
-  ['what is closed', () => ({ status: 'closed' }), ['closed']],
+  ['what is open', () => ({ status: 'open' }), without('closed', 'sent')],
+  ['what is closed', () => ({ status: 'closed' }), ['closed', 'sent']],
   ['from a time on', () => ({ since: '2026-03-09T00:00:00Z' }), ['closed', 'to Bea']],
   ['before a time', () => ({ until: '2026-03-03T00:00:00Z' }), ['sent', 'plain']],
   [

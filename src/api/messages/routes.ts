@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { readMessage } from '../../db/messages';
 import { copyHistories, putRight, removedCopies } from '../../db/messages-trail';
 import { allMailRecord, unassignedRecord } from '../../db/timeline-write';
+import { etagOfStatus } from '../activities/write';
 import type { Api, ApiContext } from '../context';
 import { idField, idInPath } from '../fields';
 import { languageFor } from '../language';
@@ -31,12 +32,23 @@ export function messageRoutes(api: Api, context: ApiContext): void {
   });
   api.get(
     '/v1/messages/:id',
-    { schema: { tags, summary: 'A message', params, querystring: detailQuery, response: { 200: messageSchema } } },
-    (request, reply) => {
+    {
+      schema: {
+        tags,
+        summary: 'A message',
+        description: 'Its ETag is that of what can be changed of it: the status (PATCH).',
+        params,
+        querystring: detailQuery,
+        response: { 200: messageSchema },
+      },
+    },
+    async (request, reply) => {
       const { viewer, params: about, query } = request;
       const shown = query.remoteContent === 'allow' ? 'with-remote-content' : 'without-remote-content';
       const html = query.html ? shown : 'none';
-      return messageAnswer(context, viewer, { messageId: about.id, html, language: languageFor(request, reply) });
+      const wish = { messageId: about.id, html, language: languageFor(request, reply) } as const;
+      const answer = await messageAnswer(context, viewer, wish);
+      return reply.header('etag', etagOfStatus(answer.status)).send(answer);
     },
   );
 

@@ -133,6 +133,7 @@ const messageColumns = {
   marks: 'text[]',
   has_attachments: 'boolean',
   refs: 'bigint[]',
+  status: 'text',
 };
 
 function messageRow(
@@ -153,6 +154,8 @@ function messageRow(
     marks: item.kind === 'headers-only' ? [...message.marks, 'headers-only'] : message.marks,
     has_attachments: message.parts.some((part) => part.role === 'attachment' && part.disposition !== 'inline'),
     refs: refNumbers(answeredHashes(message)),
+    // What we wrote waits for others: nobody of ours has to do with it, unless somebody says so.
+    status: item.direction === 'outgoing' ? 'closed' : 'open',
   };
 }
 

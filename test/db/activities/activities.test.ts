@@ -265,10 +265,20 @@ describe('what a user answers is replied', () => {
     expect(await statusOf(late.id)).toBe('open');
   });
 
-  test('not what we wrote ourselves, nor what is closed', async () => {
+  test('and other systems hear of it, once', async () => {
+    const { id } = await mail(question);
+    await mail(answer);
+    await mail({ ...answer, messageId: '<second@us.example>' });
+    const told = await inTenant((sql) =>
+      sql.query(`SELECT ids, about_message FROM outbox WHERE type = 'message.status-changed'`),
+    );
+    expect(told).toEqual([{ ids: { messageId: id, status: 'replied' }, about_message: id }]);
+  });
+
+  test('not what we wrote ourselves, which is closed from the beginning, nor what is closed', async () => {
     const ours = await mail({ ...answer, references: [] });
     await mail({ ...answer, messageId: '<again@us.example>', references: ['<answer@us.example>'] });
-    expect(await statusOf(ours.id)).toBe('open');
+    expect(await statusOf(ours.id)).toBe('closed');
     const { id } = await mail(question);
     await inTenant((sql) => sql.execute(`UPDATE message SET status = 'closed' WHERE id = $1`, [id]));
     await mail({ ...answer, messageId: '<third@us.example>' });
