@@ -19,8 +19,8 @@ const { imapPort: port, lmtpPort, host } = sharedDovecot();
 const workers = ['worker-1', 'worker-2', 'worker-3'] as const;
 const mailboxes = 40;
 const kills = 27;
-const betweenKillsMs = 4_500;
-const betweenDeliveriesMs = 200;
+const betweenKillsMs = 2_000;
+const betweenDeliveriesMs = 100;
 /** Far beyond the test: what is not told by a watch, or seen when one is taken over, stays missing. */
 const refreshSeconds = 86_400;
 

@@ -36,7 +36,7 @@ beforeAll(async () => {
   const tenantId = await bench.database.newTenant();
   mailboxes = [];
   for (let i = 0; i < mailboxesInAll; i += 1) {
-    mailboxes.push(await bench.connect({ tenantId, policy: { refreshSeconds: 30 } }));
+    mailboxes.push(await bench.connect({ tenantId, policy: { refreshSeconds: 10 } }));
   }
   startWorker('sync,bulk');
   const mailboxEngine = createMailboxEngine(engine.client);

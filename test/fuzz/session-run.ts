@@ -17,7 +17,7 @@ export interface SessionRunResult {
 }
 
 /** Most of the time of a session is waiting. */
-const atOnce = 12;
+const atOnce = 24;
 
 /** Plays the sessions with these numbers, some at the same time, and says what is wrong with how they went. */
 export async function runSessions(run: SessionRun): Promise<SessionRunResult> {
