@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { createByteBudget } from '../../src/activities/byte-budget';
 import type { ActivityContext, ActivityRun } from '../../src/activities/context';
 import { deleteCascade } from '../../src/activities/delete-cascade';
@@ -164,6 +166,17 @@ test('a message that another mailbox holds keeps its activity, and leaves no not
   await deleteMailbox(mailbox);
   expect(await counted()).toEqual([0, 0]);
   expect(await rows('SELECT FROM activity')).toHaveLength(1);
+});
+
+test('two copies of a message are one note', async () => {
+  await mail();
+  const raw = Buffer.from('other bytes of the same message');
+  const sha256 = createHash('sha256').update(raw).digest();
+  const [blob] = await context.blobs.putBatch(mailbox, [{ sha256, bytes: raw }]);
+  await mail({ bytes: { blobId: blob?.blobId ?? '', raw } });
+  expect(await rows('SELECT FROM copy')).toHaveLength(2);
+  await deleteMailbox(mailbox);
+  expect(await counted()).toEqual([1, 2]);
 });
 
 test('mail that is removed on the server leaves a note too', async () => {

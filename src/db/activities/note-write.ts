@@ -20,14 +20,16 @@ export async function activitiesOnDelete(
 
 /**
  * Parts of a statement whose $1 is the tenant, to stand before what deletes messages: a note of each activity of the messages whose ids the
- * query `of` has, and which belongs to a record. `directions` are the parameters of messages and their directions. What is noted is counted as
+ * query `of` has, and which belongs to a record. `directions` are the parameters of the messages of copies and their directions. What is noted is counted as
  * rows of `note`. A note has the id of its activity, so a second run writes nothing. It shows no more of a mail than was shown of it: `is_open`
  * where everybody who may see the record could read there that it was.
  */
 export function noteActivities(of: string, directions: { messageIds: string; directions: string }): string {
   return `going_activity AS MATERIALIZED (
       SELECT a.id, a.message_id, a.type, a.status, a.owner_user_id, a.sort_at, d.direction
-      FROM activity a JOIN unnest(${directions.messageIds}::uuid[], ${directions.directions}::text[]) AS d(message_id, direction) USING (message_id)
+      FROM activity a JOIN (
+        SELECT DISTINCT ON (message_id) message_id, direction
+        FROM unnest(${directions.messageIds}::uuid[], ${directions.directions}::text[]) AS d(message_id, direction)) AS d USING (message_id)
       WHERE a.tenant_id = $1 AND a.message_id = ANY (ARRAY(SELECT id FROM ${of}))
     ), going_record AS MATERIALIZED (
       SELECT g.id, g.message_id, g.sort_at, p.record_id, bool_or(p.address_key IS NOT NULL) AS takes_part FROM going_activity g CROSS JOIN LATERAL (
