@@ -13,6 +13,13 @@ test('each value that is changed has its effect, and what stays has none', () =>
   expect(changed({ flags: 'ignore', markSeen: true })).toEqual(['flags-ignored', 'new-mail-marked-seen']);
 });
 
+test('that stopping a mailbox will delete it is said when it begins to, and when it ends', () => {
+  const deleting: Policy = { ...defaultPolicy, onStop: 'delete' };
+  expect(policyEffects(defaultPolicy, deleting)).toEqual(['stop-deletes']);
+  expect(policyEffects(deleting, defaultPolicy)).toEqual(['stop-keeps']);
+  expect(effectSentence('stop-deletes', 'en')).toContain('deletes it');
+});
+
 test('several values of matching are one effect', () => {
   expect(changed({ matchKinds: ['business'], matchHeaders: ['From'] })).toEqual(['mail-matched-again']);
 });
