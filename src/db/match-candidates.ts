@@ -1,8 +1,8 @@
 import { gmailAccount } from '../domain/address';
-import type { Candidate, MatchingPolicy } from '../domain/matching';
+import { mayNameNumber, type Candidate, type MatchingPolicy } from '../domain/matching';
 import type { AddressKind } from '../domain/policy';
 import type { Sql } from './database';
-import { candidatesByNumber } from './record-numbers';
+import { candidatesByNumber, numbersAreUsed } from './record-numbers';
 
 /** What may have to be asked beside the addresses themselves. */
 export type CandidatePolicy = Pick<MatchingPolicy, 'gmailAddresses' | 'companyDomains'>;
@@ -20,7 +20,7 @@ export interface CandidateRow {
 
 /**
  * The records that addresses may lead to: columns of `CandidateRow`, of the rows of `wanted(address_key, gmail_key)` in the statement.
- * `gmail` and `domains` say whether accounts of Gmail and domains of companies are asked for; numbers are where records have any. The addresses drive the look-ups, one by one
+ * `gmail` and `domains` say whether accounts of Gmail and domains of companies are asked for. The addresses drive the look-ups, one by one
  * through keys: without statistics, in tables that an import is just filling, a planner that may choose joins tenants with themselves.
  */
 export function candidatesOfWanted({ gmail, domains }: { gmail: string; domains: string }): string {
@@ -39,7 +39,6 @@ export function candidatesOfWanted({ gmail, domains }: { gmail: string; domains:
     WHERE ${domains}
       AND NOT EXISTS (SELECT FROM user_address u WHERE u.tenant_id = $1 AND u.address_key = w.address_key)
       AND NOT EXISTS (SELECT FROM tenant t WHERE t.tenant_id = $1 AND d.domain = ANY (t.own_domains))
-    UNION ALL ${candidatesByNumber}
   ) AS found
   CROSS JOIN LATERAL (
     SELECT version, type, (
@@ -58,19 +57,29 @@ export async function candidatesByAddress(
   if (addressKeys.length === 0) return new Map();
   const keys = [...new Set(addressKeys)];
   const gmail = policy.gmailAddresses !== 'exact';
-  const rows = await sql.query<CandidateRow>(candidatesStatement, [
+  const rows = await sql.query<CandidateRow | NumbersRow>(candidatesStatement, [
     tenantId,
     keys,
     keys.map((key) => (gmail ? gmailAccount(key) : null)),
     gmail,
     policy.companyDomains === 'link',
   ]);
-  return byAddress(rows);
+  const candidates = rows.filter((row) => row.way !== 'numbers');
+  // Where nobody uses numbers, no statement asks for them.
+  const dotted = rows.length > candidates.length ? keys.filter(mayNameNumber) : [];
+  if (dotted.length === 0) return byAddress(candidates);
+  return byAddress([...candidates, ...(await candidatesByNumber(sql, tenantId, dotted))]);
 }
 
 const candidatesStatement = `
 WITH wanted AS MATERIALIZED (SELECT * FROM unnest($2::text[], $3::text[]) AS w(address_key, gmail_key))
-${candidatesOfWanted({ gmail: '$4::boolean', domains: '$5::boolean' })}`;
+${candidatesOfWanted({ gmail: '$4::boolean', domains: '$5::boolean' })}
+UNION ALL SELECT NULL, NULL, NULL, 'numbers', NULL, NULL, NULL WHERE ${numbersAreUsed}`;
+
+/** Mail may be filed by numbers. */
+interface NumbersRow {
+  way: 'numbers';
+}
 
 /** Candidates by the address of the message. A row may stand there several times. */
 export function byAddress(rows: CandidateRow[]): Map<string, Candidate[]> {

@@ -3,7 +3,7 @@ import { defaultPolicy } from '../domain/policy';
 import type { Sql } from './database';
 import type { MessageReason, StaleReason } from './link-write';
 import { byAddress, candidatesOfWanted, type CandidateRow } from './match-candidates';
-import { candidatesByNumber, numbersAreUsed } from './record-numbers';
+import { candidatesByNumber, numbersAreUsed, type NumberedRow } from './record-numbers';
 
 /** How the links of messages differ from those they would get if they arrived now. */
 export interface MatchDifferences {
@@ -72,10 +72,11 @@ async function numberedMatches(sql: Sql, tenantId: string, messageIds: string[])
     recipientsStatement,
     [tenantId, messageIds, numberRoles],
   );
-  const found = await candidatesByNumber(sql, tenantId, [...new Set(held.map(({ address_key: key }) => key))]);
-  return held.flatMap((one) =>
-    found.flatMap((row) => (row.address_key === one.address_key ? [{ ...row, ...one }] : [])),
-  );
+  const found = new Map<string, NumberedRow[]>();
+  for (const row of await candidatesByNumber(sql, tenantId, [...new Set(held.map((one) => one.address_key))])) {
+    found.set(row.address_key, [...(found.get(row.address_key) ?? []), row]);
+  }
+  return held.flatMap((one) => (found.get(one.address_key) ?? []).map((row) => ({ ...row, ...one })));
 }
 
 const recipientsStatement = `

@@ -1,4 +1,3 @@
-import { projectTypes } from '../domain/activity';
 import { numberMark } from '../domain/matching';
 import type { Sql } from './database';
 
@@ -19,9 +18,9 @@ export async function keysOfRecords(sql: Sql, tenantId: string, recordIds: strin
      )
      SELECT address_key AS key FROM ours JOIN record_address a ON a.tenant_id = $1 AND a.record_id = ours.id
      UNION SELECT '@' || domain FROM record_domain WHERE tenant_id = $1 AND record_id = ANY ($2::uuid[])
-     UNION SELECT '${numberMark}' || lower(r.number) FROM parts p JOIN record r ON r.tenant_id = $1 AND r.id = p.id
-       AND r.number IS NOT NULL AND r.type = ANY ($3::text[])`,
-    [tenantId, recordIds, projectTypes],
+     UNION SELECT '${numberMark}' || r.number_key FROM parts p JOIN record r ON r.tenant_id = $1 AND r.id = p.id
+       AND r.number_key IS NOT NULL`,
+    [tenantId, recordIds],
   );
   return rows.map(({ key }) => key);
 }

@@ -1,46 +1,77 @@
-import { projectTypes } from '../domain/activity';
+import { addressesBehindNumber, mostDots } from '../domain/activity';
 import { numberMark, numberRoles } from '../domain/matching';
 import type { Sql } from './database';
 
 /** As the index `record_by_number` has them: of a record that was merged the number leads to what it is a part of. */
-const hasNumber = `number IS NOT NULL AND type IN (${projectTypes.map((type) => `'${type}'`).join(', ')})
-  AND (deleted_at IS NULL OR merged_into IS NOT NULL)`;
+const hasNumber = 'number_key IS NOT NULL AND (deleted_at IS NULL OR merged_into IS NOT NULL)';
 
-/** Whether mail is filed by numbers at all: where nobody uses them, this is all that they cost. */
-const numbersAreUsed = `(SELECT EXISTS (SELECT FROM record WHERE tenant_id = $1 AND lower(number) >= '' AND ${hasNumber}))`;
+/** Whether mail is filed by numbers at all. Where nobody uses them, to ask for it is all that they cost. */
+export const numbersAreUsed = `EXISTS (SELECT FROM record WHERE tenant_id = $1 AND ${hasNumber})`;
 
-const namedBy = (number: string) =>
-  `SELECT id FROM record WHERE tenant_id = $1 AND lower(number) = ${number} AND ${hasNumber} OFFSET 0`;
+const isOurs = (key: string) => `
+  SELECT FROM user_address WHERE tenant_id = $1 AND address_key = ${key}
+  UNION ALL SELECT FROM source
+  WHERE tenant_id = $1 AND kind IN ('mailbox', 'drop', 'file') AND address_key = ${key} AND deleted_at IS NULL LIMIT 1`;
 
-const isOurs = (key: string) => `(
-  EXISTS (SELECT FROM user_address u WHERE u.tenant_id = $1 AND u.address_key = ${key})
-  OR EXISTS (SELECT FROM source o WHERE o.tenant_id = $1 AND o.kind IN ('mailbox', 'drop', 'file') AND o.address_key = ${key} AND o.deleted_at IS NULL))`;
-
-/** More dots than a local part has with a number before it, and a hostile sender may ask for. */
-const mostDots = 8;
-
-/** The ways to read an address as one with a number before it: columns `number` and `behind`. */
-const readings = (key: string) => `
-  SELECT array_to_string(p.parts[:n], '.') AS number, array_to_string(p.parts[n + 1:], '.') AS behind
-  FROM (SELECT string_to_array(${key}, '.') AS parts) AS p
-  CROSS JOIN LATERAL generate_series(1, least(cardinality(p.parts) - 1, ${String(mostDots)})) AS n
-  WHERE strpos(array_to_string(p.parts[n + 1:], '.'), '@') > 1`;
+/** A record that a number before an address of ours leads to. */
+export interface NumberedRow {
+  address_key: string;
+  record_id: string;
+  kind: null;
+  way: 'number';
+  version: number;
+  type: string;
+  company_id: string | null;
+}
 
 /**
- * The records whose number stands before one of our addresses (product promise D1), as one of the parts of `candidatesOfWanted`. Our addresses are those
- * of users and mailboxes; the very address of one has no number.
+ * The records whose number stands before one of our addresses (product promise D1), by these addresses of messages. Ours are the addresses of users and
+ * mailboxes; the very address of one has no number.
  */
-export const candidatesByNumber = `
-  SELECT w.address_key, n.record_id, NULL, 'number' FROM wanted w CROSS JOIN LATERAL (
-    SELECT whole.id AS record_id FROM (
-      SELECT r.behind, named.id FROM (${readings('w.address_key')}) AS r CROSS JOIN LATERAL (${namedBy('r.number')}) AS named OFFSET 0
-    ) AS hit CROSS JOIN LATERAL (
-      WITH RECURSIVE way AS (
-        SELECT id, deleted_at, merged_into FROM record WHERE tenant_id = $1 AND id = hit.id
-        UNION SELECT next.id, next.deleted_at, next.merged_into FROM way JOIN record next ON next.tenant_id = $1 AND next.id = way.merged_into
-      ) SELECT id FROM way WHERE deleted_at IS NULL OFFSET 0
-    ) AS whole WHERE ${isOurs('hit.behind')} AND NOT ${isOurs('w.address_key')} OFFSET 0
-  ) AS n WHERE ${numbersAreUsed} AND strpos(w.address_key, '.') < strpos(w.address_key, '@')`;
+export async function candidatesByNumber(sql: Sql, tenantId: string, addressKeys: string[]): Promise<NumberedRow[]> {
+  const readings = readingsOf(addressKeys);
+  if (readings.length === 0) return [];
+  const rows = await sql.query<NumberedRow & { is_merged: boolean }>(numberedStatement, [
+    tenantId,
+    readings.map(({ key }) => key),
+    readings.map(({ number }) => number),
+    readings.map(({ behind }) => behind),
+  ]);
+  const merged = rows.filter((row) => row.is_merged);
+  if (merged.length === 0) return rows;
+  const ids = [...new Set(merged.map((row) => row.record_id))];
+  const ends = await sql.query<NumberedRow & { part_id: string }>(mergedStatement, [tenantId, ids]);
+  const whole = merged.flatMap(({ address_key: key, record_id: partId }) =>
+    ends.flatMap((end) => (end.part_id === partId ? [{ ...end, address_key: key }] : [])),
+  );
+  return [...rows.filter((row) => !row.is_merged), ...whole];
+}
+
+/** The ways to read addresses as one with a number before it. */
+function readingsOf(addressKeys: string[]): { key: string; number: string; behind: string }[] {
+  return addressKeys.flatMap((key) =>
+    addressesBehindNumber(key).map((behind) => ({ key, number: key.slice(0, -behind.length - 1), behind })),
+  );
+}
+
+const shown = (record: string) => `NULL AS kind, 'number' AS way, ${record}.version, ${record}.type, (
+  SELECT c.id FROM record c WHERE c.tenant_id = $1 AND c.id = ${record}.company_id AND c.deleted_at IS NULL) AS company_id`;
+
+// The number first: nearly all that stands before a dot is none.
+const numberedStatement = `
+SELECT hit.address_key, hit.record_id, ${shown('hit')}, hit.is_merged FROM (
+  SELECT w.address_key, w.behind, r.* FROM unnest($2::text[], $3::text[], $4::text[]) AS w(address_key, number, behind)
+  CROSS JOIN LATERAL (
+    SELECT id AS record_id, version, type, company_id, deleted_at IS NOT NULL AS is_merged
+    FROM record WHERE tenant_id = $1 AND number_key = w.number AND ${hasNumber} OFFSET 0) AS r OFFSET 0
+) AS hit CROSS JOIN LATERAL (${isOurs('hit.behind')}) AS own WHERE NOT EXISTS (${isOurs('hit.address_key')})`;
+
+const mergedStatement = `
+WITH RECURSIVE way AS (
+  SELECT id AS part_id, id, merged_into FROM record WHERE tenant_id = $1 AND id = ANY ($2::uuid[])
+  UNION SELECT way.part_id, next.id, next.merged_into FROM way JOIN record next ON next.tenant_id = $1 AND next.id = way.merged_into
+)
+SELECT way.part_id, r.id AS record_id, ${shown('r')} FROM way JOIN record r ON r.tenant_id = $1 AND r.id = way.id AND r.deleted_at IS NULL`;
 
 /** Before an address of ours: all mail to it with any number. No domain begins so. */
 const anyNumberMark = '@#';
@@ -48,10 +79,15 @@ const anyNumberMark = '@#';
 /** Whether one of a list of keys stands for all mail to an address of ours with any number. */
 export const isAnyNumberKey = (key: string) => `starts_with(${key}, '${anyNumberMark}')`;
 
+/** The addresses that are left of one without what stands before one of its dots, as `addressesBehindNumber` has them. */
+const behindDots = (key: string) => `
+  SELECT array_to_string(p.parts[n + 1:], '.') AS behind FROM (SELECT string_to_array(${key}, '.') AS parts) AS p
+  CROSS JOIN LATERAL generate_series(1, least(cardinality(p.parts) - 1, ${String(mostDots)})) AS n`;
+
 /** Whether a copy has a recipient that such a key among the rows `k` of `rematch_key`, by the condition `ofJob`, stands for. */
 export const copyHasNumber = (copyId: string, ofJob: string) => `(SELECT EXISTS (
   SELECT FROM rematch_key k WHERE ${ofJob} AND k.kind = 2 AND ${isAnyNumberKey('k.address_key')})) AND EXISTS (
-  SELECT FROM copy_address ca CROSS JOIN LATERAL (${readings('ca.address_key')}) AS r
+  SELECT FROM copy_address ca CROSS JOIN LATERAL (${behindDots('ca.address_key')}) AS r
   JOIN rematch_key k ON ${ofJob} AND k.address_key = '${anyNumberMark}' || r.behind
   WHERE ca.tenant_id = $1 AND ca.copy_id = ${copyId} AND ca.role IN (${numberRoles.map((role) => `'${role}'`).join(', ')}))`;
 
@@ -83,15 +119,16 @@ export async function withNumberedAddresses(
 export async function keysOfOurs(sql: Sql, tenantId: string, ours: string[]): Promise<string[]> {
   if (ours.length === 0) return [];
   const rows = await sql.query<{ number: string }>(
-    `SELECT DISTINCT lower(number) AS number FROM record WHERE tenant_id = $1 AND lower(number) >= '' AND ${hasNumber} LIMIT $2`,
+    `SELECT DISTINCT number_key AS number FROM record WHERE tenant_id = $1 AND ${hasNumber} LIMIT $2`,
     [tenantId, mostLookedFor + 1],
   );
   if (rows.length === 0) return [];
   const numbers = rows.map(({ number }) => number);
+  const readings = readingsOf(ours);
   const themselves = await sql.query<{ key: string }>(
-    `SELECT key FROM unnest($2::text[]) AS key WHERE EXISTS (
-       SELECT FROM (${readings('key')}) AS r CROSS JOIN LATERAL (${namedBy('r.number')}) AS named)`,
-    [tenantId, ours],
+    `SELECT DISTINCT w.key FROM unnest($2::text[], $3::text[]) AS w(key, number) CROSS JOIN LATERAL (
+       SELECT FROM record WHERE tenant_id = $1 AND number_key = w.number AND ${hasNumber} LIMIT 1) AS named`,
+    [tenantId, readings.map(({ key }) => key), readings.map(({ number }) => number)],
   );
   const numbered = await addressesWith(sql, tenantId, { numbers, ours, most: mostLookedFor });
   return [...themselves.map(({ key }) => key), ...numbered];

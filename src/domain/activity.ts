@@ -152,7 +152,8 @@ export function addressesBehindNumber(key: string): string[] {
   return found;
 }
 
-const mostDots = 8;
+/** More dots than a local part has with a number before it, and fewer than a hostile sender may write. */
+export const mostDots = 8;
 
 /** Why mail is not taken in (product promise C10). */
 export type ActivityRefusal = 'no-user' | 'no-subject';

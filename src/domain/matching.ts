@@ -64,8 +64,13 @@ export const numberRoles = ['to', 'cc', 'bcc', 'delivered-to'] as const satisfie
 
 /** Whether an address in such a header may be one of ours with a number before it: something stands before a dot of its local part. */
 export function mayHaveNumber({ role, addressKey }: HeaderAddress): boolean {
+  return (numberRoles as readonly string[]).includes(role) && mayNameNumber(addressKey);
+}
+
+/** The same of an address in any header. */
+export function mayNameNumber(addressKey: string): boolean {
   const dot = addressKey.indexOf('.', 1);
-  return (numberRoles as readonly string[]).includes(role) && dot > 0 && dot < addressKey.lastIndexOf('@');
+  return dot > 0 && dot < addressKey.lastIndexOf('@');
 }
 
 /** What stands before a number among addresses, and before an address that is looked at for its number alone. No address begins with it. */
