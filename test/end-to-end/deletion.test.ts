@@ -100,6 +100,7 @@ test('things are killed in the middle of deletions', async () => {
     await doomed[index]!.untilRows(messages, 150_000);
     struck.set(strike[0], await struckInTheMiddle(doomed[index]!, strike));
   }
+  expect(struck.size).toBe(strikes.length);
 }, 480_000);
 
 test.concurrent.each(strikes)(

@@ -89,6 +89,7 @@ const struck = new Map<string, ProductMailbox>();
 
 test('things are killed in the middle of imports', async () => {
   for (const strike of strikes) struck.set(strike[0], await struckInTheMiddle(strike));
+  expect(struck.size).toBe(strikes.length);
 }, 240_000);
 
 test.each(strikes)(

@@ -40,7 +40,7 @@ const life = fc.record({
   isPoison: fc.boolean(),
   begins: fc.constantFrom('first' as const, 'second' as const),
   /** What becomes of it where it is, one after the other. */
-  turns: fc.constantFrom(
+  turns: fc.constantFrom<('goes' | 'moves' | 'shown-again')[][]>(
     [],
     ['goes'],
     ['moves'],
@@ -48,7 +48,7 @@ const life = fc.record({
     ['moves', 'goes'],
     ['goes', 'shown-again', 'goes'],
     ['moves', 'goes', 'shown-again'],
-  ) as fc.Arbitrary<('goes' | 'moves' | 'shown-again')[]>,
+  ),
 });
 type Life = typeof life extends fc.Arbitrary<infer One> ? One : never;
 
