@@ -96,14 +96,14 @@ async function measured(postgres, { tenantId, doomed, other, messages, bytesPerM
   };
 }
 
-/** One new message every 50 ms, recorded as a live round does. @param {any} db @param {string} tenantId @param {any} other */
-export function arrivingMail(db, tenantId, other) {
+/** One new message every 50 ms, recorded as a live round does. @param {any} db @param {string} tenantId @param {any} other @param {number} firstUid */
+export function arrivingMail(db, tenantId, other, firstUid = 10_000_000) {
   const { recordBatch } = require('./dist/db/ingest/record-batch.js');
   /** @type {number[]} */
   const times = [];
   let isOver = false;
   const done = (async () => {
-    for (let uid = 10_000_000; !isOver; uid += 1) {
+    for (let uid = firstUid; !isOver; uid += 1) {
       const from = performance.now();
       await recordBatch(
         db,
@@ -123,8 +123,8 @@ export function arrivingMail(db, tenantId, other) {
   };
 }
 
-/** @param {number} uid */
-function newMessage(uid) {
+/** A message that nobody has seen. @param {number} uid */
+export function newMessage(uid) {
   const key = createHash('sha256').update(randomUUID()).digest();
   const person = { name: 'Ada', address: 'ada@customer.example', key: 'ada@customer.example' };
   return {

@@ -1,5 +1,5 @@
 // @ts-check
-// Measures the product beside what others do: `npm run bench [-- import|sweep|push|fleet|delete|rematch|records|reconcile] [options]`, all of them where none is named.
+// Measures the product beside what others do: `npm run bench [-- import|sweep|push|fleet|delete|rematch|threads|records|reconcile] [options]`, all of them where none is named.
 //   --json FILE         writes all numbers
 //   --workers split     new mail, history and connections in workers of their own; otherwise one does all, as in `npm start`
 //   --cpu-profile DIR   the workers write CPU profiles there
@@ -10,6 +10,8 @@
 //   --messages N        size of the mailbox that is deleted (10,000), without bytes and with 22 kB each
 // rematch
 //   --messages N        messages that are there before their customers are (10,000; the aim is for 100,000)
+// threads
+//   --messages N        of each of two threads that become one (10,000; the aim is for 100,000)
 // records
 //   --records N         that are uploaded, with addresses (100,000)
 // reconcile

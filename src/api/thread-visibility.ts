@@ -1,10 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
+import type { Sql } from '../db/database';
 import { insertAudit } from '../db/mailbox-write';
-import { readThread, threadOf } from '../db/messages-thread';
+import { threadOf } from '../db/messages-thread';
 import { lockTenantForWriting } from '../db/tenant-lock';
-import { saidVisibility, sayVisibility, type SaidVisibility } from '../db/thread-visibility';
+import { readsThread } from '../db/thread-links/thread-links';
+import { saidVisibility, sayVisibility, sourcesHeld, type SaidVisibility } from '../db/thread-visibility';
 import { publicId } from '../domain/ids';
 import { visibilityLevels, type Visibility } from '../domain/policy';
 import { carryOutVisibility, operationOfChange } from './carry-out-visibility';
@@ -12,7 +14,7 @@ import type { Api, ApiContext } from './context';
 import { idInPath } from './fields';
 import { etagOf, requireMatch } from './precondition';
 import { forbidden, notFound } from './problems';
-import { actorOf } from './viewer';
+import { actorOf, type Viewer } from './viewer';
 
 const visibility = z.enum(['private', 'metadata', 'subject', 'full']);
 
@@ -60,21 +62,28 @@ async function say(
 ): Promise<{ threadId: string; operationId: string | null }> {
   const { viewer } = request;
   const { tenantId } = viewer;
+  const sourceIds = await context.db.inTenant(tenantId, (sql) => held(sql, viewer, wish.id));
   const { threadId, job } = await context.db.inTenant(tenantId, async (sql) => {
     await lockTenantForWriting(sql, tenantId);
     const thread = await threadOf(sql, tenantId, wish.id);
     if (thread === null) throw notFound();
-    const seen = await readThread(sql, viewer, { threadId: thread, after: null, limit: 1 });
-    if (seen.slots.length === 0 && seen.resumeAfter === null) throw notFound();
     requireMatch(request, etagOfSaid(await saidVisibility(sql, viewer, thread)));
     const level = wish.visibility === null ? null : visibilityLevels[wish.visibility];
-    const said = await sayVisibility(sql, viewer, { threadId: thread, level, actor: actorOf(viewer) });
-    if (said.kind === 'holds-no-copy') {
+    if (sourceIds.length === 0) {
       throw forbidden('Only the owner or a member of a mailbox with a copy can say who else reads a thread.');
     }
+    const said = { threadId: thread, sourceIds, level, actor: actorOf(viewer) };
+    const queued = await sayVisibility(sql, viewer, said);
     const ids = { threadId: publicId('thread', thread), visibility: wish.visibility ?? 'as the copies say' };
     await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: 'thread visibility said', ids });
-    return { threadId: thread, job: said.job };
+    return { threadId: thread, job: queued };
   });
   return { threadId, operationId: await carryOutVisibility(context, tenantId, job) };
+}
+
+/** The viewer's mailboxes with copies of the thread, asked for before the tenant's mail has to wait. @throws Problem 404 where they see none of it */
+async function held(sql: Sql, viewer: Viewer, id: string): Promise<string[]> {
+  const threadId = await threadOf(sql, viewer.tenantId, id);
+  if (threadId === null || !(await readsThread(sql, viewer, threadId))) throw notFound();
+  return sourcesHeld(sql, viewer, threadId);
 }

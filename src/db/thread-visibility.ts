@@ -21,35 +21,38 @@ export async function saidVisibility(sql: Sql, reader: Reader, threadId: string)
   return row ?? null;
 }
 
-/** What became of saying a thread's visibility: said, with the job that tells its mail anew, or not the reader's to say. */
-export type VisibilitySaid = { kind: 'said'; job: QueuedVisibility | null } | { kind: 'holds-no-copy' };
-
-/**
- * Says how far others may read a thread, for the mailboxes with copies of it that the reader holds; `level` null: as far as the copies say. To be
- * called under the tenant's lock. What it takes away nobody reads from the commit on; the job is to be run after it. Second run: no change.
- */
-export async function sayVisibility(
-  sql: Sql,
-  reader: Reader,
-  said: { threadId: string; level: number | null; actor: string },
-): Promise<VisibilitySaid> {
-  const { tenantId, userId } = reader;
+/** The mailboxes with copies of a thread that the reader holds. Looks through all of a long one: not to be called under the tenant's lock. */
+export async function sourcesHeld(sql: Sql, { tenantId, userId }: Reader, threadId: string): Promise<string[]> {
   const held = await sql.query<{ source_id: string }>(
     `SELECT source_id FROM (
        SELECT DISTINCT c.source_id FROM message m
        CROSS JOIN LATERAL (SELECT source_id FROM copy WHERE tenant_id = $1 AND message_id = m.id OFFSET 0) c
        WHERE m.tenant_id = $1 AND m.thread_id = ANY (${partsOfThread('$2::uuid')}) OFFSET 0) held
      WHERE holds_source(source_id, $3)`,
-    [tenantId, said.threadId, userId],
+    [tenantId, threadId, userId],
   );
-  if (held.length === 0) return { kind: 'holds-no-copy' };
-  const sourceIds = held.map((row) => row.source_id);
-  const changed = await writeSaid(sql, tenantId, { ...said, sourceIds });
-  if (!changed) return { kind: 'said', job: null };
+  return held.map((row) => row.source_id);
+}
+
+/**
+ * Says how far others may read a thread, for these mailboxes (`sourcesHeld`), as far as the reader still holds them; `level` null: as far as the copies say. To be called
+ * under the tenant's lock. What it takes away nobody reads from the commit on; the job is to be run after it. Second run: no change.
+ */
+export async function sayVisibility(
+  sql: Sql,
+  { tenantId, userId }: Reader,
+  said: { threadId: string; sourceIds: string[]; level: number | null; actor: string },
+): Promise<QueuedVisibility | null> {
+  const still = await sql.query<{ id: string }>('SELECT id FROM unnest($1::uuid[]) AS id WHERE holds_source(id, $2)', [
+    said.sourceIds,
+    userId,
+  ]);
+  const changed = await writeSaid(sql, tenantId, { ...said, sourceIds: still.map(({ id }) => id) });
+  if (!changed) return null;
   await sayOfParts(sql, tenantId, said.threadId);
   await tellChanged(sql, tenantId, said.threadId);
   const mail = { of: 'thread' as const, threadId: said.threadId };
-  return { kind: 'said', job: await queueVisibility(sql, tenantId, { mail, narrowedUserIds: [] }) };
+  return queueVisibility(sql, tenantId, { mail, narrowedUserIds: [] });
 }
 
 /** Tells other systems in the stream of the tenant, numbered without a gap; ids only. */

@@ -1,3 +1,4 @@
+import type { Sql } from '../../../src/db/database';
 import { newUuid } from '../../../src/db/new-id';
 import { readDependents } from '../../../src/db/people/dependents';
 import { eraseThese } from '../../../src/db/people/erase-messages';
@@ -5,12 +6,13 @@ import { summariesOf } from '../../../src/db/messages-summary';
 import { readThread, threadOf } from '../../../src/db/messages-thread';
 import { rematchChunk, runRematch } from '../../../src/db/rematch-job';
 import { lockTenantForWriting } from '../../../src/db/tenant-lock';
-import { sayVisibility } from '../../../src/db/thread-visibility';
+import { sayVisibility, sourcesHeld } from '../../../src/db/thread-visibility';
 import { levelOf, type Reader, type TimelinePlace } from '../../../src/db/timeline-read';
-import { allMailRecord, insertTimelines, timelineDifferences } from '../../../src/db/timeline-write';
+import { allMailRecord, timelineDifferences } from '../../../src/db/timeline-write';
 import { brokenTenant } from '../../../src/db/verify/tenant-checks';
 import { runVisibility } from '../../../src/db/visibility-job';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
+import { aLongThread } from '../../support/long-thread';
 import { aMailbox, aMessage, aRecord, aUser, type TestMailbox } from '../../support/mail-rows';
 
 /** More than one transaction moves. */
@@ -38,37 +40,8 @@ const rows = <Row extends object>(text: string, values: unknown[] = []) =>
 const message = (messageId: string, references: string[] = []) =>
   aMessage(database.db, mailbox, { messageId, references, from: 'ada@customer.example' });
 
-/** A thread that begins with this message, and so many more; linked to the record, where there is one. */
-async function thread(name: string, more: number, recordId: string | null = null): Promise<string> {
-  const { threadId } = await message(`<${name}@x>`);
-  await inTenant(async (sql) => {
-    await lockTenantForWriting(sql, mailbox.tenantId);
-    const values = [mailbox.tenantId, mailbox.sourceId, threadId, name, more];
-    const added = await sql.query<{ id: string }>(
-      `WITH added AS (
-         INSERT INTO message (tenant_id, id, message_key, message_id_hash, message_id_header, thread_id, sort_at, participants)
-         SELECT $1, gen_random_uuid(), sha256(($2::uuid || $4 || n)::bytea), sha256(('<' || $4 || n || '@x>')::bytea), '<' || $4 || n || '@x>', $3::uuid,
-           now() - n * interval '1 minute', '{"from": [], "sender": [], "replyTo": [], "to": [], "cc": []}' FROM generate_series(1, $5::integer) AS n
-         RETURNING id, message_key, message_id_hash
-       ), referred AS (
-         INSERT INTO thread_ref (tenant_id, ref_hash, thread_id) SELECT $1, message_id_hash, $3 FROM added
-       )
-       INSERT INTO copy (tenant_id, id, source_id, message_id, raw_sha, raw_size, raw_state, visibility, direction, parser_version)
-       SELECT $1, gen_random_uuid(), $2, id, message_key, 1, 'none', 3, 'incoming', 1 FROM added RETURNING message_id AS id`,
-      values,
-    );
-    const ids = added.map(({ id }) => id);
-    if (recordId !== null) {
-      await sql.execute(
-        `WITH linked AS (INSERT INTO link (tenant_id, id, message_id, record_id) SELECT $1, gen_random_uuid(), id, $3 FROM unnest($2::uuid[]) AS id RETURNING id)
-         INSERT INTO link_reason (tenant_id, link_id, kind, key, actor, record_version) SELECT $1, id, 'person', 'by-hand', 'test', 1 FROM linked`,
-        [mailbox.tenantId, ids, recordId],
-      );
-    }
-    await insertTimelines(sql, mailbox.tenantId, ids);
-  });
-  return threadId;
-}
+const thread = (name: string, more: number, recordId: string | null = null) =>
+  aLongThread(database.db, mailbox, { name, more, recordId });
 
 /** The messages of a thread page by page, by any of its ids. */
 async function listed(id: string): Promise<string[]> {
@@ -103,6 +76,11 @@ async function finish(): Promise<void> {
 }
 
 const whole = (id: string) => inTenant((sql) => threadOf(sql, mailbox.tenantId, id));
+
+async function say(sql: Sql, said: { threadId: string; level: number | null }) {
+  const sourceIds = await sourcesHeld(sql, everything, said.threadId);
+  await sayVisibility(sql, everything, { ...said, sourceIds, actor: 'test' });
+}
 
 test('a long thread that becomes a part of another is one with it from the first moment, and is moved in shares', async () => {
   const older = await thread('older', 2);
@@ -190,7 +168,7 @@ test('what was said of a part narrows the whole from the first moment, and stays
   expect(await levels()).toBe(3);
   await inTenant(async (sql) => {
     await lockTenantForWriting(sql, tenantId);
-    await sayVisibility(sql, everything, { threadId: younger, level: 0, actor: 'test' });
+    await say(sql, { threadId: younger, level: 0 });
   });
   expect(await levels()).toBe(3);
   await message('<joins@x>', ['<older@x>', '<younger@x>']);
@@ -220,16 +198,16 @@ test('what is said of a thread that is being moved is said of all its parts, and
   const older = await thread('older', 1);
   await thread('younger', long);
   await message('<joins@x>', ['<older@x>', '<younger@x>']);
-  const say = (level: number | null) =>
+  const saying = (level: number | null) =>
     inTenant(async (sql) => {
       await lockTenantForWriting(sql, tenantId);
-      await sayVisibility(sql, everything, { threadId: older, level, actor: 'test' });
+      await say(sql, { threadId: older, level });
     });
-  await say(1);
+  await saying(1);
   expect(await rows('SELECT FROM thread_visibility')).toHaveLength(2);
-  await say(null);
+  await saying(null);
   expect(await rows('SELECT FROM thread_visibility')).toEqual([]);
-  await say(2);
+  await saying(2);
   await finish();
   expect(await rows('SELECT thread_id FROM thread_visibility')).toEqual([{ thread_id: older }]);
 });
