@@ -281,6 +281,15 @@ describe('stored mail', () => {
     expect(await linkedRecords(message.id)).toEqual([]);
   });
 
+  test('is linked by a job where that has more shares than the answer waits for', async () => {
+    await aMessage(database.db, await aMailbox(database.db, tenantId), { from: 'ada@customer.example' });
+    const hasty = testApi(database.db, { rematchAtOnceShares: 1 });
+    const answer = await hasty.api.inject({ method: 'POST', url: '/v1/records', headers: key.headers, payload: ada });
+    expect(answer.json<RecordAnswer>().operationId).toMatch(/^opn_/);
+    expect(hasty.engine.asked).toMatchObject([{ what: 'startRematch' }]);
+    await hasty.api.close();
+  });
+
   test('is linked by a job where it is much', async () => {
     const mailbox = await aMailbox(database.db, tenantId);
     for (const n of [1, 2, 3, 4]) await aMessage(database.db, mailbox, { subject: `number ${String(n)}` });
