@@ -58,6 +58,7 @@ async function fuzz() {
   const messages = await fuzzMessages(run, { mutations: Number(values.mutations), recorded: Number(values.recorded) });
   const sessions = await fuzzSessions(run, { sessions: Number(values.sessions) });
   terminal.line();
+  terminal.line(`npm run fuzz -- --seed ${values.seed} --from ${values.from} plays the same again.`);
   for (const line of [...messages.lines, ...sessions.lines]) terminal.line(line);
   for (const reason of unhandled) terminal.line(`an unhandled rejection: ${String(reason)}`);
   const findings = messages.findings + sessions.findings + unhandled.length;

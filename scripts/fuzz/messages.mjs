@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { fromSource, row } from './sources.mjs';
+import { beyondBounds, fromSource, row } from './sources.mjs';
 
 /** @typedef {{ terminal: import('../lib/terminal.mjs').Terminal, seed: string, from: number, out: string }} FuzzRun */
 
@@ -35,12 +35,14 @@ export async function fuzzMessages({ terminal, seed, from, out }, { mutations, r
       recordSome({ seed, from, letters, recorded: Math.min(recorded, mutations) }),
     );
     keep(out, seed, result.findings);
+    const beyond = beyondBounds(result);
     return {
-      findings: result.findings.length + complaints.length,
+      findings: result.findings.length + complaints.length + beyond.length,
       lines: [
         ...table({ result, mutations, seconds, letters: letters.length }),
         row('recorded in a database', Math.min(recorded, mutations)),
         ...complaints,
+        ...beyond,
       ],
     };
   } finally {

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { fromSource, row } from './sources.mjs';
+import { beyondBounds, fromSource, row } from './sources.mjs';
 
 /** So many findings are played again to find the fewest lies that they take. */
 const mostExplained = 10;
@@ -31,7 +31,11 @@ export async function fuzzSessions({ terminal, seed, from, out }, { sessions }) 
       mkdirSync(out, { recursive: true });
       writeFileSync(join(out, `session-${seed}-${finding.number}.json`), JSON.stringify({ seed, ...least }, null, 2));
     }
-    return { findings: result.findings.length, lines: table(result, { fared, seconds }) };
+    const beyond = beyondBounds(fared);
+    return {
+      findings: result.findings.length + beyond.length,
+      lines: [...table(result, { fared, seconds }), ...beyond],
+    };
   } finally {
     await bench.close();
   }

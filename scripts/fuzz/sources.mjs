@@ -14,6 +14,25 @@ export function fromSource(path) {
   return require(join(projectDir, path));
 }
 
+/** What a run may take: memory of the process, and a time for which nobody else has their turn. */
+const most = { megabytes: 1_024, stallMs: 200 };
+
+/**
+ * What of a run went beyond its bounds, as lines of its report.
+ * @param {{ longestStallMs: number, peakRssMegabytes: number }} fared
+ * @returns {string[]}
+ */
+export function beyondBounds({ longestStallMs, peakRssMegabytes }) {
+  return [
+    ...(peakRssMegabytes > most.megabytes
+      ? [`  memory: ${peakRssMegabytes} MB, and ${most.megabytes} are the most`]
+      : []),
+    ...(longestStallMs > most.stallMs
+      ? [`  the event loop stood still for ${longestStallMs} ms, and ${most.stallMs} are the most`]
+      : []),
+  ];
+}
+
 /**
  * One line of a table.
  * @param {string} label

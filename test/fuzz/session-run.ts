@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { SyncBench } from '../support/sync-bench';
 import { Session, type SessionFinding } from './session';
 
@@ -19,6 +21,9 @@ export interface SessionRunResult {
 /** Most of the time of a session is waiting. */
 const atOnce = 24;
 
+/** A session has some rounds, each of which may wait for a server that answers nothing; no session waits for ever. */
+const longestSessionMs = 600_000;
+
 /** Plays the sessions with these numbers, some at the same time, and says what is wrong with how they went. */
 export async function runSessions(run: SessionRun): Promise<SessionRunResult> {
   const result: SessionRunResult = { sessions: 0, lies: 0, longestMs: 0, findings: [] };
@@ -28,7 +33,7 @@ export async function runSessions(run: SessionRun): Promise<SessionRunResult> {
       const number = next;
       next += 1;
       const began = performance.now();
-      const { complaints, lies } = await play(run, number);
+      const { complaints, lies } = await playInTime(run, number);
       result.longestMs = Math.max(result.longestMs, performance.now() - began);
       result.sessions += 1;
       run.progress?.(result.sessions);
@@ -39,6 +44,21 @@ export async function runSessions(run: SessionRun): Promise<SessionRunResult> {
   };
   await Promise.all(Array.from({ length: atOnce }, playOneByOne));
   return result;
+}
+
+async function playInTime(run: SessionRun, number: number): Promise<Pick<Session, 'complaints' | 'lies'>> {
+  const end = new AbortController();
+  const late = sleep(
+    longestSessionMs,
+    { complaints: ['it has not come to its end'], lies: [] },
+    { signal: end.signal },
+  );
+  try {
+    return await Promise.race([play(run, number), late]);
+  } finally {
+    late.catch(() => undefined);
+    end.abort();
+  }
 }
 
 async function play({ bench, seed }: SessionRun, number: number, onlyLies?: ReadonlySet<number>): Promise<Session> {
