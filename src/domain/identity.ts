@@ -34,7 +34,7 @@ export function canonicalContent(fields: { name: string; value: string }[], body
 }
 
 /** What the sender wrote into the header of a message, each value as it came. */
-export type SentHeader = Record<'messageId' | 'date' | 'from' | 'subject' | 'to' | 'cc' | 'contentType', string>;
+type SentHeader = Record<'messageId' | 'date' | 'from' | 'subject' | 'to' | 'cc' | 'contentType', string>;
 
 /**
  * The string whose SHA-256 is the key of a message of which only the header is known. It is never that of a message that was read whole: what

@@ -11,7 +11,7 @@ import { isAutomatic } from '../thread-links/reason-sql';
 import { refreshTimelines } from '../timeline-write';
 
 /** Two messages that are one: all of `from` becomes a part of `to`. */
-export interface JoinedMessages {
+interface JoinedMessages {
   from: string;
   to: string;
 }

@@ -15,7 +15,7 @@ import type { ReadCopy } from './differences';
 import { messagesOfKeys, threadsOfRefs } from './stored-copies';
 
 /** A copy that is to stand apart, as far as its message is made from it. */
-export type ApartCopy = Pick<ReadCopy, 'messageKey' | 'refs' | 'message' | 'direction'> & {
+type ApartCopy = Pick<ReadCopy, 'messageKey' | 'refs' | 'message' | 'direction'> & {
   stored: Pick<ReadCopy['stored'], 'copyId' | 'messageId' | 'internalDates'>;
 };
 
