@@ -66,7 +66,7 @@ interface Span extends Lists {
   last_uid: number;
 }
 
-const idsOf = (column: string) => `string_agg(${column}::text, ',')`;
+const idsOf = (column: string) => `string_agg(${column}::text, ',' ORDER BY ${column})`;
 
 /** Each of them once. */
 function allOf(lists: (string | null)[]): string[] {

@@ -53,8 +53,9 @@ export async function deleteBareCopies(
        RETURNING id, message_id, blob_id, direction
      )
      SELECT count(*) AS count, coalesce(array_agg(id), '{}')::text AS "copyIds", coalesce(array_agg(message_id), '{}')::text AS "messageIds",
-       (array_agg(blob_id) FILTER (WHERE blob_id IS NOT NULL))::text AS "blobIds", coalesce(array_agg(direction), '{}')::text AS directions,
-       string_agg(DISTINCT message_id::text, ',') FILTER (WHERE message_id = ANY ($4::uuid[])) AS losing FROM gone`,
+       coalesce(array_agg(direction), '{}')::text AS directions, (array_agg(blob_id) FILTER (WHERE blob_id IS NOT NULL))::text AS "blobIds",
+       string_agg(DISTINCT message_id::text, ',') FILTER (WHERE message_id = ANY ($4::uuid[])) AS losing
+     FROM (SELECT * FROM gone ORDER BY message_id) AS gone`,
     [ref.tenantId, uuidArray(candidates), ref.sourceId, uuidArray(among)],
   );
   if (row === undefined) throw new Error('a count has no row');
@@ -92,7 +93,7 @@ function addCounts(counts: RowCounts, parts: Part[], deleted: number[]): void {
 
 /**
  * Deletes those of the messages that have no copy left, with all that hangs on them: one statement, so that no id comes here and goes back
- * for each table. What is left for later is noted in it, with the copies; activities become notes where that is wanted.
+ * for each table. Ids in their order need not be sorted for each look-up. What is left for later is noted in it, with the copies; activities become notes where that is wanted.
  */
 async function deleteBareMessages(chunk: ChunkWork, gone: GoneCopies): Promise<GoneWithCopies> {
   const { sql, ref, catalogue, counts } = chunk;
@@ -108,9 +109,9 @@ async function deleteBareMessages(chunk: ChunkWork, gone: GoneCopies): Promise<G
     sql.query<{ threads: ArrayText | null; givers: string | null; deleted: number[]; notes: number }>(
       `WITH bare AS MATERIALIZED (
          SELECT id, thread_id FROM message WHERE tenant_id = $1 AND id = ANY ($2::uuid[])
-           AND id NOT IN (SELECT message_id FROM copy WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[]))
+           AND id NOT IN (SELECT message_id FROM copy WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])) ORDER BY id
        ), bare_link AS MATERIALIZED (
-         SELECT id FROM link WHERE tenant_id = $1 AND message_id = ANY (ARRAY(SELECT id FROM bare))
+         SELECT id FROM link WHERE tenant_id = $1 AND message_id = ANY (ARRAY(SELECT id FROM bare)) ORDER BY id
        ), ${left.parts} ${notes.parts} ${tellRemovedActivities('bare')}, ${deletionOf(parts)}
        SELECT (SELECT array_agg(DISTINCT thread_id)::text FROM bare) AS threads, (SELECT string_agg(id::text, ',') FROM bare WHERE ${hasGiven}) AS givers,
          ${countOf(parts)} AS deleted, ${notes.count} AS notes`,
