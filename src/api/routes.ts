@@ -3,6 +3,7 @@ import { connectorRoutes } from './connectors/routes';
 import { activityNoteRoutes } from './activities/note-routes';
 import { activityRoutes } from './activities/routes';
 import { activityTypeRoutes } from './activities/type-routes';
+import { auditRoutes } from './audit';
 import { deletionRoutes } from './deletions/routes';
 import { tenantRoutes } from './deletions/tenant-routes';
 import { acceptRoutes } from './failures/accept';
@@ -87,6 +88,7 @@ export const allRoutes: ((api: Api, context: ApiContext) => void)[] = [
   replayJobRoutes,
   reprocessRoutes,
   reconciliationRoutes,
+  auditRoutes,
   keyRoutes,
   healthRoutes,
   metricsRoutes,

@@ -20,6 +20,7 @@ export const idPrefixes = {
   deletion: 'del',
   connector: 'con',
   activity: 'act',
+  audit: 'aud',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;
