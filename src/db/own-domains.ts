@@ -1,3 +1,4 @@
+import { normaliseAddress } from '../domain/address';
 import type { Sql } from './database';
 import { keysOfOurs } from './record-numbers';
 import { queueRematch, type QueuedRematch } from './records-rematch';
@@ -48,9 +49,19 @@ export async function rematchOfUsers(sql: Sql, tenantId: string, addressKeys: st
 }
 
 /**
- * The job for mail to the address of a mailbox with a number before it, which counts from now on, or counts no more. Null where nobody uses numbers. To
- * be called under the tenant's lock, after the change.
+ * The job for mail to the address of a mailbox with a number before it, which counts from now on, or counts no more; and for that of the address itself,
+ * which takes part in no activity as somebody else's. Null where nobody uses numbers or activities. To be called under the tenant's lock, after the change.
  */
 export async function rematchOfMailbox(sql: Sql, tenantId: string, addressKey: string): Promise<QueuedRematch | null> {
-  return queueRematch(sql, tenantId, await keysOfOurs(sql, tenantId, [addressKey]));
+  return queueRematch(sql, tenantId, [
+    ...(await keysOfOurs(sql, tenantId, [addressKey])),
+    ...(await keysInActivities(sql, tenantId, addressKey)),
+  ]);
+}
+
+/** The address of a mailbox, for `queueRematch`, where its mail may be activities that name whose it is; none where the tenant has no activity. */
+export async function keysInActivities(sql: Sql, tenantId: string, address: string): Promise<string[]> {
+  const rows = await sql.query('SELECT FROM activity WHERE tenant_id = $1 LIMIT 1', [tenantId]);
+  const key = normaliseAddress(address);
+  return rows.length === 0 || key === null ? [] : [key];
 }

@@ -1,5 +1,6 @@
 import { refreshActivities } from './activities/refresh';
 import type { Database, Sql } from './database';
+import { refreshDirections } from './directions';
 import { newUuid } from './new-id';
 import { lockTenantForWriting } from './tenant-lock';
 import { partsOfThread } from './thread-parts';
@@ -182,6 +183,7 @@ export async function visibilityChunk(db: Database, ref: JobRef, limit: number):
     const { messageIds, next } = await messagesOf(sql, tenantId, { task: from, limit });
     if (from.of === 'source' && from.level !== undefined)
       await applyLevel(sql, tenantId, { ...from, messageIds, level: from.level });
+    if (from.of === 'addresses') await refreshDirections(sql, tenantId, messageIds);
     await refreshTimelines(sql, tenantId, messageIds);
     await refreshActivities(sql, tenantId, messageIds);
     if (next === null) await finish(sql, ref);

@@ -1,7 +1,8 @@
 import { publicId } from '../../src/domain/ids';
-import { issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
+import { connectMailbox, issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { aMailbox, aMessage, aUser } from '../support/mail-rows';
+import { mailboxPolicy } from '../support/mailbox-policy';
 
 let database: TestDatabase;
 let server: TestApi;
@@ -144,6 +145,54 @@ test('an address given to a user opens the stored mail they are part of, and clo
   expect(await readable()).toBe(true);
   await ask('PATCH', url, { addresses: [] });
   expect(await readable()).toBe(false);
+});
+
+test('an address given to a user turns round the mail that they wrote, and makes its activities theirs; taken away, it is as before', async () => {
+  const mailbox = await mailboxPolicy(database.db, tenantId, {
+    activity: { type: 'email', status: 'done', requireUser: false, requireSubject: false },
+  });
+  const to = ['ada@customer.example'];
+  const { id } = await aMessage(database.db, mailbox, { from: 'anna@company.example', to });
+  const user = await aUser(database.db, tenantId);
+  const url = `/v1/users/${publicId('user', user.id)}`;
+  const shown = async () => {
+    const message = await ask('GET', `/v1/messages/${publicId('message', id)}`);
+    const activities = await ask('GET', '/v1/activities');
+    const [activity] = activities.json<{ items: { ownerUserId: string | null; externalParticipants: object[] }[] }>()
+      .items;
+    return [
+      message.json<{ direction: string }>().direction,
+      activity?.ownerUserId,
+      activity?.externalParticipants.length,
+    ];
+  };
+  expect(await shown()).toEqual(['incoming', null, 2]);
+  expect((await ask('PATCH', url, { addresses: ['anna@company.example'] })).statusCode).toBe(200);
+  expect(await shown()).toEqual(['outgoing', publicId('user', user.id), 1]);
+  await ask('PATCH', url, { addresses: ['anna@company.example', 'ada@customer.example'] });
+  expect((await shown())[0]).toBe('internal');
+  expect((await ask('PATCH', url, { addresses: [] })).statusCode).toBe(200);
+  expect(await shown()).toEqual(['incoming', null, 2]);
+});
+
+test('an address that becomes a mailbox takes part in no activity any more, but for its owner', async () => {
+  const mailbox = await mailboxPolicy(database.db, tenantId, {
+    activity: { type: 'email', status: 'done', requireUser: false, requireSubject: false },
+  });
+  await aMessage(database.db, mailbox, { from: 'ada@customer.example', to: ['anna@company.example'] });
+  const activity = async () => {
+    const { items } = (await ask('GET', '/v1/activities')).json<{
+      items: { ownerUserId: string | null; externalParticipants: { address: string }[] }[];
+    }>();
+    return [items[0]?.ownerUserId, items[0]?.externalParticipants.map(({ address }) => address)];
+  };
+  expect(await activity()).toEqual([null, ['ada@customer.example', 'anna@company.example']]);
+  const mailboxId = await connectMailbox(server, key);
+  expect(await activity()).toEqual([null, ['ada@customer.example']]);
+  const user = await aUser(database.db, tenantId);
+  const ownerUserId = publicId('user', user.id);
+  expect((await ask('PATCH', `/v1/mailboxes/${mailboxId}`, { ownerUserId })).statusCode).toBe(200);
+  expect(await activity()).toEqual([ownerUserId, ['ada@customer.example']]);
 });
 
 test('a removed user leaves no right to read, and their number is not given again', async () => {

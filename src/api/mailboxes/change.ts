@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Sql } from '../../db/database';
 import { insertAudit, updateMailbox, type MailboxChange } from '../../db/mailbox-write';
 import { findMailbox, lockMailbox, type Mailbox } from '../../db/mailboxes';
+import { keysInActivities } from '../../db/own-domains';
 import { queueRematch, type QueuedRematch } from '../../db/records-rematch';
 import { sourceKey } from '../../db/source-keys';
 import { lockTenantForWriting } from '../../db/tenant-lock';
@@ -40,7 +41,8 @@ export async function changeMailbox(
   wanted: Wanted,
 ): Promise<ChangedMailbox> {
   const { viewer } = request;
-  const find = wanted.body.policy === undefined ? lockMailbox : lockWithTenant;
+  const { policy, ownerUserId } = wanted.body;
+  const find = policy === undefined && ownerUserId === undefined ? lockMailbox : lockWithTenant;
   const { mailbox, job, rematch } = await checked(context, { ...wanted, request, find }, (sql, change) =>
     write(sql, viewer, change),
   );
@@ -50,7 +52,7 @@ export async function changeMailbox(
   return { mailbox, operationId, rematchOperationId };
 }
 
-/** Another policy may have stored mail matched again: that is told under the tenant's lock, which whoever records mail takes before its mailbox. */
+/** Another policy, or owner, may have stored mail matched again: that is told under the tenant's lock, which whoever records mail takes before its mailbox. */
 async function lockWithTenant(...[sql, reader, id]: Parameters<typeof lockMailbox>): Promise<Mailbox | null> {
   await lockTenantForWriting(sql, reader.tenantId);
   return lockMailbox(sql, reader, id);
@@ -157,8 +159,12 @@ async function write(
   await insertAudit(sql, tenantId, { actor: actorOf(viewer), action: 'mailbox changed', ids });
   const changed = await findMailbox(sql, { tenantId, userId: null }, mailbox.id);
   if (changed === null) throw internalError();
-  const isMatchedAgain = matchesOtherwise(mailbox.policy, changed.policy);
-  const rematch = isMatchedAgain ? await queueRematch(sql, tenantId, [sourceKey(mailbox.id)]) : null;
+  const keys = [
+    ...(matchesOtherwise(mailbox.policy, changed.policy) ? [sourceKey(mailbox.id)] : []),
+    // Whose the address is now decides also of activities of mail that others received with it.
+    ...(mailbox.ownerUserId === changed.ownerUserId ? [] : await keysInActivities(sql, tenantId, mailbox.address)),
+  ];
+  const rematch = await queueRematch(sql, tenantId, keys);
   return { mailbox: changed, rematch, job: await queueReaders(sql, tenantId, { sourceId: mailbox.id, holders }) };
 }
 
