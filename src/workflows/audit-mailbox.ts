@@ -27,8 +27,8 @@ export async function auditMailbox(input: AuditInput): Promise<string> {
     ...roundOptions,
     summary: `compare every folder of ${publicId('mailbox', input.mailboxId)} with the server`,
   });
-  setHandler(countsSignal, show, { description: 'How far the audit is, for people who look' });
   setCurrentDetails('**compares every folder with the server**');
+  setHandler(countsSignal, show, { description: 'How far the audit is, for people who look' });
   const result = await auditFolders(input);
   if (result.kind !== 'superseded' && (result.kind !== 'done' || result.missing + result.extra > 0)) {
     // A mailbox that is paused has no round to poke; the audit's answer stands all the same.

@@ -7,7 +7,7 @@ import type { Activities } from '../../src/activities';
 import { newUuid } from '../../src/db/new-id';
 import { publicId } from '../../src/domain/ids';
 import { createMailboxEngine } from '../../src/engine/mailbox-engine';
-import { taskQueues, workflowIds } from '../../src/workflows/contract';
+import { taskQueues, workflowIds, workflowNames } from '../../src/workflows/contract';
 import { until } from '../support/lifecycle-bench';
 import { createTestNamespace, temporalAddress } from '../support/temporal';
 
@@ -56,6 +56,7 @@ async function play(name: keyof Activities): Promise<unknown> {
 }
 
 const names = [
+  'applyWish',
   'auditFolders',
   'rematchHistory',
   'replayFailures',
@@ -73,9 +74,9 @@ const names = [
 const activities = {
   ...Object.fromEntries(names.map((name) => [name, () => play(name)])),
   // By the clock, beside these.
-  housekeep: () => Promise.resolve({ blobsSwept: 0, messagesIndexed: 0 }),
-  watchHealth: () => Promise.resolve({ told: 0 }),
-  reconcileMailboxes: () => Promise.resolve({ queuesWithoutWorkers: [] }),
+  housekeep: () => Promise.resolve({ blobsSwept: 3, messagesIndexed: 4 }),
+  watchHealth: () => Promise.resolve({ told: 5 }),
+  reconcileMailboxes: () => Promise.resolve({ desired: 7, running: 6, queuesWithoutWorkers: [] }),
 };
 
 interface Metadata {
@@ -261,6 +262,36 @@ test.each(Object.entries(workflows))(
     expect(await detailsOf(shown.workflowId)).toContain(shown.result);
   },
 );
+
+test('a mailbox that is paused says so, with its counts, and ends with them when it is stopped', async () => {
+  const wish = { epoch: 1, generation: 1, desired: 'paused' };
+  played.set('applyWish', [
+    { kind: 'wish', ...wish },
+    { kind: 'wish', ...wish, generation: 2, desired: 'stopped' },
+  ]);
+  const start = (generation: number, desired: 'paused' | 'stopped') =>
+    engine.start({ ...mailbox, epoch: 1, generation, desired, provider: 'other' });
+  await start(1, 'paused');
+  const workflowId = workflowIds.mailboxSync(id);
+  await until(async () => (await detailsOf(workflowId)).includes('paused; goes on when it is resumed'), 'the pause');
+  expect(await detailsOf(workflowId)).toMatch(/- rounds: 0\n- messages recorded by rounds: 0/);
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  expect(await (await handle.describe()).staticSummary()).toContain(publicId('mailbox', id));
+  held.letGo = true;
+  await start(2, 'stopped');
+  expect(await handle.result()).toBe('stopped after 0 rounds, 0 messages recorded, 0 parked');
+});
+
+test.each([
+  [workflowNames.reconcile, taskQueues.sync, /^7 desired, 6 running.*, 5 told$/],
+  [workflowNames.housekeep, taskQueues.bulk, /^3 orphaned blobs deleted, 4 messages made searchable$/],
+])('the %s of the clock ends with its report, and shows it', async (name, taskQueue, report) => {
+  const workflowId = `${name}/by-hand`;
+  const handle = await temporal.client.workflow.start(name, { taskQueue, workflowId, args: [] });
+  const result = await handle.result<string>();
+  expect(result).toMatch(report);
+  expect(await detailsOf(workflowId)).toContain(result);
+});
 
 test('what is told of an audit that has ended is heard by nobody', async () => {
   const counts = { compared: 5, folders: 12, missing: 2, extra: 1, notProvable: 0, linked: 0 };
