@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 
 import { publicId } from '../domain/ids';
 import { taskQueues, workflowIds, workflowNames, type CascadeInput, type CascadeToRun } from '../workflows/contract';
+import { foundBy } from './search-attributes';
 
 const names = {
   record: workflowNames.deleteRecord,
@@ -20,6 +21,7 @@ export async function startCascade(client: Client, cascade: CascadeToRun): Promi
     workflowId: workflowIds.deleteCascade(shown),
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
+    typedSearchAttributes: foundBy({ tenantId }),
     staticSummary: `Deletes the ${kind} ${shown}`,
   });
 }

@@ -1,4 +1,3 @@
-import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 
 import type { Engine } from '../activities/context';
@@ -21,6 +20,7 @@ import { startCascade } from './cascade-engine';
 import { startErasure } from './erasure-engine';
 import { startLinks } from './links-engine';
 import { startMerge } from './merge-engine';
+import { foundBy } from './search-attributes';
 import { createShardEngine } from './shard-engine';
 import { createOverview } from './overview';
 import { createWorkEngine } from './work-engine';
@@ -100,6 +100,7 @@ export function auditOptions(input: AuditInput) {
     taskQueue: taskQueues.sync,
     workflowId: workflowIds.auditMailbox(input.mailboxId),
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    typedSearchAttributes: foundBy(input),
     staticSummary: 'Compares the ledger of a mailbox with its server',
   };
 }
@@ -148,6 +149,7 @@ export async function sendDeletion(client: Client, { tenantId, mailboxId }: Mail
     taskQueue: taskQueues.sync,
     workflowId: workflowIds.deleteMailbox(mailboxId),
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    typedSearchAttributes: foundBy({ tenantId, mailboxId }),
     staticSummary: `Deletes the mailbox ${publicId('mailbox', mailboxId)}`,
     signal: signals.wish,
     signalArgs: [],
@@ -170,25 +172,15 @@ function stopOptions(mailbox: MailboxRef) {
     workflowId: workflowIds.stopMailbox(mailbox.mailboxId),
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
-    typedSearchAttributes: new TypedSearchAttributes([
-      { key: key('TenantId'), value: publicId('tenant', mailbox.tenantId) },
-      { key: key('MailboxId'), value: publicId('mailbox', mailbox.mailboxId) },
-    ]),
+    typedSearchAttributes: foundBy(mailbox),
     staticSummary: `Stops the mailbox ${publicId('mailbox', mailbox.mailboxId)}: drains, else cancels, else terminates`,
   };
 }
 
-const key = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
-
 /** What the Temporal UI finds and shows a mailbox by. Ids only. */
 function shownInUi(mailbox: { tenantId: string; mailboxId: string; provider: string }) {
   return {
-    typedSearchAttributes: new TypedSearchAttributes([
-      { key: key('TenantId'), value: publicId('tenant', mailbox.tenantId) },
-      { key: key('MailboxId'), value: publicId('mailbox', mailbox.mailboxId) },
-      { key: key('MailboxStatus'), value: 'connecting' },
-      { key: key('Provider'), value: mailbox.provider },
-    ]),
+    typedSearchAttributes: foundBy(mailbox, { MailboxStatus: 'connecting', Provider: mailbox.provider }),
     staticSummary: `Syncs the mailbox ${publicId('mailbox', mailbox.mailboxId)}`,
   };
 }

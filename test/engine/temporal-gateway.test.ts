@@ -5,6 +5,7 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 
 import { EngineUnavailable, type MailboxToRun, type TemporalGateway } from '../../src/api/temporal-gateway';
+import { publicId } from '../../src/domain/ids';
 import { prepareEngine } from '../../src/engine/prepare-engine';
 import { createTemporalGateway } from '../../src/engine/temporal-gateway';
 import { schedules, taskQueues, workflowIds } from '../../src/workflows/contract';
@@ -71,6 +72,31 @@ test('starting twice is one workflow, found by its ids', async () => {
   const mailboxId = defineSearchAttributeKey('MailboxId', SearchAttributeType.KEYWORD);
   expect(typedSearchAttributes.get(mailboxId)).toBe(`mbx_${one.mailboxId.replaceAll('-', '')}`);
   await workflowOf(one).terminate();
+});
+
+test('stops and deletions are found by whose they are, and by their mailbox', async () => {
+  const { tenantId, mailboxId } = mailbox();
+  const person = { tenantId, deletionId: randomUUID() };
+  const record = { tenantId, deletionId: randomUUID(), kind: 'record', targetId: randomUUID() } as const;
+  await gateway.stopMailbox({ tenantId, mailboxId });
+  await gateway.deleteMailbox({ tenantId, mailboxId });
+  await gateway.erasePerson(person);
+  await gateway.deleteCascade(record);
+  const expected = [
+    [workflowIds.stopMailbox(mailboxId), mailboxId],
+    [workflowIds.deleteMailbox(mailboxId), mailboxId],
+    [workflowIds.erasePerson(person.deletionId), undefined],
+    [workflowIds.deleteCascade(publicId('record', record.targetId)), undefined],
+  ] as const;
+  for (const [workflowId, about] of expected) {
+    const workflow = client.workflow.getHandle(workflowId);
+    const { typedSearchAttributes } = await workflow.describe();
+    const shown = ['TenantId', 'MailboxId'].map((name) =>
+      typedSearchAttributes.get(defineSearchAttributeKey(name, SearchAttributeType.KEYWORD)),
+    );
+    expect(shown).toEqual([publicId('tenant', tenantId), about && publicId('mailbox', about)]);
+    await workflow.terminate();
+  }
 });
 
 test('a wish starts the workflow that is to carry it out, a poke never starts one', async () => {
