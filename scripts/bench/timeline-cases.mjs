@@ -25,8 +25,8 @@ export const plainCases = [
   { name: '  deep in it', place: 'big', where: 'anywhere', query: '' },
 ];
 
-/** @param {string} mailboxId @returns {Case[]} */
-export const filteredCases = (mailboxId) =>
+/** At the record with a quarter of the mail. @param {{mailboxId: string, messages: number}} made @returns {Case[]} */
+export const filteredCases = ({ mailboxId, messages }) =>
   [
     'fold=threads',
     'direction=outgoing',
@@ -40,12 +40,12 @@ export const filteredCases = (mailboxId) =>
     'hasAttachments=true',
     'unread=true',
     'status=closed',
-    'since=2025-01-01T00:00:00Z&until=2026-06-01T00:00:00Z',
+    `since=${sortAtOf(messages / 4, messages)}&until=${sortAtOf(messages / 2, messages)}`,
     'fold=threads&type=mail&direction=incoming&status=open',
   ].map((query) => ({
     name: query.startsWith('mailboxId=') ? 'mailboxId=' : query.startsWith('since=') ? 'since=&until=' : query,
     place: 'big',
-    where: 'anywhere',
+    where: query.startsWith('since=') ? 'newest' : 'anywhere',
     query,
   }));
 
@@ -58,10 +58,14 @@ export async function pagesOf({ place, where, query }, count, { messages, record
   const some = recordsOf(place, records);
   /** @type {WantedPage[]} */
   const pages = [];
+  /** @type {Map<string, string | null>} */
+  const cursors = new Map();
   for (let n = 0; n < count; n += 1) {
     const recordId = idOf('record', some[(n * 6_089) % some.length] ?? 0);
+    if (where === 'anywhere' && !cursors.has(recordId))
+      cursors.set(recordId, await cursorOf({ recordId, query: asked }));
     // Half of the pages that may be anywhere are first ones.
-    const cursor = where === 'anywhere' && n % 2 === 1 ? await cursorOf({ recordId, query: asked }) : null;
+    const cursor = n % 2 === 1 ? (cursors.get(recordId) ?? null) : null;
     const at = sortAtOf((n * 104_729) % messages, messages);
     pages.push({ recordId, query: cursor === null ? asked : `${asked}&cursor=${movedTo(cursor, at)}` });
   }

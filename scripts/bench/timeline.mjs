@@ -8,6 +8,7 @@ import { projectDir } from '../lib/places.mjs';
 import { freePort } from '../lib/ports.mjs';
 import { startPostgres } from '../lib/postgres.mjs';
 import { removeState } from '../lib/state.mjs';
+import { cpuSecondsOf } from './processes.mjs';
 import { filteredCases, pagesOf, plainCases, pageSize, wishOf } from './timeline-cases.mjs';
 import { idOf, sortAtOf, teamPrincipal } from './timeline-mail.mjs';
 import { TimelineRows } from './timeline-rows.mjs';
@@ -25,7 +26,16 @@ const filteredShare = 0.25;
 /** @typedef {import('./timeline-cases.mjs').WantedPage} WantedPage */
 /** @typedef {import('./timeline-rows.mjs').Tenant} Tenant */
 /** @typedef {{p50Ms: number, p99Ms: number, maxMs: number}} Timing */
-/** @typedef {{name: string, query: string, pages: number, shown: number, database: Timing, http: Timing}} CaseResult `shown`: messages of a page, on average */
+/**
+ * @typedef {object} CaseResult
+ * @property {string} name
+ * @property {string} query
+ * @property {number} pages measured in the database, and as many over HTTP
+ * @property {number} shown messages of a page, on average
+ * @property {Timing} database
+ * @property {number} databaseCpuMs CPU of Postgres for a page in the database, on average: the same on a machine that does much else
+ * @property {Timing} http
+ */
 /**
  * @typedef {object} TimelineResult
  * @property {number} messages
@@ -57,7 +67,13 @@ export async function benchTimeline({ terminal, home: parent, records, messages,
     const generateSeconds = Math.round((performance.now() - began) / 100) / 10;
     await compareWithProduct(db, tenant);
     const measured = await terminal.step(`Pages of timelines of ${messages} messages`, ({ progress }) =>
-      measuredPages({ db, tenant, pages, progress: (done, total) => progress(done, total, 'pages') }),
+      measuredPages({
+        db,
+        databasePid: postgres.process.pid,
+        tenant,
+        pages,
+        progress: (done, total) => progress(done, total, 'pages'),
+      }),
     );
     return { messages, records: tenant.records, generateSeconds, ...measured, goals };
   } finally {
@@ -97,9 +113,9 @@ async function compareWithProduct(db, { tenantId, messages }) {
 
 /**
  * All cases, each with pages of its own in the database and over HTTP.
- * @param {{db: any, tenant: Tenant, pages: number, progress: (done: number, total: number) => void}} wish
+ * @param {{db: any, databasePid: number, tenant: Tenant, pages: number, progress: (done: number, total: number) => void}} wish
  */
-async function measuredPages({ db, tenant, pages, progress }) {
+async function measuredPages({ db, databasePid, tenant, pages, progress }) {
   const { publicId } = require('./dist/domain/ids.js');
   const api = await listeningApi(db, tenant);
   const page = pageInDatabase(db, tenant);
@@ -107,7 +123,7 @@ async function measuredPages({ db, tenant, pages, progress }) {
   const counts = { plain: pages / plainCases.length, filtered: (pages / plainCases.length) * filteredShare };
   const wanted = [
     ...plainCases.map((one) => ({ one, count: Math.max(1, Math.round(counts.plain)) })),
-    ...filteredCases(publicId('mailbox', tenant.sourceIds[0])).map((one) => ({
+    ...filteredCases({ mailboxId: publicId('mailbox', tenant.sourceIds[0]), messages: tenant.messages }).map((one) => ({
       one,
       count: Math.max(1, Math.round(counts.filtered)),
     })),
@@ -119,37 +135,51 @@ async function measuredPages({ db, tenant, pages, progress }) {
     const baseline = timingOf(await plainScans(db, tenant, Math.round(counts.plain)));
     for (const { one, count } of wanted) {
       const all = await pagesOf(one, 2 * (count + warmUp), { ...tenant, cursorOf });
-      const inDatabase = await timesOf(all.slice(0, all.length / 2), page);
-      const overHttp = await timesOf(all.slice(all.length / 2), (wish) => api.get(pathOf(wish)));
+      const cpu = () => cpuSecondsOf(databasePid);
+      const inDatabase = await timesOf(all.slice(0, all.length / 2), { read: page, cpu });
+      const overHttp = await timesOf(all.slice(all.length / 2), { read: (wish) => api.get(pathOf(wish)), cpu });
       results.push({ one, inDatabase, overHttp });
       progress((done += count), total);
     }
     const plain = results.slice(0, plainCases.length);
-    const together = {
+    const whole = {
       one: { name: 'all of these', query: '' },
-      inDatabase: plain.flatMap(({ inDatabase }) => inDatabase),
-      overHttp: plain.flatMap(({ overHttp }) => overHttp),
+      inDatabase: together(plain.map(({ inDatabase }) => inDatabase)),
+      overHttp: together(plain.map(({ overHttp }) => overHttp)),
     };
-    return { baseline, plain: resultOf(together), cases: results.map(resultOf) };
+    return { baseline, plain: resultOf(whole), cases: results.map(resultOf) };
   } finally {
     await api.close();
   }
 }
 
-/** @typedef {{ms: number, items: unknown[]}} Measured */
+/** @typedef {{times: number[], items: number, cpuSeconds: number}} Measured */
 
-/** @param {{one: {name: string, query: string}, inDatabase: Measured[], overHttp: Measured[]}} measured @returns {CaseResult} */
+/** @param {Measured[]} parts @returns {Measured} */
+function together(parts) {
+  const sum = (/** @type {number[]} */ values) => values.reduce((before, one) => before + one, 0);
+  return {
+    times: parts.flatMap(({ times }) => times),
+    items: sum(parts.map(({ items }) => items)),
+    cpuSeconds: sum(parts.map(({ cpuSeconds }) => cpuSeconds)),
+  };
+}
+
+/** @param {{one: {name: string, query: string}, inDatabase: Measured, overHttp: Measured}} measured @returns {CaseResult} */
 function resultOf({ one, inDatabase, overHttp }) {
-  const shown = inDatabase.reduce((sum, { items }) => sum + items.length, 0) / inDatabase.length;
+  const pages = inDatabase.times.length;
   return {
     name: one.name,
     query: one.query,
-    pages: inDatabase.length,
-    shown: Math.round(shown * 10) / 10,
-    database: timingOf(inDatabase.map(({ ms }) => ms)),
-    http: timingOf(overHttp.map(({ ms }) => ms)),
+    pages,
+    shown: rounded(inDatabase.items / pages),
+    database: timingOf(inDatabase.times),
+    databaseCpuMs: rounded((inDatabase.cpuSeconds * 1_000) / pages),
+    http: timingOf(overHttp.times),
   };
 }
+
+const rounded = (/** @type {number} */ value) => Math.round(value * 10) / 10;
 
 /** @typedef {{items: unknown[], nextCursor: string | null}} Page */
 
@@ -183,13 +213,13 @@ const plainScan = `SELECT message_id, sort_at, level FROM timeline WHERE tenant_
 /** @param {any} db @param {Tenant} tenant @param {number} count */
 async function plainScans(db, { tenantId, messages }, count) {
   const times = [];
-  for (let n = 0; n < count; n += 1) {
+  for (let n = 0; n < warmUp + count; n += 1) {
     const values = [tenantId, idOf('record', 0), sortAtOf((n * 7_919) % messages, messages), pageSize + 1];
     const from = performance.now();
     await db.preparedInTenant(tenantId, (/** @type {any} */ sql) => sql.query(plainScan, values));
     times.push(performance.now() - from);
   }
-  return times;
+  return times.slice(warmUp);
 }
 
 /** The API as it listens, with what a timeline needs and nothing else, asked with a key of the member's. @param {any} db @param {Tenant} tenant */
@@ -222,21 +252,23 @@ async function listeningApi(db, { tenantId, userId }) {
   };
 }
 
-/** @param {WantedPage[]} pages @param {(page: WantedPage) => Promise<Page>} read @returns {Promise<Measured[]>} */
-async function timesOf(pages, read) {
-  const times = [];
-  for (const page of pages) {
+/** @param {WantedPage[]} pages @param {{read: (page: WantedPage) => Promise<Page>, cpu: () => number}} how @returns {Promise<Measured>} */
+async function timesOf(pages, { read, cpu }) {
+  for (const page of pages.slice(0, warmUp)) await read(page);
+  const [times, before] = [/** @type {number[]} */ ([]), cpu()];
+  let items = 0;
+  for (const page of pages.slice(warmUp)) {
     const from = performance.now();
-    const { items } = await read(page);
-    times.push({ ms: performance.now() - from, items });
+    items += (await read(page)).items.length;
+    times.push(performance.now() - from);
   }
-  return times.slice(warmUp);
+  return { times, items, cpuSeconds: cpu() - before };
 }
 
 /** @param {number[]} times @returns {Timing} */
 function timingOf(times) {
   const sorted = [...times].sort((one, other) => one - other);
   const at = (/** @type {number} */ share) =>
-    Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
+    rounded(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
   return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
 }
