@@ -25,12 +25,12 @@ export const idOf = (kind, n) =>
   `${n.toString(16).padStart(8, '0')}-000${kinds.indexOf(kind) + 1}-7000-8000-000000000000`;
 
 /** @param {number} n of a record */
-export const companyOf = (n) => (n < 10 || n % 10 === 0 ? null : n - (n % 10));
+const companyOf = (n) => (n < 10 || n % 10 === 0 ? null : n - (n % 10));
 /** @param {number} n of a record */
-export const intermediaryOf = (n) => (n >= 10 && (n % 10 === 4 || n % 10 === 5) ? 1 + (Math.floor(n / 10) % 9) : null);
+const intermediaryOf = (n) => (n >= 10 && (n % 10 === 4 || n % 10 === 5) ? 1 + (Math.floor(n / 10) % 9) : null);
 
 /** To whom a record is shown. @param {number} n @returns {number} everybody, the team of the member, or somebody else */
-export function readersOf(n) {
+function readersOf(n) {
   if (n === 0) return everybody;
   return [everybody, teamPrincipal, otherPrincipal, otherPrincipal][(n + Math.floor(n / 10)) % 4] ?? everybody;
 }
@@ -42,22 +42,22 @@ export const isShown = (n) => readersOf(n) !== otherPrincipal;
 const exchangeOf = (n) => Math.floor(n / 3);
 
 /** Of the mail at record 0 a fifth is in threads of sixty messages, all else in threads of three. @param {number} exchange */
-export function threadOf(exchange) {
+function threadOf(exchange) {
   const within = (exchange / 4) % 100;
   return Number.isInteger(within) && within < 20 ? exchange - within * 4 : exchange;
 }
 
 /** @param {number} n of a message @param {number} records */
-export function recordOfMessage(n, records) {
+function recordOfMessage(n, records) {
   const exchange = exchangeOf(n);
   return exchange % 4 === 0 ? 0 : 10 + ((exchange * 7_919) % (records - 10));
 }
 
-export const addressOf = (/** @type {number} */ record) => `person${record}@customer.example`;
+const addressOf = (/** @type {number} */ record) => `person${record}@customer.example`;
 export const mailboxAddressOf = (/** @type {number} */ box) => `mailbox${box}@company.example`;
 
 /** The mailboxes that hold a message: one in ten came to two. @param {number} n */
-export function mailboxesOf(n) {
+function mailboxesOf(n) {
   const box = Math.floor(exchangeOf(n) / 4) % mailboxes;
   return n % 10 === 3 ? [box, (box + 1) % mailboxes] : [box];
 }
