@@ -39,4 +39,5 @@ test.each(Array.from({ length: 2 }, (_, part) => part * perTest))(
     expect(longestStallMs).toBeLessThan(200);
     expect(result.lies).toBeGreaterThan(perTest / 2);
   },
+  600_000,
 );
