@@ -23,10 +23,10 @@ export interface ChunkWork {
 }
 
 /** An array as PostgreSQL writes it, which goes back to it as it came: thousands of ids are neither read nor made here. */
-export type ArrayText = string;
+type ArrayText = string;
 
 /** Copies that are gone, in the same order in each list. */
-export interface GoneCopies {
+interface GoneCopies {
   count: number;
   copyIds: ArrayText;
   messageIds: ArrayText;
@@ -64,7 +64,7 @@ export async function deleteBareCopies(
 }
 
 /** What went with copies. */
-export interface GoneWithCopies {
+interface GoneWithCopies {
   /** Of the messages that went, those of which something was passed on to others. */
   giverIds: string[];
   /** Threads of messages that went. */

@@ -79,7 +79,7 @@ export async function sharedAmong(sql: Sql, ref: DeletionRef, messageIds: string
 }
 
 /** What only the copies knew that messages lose: to be asked before they go. */
-export interface LostWords {
+interface LostWords {
   /** Messages that lose names of files. */
   withFiles: string[];
 }
