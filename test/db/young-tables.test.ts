@@ -31,7 +31,7 @@ test('The records of an address are looked up by their ids, however many there a
     const before = await rowsReadBy(sql);
     const found = await candidatesByAddress(sql, tenantId, {
       addressKeys: ids.slice(0, 20).map((id) => `${id}@customer.example`),
-      policy: { gmailAddresses: 'exact', companyDomains: 'ignore' },
+      policy: { gmailAddresses: 'exact', companyDomains: 'off' },
     });
     expect(found.size).toBe(20);
     return (await rowsReadBy(sql)) - before;
