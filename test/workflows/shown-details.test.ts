@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Context } from '@temporalio/activity';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 
 import type { Activities } from '../../src/activities';
 import { newUuid } from '../../src/db/new-id';
@@ -10,6 +10,7 @@ import { createMailboxEngine } from '../../src/engine/mailbox-engine';
 import { taskQueues, workflowIds, workflowNames } from '../../src/workflows/contract';
 import { until } from '../support/lifecycle-bench';
 import { createTestNamespace, temporalAddress } from '../support/temporal';
+import { workflowBundle } from '../support/workflow-bundle';
 
 // What the Temporal UI says of a workflow while it runs, and when it has ended: Temporal and workflows are real, the work is played.
 
@@ -26,11 +27,10 @@ beforeAll(async () => {
   temporal = await createTestNamespace();
   engine = createMailboxEngine(temporal.client);
   connection = await NativeConnection.connect({ address: temporalAddress() });
-  const logger = new DefaultLogger('ERROR');
-  const workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger });
+  const bundle = await workflowBundle();
   for (const taskQueue of [taskQueues.sync, taskQueues.bulk]) {
     const { namespace } = temporal;
-    const worker = await Worker.create({ connection, namespace, taskQueue, workflowBundle, activities });
+    const worker = await Worker.create({ connection, namespace, taskQueue, workflowBundle: bundle, activities });
     working.push({ worker, running: worker.run() });
   }
 });
