@@ -3,7 +3,7 @@ import type { Sql } from './database';
 import { differencesUnder, type MatchDifferences } from './match-stored';
 
 /** What matching the mail of a source again by another policy would do. */
-export interface RematchPreview {
+interface RematchPreview {
   /** Copies of messages that would be looked at. */
   messages: number;
   /** Links that addresses make and that go; null where there is too much mail to be looked at now. Replies follow what they answer, and are not counted. */

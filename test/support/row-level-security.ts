@@ -43,6 +43,7 @@ const values: Record<string, string> = {
   'timestamp with time zone': 'now()',
   'text[]': `'{}'`,
   'bigint[]': `'{}'`,
+  'bytea[]': `'{}'`,
   'integer[]': `'{}'`,
   'uuid[]': `'{}'`,
   tsvector: `''`,

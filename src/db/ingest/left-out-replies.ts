@@ -6,13 +6,13 @@ import type { BatchItem } from './batch';
 import { lockSource, type FencedSource } from './source-lock';
 
 /** Mail that no address leads to a record of: what it answers (hex of the hashes of message ids), and the address keys of who wrote it. */
-export interface PossibleReply {
+interface PossibleReply {
   answers: string[];
   authors: string[];
 }
 
 /** What of it is linked to a record: `belongs` where its authors belong to one of those; `answered` are the hashes of all of them. */
-export interface LinkedAnswer {
+interface LinkedAnswer {
   belongs: boolean;
   answered: Set<string>;
 }

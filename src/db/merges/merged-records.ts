@@ -15,7 +15,7 @@ interface MergeOnTheWay {
 }
 
 /** Where records are now: for each the merges on the way, the innermost first; none for a record that is still itself. */
-export type WaysOfRecords = ReadonlyMap<string, MergeOnTheWay[]>;
+type WaysOfRecords = ReadonlyMap<string, MergeOnTheWay[]>;
 
 /** The ways of records to those that they are a part of by now. */
 export async function waysOfRecords(sql: Sql, tenantId: string, recordIds: string[]): Promise<WaysOfRecords> {

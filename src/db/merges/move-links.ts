@@ -3,7 +3,7 @@ import { newUuid } from '../new-id';
 import * as links from './link-sql';
 
 /** A merge whose links move: of one record to the other that it is a part of. */
-export interface MovingLinks {
+interface MovingLinks {
   tenantId: string;
   mergeId: string;
   recordId: string;
