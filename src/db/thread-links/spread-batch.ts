@@ -39,14 +39,16 @@ export async function spreadIntoBatch(
       .filter((hash) => batch.known.has(hash) || here.has(hash))
       .map((hash): Reference => ({ messageId, hash: Buffer.from(hash, 'hex') })),
   );
-  // Answers that stand in the batch take for themselves what their originals have got; only what a person did to a thread goes the other way too.
+  const taken = await takeFromOriginals(sql, tenantId, references);
+  // Answers in the batch have taken what their originals had before: those have more to give that have just got something, or that a person's work on a
+  // thread goes back to.
+  const passesOn = batch.use.threadLinks ? new Set(own.keys()) : new Set(taken);
   const referred = new Set(references.map(({ hash }) => hash.toString('hex')));
   const answered = fresh.flatMap(({ messageId }) => {
     const hash = own.get(messageId) ?? null;
-    const isAnswered = hash !== null && (batch.known.has(hash) || (batch.use.threadLinks && referred.has(hash)));
+    const isAnswered = hash !== null && (batch.known.has(hash) || (referred.has(hash) && passesOn.has(messageId)));
     return isAnswered ? [messageId] : [];
   });
-  const taken = await takeFromOriginals(sql, tenantId, references);
   const around = batch.use.threadLinks ? [...taken, ...(await answersTo(sql, tenantId, answered))] : [];
   const changed = new Set(taken);
   for (const id of await spreadReasons(sql, tenantId, [...new Set([...answered, ...around])])) changed.add(id);
