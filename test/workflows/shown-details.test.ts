@@ -6,7 +6,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import type { Activities } from '../../src/activities';
 import { newUuid } from '../../src/db/new-id';
 import { publicId } from '../../src/domain/ids';
-import { createMailboxEngine } from '../../src/engine/mailbox-engine';
+import { createMailboxEngine, sendWish } from '../../src/engine/mailbox-engine';
 import { taskQueues, workflowIds, workflowNames } from '../../src/workflows/contract';
 import { until } from '../support/lifecycle-bench';
 import { createTestNamespace, temporalAddress } from '../support/temporal';
@@ -270,7 +270,7 @@ test('a mailbox that is paused says so, with its counts, and ends with them when
     { kind: 'wish', ...wish, generation: 2, desired: 'stopped' },
   ]);
   const start = (generation: number, desired: 'paused' | 'stopped') =>
-    engine.start({ ...mailbox, epoch: 1, generation, desired, provider: 'other' });
+    sendWish(temporal.client, { ...mailbox, fence: { epoch: 1, generation }, desired, provider: 'other' });
   await start(1, 'paused');
   const workflowId = workflowIds.mailboxSync(id);
   await until(async () => (await detailsOf(workflowId)).includes('paused; goes on when it is resumed'), 'the pause');
