@@ -1,5 +1,6 @@
 import { uuidArray } from '../binary-array';
 import type { Sql } from '../database';
+import { partsOfThread, wholeThread } from '../thread-parts';
 
 /**
  * That one message may pass something on to another: to its answer, or from an answer to what that refers to (only what a person did to the whole
@@ -99,8 +100,9 @@ export async function replyGraph(sql: Sql, tenantId: string, messageIds: string[
 const graphStatement = `
 SELECT m.id, t.thread_id AS "threadId", ref_number(m.message_id_hash) AS own, array_to_string(m.refs, ' ') AS refs
 FROM (
-  SELECT DISTINCT m.thread_id FROM unnest($2::uuid[]) AS w(id)
+  SELECT DISTINCT ${wholeThread('m.thread_id')} AS thread_id FROM unnest($2::uuid[]) AS w(id)
   CROSS JOIN LATERAL (SELECT thread_id FROM message WHERE tenant_id = $1 AND id = w.id OFFSET 0) m
 ) AS t
-CROSS JOIN LATERAL (SELECT id, message_id_hash, refs FROM message WHERE tenant_id = $1 AND thread_id = t.thread_id OFFSET 0) m
+CROSS JOIN LATERAL unnest(${partsOfThread('t.thread_id')}) AS part(id)
+CROSS JOIN LATERAL (SELECT id, message_id_hash, refs FROM message WHERE tenant_id = $1 AND thread_id = part.id OFFSET 0) m
 ORDER BY m.id`;
