@@ -22,11 +22,11 @@ export interface ActivityLimits {
   fetchBatchMessages: number;
   fetchBatchBytes: number;
   streamAboveBytes: number;
-  liveRoundMessages: number;
   maxHeaderBytes: number;
+  liveRoundMessages: number;
   comparedTailUids: number;
-  otherRouteCommands: number;
   leftOutRepliesPerRound: number;
+  otherRouteCommands: number;
   identityRotationDays: number;
   importActivityMessages: number;
   importActivityMs: number;

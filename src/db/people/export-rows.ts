@@ -89,7 +89,6 @@ LEFT JOIN message_subject s ON s.tenant_id = $1 AND s.message_id = m.id
 LEFT JOIN message_body b ON b.tenant_id = $1 AND b.message_id = m.id
 ORDER BY 1, 2`;
 
-/** A record that has one of the addresses. Ids are UUIDs. */
 /** What is left of an activity of the person's mail that is gone. Ids are UUIDs. */
 interface ExportedNote {
   id: string;
@@ -126,6 +125,7 @@ export async function* exportedNotes(
   }
 }
 
+/** A record that has one of the addresses. Ids are UUIDs. */
 interface ExportedRecord {
   id: string;
   type: string;
