@@ -77,7 +77,7 @@ function sentenceOf(share: DeletionShare): string {
   if (share.kind === 'rows-left') return standsStill(share);
   if (share.kind === 'done') {
     const { messages, kept, notes, bytes, seconds } = share;
-    const noted = notes === 0 ? '' : `; ${String(notes)} activities stay as notes`;
+    const noted = notes > 0 ? `; ${String(notes)} activities stay as notes` : '';
     return `deleted and verified: ${String(messages)} messages and ${String(bytes)} bytes in ${String(seconds)} s; ${String(kept)} messages stay, other mailboxes hold them${noted}`;
   }
   const { done, total } = share.progress;

@@ -25,20 +25,25 @@ const query = <Row extends object>(text: string, values: unknown[] = []) =>
 
 /** Two copies of one message, both gone on the server; the message is told from the first. */
 async function twice(): Promise<{ messageId: string; first: string; second: string }> {
-  const { id: messageId, copyId: first } = await aMessage(database.db, mailbox, { subject: 'as the first says' });
-  const raw = Buffer.from('other bytes');
-  const sha256 = createHash('sha256').update(raw).digest();
-  const [blob] = await createPostgresBlobStore(database.db).putBatch(mailbox, [{ sha256, bytes: raw }]);
-  if (blob === undefined) throw new Error('no blob');
-  const { copyId: second } = await aMessage(database.db, mailbox, {
-    subject: 'as the first says',
-    bytes: { blobId: blob.blobId, raw },
+  const subject = 'as the first says';
+  const { id: messageId, copyId: first } = await aMessage(database.db, mailbox, {
+    subject,
+    bytes: await stored('bytes'),
   });
+  const { copyId: second } = await aMessage(database.db, mailbox, { subject, bytes: await stored('other bytes') });
   await query('UPDATE placement SET presence = 3 RETURNING 1');
   await query(
     `INSERT INTO removal (tenant_id, source_id, copy_id, state, due_at) SELECT tenant_id, source_id, id, 'waiting', now() FROM copy RETURNING 1`,
   );
   return { messageId, first, second };
+}
+
+async function stored(text: string): Promise<{ blobId: string; raw: Buffer }> {
+  const raw = Buffer.from(text);
+  const sha256 = createHash('sha256').update(raw).digest();
+  const [blob] = await createPostgresBlobStore(database.db).putBatch(mailbox, [{ sha256, bytes: raw }]);
+  if (blob === undefined) throw new Error('no blob');
+  return { blobId: blob.blobId, raw };
 }
 
 async function comesBack(copyId: string): Promise<void> {
