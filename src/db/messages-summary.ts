@@ -99,12 +99,10 @@ async function threadCounts(
   reader: Reader,
   of: { threadIds: string[]; recordId: string },
 ): Promise<Map<string, number>> {
-  const rows = await sql.query<{ thread_id: string; messages: number }>(threadCountStatement(windowsOf(reader).narrowed), [
-    reader.tenantId,
-    of.threadIds,
-    of.recordId,
-    principalsOf(reader),
-  ]);
+  const rows = await sql.query<{ thread_id: string; messages: number }>(
+    threadCountStatement(windowsOf(reader).narrowed),
+    [reader.tenantId, of.threadIds, of.recordId, principalsOf(reader)],
+  );
   return new Map(rows.map((row) => [row.thread_id, row.messages]));
 }
 
