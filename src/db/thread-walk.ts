@@ -5,14 +5,15 @@ const beginning = '-infinity 00000000-0000-0000-0000-000000000000';
 
 /**
  * The next messages of a thread, by its id or an earlier name, in the order of their time, at most `limit`, and where the walk goes on; null where that
- * was all. No page reads what another has read. `after`: what a page before returned as `next`; null at the beginning.
+ * was all. No page reads what another has read. `after`: what a page before returned as `next`; null at the beginning. What a former release noted there
+ * begins anew.
  */
 export async function walkThread(
   sql: Sql,
   tenantId: string,
   from: { threadId: string; after: string | null; limit: number },
 ): Promise<{ messageIds: string[]; next: string | null }> {
-  const after = from.after ?? beginning;
+  const after = from.after?.includes(' ') === true ? from.after : beginning;
   const blank = after.lastIndexOf(' ');
   const rows = await sql.query<{ id: string; at: string }>(walkStatement, [
     tenantId,
