@@ -53,9 +53,8 @@ export async function runRound(
   if (mailbox?.desired !== 'running' || !sameFence(mailbox, input)) return { kind: 'superseded' };
   try {
     await refuseWhenDiskIsLow(context);
-    if (mailbox.policy.unmatched === 'drop') {
-      await recallReplies(context.db, mailbox, context.limits.leftOutRepliesPerRound);
-    }
+    const drops = mailbox.policy.unmatched === 'drop';
+    const replies = drops ? await recallReplies(context.db, mailbox, context.limits.leftOutRepliesPerRound) : 'all';
     const { counts, listed, presence, removalsMs } = await onConnection(context, run, {
       mailbox,
       purpose: 'sync',
@@ -72,7 +71,7 @@ export async function runRound(
     await fillSearchSoon(context, mailbox.tenantId, counts.recorded);
     await auditAfterOutage(context, mailbox);
     if (mailbox.isIncomplete) await askWhereHealed(context.db, input);
-    const byFoldersMs = lookAgainAfter(context, mailbox, { listed, presence, onRecord });
+    const byFoldersMs = lookAgainAfter(context, mailbox, { listed, presence, onRecord, replies });
     const lookAgainMs = Math.min(byFoldersMs, (removalsMs ?? Infinity) + dueAndOverMs);
     return { kind: 'done', ...counts, foldersWithHistory: onRecord.filter(hasHistory).length, lookAgainMs };
   } catch (error) {
@@ -85,15 +84,24 @@ const dueAndOverMs = 250;
 
 /**
  * When to look again although nobody has news. What the server still owes after a round, or does not tell the state of, nobody will have
- * news of: that is looked at again at the refresh time. Nor of flags in a folder whose changes the server does not count.
+ * news of: that is looked at again at the refresh time, and so are left-out replies that the round did not come to. Nor of flags in a folder whose changes the server does not count.
  */
 function lookAgainAfter(
   { limits }: ActivityContext,
   mailbox: MailboxForSync,
-  { listed, presence, onRecord }: Pick<Swept, 'listed' | 'presence'> & { onRecord: FolderOnRecord[] },
+  {
+    listed,
+    presence,
+    onRecord,
+    replies,
+  }: Pick<Swept, 'listed' | 'presence'> & {
+    onRecord: FolderOnRecord[];
+    replies: 'more' | 'all';
+  },
 ): number {
   const { folders, refreshSeconds, flags } = mailbox.policy;
-  const isOwed = presence === 'unsettled' || isBehind(listed, onRecord.map(storedFolderOf), folders);
+  const isOwed =
+    presence === 'unsettled' || replies === 'more' || isBehind(listed, onRecord.map(storedFolderOf), folders);
   return Math.min(
     limits.safetyTimerMs,
     isOwed ? refreshSeconds * 1_000 : Infinity,

@@ -1,6 +1,9 @@
 import { lockTenantForWriting } from '../../src/db/tenant-lock';
 import { linkAgain } from '../../src/db/rematch';
+import { replaceParkedRows } from '../../src/db/replay/replaced-rows';
+import type { FilteredItem } from '../../src/db/ingest/batch';
 import { outcomes } from '../../src/domain/ledger';
+import { defaultPolicy } from '../../src/domain/policy';
 import { sharedDovecot } from '../support/dovecot';
 import { mail, type MailOptions } from '../support/mail-factory';
 import { aRecord, aUser } from '../support/mail-rows';
@@ -122,6 +125,34 @@ test('a reply that was left out because the mail it answers came later is fetche
   await mailbox.round();
   expect(await outcomesOf()).toEqual(['recorded', 'recorded', 'unmatched']);
   expect([await linked(), await noted()]).toEqual([['original', 'reply'], 0]);
+});
+
+test('a reply that was parked, and is left out when it is replayed, is noted too', async () => {
+  await mailbox.person.append('INBOX', reply());
+  await mailbox.syncAll();
+  await bench.database.db.inTenant(mailbox.tenantId, async (sql) => {
+    const { tenantId, mailboxId: sourceId } = mailbox;
+    const policy = { ...defaultPolicy, unmatched: 'drop' as const };
+    const [row] = await sql.query<{ genId: number; uid: number; refs: Buffer[] }>(
+      'DELETE FROM left_out_reply WHERE tenant_id = $1 RETURNING gen_id AS "genId", uid, refs',
+      [tenantId],
+    );
+    if (row === undefined) throw new Error('nothing was noted');
+    await sql.execute('UPDATE placement SET outcome = $2 WHERE tenant_id = $1', [tenantId, outcomes.parked]);
+    const placed = { uid: row.uid, size: 1, internalDate: null, flags: 0, modseq: null };
+    const answers = row.refs.map((ref) => ref.toString('hex'));
+    const place = { tenantId, sourceId, genId: row.genId, policy, parserVersion: 1, codeVersion: 'test' };
+    const item: FilteredItem = {
+      kind: 'filtered',
+      reason: 'unmatched',
+      ...placed,
+      addressKeys: [],
+      answers,
+      messageIdHeader: null,
+    };
+    await replaceParkedRows(sql, place, { items: [{ item, copyId: null }], operationId: null });
+  });
+  expect([await outcomesOf(), await noted()]).toEqual([['unmatched'], 1]);
 });
 
 test('so is one whose original was there, and is linked later; a round looks at so many, and the next one goes on', async () => {

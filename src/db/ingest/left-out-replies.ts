@@ -92,21 +92,22 @@ export async function noteReplies(
 
 /**
  * Looks through the next `limit` left-out messages of a source that answer something, where it stopped the last time. Where one is linked by now that a
- * message answers, the ledger row says so (`answers-linked`), and the next look at its folder fetches the mail again. Returns how many there
- * are. Second run: goes on behind them.
+ * message answers, the ledger row says so (`answers-linked`), and the next look at its folder fetches the mail again. Returns whether there are
+ * more behind them. Second run: goes on there.
  * @throws StaleFence where the source has a newer wish
  */
-export async function recallReplies(db: Database, source: FencedSource, limit: number): Promise<number> {
+export async function recallReplies(db: Database, source: FencedSource, limit: number): Promise<'more' | 'all'> {
   const { tenantId, sourceId } = source;
   const { due, behind, goesOn } = await db.inTenant(tenantId, (sql) => lookThrough(sql, source, limit));
-  if (due.length === 0 && behind === null && !goesOn) return 0;
-  return db.inTenant(tenantId, async (sql) => {
+  if (due.length === 0 && behind === null && !goesOn) return 'all';
+  await db.inTenant(tenantId, async (sql) => {
     await lockSource(sql, source);
     await (behind === null
       ? sql.execute('DELETE FROM left_out_look WHERE tenant_id = $1 AND source_id = $2', [tenantId, sourceId])
       : sql.execute(goOnBehind, [tenantId, sourceId, behind.gen_id, behind.uid]));
-    return due.length === 0 ? 0 : recall(sql, source, due);
+    if (due.length > 0) await recall(sql, source, due);
   });
+  return behind === null ? 'all' : 'more';
 }
 
 interface Place {
@@ -152,7 +153,7 @@ const goOnBehind = `INSERT INTO left_out_look (tenant_id, source_id, gen_id, uid
   ON CONFLICT (source_id) DO UPDATE SET gen_id = excluded.gen_id, uid = excluded.uid`;
 
 /** What it answers is not noted any more: if nobody takes it in after all, only what it still may answer is noted anew. */
-async function recall(sql: Sql, source: FencedSource, due: Place[]): Promise<number> {
+async function recall(sql: Sql, source: FencedSource, due: Place[]): Promise<void> {
   const values = [source.tenantId, source.sourceId, due.map(({ gen_id }) => gen_id), due.map(({ uid }) => uid)];
   const isDue = '(gen_id, uid) IN (SELECT * FROM unnest($3::bigint[], $4::bigint[]))';
   await sql.execute(`DELETE FROM left_out_reply WHERE tenant_id = $1 AND source_id = $2 AND ${isDue}`, values);
@@ -165,5 +166,4 @@ async function recall(sql: Sql, source: FencedSource, due: Place[]): Promise<num
     `UPDATE folder_generation SET listed_at = NULL, is_exact = false WHERE tenant_id = $1 AND id = ANY ($2::bigint[]) AND retired_at IS NULL`,
     [source.tenantId, [...new Set(recalled.map(({ gen_id }) => gen_id))]],
   );
-  return recalled.length;
 }

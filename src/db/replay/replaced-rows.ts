@@ -3,6 +3,7 @@ import type { Policy } from '../../domain/policy';
 import { StaleFence } from '../../domain/stale-fence';
 import type { Sql } from '../database';
 import type { BatchItem, ParkedItem } from '../ingest/batch';
+import { noteReplies } from '../ingest/left-out-replies';
 import { hashOrNull, placementValues, type PlacedItem } from '../ingest/placement-write';
 import { hexOf } from '../insert-rows';
 import { planNextTries } from './next-tries';
@@ -62,6 +63,11 @@ export async function replaceParkedRows(
       read.map(({ item }) => item.uid),
     ),
     parkAgain(sql, place, parked),
+    noteReplies(
+      sql,
+      place,
+      read.map(({ item }) => item),
+    ),
     noteItems(sql, place.tenantId, {
       operationId,
       items: items.map(({ item }) => ({
