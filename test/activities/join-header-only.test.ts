@@ -112,6 +112,31 @@ test('a batch that brings a header joins it at once, and so does one that brings
   expect(await shown(another)).toEqual(['whole 2']);
 });
 
+test('what a person linked stays linked where another took the link by rules away from the whole', async () => {
+  const tenantId = await newTenant();
+  const { db } = bench.database;
+  const record = await aRecord(db, tenantId, { addresses: ['ada@customer.example'] });
+  await connect(tenantId, [letter('whole')], 'header');
+  const reason = (key: string) =>
+    rows(
+      tenantId,
+      `INSERT INTO link_reason (tenant_id, link_id, kind, key, actor, record_version)
+       SELECT $1, id, 'person', $2, 'usr_1', 1 FROM link ORDER BY message_id DESC LIMIT 1 RETURNING link_id`,
+      [tenantId, key],
+    );
+  await reason('by-hand');
+  await connect(tenantId, [letter('whole')], 'whole');
+  const [taken] = await reason('taken-away');
+  await rows(tenantId, `UPDATE link SET state = 'suppressed' WHERE id = $1 RETURNING 1`, [
+    (taken as { link_id: string }).link_id,
+  ]);
+  await housekeep(bench.context, run);
+  expect(await shown(tenantId)).toEqual(['whole 2']);
+  expect(await rows(tenantId, 'SELECT record_id, state FROM link')).toEqual([{ record_id: record, state: 'active' }]);
+  expect(await rows(tenantId, `SELECT FROM link_reason WHERE key = 'taken-away'`)).toEqual([]);
+  await expectSound(tenantId);
+});
+
 test('what people did to the header alone is kept by the message: links, what they took away, and its status', async () => {
   const tenantId = await newTenant();
   const { db } = bench.database;

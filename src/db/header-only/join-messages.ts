@@ -70,6 +70,18 @@ export async function joinMessages(
     values,
   );
   await copyLinks(sql, tenantId, [{ from, to }]);
+  // And what a person linked stays linked, where rules had it and another took that away.
+  await sql.execute(
+    `WITH linked AS (
+       UPDATE link l SET state = 'active' FROM link other
+       WHERE other.tenant_id = $1 AND other.message_id = $2 AND other.state = 'active' AND l.tenant_id = $1 AND l.message_id = $3
+         AND l.record_id = other.record_id AND l.state = 'suppressed'
+         AND EXISTS (SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = other.id AND NOT ${isAutomatic('r')})
+       RETURNING l.id
+     ) DELETE FROM link_reason r USING linked
+       WHERE r.tenant_id = $1 AND r.link_id = linked.id AND (r.key = 'taken-away' OR r.key LIKE 'unlinked:%')`,
+    values,
+  );
   await copyActivities(sql, tenantId, [{ from, to }]);
   const dependents = await readDependents(sql);
   await eraseThese(sql, { tenantId, deletionId: from }, { messageIds: [from], dependents, runId });

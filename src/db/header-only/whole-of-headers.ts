@@ -12,7 +12,7 @@ export interface PossibleWhole {
 /** Which messages are asked for: those with one of these Message-IDs (SHA-256), or the next in the order of their ids. */
 export type AskedHeaders = { kind: 'of'; messageIdHashes: Buffer[] } | { kind: 'after'; messageId: string };
 
-/** Of one message at most so many others are looked at: a Message-ID that is used again and again proves nothing. */
+/** Where more messages have the Message-ID and the date of one, none of them is it: an id that is used again and again proves nothing. */
 const wholesOfOne = 10;
 
 /**
@@ -35,15 +35,18 @@ export async function possibleWholes(
      SELECT h.id AS "messageId", encode(h.message_key, 'hex') AS "messageKey", w.id AS "wholeId", c.blob_id AS "blobId" FROM headers h
      LEFT JOIN LATERAL (
        SELECT id FROM message WHERE tenant_id = $1 AND message_id_hash = h.message_id_hash AND id <> h.id
-         AND sent_at IS NOT DISTINCT FROM h.sent_at AND NOT 'headers-only' = ANY (marks) LIMIT ${String(wholesOfOne)}) w ON true
+         AND sent_at IS NOT DISTINCT FROM h.sent_at AND NOT 'headers-only' = ANY (marks) LIMIT ${String(wholesOfOne + 1)}) w ON true
      LEFT JOIN LATERAL (
        SELECT blob_id FROM copy WHERE tenant_id = $1 AND message_id = w.id AND blob_id IS NOT NULL LIMIT ${String(wholesOfOne)}) c ON true
      ORDER BY h.id`,
     [tenantId, value, limit],
   );
-  const found = rows.flatMap(({ wholeId, blobId, ...row }) =>
-    wholeId === null || blobId === null ? [] : [{ ...row, wholeId, blobId }],
-  );
+  const wholes = new Map<string, Set<string | null>>();
+  for (const { messageId, wholeId } of rows) wholes.set(messageId, (wholes.get(messageId) ?? new Set()).add(wholeId));
+  const found = rows.flatMap(({ wholeId, blobId, ...row }) => {
+    const isProven = (wholes.get(row.messageId)?.size ?? 0) <= wholesOfOne;
+    return isProven && wholeId !== null && blobId !== null ? [{ ...row, wholeId, blobId }] : [];
+  });
   const isFull = new Set(rows.map(({ messageId }) => messageId)).size >= limit;
   return { found, last: isFull ? (rows.at(-1)?.messageId ?? null) : null };
 }

@@ -70,7 +70,7 @@ async function placeWhole(
   const { messageId, messageKey, isHeaderOnly } = told;
   if (isHeaderOnly) {
     const same = (await messagesOfKeys(sql, tenantId, [message.messageKey])).get(message.messageKey) ?? messageId;
-    if (same === messageId || (await isBeingDeleted(sql, tenantId, same))) {
+    if (same === messageId || (await isBeingDeleted(sql, tenantId, [messageId, same]))) {
       await tellWhole(sql, tenantId, { messageId, item });
       return messageId;
     }
@@ -110,12 +110,12 @@ async function fillCopy(
   return told ?? null;
 }
 
-/** Whether a mailbox that holds the message is being deleted: its deletion has counted what it holds. */
-async function isBeingDeleted(sql: Sql, tenantId: string, messageId: string): Promise<boolean> {
+/** Whether a mailbox that holds one of these messages is being deleted: its deletion has counted what it holds. */
+async function isBeingDeleted(sql: Sql, tenantId: string, messageIds: string[]): Promise<boolean> {
   const rows = await sql.query(
     `SELECT FROM copy c JOIN source s ON s.tenant_id = $1 AND s.id = c.source_id
-     WHERE c.tenant_id = $1 AND c.message_id = $2 AND (s.deletion_id IS NOT NULL OR s.deleted_at IS NOT NULL) LIMIT 1`,
-    [tenantId, messageId],
+     WHERE c.tenant_id = $1 AND c.message_id = ANY ($2::uuid[]) AND (s.deletion_id IS NOT NULL OR s.deleted_at IS NOT NULL) LIMIT 1`,
+    [tenantId, messageIds],
   );
   return rows.length > 0;
 }
