@@ -88,7 +88,9 @@ export async function sweepLinkChanges(sql: Sql, tenantId: string, keptMs: numbe
   await sql.execute(
     `DELETE FROM link_change c USING operation o
      WHERE o.tenant_id = $1 AND o.kind = ANY ($2::text[]) AND o.finished_at < now() - $3::float8 * interval '1 millisecond'
-       AND c.tenant_id = $1 AND c.operation_id = o.id`,
+       AND c.tenant_id = $1 AND c.operation_id = o.id AND NOT EXISTS (
+         SELECT FROM operation u WHERE u.tenant_id = $1 AND u.kind = 'undo-links' AND u.state IN ('waiting', 'running')
+           AND u.task ->> 'undoes' = o.id::text)`,
     [tenantId, [...linkKinds], keptMs],
   );
 }

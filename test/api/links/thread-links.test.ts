@@ -343,6 +343,24 @@ describe('limits', () => {
     expect(statuses).toEqual([202, 400]);
   });
 
+  test('what is just being undone is not forgotten', async () => {
+    const { linkUndoKeptMs } = server.context.limits;
+    const links = [{ messageId: publicId('message', (await message('a')).id), recordId: await record() }];
+    const { operationId } = await done('POST', '/v1/links/bulk', { links });
+    await done('POST', `/v1/operations/${operationId}/undo`);
+    await rows(`UPDATE operation SET finished_at = now() - $1::float8 * interval '1 millisecond'`, [
+      linkUndoKeptMs + 60_000,
+    ]);
+    await rows(`UPDATE operation SET state = 'running', finished_at = NULL WHERE kind = 'undo-links'`);
+    const sweep = () =>
+      database.db.inTenant(mailbox.tenantId, (sql) => sweepLinkChanges(sql, mailbox.tenantId, linkUndoKeptMs));
+    await sweep();
+    expect(await rows('SELECT FROM link_change')).toHaveLength(2);
+    await rows(`UPDATE operation SET state = 'done', finished_at = now() WHERE kind = 'undo-links'`);
+    await sweep();
+    expect(await rows('SELECT FROM link_change')).toHaveLength(1);
+  });
+
   test('an operation is undone for as long as what it did is kept, and then forgotten', async () => {
     const { linkUndoKeptMs } = server.context.limits;
     const recordId = await record();
