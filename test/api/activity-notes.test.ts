@@ -243,6 +243,22 @@ test('at a restricted record its scope sees what was open to it', async () => {
   expect(await notesAt(dan)).toHaveLength(2);
 });
 
+test('of private mail that the whole scope took part in, nobody who joins the scope later sees a note', async () => {
+  const ann = await aUser(database.db, tenantId, { addresses: ['ann.two@us.example'] });
+  const ben = await aUser(database.db, tenantId, { addresses: ['ben@us.example'] });
+  const benKey = await issueKey(database.db, tenantId, { userId: ben.id });
+  const dan = await aRecord(database.db, tenantId, {
+    addresses: ['dan@b.example'],
+    scope: { mode: 'restricted', userIds: [ann.id], teamIds: [] },
+  });
+  const closed = await keeping({ visibility: 'private' });
+  await mail({ from: 'dan@b.example', to: ['ann.two@us.example'], subject: 'closed' }, closed);
+  await deleteMailbox(closed);
+  await rows('UPDATE record SET restricted = false WHERE id = $1 RETURNING 1', [dan]);
+  expect(await notesAt(dan)).toHaveLength(1);
+  expect(await notesAt(dan, benKey.headers)).toHaveLength(0);
+});
+
 test('notes are paged, those of the newest mail first, also those of what was merged into the record', async () => {
   const part = await aRecord(database.db, tenantId, { addresses: ['old@a.example'] });
   for (let day = 1; day <= 3; day += 1) await mail({ sentAt: new Date(`2026-03-0${String(day)}T09:00:00Z`) });

@@ -145,13 +145,14 @@ const noteRest = `noted AS (
      ),`;
 
 /** The parts of the statement that keep activities as notes, with their parameters from this number on. */
-function notesOf({ activities }: ChunkWork, gone: GoneCopies, from: number) {
+function notesOf({ activities, ref }: ChunkWork, gone: GoneCopies, from: number) {
   if (activities === 'remove') return { parts: '', count: '0', values: [] };
-  const parameters = { messageIds: `$${String(from)}`, directions: `$${String(from + 1)}` };
+  const parameter = (n: number) => `$${String(from + n)}`;
+  const parameters = { messageIds: parameter(0), directions: parameter(1), sourceId: parameter(2) };
   return {
     parts: `${noteActivities('bare', parameters)},`,
     count: '(SELECT count(*) FROM note)',
-    values: [gone.messageIds, gone.directions],
+    values: [gone.messageIds, gone.directions, ref.sourceId],
   };
 }
 

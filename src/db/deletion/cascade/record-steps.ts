@@ -149,6 +149,7 @@ function leaveActivities(db: Database, { tenantId, targetId }: Cascade): Promise
 function leaveNotes(db: Database, cascade: Cascade): Promise<number> {
   const { tenantId, targetId } = cascade;
   return db.inTenant(tenantId, async (sql) => {
+    await lockTenantForWriting(sql, tenantId);
     const notes = { recordId: targetId, limit: notesAtOnce };
     const { left, deleted } = await leaveNotesOfRecord(sql, tenantId, notes);
     const counts = { activity_note_record: left, activity_note: deleted };

@@ -72,8 +72,12 @@ async function next(db: Database, cascade: Cascade, chunkRows: number): Promise<
 }
 
 /** Their mail is matched again without them. */
-function leaveAddresses(db: Database, cascade: Cascade): Promise<number> {
+async function leaveAddresses(db: Database, cascade: Cascade): Promise<number> {
   const { tenantId, targetId } = cascade;
+  const left = await db.inTenant(tenantId, (sql) =>
+    sql.query('SELECT FROM user_address WHERE tenant_id = $1 AND user_id = $2 LIMIT 1', [tenantId, targetId]),
+  );
+  if (left.length === 0) return 0;
   return db.inTenant(tenantId, async (sql) => {
     await lockTenantForWriting(sql, tenantId);
     const rows = await sql.query<{ key: string }>(
