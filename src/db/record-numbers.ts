@@ -92,7 +92,7 @@ export const copyHasNumber = (copyId: string, ofJob: string) => `(SELECT EXISTS 
   WHERE ca.tenant_id = $1 AND ca.copy_id = ${copyId} AND ca.role IN (${numberRoles.map((role) => `'${role}'`).join(', ')}))`;
 
 /** So many addresses are looked for, one by one; where numbers and addresses of ours make more, all mail is walked through instead. */
-const mostLookedFor = 50_000;
+const mostLookedFor = 10_000;
 
 /**
  * Of keys whose mail is to be matched again, those that `queueRematch` looks for: addresses and domains as they are; for `number:` and the number of a

@@ -1,3 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import pg from 'pg';
+
 import { mergeRecords } from '../../src/activities/merge-records';
 import type { ActivityContext, ActivityRun } from '../../src/activities/context';
 import { rematchHistory } from '../../src/activities/rematch-history';
@@ -342,4 +347,30 @@ test('a message that lacks the link is found by the check, and mended', async ()
   expect(await mendLinks(database.db, share)).toMatchObject({ mended: 1 });
   expect(await reasonsOf(message)).toEqual([`${id} rule to:1001.sales@us.example`]);
   expect(await timelineOf(id)).toEqual([publicId('message', message.id)]);
+});
+
+test('mail to numbers that was recorded before numbers linked it is matched again by the job that a migration leaves', async () => {
+  const project = await aRecord(database.db, tenantId, { type: 'project', number: '7007' });
+  const { id } = await aMessage(database.db, mailbox, { to: ['7007.sales@us.example'] });
+  const file = join(__dirname, '../../prisma/migrations/20261123000047_numbered_mail_again.sql');
+  const [, up = ''] = readFileSync(file, 'utf8').split(/-- migrate:(?:up|down)/);
+  const owner = new pg.Client({ connectionString: database.ownerUrl });
+  await owner.connect();
+  await owner.query(up).finally(() => owner.end());
+  const jobs = await database.db.inTenant(tenantId, (sql) =>
+    sql.query<{ id: string }>(
+      `SELECT id FROM operation WHERE tenant_id = $1 AND kind = 'rematch' AND state = 'waiting'`,
+      [tenantId],
+    ),
+  );
+  expect(jobs).toHaveLength(1);
+  const ref = { tenantId, operationId: jobs[0]?.id ?? '' };
+  while ((await runRematch(database.db, ref)) === 'more');
+  const links = await database.db.inTenant(tenantId, (sql) =>
+    sql.query<{ record_id: string }>('SELECT record_id FROM link WHERE tenant_id = $1 AND message_id = $2', [
+      tenantId,
+      id,
+    ]),
+  );
+  expect(links).toEqual([{ record_id: project }]);
 });
