@@ -31,7 +31,7 @@ const tags = ['mailboxes'];
 const params = idInPath('mailbox');
 
 const jobsOfChange = {
-  operationId: operationOfChange.nullable(),
+  operationId: operationOfChange,
   rematchOperationId: z.string().nullable().describe('The job that matches stored mail again, by the new policy'),
 };
 
@@ -92,8 +92,10 @@ export function mailboxRoutes(api: Api, context: ApiContext): void {
       const warnings = warningsOfChange(context, mailbox, body);
       const answer = { ...present(mailbox), warnings };
       void reply.header('etag', etagOf(mailbox.updatedAt));
-      if (operationId === null && rematchOperationId === null) return reply.send(answer);
-      const jobs = { operationId: shownJob(operationId), rematchOperationId: shownJob(rematchOperationId) };
+      // Clients wait for one job: where nothing else is to be done, for that which matches mail again.
+      const job = operationId ?? rematchOperationId;
+      if (job === null) return reply.send(answer);
+      const jobs = { operationId: publicId('operation', job), rematchOperationId: shownJob(rematchOperationId) };
       return reply.code(202).send({ ...answer, ...jobs });
     },
   );
