@@ -4,6 +4,7 @@
 //   --seed N        makes strikes and mail the same again (another one each time; it is printed)
 //   --minutes M     strikes no longer than so
 //   --mailboxes N   in two companies (8)
+//   --sessions N    first so many rounds of mailboxes on servers that lie, as `npm run fuzz` plays them (10,000 from 1,000 faults on, else 0)
 //   --report FILE   writes the report, as JSON, or as Markdown where the name ends in .md
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -18,6 +19,7 @@ import { factsOf, publicId, shownBy } from './chaos/facts.mjs';
 import { grouped } from './chaos/grouped.mjs';
 import { writers } from './chaos/letters.mjs';
 import { leaksIn } from './chaos/log-leaks.mjs';
+import { playLyingServers, sessionsOf } from './chaos/lying-servers.mjs';
 import { quietWithinMs, untilQuiet } from './chaos/quiet.mjs';
 import { reportLines, sumOf } from './chaos/report.mjs';
 import { scheduleOf } from './chaos/schedule.mjs';
@@ -41,6 +43,7 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
     minutes: { type: 'string', default: 'Infinity' },
     mailboxes: { type: 'string', default: '8' },
+    sessions: { type: 'string' },
     report: { type: 'string' },
   },
 });
@@ -65,7 +68,9 @@ onEndSignal(() => {
   void end(130);
 });
 try {
-  await end(await main());
+  const sessions = sessionsOf({ sessions: options.sessions, faults: Number(options.faults) });
+  const lies = await playLyingServers({ sessions, seed });
+  await end(Math.max(lies, await main()));
 } catch (error) {
   if (records.isClosing) await new Promise(() => {}); // whatever fails now was ended by us
   terminal.line(`\nChaos cannot go on (seed ${seed}): ${/** @type {Error} */ (error).message}`);

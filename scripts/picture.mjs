@@ -16,12 +16,14 @@ const margin = { left: 20, top: 56, bottom: 20 };
 const headMs = 800;
 
 if (file === '' || command === '') {
-  console.error('Say where to, what is shown as typed, and what to run: picture.mjs FILE "SHOWN" -- COMMAND ...');
+  process.stderr.write(
+    'Say where to, what is shown as typed, and what to run: picture.mjs FILE "SHOWN" -- COMMAND ...\n',
+  );
   process.exit(2);
 }
 const { lines, code } = await recorded();
 if (code === 0) writeFileSync(file, drawn([{ text: `$ ${shown}`, ms: -headMs }, ...lines]));
-else console.error(lines.map(({ text }) => text).join('\n'));
+else process.stderr.write(lines.map(({ text }) => `${text}\n`).join(''));
 process.exitCode = code === 0 ? 0 : 1;
 
 /** @returns {Promise<{lines: Line[], code: number | null}>} */

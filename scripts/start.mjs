@@ -3,6 +3,7 @@
 //   npm start -- --reset [--yes]   empties the data directory first
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 
 import { build } from './lib/build.mjs';
 import { endInOrder, onEndSignal } from './lib/ending.mjs';
@@ -39,7 +40,7 @@ try {
   await main();
 } catch (error) {
   if (ending === null) {
-    if (!(error instanceof SetupError)) console.error(error);
+    if (!(error instanceof SetupError)) process.stderr.write(`${inspect(error)}\n`);
     terminal.line(`\nLetterbook cannot start: ${/** @type {Error} */ (error).message}`);
     await end(1);
   }

@@ -18,12 +18,12 @@ export interface Bootstrapped {
 /**
  * Makes the first tenant, its admin and an API key of the tenant with all scopes, and keeps the key in `keyFile` with mode 0600; the
  * database has only its SHA-256. Second run: no change. A key that the database does not know (a new database, or it was revoked) is
- * replaced by a new one of the oldest tenant.
+ * replaced by a new one of the oldest tenant that stays: one that is being erased is as good as gone.
  */
 export async function bootstrap({ db, keyFile }: { db: Database; keyFile: string }): Promise<Bootstrapped> {
   const kept = readKey(keyFile);
   if (kept !== null && (await isUsable(db, kept))) return { kind: 'known', apiKey: kept };
-  const known = await oldestTenant(db);
+  const known = await oldestStaying(db);
   const tenantId = known ?? newUuid();
   const apiKey = `lbk_${randomBytes(32).toString('base64url')}`;
   // The file first: a key that is only in the database is a key that nobody has.
@@ -48,10 +48,12 @@ async function isUsable(db: Database, apiKey: string): Promise<boolean> {
   return known !== null && known.revokedAt === null && (known.expiresAt === null || known.expiresAt > new Date());
 }
 
-async function oldestTenant(db: Database): Promise<string | null> {
+async function oldestStaying(db: Database): Promise<string | null> {
   const rows = await db.acrossTenants((sql) =>
     sql.query<{ tenantId: string }>(
-      'SELECT tenant_id AS "tenantId" FROM tenant ORDER BY created_at, tenant_id LIMIT 1',
+      `SELECT tenant_id AS "tenantId" FROM tenant t WHERE NOT EXISTS (
+         SELECT FROM deletion d WHERE d.tenant_id = t.tenant_id AND d.target_id = t.tenant_id AND d.state NOT IN ('done', 'cancelled'))
+       ORDER BY created_at, tenant_id LIMIT 1`,
     ),
   );
   return rows[0]?.tenantId ?? null;

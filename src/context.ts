@@ -36,6 +36,7 @@ import type { MailboxToWatch } from './db/watch/mailbox-to-watch';
 import type { MailFailure } from './domain/failure';
 import { presetOfHost } from './domain/provider-presets';
 import { createMailboxEngine } from './engine/mailbox-engine';
+import { askTemporal } from './engine/shard-engine';
 import type { MailboxAccess } from './mail/mailbox';
 import { openMailbox } from './mail/open-mailbox';
 import { openWatch } from './mail/watch/open-watch';
@@ -52,8 +53,11 @@ export interface WorkerContext extends ActivityContext {
   close(): Promise<void>;
 }
 
-/** Builds what a worker needs from its configuration. Nothing is connected until it is used. */
-export async function createWorkerContext(config: Config, client: Client): Promise<WorkerContext> {
+/** Builds what a worker needs from its configuration. Nothing is connected until it is used. Pokes go over a client of their own. */
+export async function createWorkerContext(
+  config: Config,
+  { client, pokes }: { client: Client; pokes: Client },
+): Promise<WorkerContext> {
   const { limits } = config;
   const db = openDatabase({
     url: config.databaseUrl,
@@ -69,14 +73,15 @@ export async function createWorkerContext(config: Config, client: Client): Promi
   const worker = randomUUID();
   const leases = leasesOfWorker(worker, db);
   const connect = connectOf(config, { leases, pace, pauses, accessTo });
-  const engine = createMailboxEngine(client);
+  const engine = createMailboxEngine(client, pokes);
   const connections = createConnections({
     connect: ({ mailbox, ...use }) => connect(mailbox, use),
     standings: (connected) => standingsOf(db, connected),
     idleMs: limits.connectionIdleMs,
     checkMs: connectionCheckMs,
   });
-  const shards = shardsOf(config, { worker, db, pace, pauses, engine, leases, accessTo });
+  const ask = () => askTemporal(pokes);
+  const shards = shardsOf(config, { worker, db, pace, pauses, engine, askTemporal: ask, leases, accessTo });
   return {
     db,
     blobs: createPostgresBlobStore(db),
@@ -177,7 +182,7 @@ function shardsOf(
     worker,
     engine,
     ...given
-  }: Pick<Watching, 'db' | 'pace'> & {
+  }: Pick<Watching, 'db' | 'pace' | 'askTemporal'> & {
     accessTo: (mailbox: MailboxToWatch) => MailboxAccess;
     leases: ConnectionLeases;
     pauses: HostPauses;
@@ -222,7 +227,8 @@ export function hostPaceOf({ limits }: Config, db: Database): HostPace {
   });
 }
 
-function hostPausesOf({ limits }: Config, db: Database): HostPauses {
+/** The servers that are left alone, as all workers know of them. */
+export function hostPausesOf({ limits }: Config, db: Database): HostPauses {
   const store = { read: () => pausedServers(db), write: (paused: PausedServer) => pauseServer(db, paused) };
   return createHostPauses({ ...store, limits, now: () => performance.now() });
 }

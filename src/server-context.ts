@@ -52,10 +52,7 @@ export function createServerContext(config: Config, log: Logger): ServerContext 
     db,
     blobs: createPostgresBlobStore(db),
     secretBox,
-    erasures: createErasureGate(() => replayErasures(db, { mirror, fingerprintsOf: secretBox.fingerprintsOf }), {
-      log,
-      now,
-    }),
+    erasures: createErasureGate(() => replayErasures(db, mirror), { log, now }),
     probeMailbox: (access) =>
       probeMailbox(access, { hostRules: { allowedNetworks }, probeTimeoutMs: limits.probeTimeoutMs }),
     ...lookingBeforeConnecting(config),

@@ -7,7 +7,7 @@ import { passwordOf } from './activities/mailbox-password';
 import type { VerifyContext, VerifyOptions } from './activities/verify/context';
 import { verifyInstallation, type Verified } from './activities/verify/verify-installation';
 import { ConfigError, readConfig, type Config } from './config/config';
-import { accessOf, hostPaceOf, leasesOfWorker, optionsOf } from './context';
+import { accessOf, hostPaceOf, hostPausesOf, leasesOfWorker, optionsOf } from './context';
 import { createPostgresBlobStore } from './db/blobs/postgres-blob-store';
 import { openDatabase } from './db/database';
 import { createSecretBox } from './db/secret-box';
@@ -94,6 +94,7 @@ async function withContext<T>(config: Config, work: (context: VerifyContext) => 
   const db = openDatabase({ url: config.databaseUrl, poolSize: 2, applicationName: 'letterbook verify' });
   const leases = leasesOfWorker(randomUUID(), db);
   const pace = hostPaceOf(config, db);
+  const pauses = hostPausesOf(config, db);
   const secretBox = createSecretBox(config.secretKeys);
   const reading = readOnly(db);
   try {
@@ -104,6 +105,7 @@ async function withContext<T>(config: Config, work: (context: VerifyContext) => 
       connect: (mailbox, signal) => {
         const use = { purpose: 'audit' as const, signal };
         return connectLeased(leases, { account: mailbox, use, limits }, async () => {
+          await pauses.refuse(mailbox);
           await pace.turn(mailbox.imap.host, signal);
           return openMailbox(accessOf(mailbox, passwordOf(secretBox, mailbox)), optionsOf(config, use));
         });

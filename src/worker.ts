@@ -3,11 +3,16 @@ import { join } from 'node:path';
 
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
 
-import { createActivities, createShardActivities } from './activities';
+import { createActivities, createShardActivities, type Activities } from './activities';
+import { heldUntilErased } from './activities/held-until-erased';
+import { createErasureGate, pendingSoon } from './api/erasure-gate';
 import { readConfig, type Config } from './config/config';
 import { cachedWorkflowsOf, rolesOf, type Role } from './config/roles';
 import { createWorkerContext, type WorkerContext } from './context';
+import { createErasureMirror } from './db/erasures/mirror';
+import { replayErasures } from './db/erasures/replay';
 import { keepPrepared } from './engine/keep-prepared';
 import { prepareEngine } from './engine/prepare-engine';
 import { shardTuner } from './engine/shard-slots';
@@ -32,11 +37,13 @@ async function main(): Promise<void> {
   const connection = await retryUntilReachable(() => Connection.connect({ address }), log);
   const client = new Client({ connection, namespace });
   await retryUntilReachable(() => prepareEngine(client), log);
-  const context = await createWorkerContext(config, client);
+  const nativeConnection = await NativeConnection.connect({ address });
+  // The native connection takes half of the processor time for a signal, and each arrival is one.
+  const pokes = new Client({ connection: nativeConnection, namespace });
+  const context = await createWorkerContext(config, { client, pokes });
   if (roles.includes('idle')) await retryUntilReachable(() => context.engine.ensureShards(), log);
 
-  const nativeConnection = await NativeConnection.connect({ address });
-  const activities = { ...createActivities(context), ...createShardActivities(context.shards) };
+  const activities = await activitiesOf({ config, context }, log);
   const workers = await Promise.all(
     roles.map((role) =>
       Worker.create({ ...optionsOf(role, { config, context }), connection: nativeConnection, namespace, activities }),
@@ -57,6 +64,19 @@ async function main(): Promise<void> {
 interface Served {
   config: Config;
   context: WorkerContext;
+}
+
+/**
+ * A database that was restored has forgotten what was erased since: that is looked for before anything is begun, and again as long as the
+ * worker runs.
+ */
+async function activitiesOf({ config, context }: Served, log: Logger): Promise<Activities> {
+  const mirror = createErasureMirror(context.db, config.erasuresFile);
+  const gate = createErasureGate(() => replayErasures(context.db, mirror), { log, now: () => new Date() });
+  const pending = () => pendingSoon(gate);
+  const pendingAtStart = await pending();
+  if (pendingAtStart !== 0) log.warn({ pending: pendingAtStart }, 'nobody is spoken with until all is erased again');
+  return heldUntilErased({ ...createActivities(context), ...createShardActivities(context.shards) }, pending);
 }
 
 function optionsOf(role: Role, { config, context }: Served): WorkerOptions {

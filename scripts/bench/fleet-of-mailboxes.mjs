@@ -1,5 +1,5 @@
 // @ts-check
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 /** @typedef {import('../lib/dovecot.mjs').Dovecot} Dovecot */
 
@@ -98,6 +98,7 @@ export async function untilAttached({ dovecot, database }, { users, since, timeo
  */
 export function inotifyAdvice(sessions) {
   const file = '/proc/sys/fs/inotify/max_user_instances';
+  if (!existsSync(file)) return null;
   const allowed = Number(readFileSync(file, 'utf8'));
   if (allowed >= sessions + 50) return null;
   return `the system allows ${allowed} inotify instances, so most sessions of Dovecot look once a second: sysctl -w fs.inotify.max_user_instances=${2 ** Math.ceil(Math.log2(sessions + 50))}`;

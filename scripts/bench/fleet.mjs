@@ -13,7 +13,7 @@ import { TimelineWatch } from './timeline-watch.mjs';
 /** @typedef {(done: number, total: number, unit: string) => void} Progress */
 
 /** The timeline is asked this often; a shorter time would measure the asking, on a machine that is shared. */
-const pollEveryMs = 40;
+const pollEveryMs = 100;
 const attachTimeoutMs = 600_000;
 /** Until what begins with a process is over: code is compiled, and garbage collected. */
 const settleMs = 20_000;
@@ -52,12 +52,14 @@ export async function measuredFleet({ letterbook, dovecot, plan, step }) {
     untilProven(letterbook.database, (done) => progress(done, plan.size, 'mailboxes')),
   );
   const histories = await openHistories(temporal.address);
+  await step('Connections of first rounds are closed', () => untilOneConnectionEach(fleet));
   const idle = await step(`Idle for ${plan.idleSeconds} s`, () => measuredIdle(fleet));
   const full = await step('Memory with its workflows cached', () => settledMemory(fleet));
   const again = await step('All attached again after the worker was killed', ({ progress }) =>
     measuredTakeOver(fleet, (a, b) => progress(a, b, 'attached')),
   );
   const fresh = await step('Memory without cached workflows', () => settledMemory(fleet));
+  await step(`Rest for ${plan.idleSeconds} s`, () => wait(plan.idleSeconds * 1_000));
   const watch = new TimelineWatch({ apiUrl, apiKey, recordId, everyMs: pollEveryMs });
   const arrivals = await step(`${plan.rate} arrivals a second for ${plan.minutes} min`, () =>
     measuredArrivals(fleet, watch),
@@ -136,6 +138,12 @@ async function untilProven(database, progress) {
     if (Date.now() > deadline) throw new Error(`${rows[0].waiting} mailboxes are not compared with their server.`);
     await wait(500);
   }
+}
+
+/** The worker keeps a round's connection for minutes: a mailbox is idle when that on which it is watched alone is left. @param {Fleet} fleet */
+async function untilOneConnectionEach({ dovecot, plan }) {
+  const deadline = Date.now() + attachTimeoutMs;
+  while (sessionsOn(dovecot).sessions > plan.size * 1.02 && Date.now() < deadline) await wait(2_000);
 }
 
 /** @typedef {Awaited<ReturnType<typeof measuredIdle>>} Idle */

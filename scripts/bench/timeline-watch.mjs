@@ -9,6 +9,8 @@
 /** @typedef {{subject: string, deliveredAt: number, ms: number}} Seen from the 250 to the answer that had it */
 
 const pageSize = 200;
+/** Between two looks it waits for so many times as long as a look took. */
+const restPerLook = 4;
 
 /** Looks again and again at the timeline of one record, over HTTP as any client, while something is expected there. */
 export class TimelineWatch {
@@ -77,7 +79,9 @@ export class TimelineWatch {
       const began = performance.now();
       // An API that is busy or restarted is asked again: the time runs on.
       if (this.#expected.size > 0) await this.#look().catch(() => {});
-      await wait(Math.max(1, this.#everyMs - (performance.now() - began)));
+      const took = performance.now() - began;
+      // Where much is outstanding a look is long: it must not become the load that it waits for.
+      await wait(Math.max(1, this.#everyMs - took, took * restPerLook));
     }
   }
 

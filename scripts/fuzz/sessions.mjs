@@ -7,6 +7,9 @@ import { beyondBounds, fromSource, row } from './sources.mjs';
 /** So many findings are played again to find the fewest lies that they take. */
 const mostExplained = 10;
 
+/** @typedef {typeof import('../../test/fuzz/session-run')} Sessions */
+/** @typedef {import('../../test/fuzz/session-run').SessionRunResult} Played */
+
 /**
  * Plays sessions with lying servers.
  * @param {import('./messages.mjs').FuzzRun} run
@@ -15,14 +18,18 @@ const mostExplained = 10;
  */
 export async function fuzzSessions({ terminal, seed, from, out }, { sessions }) {
   if (sessions === 0) return { findings: 0, lines: [] };
+  /** @type {Sessions} */
   const { runSessions, fewestLies } = fromSource('test/fuzz/session-run.ts');
+  /** @type {import('../../test/support/sync-bench').SyncBench} */
   const bench = await fromSource('test/support/sync-bench.ts').createSyncBench(0);
-  const watch = fromSource('test/fuzz/loop-watch.ts').watchLoop();
+  /** @type {typeof import('../../test/fuzz/loop-watch')} */
+  const { watchLoop } = fromSource('test/fuzz/loop-watch.ts');
+  const watch = watchLoop();
   const began = performance.now();
   try {
     const run = { seed, from, to: from + sessions, bench };
     const result = await terminal.step('Sessions', ({ progress }) =>
-      runSessions({ ...run, progress: (/** @type {number} */ done) => progress(done, sessions, 'sessions') }),
+      runSessions({ ...run, progress: (done) => progress(done, sessions, 'sessions') }),
     );
     const fared = watch.stop();
     const seconds = (performance.now() - began) / 1_000;
@@ -41,7 +48,7 @@ export async function fuzzSessions({ terminal, seed, from, out }, { sessions }) 
   }
 }
 
-/** @param {any} result @param {{ fared: any, seconds: number }} how */
+/** @param {Played} result @param {{ fared: import('../../test/fuzz/loop-watch').Fared, seconds: number }} how */
 function table(result, { fared, seconds }) {
   return [
     row('sessions', result.sessions),
@@ -50,6 +57,6 @@ function table(result, { fared, seconds }) {
     row('longest stall of the event loop, ms', fared.longestStallMs),
     row('memory of the process at most, MB', fared.peakRssMegabytes),
     row('seconds', seconds.toFixed(0)),
-    ...result.findings.map((/** @type {any} */ { number, complaint }) => `  session ${number}: ${complaint}`),
+    ...result.findings.map(({ number, complaint }) => `  session ${number}: ${complaint}`),
   ];
 }

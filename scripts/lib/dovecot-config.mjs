@@ -13,6 +13,7 @@
  * @property {DovecotProfile} profile
  * @property {boolean} durable
  * @property {number} [connectionsPerUser] any number by default
+ * @property {number} [idleCheckSeconds] how often a session that idles looks at its folders, beside what inotify tells; 1 by default, Dovecot's own is 30
  * @property {string} version
  * @property {string} [passwordFile] who may log in, as lines `user:password`, read at each login; without it everybody with `pass`
  */
@@ -49,7 +50,8 @@ export function dovecotConfig(settings) {
 }
 
 /** @param {DovecotSettings} settings */
-function general({ runDir, logFile, account, listen, libexecDir, profile, durable, connectionsPerUser = 0 }) {
+function general({ runDir, logFile, account, listen, libexecDir, profile, durable, ...numbers }) {
+  const { connectionsPerUser = 0, idleCheckSeconds = 1 } = numbers;
   return [
     `base_dir = ${runDir}`,
     `state_dir = ${runDir}/state`,
@@ -68,7 +70,7 @@ function general({ runDir, logFile, account, listen, libexecDir, profile, durabl
     `mail_gid = ${account.gid}`,
     `mail_fsync = ${durable ? 'optimized' : 'never'}`,
     'mailbox_list_index = yes',
-    'mailbox_idle_check_interval = 1 secs',
+    `mailbox_idle_check_interval = ${idleCheckSeconds} secs`,
     `mail_max_userip_connections = ${connectionsPerUser}`,
     // `ps` shows whose session a process has, and what it is doing there.
     'verbose_proctitle = yes',

@@ -43,6 +43,7 @@ export { findDovecot };
  * @param {import('./dovecot-config.mjs').DovecotProfile} [wish.profile]
  * @param {boolean} [wish.durable] writes to disk for good; off for tests
  * @param {number} [wish.connectionsPerUser] any number by default
+ * @param {number} [wish.idleCheckSeconds] as in dovecot-config.mjs
  * @param {string} [wish.passwordFile] who may log in, as lines `user:password`, read at each login; without it everybody with `pass`
  * @returns {Promise<Dovecot>}
  * @throws {SetupError}
@@ -73,6 +74,7 @@ export async function startDovecot(wish) {
     profile,
     durable: wish.durable === true,
     connectionsPerUser: wish.connectionsPerUser,
+    idleCheckSeconds: wish.idleCheckSeconds,
     ...(wish.passwordFile === undefined ? {} : { passwordFile: wish.passwordFile }),
     version: program.version,
   });

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -132,6 +133,16 @@ export function wasMemoryHeld(logFile, since) {
 }
 
 /**
+ * How much the server caches by itself: an eighth of the machine's memory, as the other servers stand beside it, and no more than `docker-compose.yml` gives.
+ * Pages of timelines read messages from all over their tables.
+ * @param {number} memoryBytes
+ * @returns {number} megabytes
+ */
+export function cacheMegabytes(memoryBytes) {
+  return Math.round(Math.min(1_024, Math.max(128, memoryBytes / 2 ** 20 / 8)));
+}
+
+/**
  * @param {'durable' | 'throwaway'} use
  * @returns {string[]}
  */
@@ -140,7 +151,7 @@ function settings(use) {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: use === 'durable' ? 100 : 200,
-    shared_buffers: '256MB',
+    shared_buffers: `${cacheMegabytes(totalmem())}MB`,
     max_wal_size: '2GB',
     wal_compression: 'off', // most pages hold mail that is compressed already, and pglz took half of the processor time of a deletion
     autovacuum_naptime: '10s', // a first import fills young tables within minutes, and plans need to know them

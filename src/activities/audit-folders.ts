@@ -3,11 +3,12 @@ import { randomInt } from 'node:crypto';
 import { isPartialView } from '../domain/partial-listing';
 import type { AuditCause } from '../db/ingest/audit-findings';
 import { recordAudit, recordAuditDone, recordAuditFailed, type FolderAudit } from '../db/ingest/audit-write';
+import { foldersOnRecord, type FolderOnRecord, type KnownFolder } from '../db/ingest/folder-read';
 import { mendLinks } from '../db/link-check';
 import { askWhereHealed, beginAudit } from '../db/sync/audits-due';
 import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox } from '../mail/mailbox';
-import { compareFolder } from './compare-folder';
+import { compareFolder, unseenFolder } from './compare-folder';
 import type { IdentityShare } from './compare-identities';
 import { onConnection, type Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
@@ -74,13 +75,14 @@ const sizesUpTo: Record<AuditCause, number> = {
   import: 50_000,
   again: 0,
   outage: 0,
+  unproven: 0,
   rewound: 1_000,
   daily: 1_000,
 };
 
 /** Of a folder with more messages each audit compares another part, but for those that only look whether a difference has healed. */
 function shareOf(cause: AuditCause, { identityRotationDays }: ActivityContext['limits']): IdentityShare {
-  const isSoonAgain = cause === 'again' || cause === 'outage';
+  const isSoonAgain = cause === 'again' || cause === 'outage' || cause === 'unproven';
   return { allUpTo: sizesUpTo[cause], beyond: isSoonAgain ? 'newest' : { allInAudits: identityRotationDays } };
 }
 
@@ -95,6 +97,7 @@ async function compareAll(
   { shown, ...at }: { mailbox: MailboxForSync; open: Mailbox; cause: AuditCause; shown: AuditCounts },
 ): Promise<Compared> {
   const { cause } = at;
+  const before = await foldersInScope(context, at.mailbox);
   const { folders, listed, allMail } = await followFolders(context, run, at);
   const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
   const audits: FolderAudit[] = [];
@@ -114,7 +117,29 @@ async function compareAll(
     Object.assign(shown, { compared: audits.length, ...differencesOf(audits) });
     run.heartbeat();
   }
+  for (const audit of await unlisted(context, at.mailbox, { before, folders })) {
+    await recordAudit(context.db, at.mailbox, { ...audit, cause });
+    audits.push(audit);
+  }
   return { audits, allMail };
+}
+
+async function foldersInScope({ db }: ActivityContext, mailbox: MailboxForSync): Promise<FolderOnRecord[]> {
+  const onRecord = await db.inTenant(mailbox.tenantId, (sql) => foldersOnRecord(sql, mailbox));
+  return onRecord.filter(({ inScope, generation }) => inScope && generation !== null);
+}
+
+/** Folders that the server neither shows nor says to be gone: nothing is known of them for now. */
+async function unlisted(
+  context: ActivityContext,
+  mailbox: MailboxForSync,
+  { before, folders }: { before: FolderOnRecord[]; folders: KnownFolder[] },
+): Promise<FolderAudit[]> {
+  const shown = new Set(folders.map(({ folderId }) => folderId));
+  const hidden = new Set(before.flatMap(({ folderId }) => (shown.has(folderId) ? [] : [folderId])));
+  if (hidden.size === 0) return [];
+  const now = await foldersInScope(context, mailbox);
+  return now.filter(({ folderId }) => hidden.has(folderId)).map((folder) => unseenFolder(folder, 'not-listed'));
 }
 
 /** The same circle of folders, begun at any of them. */

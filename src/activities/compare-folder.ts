@@ -12,6 +12,7 @@ import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox, OpenFolder } from '../mail/mailbox';
 import { compareIdentities, type ComparedIdentities, type IdentityShare } from './compare-identities';
 import type { ActivityContext } from './context';
+import { failsAlone } from './fails-alone';
 import { listFolder, listFolderByAllRoutes, type RouteBudget } from './list-folder';
 
 /** A folder that is to be compared with the ledger. */
@@ -30,12 +31,32 @@ const noDifference = { missing: [], unrecorded: 0, extra: [], ended: [], undeliv
 const nothing = { serverCount: null, serverBytes: null, ...noDifference, inParts: false, identities: null };
 
 /**
- * Compares one folder with the ledger, UID by UID, and what is known of the messages under them. What is missing is named also where the
+ * Compares one folder with the ledger. One that the server does not let be looked at says so, and keeps no other from its answer.
+ * @throws MailFailure where it is of more than this folder
+ */
+export async function compareFolder(context: Pick<ActivityContext, 'db'>, of: Comparison): Promise<FolderAudit> {
+  try {
+    return await compareShown(context, of);
+  } catch (error) {
+    if (!failsAlone(error, of.open)) throw error;
+    return unseenFolder(of.folder, error.code);
+  }
+}
+
+/** The answer for a folder of which nothing is seen, for this reason. */
+export function unseenFolder(folder: Pick<KnownFolder, 'folderId' | 'generation'>, reason: string): FolderAudit {
+  const { folderId, generation } = folder;
+  const side = { folderId, genId: generation?.id ?? null, ...nothing, inParts: generation?.inParts ?? false };
+  return { ...side, seen: 'nothing', verdict: 'not-provable', reason };
+}
+
+/**
+ * Compares what is shown, UID by UID, and what is known of the messages under them. What is missing is named also where the
  * listing is not proven; that something is absent follows only from one that is. A folder that shows a part of itself is asked in
  * other ways, and all that any of them shows counts. That it shows a part is only said where nothing came or went meanwhile.
  * @throws MailFailure
  */
-export async function compareFolder(context: Pick<ActivityContext, 'db'>, of: Comparison): Promise<FolderAudit> {
+async function compareShown(context: Pick<ActivityContext, 'db'>, of: Comparison): Promise<FolderAudit> {
   const { generation } = of.folder;
   const { folderId } = of.folder;
   // No round could open it so far: nothing is known of it, least of all that it is complete.

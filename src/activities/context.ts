@@ -79,6 +79,37 @@ export interface OpenWork {
   taskAttempts: number;
 }
 
+/** What a workflow was started for, and the UUID of what it is about. */
+export interface JobRef {
+  kind:
+    | 'stop'
+    | 'import'
+    | 'audit'
+    | 'deletion'
+    | 'record'
+    | 'user'
+    | 'tenant'
+    | 'erasure'
+    | 'rematch'
+    | 'merge'
+    | 'thread'
+    | 'links'
+    | 'replay'
+    | 'reprocess'
+    | 'connector';
+  id: string;
+}
+
+/** A run of a workflow that is open. */
+export interface OpenRun {
+  workflowId: string;
+  runId: string;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** As that of open work. */
+  taskAttempts: number;
+}
+
 /** What activities ask of Temporal. */
 export interface Engine extends ShardEngine {
   /** Starts the workflow of a mailbox; one that runs is told the newest wish. */
@@ -120,12 +151,14 @@ export interface Engine extends ShardEngine {
   queuesWithoutWorkers(): Promise<string[]>;
   /** What is open of a mailbox: its rounds, its import, its audit. */
   openWork(mailboxId: string): Promise<OpenWork[]>;
+  /** The run of a job that is open; null where there is none. */
+  runOf(job: JobRef): Promise<OpenRun | null>;
   /** Tells work the newest wish, so that it ends by itself. Nothing happens where it has ended. */
   tell(work: OpenWork, wish: { generation: number; desired: DesiredState }): Promise<void>;
   /** Asks work to leave off and clean up. Nothing happens where it has ended. */
   cancel(work: OpenWork): Promise<void>;
   /** Cuts work off. Nothing happens where it has ended. */
-  terminate(work: OpenWork, reason: string): Promise<void>;
+  terminate(work: Pick<OpenRun, 'workflowId' | 'runId'>, reason: string): Promise<void>;
 }
 
 /** What watching mailboxes asks of Temporal. */

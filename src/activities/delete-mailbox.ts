@@ -1,4 +1,5 @@
 import { activitiesOnDelete, type ActivitiesOnDelete } from '../db/activities/note-write';
+import type { Database } from '../db/database';
 import { nextContent, type ContentChunk, type ContentPosition } from '../db/deletion/content-chunk';
 import { readCatalogue, type Catalogue } from '../db/deletion/catalogue';
 import { deleteContent } from '../db/deletion/delete-content';
@@ -46,15 +47,20 @@ export async function deleteMailboxRows(
     run.heartbeat();
     return Date.now() >= endsAt;
   };
-  // What a killed chunk has retold is searchable again before the deletion says that it is done.
-  await fillRetold(context, ref, context.limits.deletionChunkRows);
-  const isEmpty = (await emptyContent(context, run, { ref, isOver })) && (await emptyBeside(context, ref, isOver));
-  if (!isEmpty) {
+  const isEmpty = await firstOf(
+    emptyContent(context, run, { ref, isOver }),
+    // What a killed chunk has retold is searchable again before the deletion says that it is done.
+    fillRetold(context, ref, context.limits.deletionChunkRows),
+  );
+  if (!isEmpty || !(await emptyBeside(context, ref, isOver))) {
     const progress = await deletionProgress(db, ref);
     if (progress !== null) return { kind: 'more', progress };
   }
   const end = await finishDeletion(db, ref);
-  return end.kind === 'done' ? said(end.report) : { kind: 'rows-left', tables: Object.keys(end.tables) };
+  if (end.kind !== 'done') return { kind: 'rows-left', tables: Object.keys(end.tables) };
+  // The journal's file is to say that it has ended before anybody hears of it.
+  await context.erasures.compare();
+  return said(end.report);
 }
 
 interface Work {
@@ -74,13 +80,10 @@ interface HowContentGoes {
  */
 async function emptyContent(context: ActivityContext, run: ActivityRun, { ref, isOver }: Work): Promise<boolean> {
   const { db } = context;
-  const how = await db.inTenant(ref.tenantId, async (sql) => ({
-    catalogue: await readCatalogue(sql),
-    activities: await activitiesOnDelete(sql, ref),
-  }));
   const look = (after: ContentPosition | null) =>
     nextContent(db, ref, { after, limit: context.limits.deletionChunkRows });
-  let chunk = await look(null);
+  const [how, first] = await Promise.all([howContentGoes(db, ref), look(null)]);
+  let chunk = first;
   while (!isOver()) {
     if (chunk === null) return true;
     const next = await firstOf(
@@ -90,9 +93,16 @@ async function emptyContent(context: ActivityContext, run: ActivityRun, { ref, i
       freeAllBytes(context, ref, isOver),
       deleteEvents(db, ref),
     );
-    chunk = next ?? (await look(null));
+    chunk = next ?? (await firstOf(look(null), deleteRest(db, ref)));
   }
   return false;
+}
+
+function howContentGoes(db: Database, ref: DeletionRef): Promise<HowContentGoes> {
+  return db.inTenant(ref.tenantId, async (sql) => ({
+    catalogue: await readCatalogue(sql),
+    activities: await activitiesOnDelete(sql, ref),
+  }));
 }
 
 /** What the first comes to, when all have ended. */

@@ -1,4 +1,4 @@
-import { MailFailure } from '../domain/failure';
+import { asksForRest, MailFailure } from '../domain/failure';
 import type { MessageEnvelope } from '../domain/folder';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox, OpenFolder } from '../mail/mailbox';
@@ -61,7 +61,7 @@ const busyWithOne: ReadonlySet<string> = new Set(['unavailable', 'limit', 'in-us
 
 /** A server may say goodbye, or refuse, in words that mean "not now". One that throttles means what it says. */
 function tellsOfLoss(error: unknown): boolean {
-  if (!(error instanceof MailFailure)) return false;
+  if (!(error instanceof MailFailure) || asksForRest(error)) return false;
   return error.kind === 'unreachable' || (error.kind === 'busy' && busyWithOne.has(error.code));
 }
 

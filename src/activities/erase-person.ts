@@ -6,8 +6,10 @@ import { addressesOf, type PersonRef } from '../db/people/begin-erasure';
 import { readDependents } from '../db/people/dependents';
 import { eraseBeside, eraseNotes, eraseParked, parkedMail, type ParkedMail } from '../db/people/erase-beside';
 import { eraseMessages, stepOf } from '../db/people/erase-messages';
+import { isStillThere } from '../db/people/find-again';
 import { finishErasure } from '../db/people/finish-erasure';
 import type { ActivityContext, ActivityRun } from './context';
+import { findErasedPeople } from './find-erased-people';
 import { holdsAny } from './holds-address';
 
 /** How far the erasure of a person is after a share of work. */
@@ -20,8 +22,8 @@ const parkedAtOnce = 200;
 
 /**
  * Erases what there is of a person, for some seconds, in short transactions, each of which takes the next of what is there; then looks
- * through parked mail, counts what is left and writes the report. Nothing goes before the journal's file says so. Second run: goes on with
- * what is there; after the end, the same report.
+ * through parked mail, counts what is left and writes the report. Nothing goes before the journal's file says so; after a restore it is looked
+ * first whose erasure it is. Second run: goes on with what is there; after the end, the same report.
  */
 export async function erasePersonRows(
   context: ActivityContext,
@@ -30,12 +32,14 @@ export async function erasePersonRows(
 ): Promise<ErasureShare> {
   const { db } = context;
   await context.erasures.compare();
-  const dependents = await db.inTenant(ref.tenantId, readDependents);
-  const endsAt = Date.now() + context.limits.deletionActivityMs;
   const beat = () => {
     run.signal.throwIfAborted();
     run.heartbeat();
   };
+  await findErasedPeople(context, { tenantId: ref.tenantId, beat });
+  if (!(await isStillThere(db, ref))) return { kind: 'done', messages: 0, bytes: 0, seconds: 0 };
+  const dependents = await db.inTenant(ref.tenantId, readDependents);
+  const endsAt = Date.now() + context.limits.deletionActivityMs;
   const isOver = () => {
     beat();
     return Date.now() >= endsAt;
@@ -50,7 +54,10 @@ export async function erasePersonRows(
   await eraseBeside(db, ref);
   while (await freeBytes(db, stepOf(ref))) if (isOver()) return unfinished(context, ref);
   const end = await finishErasure(db, ref);
-  return end.kind === 'done' ? said(end.report) : { kind: 'rows-left', tables: Object.keys(end.tables) };
+  if (end.kind !== 'done') return { kind: 'rows-left', tables: Object.keys(end.tables) };
+  // The journal's file is to say that it has ended before anybody hears of it.
+  await context.erasures.compare();
+  return said(end.report);
 }
 
 async function unfinished(context: ActivityContext, ref: PersonRef): Promise<ErasureShare> {

@@ -1,4 +1,3 @@
-import { MailFailure } from '../domain/failure';
 import type { ListedFolder } from '../domain/folder';
 import { compareIdentities, type Disagreement } from '../domain/folder-changes';
 import { retiredFolders, type FolderOnRecord } from '../db/ingest/folder-read';
@@ -6,6 +5,7 @@ import type { FolderChanges } from '../db/ingest/folder-write';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox, OpenFolder } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
+import { failsAlone } from './fails-alone';
 import { sampleOf } from './still-the-same';
 
 interface Search {
@@ -97,7 +97,7 @@ async function tryOpen(open: Mailbox, path: string): Promise<OpenFolder | null> 
     return await open.examine(path);
   } catch (error) {
     // A failure of this folder alone keeps no other folder waiting.
-    if (error instanceof MailFailure && open.usable && error.kind !== 'unreachable') return null;
+    if (failsAlone(error, open)) return null;
     throw error;
   }
 }

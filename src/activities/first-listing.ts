@@ -50,7 +50,9 @@ export async function beginFirstListing(
   // The cursor moves in any case: until then the import fetches nothing.
   const close = { genId: generation.id, snapshot: open.snapshot, history: history.length, presence };
   await closeFolder(context.db, mailbox, close);
-  return { recorded: 0, filtered: beforeStart.length, parked: 0, presence };
+  const isBelieved = listing.proven && presence === 'settled';
+  const divided = { recorded: 0, filtered: beforeStart.length, parked: 0, owed: 0 };
+  return { ...divided, presence, listing: isBelieved ? 'believed' : 'doubted' };
 }
 
 /** After so many first listings of one folder, each in another round, a server that contradicts itself is not having a bad moment. */

@@ -1,4 +1,4 @@
-import { MailFailure } from '../domain/failure';
+import { asksForRest, MailFailure } from '../domain/failure';
 import type { ListedFolder } from '../domain/folder';
 import { disagreement, type Disagreement } from '../domain/folder-changes';
 import { foldersOnRecord, type FolderOnRecord, type KnownFolder } from '../db/ingest/folder-read';
@@ -182,7 +182,7 @@ async function tryToOpen(open: Mailbox, path: string, proofs: ReadonlySet<string
     await open.examine(path);
     return 'yes';
   } catch (error) {
-    if (!(error instanceof MailFailure) || !open.usable) throw error;
+    if (!(error instanceof MailFailure) || !open.usable || asksForRest(error)) throw error;
     return proofs.has(error.kind) ? 'no' : 'not-now';
   }
 }

@@ -11,6 +11,7 @@ import { mailboxForSync, type MailboxForSync } from '../db/sync/mailbox-for-sync
 import type { Mailbox, OpenFolder } from '../mail/mailbox';
 import { onConnection, type Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
+import { failsAlone } from './fails-alone';
 import { setSeen } from './follow-flags';
 import { ingestMessages } from './ingest-messages';
 import { listFolderByAllRoutes, routeBudget, type RouteBudget } from './list-folder';
@@ -40,7 +41,7 @@ export async function importBatch(
       work: (on) => importShare(on.context, on.run, { mailbox, open: on.open }),
     });
     const left = await foldersWithHistory(context.db, mailbox);
-    if (share.imported === 0 && share.held !== null) {
+    if (share.imported === 0 && share.held !== null && left.length > 0) {
       // Folders that hold back what they list are tried again by and by; the mailbox itself is well.
       return { kind: 'retry', failure: share.held, retryAfterMs: heldRetryMs, wait: 'reckoned' };
     }
@@ -74,7 +75,7 @@ async function importShare(
       await importFolder(context, run, { ...at, ...folder, room });
     } catch (error) {
       // A failure of this folder alone keeps no other folder's history waiting.
-      if (!(error instanceof MailFailure) || !at.open.usable || error.kind === 'unreachable') throw error;
+      if (!failsAlone(error, at.open)) throw error;
       held ??= `${error.kind} (${error.code})`;
     }
   }
@@ -140,6 +141,10 @@ async function importFrom(
     const shown = historyOf(inParts);
     if (shown.length === 0 && !areWaysTried(inParts)) return 'not-all-shown';
     history.push(...shown);
+  }
+  // What would end the import is looked at once more: a listing of the right length may still show another number in place of one.
+  if (history.length === 0 && generation.historyBelow > 1) {
+    history.push(...historyOf(await open.listUids({ from: 1, to: generation.historyBelow - 1 })));
   }
   if (history.length === 0) {
     await finishHistory(context.db, mailbox, { genId: generation.id, below: generation.historyBelow });

@@ -1,11 +1,10 @@
-import type { BatchResult } from '../db/ingest/batch';
 import type { NextCursor } from '../db/ingest/cursor';
 import type { FolderGeneration } from '../db/ingest/folder-read';
 import { closeFolder, doubtCursor, recordFiltered } from '../db/ingest/generation-write';
 import type { OpenFolder } from '../mail/mailbox';
 import type { ActivityContext, ActivityRun } from './context';
-import { ingestMessages } from './ingest-messages';
-import { notePresence, type PresenceChanges } from './note-presence';
+import { ingestMessages, type Ingested } from './ingest-messages';
+import { notePresence, type Presence, type PresenceChanges } from './note-presence';
 import type { FolderResult, FolderWork } from './sync-folder';
 
 /** How the ledger of an open folder differs from what the server shows. */
@@ -20,7 +19,7 @@ export interface LiveWork {
   cursor: NextCursor | null;
 }
 
-const nothing: BatchResult = { recorded: 0, filtered: 0, parked: 0 };
+const nothing: Ingested = { recorded: 0, filtered: 0, parked: 0, owed: 0 };
 
 /**
  * New messages are fetched now, up to the limit of a round; a greater gap becomes history, so that it delays no other folder. Then what has
@@ -38,7 +37,7 @@ export async function ingestLive(context: ActivityContext, run: ActivityRun, liv
     const { presence } = await notePresence(context, seen, changes);
     // The cursor moves in any case: until then the import fetches nothing.
     await closeFolder(context.db, mailbox, { genId, snapshot: open.snapshot, history: fresh.length, presence });
-    return { ...nothing, presence };
+    return { ...nothing, presence, listing: beliefIn(cursor, presence) };
   }
   const uids = fresh.slice(-limit);
   const moving = changes.kind === 'none' ? cursor : null;
@@ -52,7 +51,7 @@ export async function ingestLive(context: ActivityContext, run: ActivityRun, liv
   if (snapshot !== null && presence === 'settled' && isWhole && !hasMoved) {
     await closeFolder(context.db, mailbox, { genId, snapshot, history: 0, presence });
   }
-  return { ...result, presence };
+  return { ...result, presence, listing: beliefIn(cursor, presence) };
 }
 
 /** A folder that is not fetched: rows for what is there, and what has gone. Second run: no change. */
@@ -67,7 +66,11 @@ export async function noteUnread(context: ActivityContext, live: LiveWork): Prom
   if (snapshot !== null && presence === 'settled') {
     await closeFolder(context.db, mailbox, { genId: generation.id, snapshot, history: 0, presence });
   }
-  return { recorded: 0, filtered: fresh.length, parked: 0, presence };
+  return { ...nothing, filtered: fresh.length, presence, listing: beliefIn(cursor, presence) };
+}
+
+function beliefIn(cursor: NextCursor | null, presence: Presence): FolderResult['listing'] {
+  return cursor === null || presence === 'unsettled' ? 'doubted' : 'believed';
 }
 
 /** What changes below an exact cursor makes it inexact until it has moved, also where this run ends before. */

@@ -1,5 +1,5 @@
 import { planFetch, type BatchLimits } from '../domain/batches';
-import { MailFailure } from '../domain/failure';
+import { asksForRest, MailFailure } from '../domain/failure';
 import type { FetchedMessage, MessageEnvelope } from '../domain/folder';
 import { strangers } from '../domain/strange-bytes';
 import type { BatchItem, BatchResult } from '../db/ingest/batch';
@@ -29,6 +29,9 @@ export interface Ingest {
   cursor: NextCursor | null;
 }
 
+/** `owed`: messages that the server lists and has not delivered, and that have no row so far. */
+export type Ingested = BatchResult & { owed: number };
+
 const underWay = { ahead: 6, itemsPerWrite: 300 };
 
 /**
@@ -37,7 +40,7 @@ const underWay = { ahead: 6, itemsPerWrite: 300 };
  * Second run: goes on with what has no row.
  * @throws MailFailure where the connection or the folder fails; StaleFence after a newer wish
  */
-export async function ingestMessages(context: ActivityContext, run: ActivityRun, ingest: Ingest): Promise<BatchResult> {
+export async function ingestMessages(context: ActivityContext, run: ActivityRun, ingest: Ingest): Promise<Ingested> {
   const { mailbox, genId, part } = ingest;
   const versions = { parser: context.parserVersion, code: context.codeVersion };
   const { fingerprintsOf } = context.secretBox;
@@ -62,9 +65,10 @@ export async function ingestMessages(context: ActivityContext, run: ActivityRun,
     // What may end the connection comes last, and holds up nobody.
     for (const envelope of suspects) await ingestSuspect(work, envelope);
     const undelivered = ingest.uids.filter((uid) => !work.delivered.has(uid) && !work.unasked.has(uid));
-    const { parked, owed } = await decideUndelivered(context, { ...ingest, undelivered, envelopes });
-    const cursor = owed + work.unasked.size === 0 ? ingest.cursor : null;
-    return await recorder.finish({ items: parked, cursor });
+    const decided = await decideUndelivered(context, { ...ingest, undelivered, envelopes });
+    const owed = decided.owed + work.unasked.size;
+    const written = await recorder.finish({ items: decided.parked, cursor: owed === 0 ? ingest.cursor : null });
+    return { ...written, owed };
   } catch (error) {
     await recorder.abandon();
     throw error;
@@ -154,7 +158,7 @@ async function ingestBatch(work: Work, batch: MessageEnvelope[], place: 'more' |
   });
   try {
     const messages = await fetchBatch(ingest.open, batch).catch((error: unknown) => {
-      if (error instanceof MailFailure) context.undelivered.lostWith({ genId: ingest.genId, uids: uidsOf(batch) });
+      if (mayBeOfMessages(error)) context.undelivered.lostWith({ genId: ingest.genId, uids: uidsOf(batch) });
       throw error;
     });
     for (const { uid } of messages) delivered.add(uid);
@@ -220,6 +224,11 @@ function rethrowUnlessRefused(error: unknown, whenLost?: () => void): void {
   if (error instanceof MailFailure && (error.kind === 'refused' || error.kind === 'unreadable')) return;
   if (error instanceof MailFailure && error.kind === 'unreachable') whenLost?.();
   throw error;
+}
+
+/** A server that asks to be left alone blames none. */
+function mayBeOfMessages(error: unknown): boolean {
+  return error instanceof MailFailure && !asksForRest(error);
 }
 
 function uidsOf(envelopes: MessageEnvelope[]): number[] {

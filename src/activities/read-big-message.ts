@@ -9,7 +9,7 @@ import type { BatchItem } from '../db/ingest/batch';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { MessageEnvelope } from '../domain/folder';
 import type { OpenFolder } from '../mail/mailbox';
-import { headerKeyOf, keyAlone } from '../mail/parse/header-key';
+import { headerKeyOf, headerOnlySha, keyAlone } from '../mail/parse/header-key';
 import type { ActivityContext } from './context';
 import { itemOf, readMessages, refusedItem, refusesSome } from './read-messages';
 
@@ -77,11 +77,7 @@ export async function readHeaderOnly(context: ActivityContext, big: Big): Promis
   const outcome = await context.parsePool.parse({ kind: 'buffer', raw: header });
   const refused = refusedItem(big.mailbox, big.envelope, outcome);
   if (refused !== null) return refused;
-  // Not the hash of the message, which nobody has seen: the header and the size tell two of them apart.
-  const sha = createHash('sha256')
-    .update(`headers-only ${String(big.envelope.size)} `)
-    .update(header)
-    .digest();
+  const sha = headerOnlySha(header, big.envelope.size, context.limits.maxHeaderBytes);
   const item = itemOf(big.mailbox, { message: big.envelope, sha }, { outcome, blobId: null, rawState: 'full' });
   if (item.kind === 'parked') return item;
   const messageKey = headerKeyOf(header, context.limits.maxHeaderBytes) ?? keyAlone(sha);

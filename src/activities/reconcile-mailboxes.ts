@@ -1,17 +1,14 @@
-import { unfinishedCascades } from '../db/deletion/cascade/cascades';
-import { unfinishedDeletions } from '../db/deletion/deletions';
-import { unfinishedErasures } from '../db/people/unfinished-erasures';
-import { unfinishedMerges } from '../db/merges/unfinished-merges';
-import { unfinishedRematches } from '../db/records-rematch';
-import { unfinishedLinks } from '../db/thread-links/unfinished';
 import type { DesiredMailbox } from '../db/sync/desired-mailboxes';
 import { recordReconciliation } from '../db/sync/reconciliation-write';
+import { publicId } from '../domain/ids';
 import type { ActivityContext, ActivityRun } from './context';
 import { startDueAudits } from './reconcile/audits';
 import { compare, type Differences } from './reconcile/compare';
-import { createPace, type Pace } from './reconcile/pace';
+import { inTurn, type Turns } from './reconcile/in-turn';
+import { createPace } from './reconcile/pace';
+import { startJobs } from './reconcile/start-jobs';
 import { startReplays } from './reconcile/start-replays';
-import { helpStuck, remindOfImports, remindOfRemovals } from './reconcile/stuck';
+import { helpStuck, helpWorkAtRest, remindOfImports, remindOfRemovals, stopAgain } from './reconcile/stuck';
 import { wakeConnectors } from './reconcile/wake-connectors';
 import { createTallies, type Tallies } from './reconcile/tally';
 import { pokeUnwatched } from './shard/poke-unwatched';
@@ -38,8 +35,6 @@ export interface ReconcileResult {
   queuesWithoutWorkers: string[];
 }
 
-const unattendedAfterMs = 60_000;
-
 /**
  * Makes the running workflows match the wishes in Postgres: starts what should run and does not, at most so many a second and the most
  * recently active first, ends what should not run, reminds a workflow of a wish it has not taken up, helps what is stuck, and writes down
@@ -49,16 +44,18 @@ export async function reconcileMailboxes(context: ActivityContext, run: Activity
   const startedAt = new Date(context.now());
   const tallies = createTallies();
   const pace = createPace(context.limits.reconcileStartsPerSecond, () => context.now());
+  const turns: Turns = { run, pace };
   const differences = await compare(context, run, tallies);
-  await mend(context, run, { differences, tallies, pace });
-  await helpStuck(context, run, { tallies, pace });
+  await mend(context, turns, { differences, tallies });
+  await helpStuck(context, turns, tallies);
+  await helpWorkAtRest(context, turns, tallies);
   await context.engine.ensureShards();
-  const unwatched = await pokeUnwatched(context, run);
-  const poked = unwatched + (await remindOfImports(context, run, pace)) + (await remindOfRemovals(context, run, pace));
+  const unwatched = await pokeUnwatched(context, turns);
+  const poked = unwatched + (await remindOfImports(context, turns)) + (await remindOfRemovals(context, turns));
   const audits = await startDueAudits(context, run, pace);
-  const jobs = await startJobs(context);
-  await startReplays(context, run, pace);
-  await wakeConnectors(context, run, pace);
+  const jobs = await startJobs(context, turns, tallies);
+  await startReplays(context, turns, tallies);
+  await wakeConnectors(context, turns, tallies);
   const queuesWithoutWorkers = await context.engine.queuesWithoutWorkers();
   await recordReconciliation(context.db, {
     startedAt,
@@ -73,16 +70,15 @@ export async function reconcileMailboxes(context: ActivityContext, run: Activity
 }
 
 async function mend(
-  { engine }: ActivityContext,
-  run: ActivityRun,
-  { differences, tallies, pace }: { differences: Differences; tallies: Tallies; pace: Pace },
+  context: ActivityContext,
+  turns: Turns,
+  { differences, tallies }: { differences: Differences; tallies: Tallies },
 ): Promise<void> {
+  const { engine } = context;
   const each = async (mailboxes: DesiredMailbox[], mending: (mailbox: DesiredMailbox) => Promise<unknown>) => {
     for (const mailbox of mailboxes) {
-      run.signal.throwIfAborted();
-      await pace();
-      await mending(mailbox);
-      run.heartbeat();
+      const ids = { mailboxId: publicId('mailbox', mailbox.mailboxId) };
+      await inTurn(turns, { what: 'mailbox not told', ids }, () => mending(mailbox));
     }
   };
   // What is to end goes first: there is little of it, and nobody may wait for it behind ten thousand starts.
@@ -91,14 +87,13 @@ async function mend(
     tallies.count(mailbox.tenantId, 'ended');
   });
   for (const [mailboxId, tenantId] of differences.surplus) {
-    run.signal.throwIfAborted();
-    // The list of what runs is some moments old.
-    if ((await engine.openWork(mailboxId)).every(({ kind }) => kind !== 'rounds')) continue;
-    await pace();
-    await engine.stop({ tenantId, mailboxId });
-    tallies.count(tenantId, 'ended');
-    tallies.find(tenantId, { mailboxId, reason: 'should-not-run', action: 'stopped' });
-    run.heartbeat();
+    const ids = { mailboxId: publicId('mailbox', mailboxId) };
+    await inTurn(turns, { what: 'mailbox not stopped', ids }, async () => {
+      // The list of what runs is some moments old.
+      if ((await engine.openWork(mailboxId)).every(({ kind }) => kind !== 'rounds')) return;
+      tallies.find(tenantId, await stopAgain(context, { tenantId, mailboxId }, 'should-not-run'));
+      tallies.count(tenantId, 'ended');
+    });
   }
   await each(differences.missing, async (mailbox) => {
     await engine.start(mailbox);
@@ -108,18 +103,4 @@ async function mend(
     await engine.start(mailbox);
     tallies.count(mailbox.tenantId, 'reminded');
   });
-}
-
-async function startJobs({ db, engine }: ActivityContext): Promise<{ rematches: number; deletions: number }> {
-  const rematches = await unfinishedRematches(db, unattendedAfterMs);
-  for (const job of rematches) await engine.startRematch(job);
-  for (const job of await unfinishedLinks(db, unattendedAfterMs)) await engine.startLinks(job);
-  for (const job of await unfinishedMerges(db, unattendedAfterMs)) await engine.startMerge(job);
-  const deletions = await unfinishedDeletions(db);
-  for (const mailbox of deletions) await engine.startDeletion(mailbox);
-  const erasures = await unfinishedErasures(db);
-  for (const erasure of erasures) await engine.startErasure(erasure);
-  const cascades = await unfinishedCascades(db);
-  for (const cascade of cascades) await engine.startCascade(cascade);
-  return { rematches: rematches.length, deletions: deletions.length + cascades.length };
 }

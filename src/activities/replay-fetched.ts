@@ -5,6 +5,7 @@ import type { BatchItem } from '../db/ingest/batch';
 import { noteShare, type ReplayItem } from '../db/replay/replay-share';
 import type { Mailbox } from '../mail/mailbox';
 import { onConnection } from './connections';
+import { failsAlone } from './fails-alone';
 import { readHeaderOnly, readStreamed } from './read-big-message';
 import { replaceHeaderOnly } from './replay-header-only';
 import { envelopeOf, noteOf, recordReplayed } from './replay-stored';
@@ -19,6 +20,8 @@ const mostBroken = 3;
 type Fetched =
   | { kind: 'read'; item: BatchItem }
   | { kind: 'gone'; reason: string }
+  /** Its folder is busy, and so no answer to whether the message comes; others may be. */
+  | { kind: 'not-now'; reason: string }
   /** The connection broke with it: it is parked again, and the next message needs a new connection. */
   | { kind: 'broke'; item: BatchItem };
 
@@ -90,6 +93,7 @@ async function fetchOne(replaying: Replaying, open: Mailbox, item: ReplayItem): 
     return await lookFor(replaying, { open, item, asked });
   } catch (error) {
     if (!(error instanceof MailFailure)) throw error;
+    if (error.kind === 'busy' && failsAlone(error, open)) return { kind: 'not-now', reason: error.kind };
     return failed(error, { item, asked });
   }
 }
@@ -143,6 +147,7 @@ async function write(replaying: Replaying, item: ReplayItem, fetched: Fetched): 
     // One listing can be wrong, and a folder can come back.
     return noteShare(context.db, ref, { items: [noteOf(item, 'gone', fetched.reason)], next: 'ever-later' });
   }
+  if (fetched.kind === 'not-now') return putOff(replaying, [item], fetched.reason);
   if (item.row?.outcome === outcomes['headers-only']) return replaceHeaderOnly(replaying, item, fetched.item);
   return recordReplayed(replaying, item.genId, [fetched.item]);
 }

@@ -51,10 +51,10 @@ export async function roundFailure(
 ): Promise<NotDone> {
   const { notDone, state, failure } = decide(mailbox, { error, run });
   if (failure === null) return notDone;
-  const { kind, code, operation } = failure;
+  const { kind, code, operation, reach } = failure;
   const retryAfterMs = state === 'auth-required' ? null : notDone.retryAfterMs;
   const { alternationsKept } = context.limits;
-  const told = { state, kind, code, operation, retryAfterMs, roundBegunAt, alternationsKept };
+  const told = { state, kind, code, operation, reach, retryAfterMs, roundBegunAt, alternationsKept };
   await recordRoundFailure(context.db, mailbox, told);
   return notDone;
 }
@@ -73,10 +73,10 @@ type Decision =
   | {
       notDone: Exclude<NotDone, { kind: 'superseded' }>;
       state: MailboxState;
-      failure: Pick<RoundFailure, 'kind' | 'code' | 'operation'>;
+      failure: Pick<RoundFailure, 'kind' | 'code' | 'operation' | 'reach'>;
     };
 
-const internal = { kind: 'internal', code: 'internal', operation: 'round' } as const;
+const internal = { kind: 'internal', code: 'internal', operation: 'round', reach: 'account' } as const;
 
 function decide(
   mailbox: Pick<MailboxForSync, 'failedRounds'>,

@@ -9,20 +9,26 @@ import type { FolderStatus, ListedFolder } from '../domain/folder';
 import { isBehind } from '../domain/folder-news';
 import type { Policy } from '../domain/policy';
 import type { Mailbox } from '../mail/mailbox';
+import { aboutFolder } from './about-folder';
 import { onConnection, type Connections } from './connections';
 import type { ActivityContext, ActivityRun } from './context';
+import { auditUnproven } from './audit-unproven';
 import { auditAfterOutage } from './audit-after-outage';
+import { failsAlone } from './fails-alone';
 import { fillSearchSoon } from './fill-search';
 import { followFolders } from './follow-folders';
+import { withHistoryBeside, type RoundNotDone } from './history-beside';
 import type { Presence } from './note-presence';
 import { settleRemovals } from './removals/settle-removals';
-import { roundFailure, type NotDone } from './round-failure';
-import { mustLook, syncFolder } from './sync-folder';
+import { roundFailure } from './round-failure';
+import { mustLook, syncFolder, type FolderResult } from './sync-folder';
 
 export interface RoundInput {
   tenantId: string;
   mailboxId: string;
   fence: Fence;
+  /** In the last round that was done some folder's listing was not believed. */
+  unprovenBefore?: boolean;
 }
 
 /** What the workflow hears of a round: counts and what to do next. */
@@ -33,12 +39,16 @@ export type RoundResult =
       recorded: number;
       filtered: number;
       parked: number;
+      /** Folders that list messages which they did not deliver. */
+      owed: number;
+      /** Folders that did not show themselves whole, or contradicted themselves. */
+      unproven: number;
       /** Folders whose history is still to be imported. */
       foldersWithHistory: number;
       /** When to look again although nobody has news. */
       lookAgainMs: number;
     }
-  | NotDone;
+  | RoundNotDone;
 
 /**
  * One round: sweeps the folders, fetches what is missing, stores, reads and records it, follows flags, notes what has gone.
@@ -66,16 +76,25 @@ export async function runRound(
     });
     const { recorded, filtered, parked } = counts;
     const { alternationsKept } = context.limits;
-    const success = { roundBegunAt: mailbox.readAt, recorded, filtered, parked, alternationsKept };
+    const success = {
+      roundBegunAt: mailbox.readAt,
+      recorded,
+      filtered,
+      parked,
+      alternationsKept,
+      still: lackOf(counts),
+    };
     const onRecord = await recordRoundSuccess(context.db, mailbox, success);
     await fillSearchSoon(context, mailbox.tenantId, counts.recorded);
     await auditAfterOutage(context, mailbox);
+    if (counts.unproven > 0 && input.unprovenBefore === true) await auditUnproven(context, mailbox);
     if (mailbox.isIncomplete) await askWhereHealed(context.db, input);
     const byFoldersMs = lookAgainAfter(context, mailbox, { listed, presence, onRecord, replies });
     const lookAgainMs = Math.min(byFoldersMs, (removalsMs ?? Infinity) + dueAndOverMs);
     return { kind: 'done', ...counts, foldersWithHistory: onRecord.filter(hasHistory).length, lookAgainMs };
   } catch (error) {
-    return roundFailure(context, mailbox, { error, run, roundBegunAt: mailbox.readAt });
+    const notDone = await roundFailure(context, mailbox, { error, run, roundBegunAt: mailbox.readAt });
+    return withHistoryBeside(context, mailbox, { error, notDone });
   }
 }
 
@@ -129,6 +148,14 @@ interface Counts {
   recorded: number;
   filtered: number;
   parked: number;
+  owed: number;
+  unproven: number;
+}
+
+/** What a mailbox that is live says of what it has not got; null where it has all. */
+function lackOf({ owed, unproven }: Counts): 'listing-not-proven' | 'not-delivered' | null {
+  if (unproven > 0) return 'listing-not-proven';
+  return owed > 0 ? 'not-delivered' : null;
 }
 
 interface Swept {
@@ -145,7 +172,7 @@ async function sweep(
 ): Promise<Swept> {
   const { folders, listed } = await followFolders(context, run, at);
   const statusOf = new Map(listed.map((folder) => [folder.path, folder.status]));
-  const counts: Counts = { folders: 0, recorded: 0, filtered: 0, parked: 0 };
+  const counts: Counts = { folders: 0, recorded: 0, filtered: 0, parked: 0, owed: 0, unproven: 0 };
   const failures: MailFailure[] = [];
   let presence: Presence = 'settled';
   const firstRound = at.mailbox.lastSuccessAt === null;
@@ -156,18 +183,24 @@ async function sweep(
     counts.folders += 1;
     try {
       const result = await syncFolder(context, run, { ...at, folder, status, firstRound });
-      counts.recorded += result.recorded;
-      counts.filtered += result.filtered;
-      counts.parked += result.parked;
+      count(result, counts);
       if (result.presence === 'unsettled') presence = 'unsettled';
     } catch (error) {
       // A failure of this folder alone keeps nobody else's mail waiting; it is told when all have had their turn.
-      if (!(error instanceof MailFailure) || !at.open.usable || error.kind === 'unreachable') throw error;
+      if (!failsAlone(error, at.open)) throw error;
       failures.push(error);
     }
   }
-  if (failures[0] !== undefined) throw failures[0];
+  if (failures[0] !== undefined) throw aboutFolder(failures[0]);
   return { counts, listed, presence };
+}
+
+function count(result: FolderResult, counts: Counts): void {
+  counts.recorded += result.recorded;
+  counts.filtered += result.filtered;
+  counts.parked += result.parked;
+  if (result.owed > 0) counts.owed += 1;
+  if (result.listing === 'doubted') counts.unproven += 1;
 }
 
 function isDue(

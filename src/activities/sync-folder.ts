@@ -1,7 +1,6 @@
 import type { FolderStatus, UidListing } from '../domain/folder';
 import type { Policy } from '../domain/policy';
 import { outside, type UidRanges } from '../domain/uid-set';
-import type { BatchResult } from '../db/ingest/batch';
 import type { NextCursor } from '../db/ingest/cursor';
 import { retiredGeneration, type FolderGeneration, type KnownFolder } from '../db/ingest/folder-read';
 import { beginGeneration, noteMailboxId } from '../db/ingest/generation-write';
@@ -12,6 +11,7 @@ import type { ActivityContext, ActivityRun } from './context';
 import { auditRewound } from './audit-rewound';
 import { allFlagsAreDue, followServerFlags, followShownFlags, setSeen } from './follow-flags';
 import { ingestLive, noteUnread, type LiveWork } from './ingest-live';
+import type { Ingested } from './ingest-messages';
 import { beginFirstListing } from './first-listing';
 import { listFolder, listFolderByAllRoutes, routeBudget } from './list-folder';
 import { fullListingEveryMs, lookAtTail } from './look-at-tail';
@@ -27,8 +27,11 @@ export interface FolderWork {
   firstRound: boolean;
 }
 
-/** What a look at a folder has brought. Where its presence is unsettled, it is to be looked at again without any news of it. */
-export type FolderResult = BatchResult & { presence: Presence };
+/**
+ * What a look at a folder has brought. Where its presence is unsettled, it is to be looked at again without any news of it. `doubted`: what it
+ * showed proves nothing, and the cursor stays where it is.
+ */
+export type FolderResult = Ingested & { presence: Presence; listing: 'believed' | 'doubted' };
 
 /**
  * Whether a folder must be opened: the sweep's STATUS differs from the cursor, or is not known, or a day has passed since all UIDs were
@@ -106,7 +109,8 @@ async function toldByAll(
 ): Promise<LiveWork> {
   const { work, open, generation, listing, known } = compared;
   const { mailbox, folder } = work;
-  const missing = outside(listing.uids, known);
+  const overlooked = await overlookedBy(compared);
+  const missing = outside([...new Set([...listing.uids, ...overlooked])].sort(ascending), known);
   const isOfImport = (uid: number) =>
     folder.scope === 'fetch' && !generation.historyDone && uid < generation.historyBelow;
   const fresh = missing.filter((uid) => !isOfImport(uid));
@@ -115,7 +119,26 @@ async function toldByAll(
   if (changes.kind === 'some' && changes.shownAgain.length > 0 && generation.uidNext !== null) {
     await auditRewound(context, mailbox);
   }
-  return { work, open, generation, fresh, changes, cursor: cursorAfterAll(compared) };
+  return { work, open, generation, fresh, changes, cursor: overlooked.length === 0 ? cursorAfterAll(compared) : null };
+}
+
+const ascending = (one: number, other: number) => one - other;
+
+/**
+ * What a proven listing left out of the UIDs that were given since the last round, by a second look at those alone. A listing of the right
+ * length may still show another number in place of one: it is doubted where it does not end right below UIDNEXT, which has grown, or shows
+ * a UID that was given before and has no row.
+ */
+async function overlookedBy(compared: Opened & { listing: UidListing; known: UidRanges }): Promise<number[]> {
+  const { open, generation, listing, known } = compared;
+  const { uidNext } = open.snapshot;
+  const from = generation.uidNext;
+  if (!listing.proven || from === null || from >= uidNext) return [];
+  const endsRight = listing.uids.at(-1) === uidNext - 1;
+  if (endsRight && outside(listing.uids, known).every((uid) => uid >= from)) return [];
+  const shown = new Set(listing.uids);
+  const again = await open.listUids({ from, to: uidNext - 1 });
+  return again.uids.filter((uid) => uid >= from && uid < uidNext && !shown.has(uid));
 }
 
 /** Null where the listing proves nothing. Of a folder that shows just a part, what is not fetched needs no proof. */

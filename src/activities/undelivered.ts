@@ -1,6 +1,10 @@
 import type { MessageEnvelope } from '../domain/folder';
 import { MailFailure } from '../domain/failure';
+import { outside } from '../domain/uid-set';
 import type { ParkedItem } from '../db/ingest/batch';
+import type { NextCursor } from '../db/ingest/cursor';
+import { ledgerRanges } from '../db/ingest/ledger-ranges';
+import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { OpenFolder } from '../mail/mailbox';
 import { createBreakingMessages, type BreakingMessages } from './breaking-messages';
 import type { ActivityContext } from './context';
@@ -82,17 +86,21 @@ export function createUndeliveredTries(): UndeliveredTries {
 }
 
 interface Undelivered {
+  mailbox: Pick<MailboxForSync, 'tenantId'>;
   open: OpenFolder;
   genId: number;
   uids: number[];
   /** Those of `uids` that the server has not delivered. */
   undelivered: number[];
   envelopes: MessageEnvelope[];
+  /** The one that waits for them; null where none does. */
+  cursor: NextCursor | null;
 }
 
 /**
- * What becomes of messages that were asked for and did not come. Gone is what the folder no longer lists. The rest is owed: the cursor
- * waits for it, and after three tries over ten minutes it is parked without bytes, so that it has its row and a person sees it.
+ * What becomes of messages that were asked for and did not come. Gone is what the folder no longer lists, unless another without a row is
+ * shown instead: the listing had a wrong number then, and the cursor waits for the next. The rest is owed: the cursor waits for it too, and
+ * after three tries over ten minutes it is parked without bytes, so that it has its row and a person sees it.
  * @throws MailFailure `busy` where nothing at all was delivered, until the tries are over: then the server may be at fault
  */
 export async function decideUndelivered(
@@ -101,7 +109,11 @@ export async function decideUndelivered(
 ): Promise<{ parked: ParkedItem[]; owed: number }> {
   const [first, last] = [asked.undelivered[0], asked.undelivered.at(-1)];
   if (first === undefined || last === undefined) return { parked: [], owed: 0 };
-  const listed = new Set((await asked.open.listUids({ from: first, to: last })).uids);
+  const { uids: again } = await asked.open.listUids({
+    from: first,
+    to: Math.max(last, asked.open.snapshot.uidNext - 1),
+  });
+  const listed = new Set(again);
   const still = asked.undelivered.filter((uid) => listed.has(uid));
   const now = context.now();
   const tried = new Set(still.filter((uid) => context.undelivered.isHopeless({ genId: asked.genId, uid }, now)));
@@ -110,7 +122,17 @@ export async function decideUndelivered(
   }
   const envelopeOf = new Map(asked.envelopes.map((envelope) => [envelope.uid, envelope]));
   const parked = [...tried].map((uid) => parkedItem(envelopeOf.get(uid) ?? unknownEnvelope(uid)));
-  return { parked, owed: still.length - tried.size };
+  const others = still.length < asked.undelivered.length ? await withoutRow(context, asked, again) : [];
+  return { parked, owed: still.length - tried.size + others.length };
+}
+
+/** What a cursor would pass although nobody asked for it. */
+async function withoutRow(context: ActivityContext, asked: Undelivered, shown: number[]): Promise<number[]> {
+  if (asked.cursor === null) return [];
+  const { mailbox, open, genId, uids } = asked;
+  const known = await ledgerRanges(context.db, mailbox.tenantId, { genId, scope: 'fetch' });
+  const sought = new Set(uids);
+  return outside(shown, known).filter((uid) => uid < open.snapshot.uidNext && !sought.has(uid));
 }
 
 /** A message without bytes, for a person to see. */

@@ -4,11 +4,10 @@ import { listAudit, type AuditEntry, type AuditFilter } from '../db/audit-log';
 import { windowsOf } from '../db/timeline-read';
 import { publicId } from '../domain/ids';
 import type { Api, ApiContext } from './context';
-import { time } from './fields';
+import { instant, time } from './fields';
 import { cursorOfShortPages, decodeCursor, encodeCursor, pageQuery } from './paging';
 import { forbidden } from './problems';
 
-const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 const word = z.string().min(1).max(200);
 
 const entrySchema = z.object({
@@ -37,8 +36,8 @@ export function auditRoutes(api: Api, { db, limits }: ApiContext): void {
         tags: ['running it'],
         summary: 'Who did what to which thing, newest first',
         description:
-          'For admins, and keys of the company. Ids alone: what a thing says, and the reason that a person gave for a link, is told where the thing is, ' +
-          'to whoever may see it.',
+          'For admins, and keys of the company. Ids alone: what a thing says, and the reason that a person gave for linking a thread, is told where the ' +
+          'thing is, to whoever may see it.',
         querystring,
         response: { 200: z.object({ items: z.array(entrySchema), nextCursor: cursorOfShortPages }) },
       },

@@ -12,7 +12,7 @@ export interface ErasureGate {
 
 const settledForMs = 60_000;
 const pendingForMs = 2_000;
-/** A request does not wait for a long comparison. */
+/** Neither a request nor an activity waits for a long comparison. */
 const answerMs = 3_000;
 
 /**
@@ -23,7 +23,7 @@ export function createErasureGate(
   replay: () => Promise<number>,
   { log, now }: { log: Logger; now: () => Date },
 ): ErasureGate {
-  let last: { pending: number; at: number } | null = null;
+  let last: { pending: number | null; at: number } = { pending: null, at: Number.NEGATIVE_INFINITY };
   let asking: Promise<number | null> | null = null;
   const ask = async (): Promise<number | null> => {
     try {
@@ -33,31 +33,34 @@ export function createErasureGate(
         { error: error instanceof Error ? error.message : 'unknown' },
         'erasures cannot be compared with their file',
       );
-      if (last !== null) last = { ...last, at: now().getTime() };
+      last = { ...last, at: now().getTime() };
     }
-    return last?.pending ?? null;
+    return last.pending;
   };
   return {
     pending: () => {
-      if (last !== null) {
-        const heldForMs = last.pending === 0 ? settledForMs : pendingForMs;
-        if (now().getTime() - last.at < heldForMs) return Promise.resolve(last.pending);
-      }
+      const heldForMs = last.pending === 0 ? settledForMs : pendingForMs;
+      if (now().getTime() - last.at < heldForMs) return Promise.resolve(last.pending);
       asking ??= ask().finally(() => {
         asking = null;
       });
       // While nothing was pending nobody waits for the next look.
-      return last?.pending === 0 ? Promise.resolve(0) : asking;
+      return last.pending === 0 ? Promise.resolve(0) : asking;
     },
   };
+}
+
+/** The same in a few seconds at most; null also where it takes longer. */
+export async function pendingSoon(gate: ErasureGate): Promise<number | null> {
+  const looked = await within(gate.pending(), answerMs);
+  return looked.kind === 'answered' ? looked.answer : null;
 }
 
 /** Serves nothing of anybody while erasures wait to be done again. What is open without a key says only how the process is. */
 export function refuseUntilErased(api: Api, { erasures }: ApiContext): void {
   api.addHook('onRequest', async (request) => {
     if (request.routeOptions.config.access === 'public') return;
-    const looked = await within(erasures.pending(), answerMs);
-    const pending = looked.kind === 'answered' ? looked.answer : null;
+    const pending = await pendingSoon(erasures);
     if (pending !== 0) throw erasuresPending(pending);
   });
 }

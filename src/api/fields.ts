@@ -27,6 +27,9 @@ export function idInPath(kind: IdKind) {
 /** A time in an answer: ISO 8601 in UTC. */
 export const time = z.iso.datetime();
 
+/** A moment in a request: ISO 8601 with Z or an offset. */
+export const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+
 /** The text of a time, or null. */
 export function timeOrNull(at: Date | null): string | null {
   return at === null ? null : at.toISOString();

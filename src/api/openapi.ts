@@ -53,7 +53,32 @@ const describeOperation: SwaggerTransform = (operation) => {
   if (isHidden(operation.schema)) return { schema, url };
   const open = operation.route.config?.access === 'public' ? { security: [] } : {};
   const responses = typeof schema.response === 'object' ? schema.response : {};
-  return { schema: { ...schema, ...open, response: { ...responses, default: problemResponse } }, url };
+  const lines = isUpload(operation.schema) ? { body: linesBody } : {};
+  const once =
+    isUpload(operation.schema) || operation.route.config?.creates !== undefined ? { headers: idempotencyHeader } : {};
+  return {
+    schema: { ...schema, ...open, ...lines, ...once, response: { ...responses, default: problemResponse } },
+    url,
+  };
+};
+
+/** Its body is read as it arrives, so no schema checks it as a whole. */
+function isUpload(schema: object | undefined): boolean {
+  return schema !== undefined && 'consumes' in schema;
+}
+
+const linesBody = { type: 'string', description: 'One JSON object on each line' };
+
+const idempotencyHeader = {
+  type: 'object',
+  properties: {
+    'Idempotency-Key': {
+      type: 'string',
+      minLength: 1,
+      maxLength: 255,
+      description: 'Any text, new for each request: the same again within 24 hours is done once',
+    },
+  },
 };
 
 function isHidden(schema: object | undefined): boolean {

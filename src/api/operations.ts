@@ -37,7 +37,8 @@ export function presentOperation(operation: Operation, now: Date): z.output<type
     mailboxId: operation.sourceId === null ? null : publicId('mailbox', operation.sourceId),
     state,
     done,
-    total,
+    // A server may show more of a folder by and by than it did when it was counted.
+    total: total === null ? null : Math.max(total, done),
     ...speedOf(operation, now),
     result: operation.result,
     error: operation.error,

@@ -17,11 +17,20 @@ const reconciliationSchema = z.object({
   started: z.int(),
   reminded: z.int().describe('Told of a wish that they had not taken up'),
   ended: z.int().describe('Workflows that there should not be, and stops that nobody carried out'),
-  stuck: z.int().describe('Mailboxes whose work waited too long while nothing moved'),
+  stuck: z.int().describe('Mailboxes and jobs whose work waited too long while nothing moved'),
   queuesWithoutWorkers: z.array(z.string()).describe('Task queues that no worker asks for work'),
   findings: z
-    .array(z.object({ mailboxId: z.string(), reason: z.string(), action: actions }))
-    .describe('The mailboxes that stood out, 100 at most'),
+    .array(
+      z.object({
+        mailboxId: z.string().optional(),
+        operationId: z.string().optional(),
+        deletionId: z.string().optional(),
+        connectorId: z.string().optional(),
+        reason: z.string(),
+        action: actions,
+      }),
+    )
+    .describe('What stood out, 100 at most: each names a mailbox, or an operation, deletion or connector'),
 });
 
 /** /v1/reconciliations: how what runs was made to match what is wished. */
@@ -52,10 +61,17 @@ function present({ id, startedAt, finishedAt, findings, ...counts }: Reconciliat
     startedAt: startedAt.toISOString(),
     finishedAt: finishedAt.toISOString(),
     ...counts,
-    findings: findings.map(({ mailboxId, reason, action }) => ({
-      mailboxId: publicId('mailbox', mailboxId),
+    findings: findings.map(({ reason, action, ...found }) => ({
+      ...named('mailbox', found.mailboxId),
+      ...named('operation', found.operationId),
+      ...named('deletion', found.deletionId),
+      ...named('connector', found.connectorId),
       reason,
       action: actions.parse(action),
     })),
   };
+}
+
+function named(kind: 'mailbox' | 'operation' | 'deletion' | 'connector', id: string | undefined) {
+  return id === undefined ? {} : { [`${kind}Id`]: publicId(kind, id) };
 }

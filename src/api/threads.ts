@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { summariesOf } from '../db/messages-summary';
 import { readThread, threadOf } from '../db/messages-thread';
+import { readsThread } from '../db/thread-links/thread-links';
 import { saidVisibility, type SaidVisibility } from '../db/thread-visibility';
 import { allMailRecord } from '../db/timeline-write';
 import { publicId } from '../domain/ids';
@@ -62,7 +63,7 @@ function threadPage(
       limit: wish.limit + 1,
     });
     // A thread of which nothing may be seen is none.
-    if (slots.length === 0 && after === null && resumeAfter === null) throw notFound();
+    if (slots.length === 0 && after === null && !(await readsThread(sql, viewer, threadId))) throw notFound();
     const shown = slots.slice(0, wish.limit);
     const last = slots.length > wish.limit ? shown.at(-1) : resumeAfter;
     const items = await summariesOf(sql, viewer, { slots: shown, recordId: allMailRecord });

@@ -123,7 +123,7 @@ export const defaultLimits = {
   identityRotationDays: 30,
   /** A host that says that it is too busy for everybody is left alone for this, where it does not say for how long; and at most for this. */
   hostPauseMs: 60_000,
-  hostPauseCapMs: 3_600_000,
+  hostPauseCapMs: 86_400_000,
   /** What audits found, and the operations of audits, are kept so long. */
   auditFindingsKeptMs: 7_776_000_000,
   /** More removals at once than this number and this share of a mailbox's messages wait for a person. */

@@ -7,11 +7,13 @@ interface MailboxRef {
   mailboxId: string;
 }
 
-/** The folders of a mailbox as the last listing left them, by path. */
+/** The folders of a mailbox as the last listing left them, by path. OFFSET 0 as in ingest/folder-read.ts. */
 export function scopedFolders(sql: Sql, { tenantId, mailboxId }: MailboxRef): Promise<ScopedFolder[]> {
   return sql.query<ScopedFolder & { role: FolderRole | null }>(
     `SELECT f.path, f.role, f.in_scope AS "inScope", g.id AS "genId"
-     FROM folder f LEFT JOIN folder_generation g ON g.tenant_id = f.tenant_id AND g.folder_id = f.id AND g.retired_at IS NULL
+     FROM folder f LEFT JOIN LATERAL (
+       SELECT * FROM folder_generation WHERE tenant_id = f.tenant_id AND folder_id = f.id AND retired_at IS NULL OFFSET 0
+     ) AS g ON true
      WHERE f.tenant_id = $1 AND f.source_id = $2 AND f.gone_at IS NULL ORDER BY f.path`,
     [tenantId, mailboxId],
   );

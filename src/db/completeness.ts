@@ -39,17 +39,26 @@ export async function readCompleteness(
   tenantId: string,
   sourceId: string,
 ): Promise<FolderCompleteness[]> {
-  const { folders, audits } = await db.prismaInTenant(tenantId, async (tx) => {
+  const { folders, audits, compared } = await db.prismaInTenant(tenantId, async (tx) => {
     const folders = await tx.folder.findMany({ where: { tenantId, sourceId, goneAt: null }, orderBy: { path: 'asc' } });
     const audits = await tx.folderAudit.findMany({
       where: { tenantId, folderId: { in: folders.map(({ id }) => id) } },
     });
-    return { folders, audits };
+    const compared = await tx.folderGeneration.findMany({
+      select: { folderId: true },
+      where: { tenantId, sourceId, retiredAt: null, auditedAt: { not: null } },
+    });
+    return { folders, audits, compared: new Set(compared.map(({ folderId }) => folderId)) };
   });
   const auditOf = new Map(audits.map((audit) => [audit.folderId, audit]));
   return folders.flatMap(({ id, path, role, inScope }): FolderCompleteness[] => {
     const audit = auditOf.get(id);
-    if (audit !== undefined) return [{ folder: path, role, ...comparison.parse(audit) }];
+    if (audit !== undefined) {
+      const last = comparison.parse(audit);
+      // What stands behind that name now is another folder than the one that was compared, or has come back into scope.
+      const isOfBefore = inScope && last.verdict === 'complete' && !compared.has(id);
+      return [{ folder: path, role, ...last, ...(isOfBefore ? notCompared : {}) }];
+    }
     return inScope ? [{ folder: path, role, ...neverCompared }] : [];
   });
 }
@@ -78,9 +87,10 @@ const comparison = z.object({
   provenAt: z.date().nullable(),
 });
 
+const notCompared = { verdict: 'not-provable', reason: 'not-compared-yet' } as const;
+
 const neverCompared = {
-  verdict: 'not-provable',
-  reason: 'not-compared-yet',
+  ...notCompared,
   serverCount: null,
   serverBytes: null,
   ledgerCounts: {},

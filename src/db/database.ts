@@ -119,6 +119,9 @@ function openPool(options: { url: string; poolSize: number; applicationName?: st
   });
   // An idle connection that breaks is taken out of the pool by itself; without a listener the event would end the process.
   pool.on('error', ignoreBrokenConnection);
+  // Breaking while no statement runs, a connection only emits an event; the next statement then fails and tells the caller. The server may end
+  // it with the very bytes that let us in: nobody who waits for the connection has it by then.
+  pool.on('connect', (client) => client.on('error', ignoreBrokenConnection));
   return pool;
 }
 
@@ -128,10 +131,10 @@ interface Beginning {
   text: string;
 }
 
-/** One round trip for both, so the id goes into the text: it must be a UUID and nothing else. */
+/** One round trip for both, so the id goes into the text: it must be a UUID and nothing else. SET is neither planned nor answered with a row. */
 function beginFor(tenantId: string): Beginning {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(tenantId)) throw new TypeError('a tenant id must be a UUID');
-  return { kind: 'plain', text: `BEGIN; SELECT set_config('letterbook.tenant', '${tenantId}', true)` };
+  return { kind: 'plain', text: `BEGIN; SET LOCAL letterbook.tenant = '${tenantId}'` };
 }
 
 /** The lock is a statement of its own, so that those behind it see all that the writer before has committed. */
@@ -145,14 +148,12 @@ const beginAsWatcher: Beginning = { kind: 'plain', text: 'BEGIN; SET LOCAL ROLE 
 function beginWithKeyHash(hash: Buffer): Beginning {
   return {
     kind: 'plain',
-    text: `BEGIN READ ONLY; SELECT set_config('letterbook.key_hash', '${hash.toString('hex')}', true)`,
+    text: `BEGIN READ ONLY; SET LOCAL letterbook.key_hash = '${hash.toString('hex')}'`,
   };
 }
 
 async function transaction<T>(pool: pg.Pool, begin: Beginning, work: (sql: Sql) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  // Breaking while no statement runs, a connection only emits an event; the next statement then fails and tells the caller.
-  client.on('error', ignoreBrokenConnection);
   let broken = false;
   const transactionIs: TransactionState = { open: true, failure: null };
   try {
@@ -178,7 +179,6 @@ async function transaction<T>(pool: pg.Pool, begin: Beginning, work: (sql: Sql) 
     broken = !rolledBack || isStalePlan(error);
     throw causeOf(error, transactionIs);
   } finally {
-    client.off('error', ignoreBrokenConnection);
     client.release(broken);
   }
 }

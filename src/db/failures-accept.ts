@@ -2,6 +2,7 @@ import { publicId } from '../domain/ids';
 import { pauseBeforeTryMs } from '../domain/replay';
 import type { Sql } from './database';
 import { insertAudit } from './mailbox-write';
+import { planAudit } from './sync/plan-audit';
 
 /** Somebody says of a failure that it may stay as it is, or that it may not after all. */
 export interface Acceptance {
@@ -29,7 +30,7 @@ export async function acceptFailure(
   );
   const [failure] = accepted;
   if (failure === undefined) return false;
-  if (!failure.hasBytes) await planAudit(sql, tenantId, mailboxId);
+  if (!failure.hasBytes) await planAudit(sql, { tenantId, sourceId: mailboxId }, 'at-once');
   await insertAudit(sql, tenantId, { actor, action: 'failure accepted', ids: idsOf({ failureId, mailboxId }) });
   return true;
 }
@@ -56,18 +57,9 @@ export async function reopenFailure(
      WHERE tenant_id = $1 AND id = $2`,
     [tenantId, failureId, isAskedAgain],
   );
-  if (!failure.hasBytes) await planAudit(sql, tenantId, mailboxId);
+  if (!failure.hasBytes) await planAudit(sql, { tenantId, sourceId: mailboxId }, 'at-once');
   await insertAudit(sql, tenantId, { actor, action: 'failure reopened', ids: idsOf({ failureId, mailboxId }) });
   return true;
-}
-
-/** What the server did not deliver counts as missing until it is accepted: whether the mailbox is complete is to be said anew. */
-async function planAudit(sql: Sql, tenantId: string, mailboxId: string): Promise<void> {
-  await sql.execute(
-    `UPDATE mailbox SET audit_due_at = now(), audit_cause = 'again'
-     WHERE tenant_id = $1 AND source_id = $2 AND audited_at IS NOT NULL AND audit_due_at > now()`,
-    [tenantId, mailboxId],
-  );
 }
 
 function idsOf({ failureId, mailboxId }: Omit<Acceptance, 'actor'>): Record<string, string> {

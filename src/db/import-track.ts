@@ -1,6 +1,15 @@
 import { z } from 'zod';
 
-import { newTrack, totalGrew, workBegan, workWentOn, type Track } from '../domain/progress';
+import {
+  doneOf,
+  leftBehind,
+  newTrack,
+  takenUp,
+  totalChanged,
+  workBegan,
+  workWentOn,
+  type Track,
+} from '../domain/progress';
 import type { Database, Sql } from './database';
 import { newUuid } from './new-id';
 
@@ -10,7 +19,7 @@ interface Importing {
   sourceId: string;
 }
 
-/** The column `operation.track`. */
+/** The column `operation.track`; a row of an earlier version does not say how much is done of which folder. */
 export const storedTrack: z.ZodType<Track> = z.object({
   activeMs: z.number(),
   lastAt: z.number(),
@@ -18,6 +27,8 @@ export const storedTrack: z.ZodType<Track> = z.object({
   floorDone: z.number(),
   samples: z.array(z.tuple([z.number(), z.number()])),
   genId: z.number().nullable(),
+  genFrom: z.number().nullable().default(null),
+  begun: z.array(z.tuple([z.number(), z.number()])).default([]),
 });
 
 /** A track as it was stored; that of an operation without one. */
@@ -58,7 +69,8 @@ export async function countImported(
     `UPDATE operation SET done = done + $3 WHERE ${running} RETURNING ${returned}`,
     [source.tenantId, source.sourceId, done],
   );
-  const change = (track: Track, point: { at: number; done: number }) => workWentOn(track, { ...point, genId });
+  const change = (track: Track, point: { at: number; done: number }) =>
+    workWentOn(takenUp(track, { genId, done: point.done - done }), { ...point, genId });
   for (const row of rows) await note(sql, source, { row, change });
 }
 
@@ -71,13 +83,47 @@ export async function countTowardsImport(sql: Sql, source: Importing, more: numb
   );
   for (const row of rows) {
     const before = (row.total ?? 0) - more;
-    await note(sql, source, { row, change: (track, { done }) => totalGrew(track, { done, total: before }) });
+    await note(sql, source, { row, change: (track, { done }) => totalChanged(track, { done, total: before }) });
   }
   if (rows.length > 0) return;
   await sql.execute(
     `INSERT INTO operation (tenant_id, source_id, id, kind, state, total, started_at) VALUES ($1, $2, $4, 'import', 'running', $3, now())`,
     [...values, newUuid()],
   );
+}
+
+/** What a folder's history has in the import: how much of it was counted towards it since it was last left or finished. */
+export interface CountedHistory {
+  genId: number;
+  total: number;
+}
+
+/**
+ * Of these histories nothing more will be done: they are at their end, or nobody's task any more. What was counted of them and not done is
+ * taken out of the operation, and what was done beyond that is put in.
+ */
+export async function countOutOfImport(sql: Sql, source: Importing, histories: CountedHistory[]): Promise<void> {
+  if (histories.length === 0) return;
+  const rows = await sql.query<TrackRow>(`SELECT ${returned} FROM operation WHERE ${running} FOR UPDATE`, [
+    source.tenantId,
+    source.sourceId,
+  ]);
+  for (const { id, done, total, track } of rows) {
+    const known = total ?? 0;
+    const before = trackOf(track);
+    const owed = histories.reduce((sum, { genId, total }) => sum + total - doneOf(before, { genId, done }), 0);
+    const rest = Math.max(done, known - owed);
+    const divided = rest === known ? before : totalChanged(before, { done, total: known });
+    const genIds = histories.map(({ genId }) => genId);
+    const after = leftBehind(divided, genIds);
+    if (after === before) continue;
+    await sql.execute('UPDATE operation SET total = $3, track = $4 WHERE tenant_id = $1 AND id = $2', [
+      source.tenantId,
+      id,
+      rest,
+      JSON.stringify(after),
+    ]);
+  }
 }
 
 async function note(

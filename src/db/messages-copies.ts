@@ -1,6 +1,7 @@
 import type { Direction } from '../domain/direction';
 import type { PartDescriptor } from '../domain/message';
 import type { Sql } from './database';
+import { filesFirst } from './message-files';
 import type { Reader } from './timeline-read';
 
 /** One UID that a copy has or had. */
@@ -71,21 +72,24 @@ export interface CopyBytes {
   parts: PartDescriptor[];
 }
 
+const fullestFirst = (held: string) =>
+  `array_position(ARRAY['full', 'reduced', 'none'], c.raw_state), ${held} DESC, c.recorded_at, c.id`;
+
 /**
  * The bytes to serve a message from: of the copy that is named, else of the fullest, one that the reader holds before one that they do
- * not. A named copy must be held. Null where there is none.
+ * not; for its parts, of the fullest that has files. A named copy must be held. Null where there is none.
  */
 export async function bytesOfMessage(
   sql: Sql,
   reader: Reader,
-  of: { messageId: string; copyId: string | null },
+  of: { messageId: string; copyId: string | null; wanted: 'raw' | 'parts' },
 ): Promise<CopyBytes | null> {
+  const held = 'holds_source(c.source_id, $3)';
   const [row] = await sql.query<CopyBytes>(
-    `SELECT c.id AS "copyId", c.blob_id AS "blobId", c.raw_state AS "rawState", holds_source(c.source_id, $3) AS held,
-       coalesce((SELECT cs.parts FROM copy_structure cs WHERE cs.tenant_id = $1 AND cs.copy_id = c.id), '[]') AS parts
-     FROM copy c WHERE c.tenant_id = $1 AND c.message_id = $2 AND ($4::uuid IS NULL OR (c.id = $4 AND holds_source(c.source_id, $3)))
-     ORDER BY array_position(ARRAY['full', 'reduced', 'none'], c.raw_state), holds_source(c.source_id, $3) DESC, c.recorded_at, c.id
-     LIMIT 1`,
+    `SELECT c.id AS "copyId", c.blob_id AS "blobId", c.raw_state AS "rawState", ${held} AS held, coalesce(cs.parts, '[]') AS parts
+     FROM copy c LEFT JOIN copy_structure cs ON cs.tenant_id = $1 AND cs.copy_id = c.id
+     WHERE c.tenant_id = $1 AND c.message_id = $2 AND ($4::uuid IS NULL OR (c.id = $4 AND ${held}))
+     ORDER BY ${of.wanted === 'raw' ? fullestFirst(held) : filesFirst(held)} LIMIT 1`,
     [reader.tenantId, of.messageId, reader.userId, of.copyId],
   );
   return row ?? null;

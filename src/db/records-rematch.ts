@@ -86,7 +86,7 @@ async function keysWithMail(sql: Sql, tenantId: string, keys: string[]): Promise
 
 /**
  * Jobs of all tenants that should run, also those that tell anew who may read stored mail: written or begun, and at least `olderThanMs` old, so that whoever wrote them had the time to start
- * them. Starting one that runs changes nothing.
+ * them; at most 200, of more any. Starting one that runs changes nothing.
  */
 export async function unfinishedRematches(
   db: Database,
@@ -94,9 +94,10 @@ export async function unfinishedRematches(
 ): Promise<{ tenantId: string; operationId: string }[]> {
   return db.acrossTenants((sql) =>
     sql.query(
-      `SELECT tenant_id AS "tenantId", id AS "operationId" FROM operation
-       WHERE kind IN ('rematch', 'visibility') AND state IN ('waiting', 'running') AND created_at < now() - $1 * interval '1 millisecond'
-       ORDER BY created_at`,
+      `SELECT "tenantId", "operationId" FROM (
+         SELECT tenant_id AS "tenantId", id AS "operationId", created_at FROM operation
+         WHERE kind IN ('rematch', 'visibility') AND state IN ('waiting', 'running') AND created_at < now() - $1 * interval '1 millisecond'
+         ORDER BY random() LIMIT 200) picked ORDER BY created_at`,
       [olderThanMs],
     ),
   );

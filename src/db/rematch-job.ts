@@ -1,3 +1,4 @@
+import { renewRules } from './activities/make';
 import type { Database, Sql } from './database';
 import { copyHasNumber } from './record-numbers';
 import { linkAgain, messagesOfChunk } from './rematch';
@@ -130,6 +131,8 @@ interface WalkedCopy {
   sha: string;
   message_id: string;
   matches: boolean;
+  /** The job is for all mail of this source, whose policy has changed. */
+  of_source: boolean;
 }
 
 /** Sources that one chunk of a walk goes through at most, where they have little mail. */
@@ -157,6 +160,10 @@ async function byDomains(
       limit - copies,
     ]);
     for (const { message_id: messageId, matches } of page) if (matches) messageIds.add(messageId);
+    if (page[0]?.of_source === true) {
+      const ids = page.map(({ message_id: messageId }) => messageId);
+      await renewRules(sql, { tenantId, sourceId: walk.sourceId }, ids);
+    }
     copies += page.length;
     const last = page.at(-1);
     if (copies >= limit && last !== undefined) walk = { ...walk, sha: last.sha };
@@ -173,16 +180,17 @@ async function byDomains(
 }
 
 const walkStatement = `
-SELECT encode(c.raw_sha, 'hex') AS sha, c.message_id, EXISTS (
+SELECT encode(c.raw_sha, 'hex') AS sha, c.message_id, asked.of_source, EXISTS (
   SELECT FROM copy_address ca JOIN rematch_key k
     ON k.tenant_id = $1 AND k.operation_id = $2 AND k.address_key = '@' || split_part(ca.address_key, '@', -1)
-  WHERE ca.tenant_id = $1 AND ca.copy_id = c.id) OR (SELECT EXISTS (
-  SELECT FROM rematch_key k WHERE k.tenant_id = $1 AND k.operation_id = $2 AND k.address_key = ${keyOfSource('$3::uuid')}))
+  WHERE ca.tenant_id = $1 AND ca.copy_id = c.id) OR asked.of_source
   OR ${copyHasNumber('c.id', 'k.tenant_id = $1 AND k.operation_id = $2')} AS matches
 FROM (
   SELECT id, raw_sha, message_id FROM copy WHERE source_id = $3 AND tenant_id = $1 AND raw_sha > decode($4, 'hex')
   ORDER BY source_id, raw_sha LIMIT $5
-) AS c ORDER BY c.raw_sha`;
+) AS c CROSS JOIN (SELECT EXISTS (
+  SELECT FROM rematch_key k WHERE k.tenant_id = $1 AND k.operation_id = $2 AND k.address_key = ${keyOfSource('$3::uuid')}) AS of_source OFFSET 0) AS asked
+ORDER BY c.raw_sha`;
 
 async function sourceAfter(
   sql: Sql,

@@ -81,7 +81,8 @@ async function writeSaid(
   const written = await sql.execute(
     `INSERT INTO thread_visibility (tenant_id, thread_id, source_id, level, actor)
      SELECT $1, $2, source_id, $4, $5 FROM unnest($3::uuid[]) AS source_id
-     ON CONFLICT (thread_id, tenant_id, source_id) DO UPDATE SET level = excluded.level, actor = excluded.actor, created_at = now()`,
+     ON CONFLICT (thread_id, tenant_id, source_id) DO UPDATE
+       SET level = excluded.level, actor = excluded.actor, created_at = now(), only_narrows = false`,
     [...of, said.level, said.actor],
   );
   return written > 0;

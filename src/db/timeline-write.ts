@@ -1,3 +1,4 @@
+import { noteLinks } from './connectors/note-links';
 import type { Sql } from './database';
 
 /** The pseudo-record under which `timeline` holds all mail that a principal may see. */
@@ -127,6 +128,9 @@ const refreshStatement = `WITH ${dueRows}, there AS MATERIALIZED (
   ) AS both_sides GROUP BY record_id, principal, sort_at, message_id
 ), surplus AS (
   DELETE FROM timeline WHERE tenant_id = $1 AND ctid = ANY (ARRAY(SELECT ctid FROM compared WHERE due IS NULL))
+), told_again AS (
+  -- What a CRM may say of a link is what everybody reads there.
+  ${noteLinks(`SELECT message_id, record_id FROM compared WHERE principal = ${String(everybodyPrincipal)} AND due IS DISTINCT FROM level`)}
 )
 INSERT INTO timeline (tenant_id, record_id, principal, sort_at, message_id, level)
 SELECT $1, record_id, principal, sort_at, message_id, due FROM compared WHERE due IS NOT NULL AND due IS DISTINCT FROM level

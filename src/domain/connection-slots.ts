@@ -1,5 +1,7 @@
 /** What a connection to an account is for. `second-look`: a fresh one beside that of a round, to ask again what a listing left out. */
-export type ConnectionPurpose = 'watch' | 'sync' | 'import' | 'audit' | 'second-look';
+export const connectionPurposes = ['watch', 'sync', 'import', 'audit', 'second-look'] as const;
+
+export type ConnectionPurpose = (typeof connectionPurposes)[number];
 
 /** Three are the fewest that do: with two, a round would wait for an import, or nobody could watch. */
 const ownSlots: Record<ConnectionPurpose, number[]> = {
@@ -11,11 +13,16 @@ const ownSlots: Record<ConnectionPurpose, number[]> = {
 };
 const fewest = 3;
 
+/** How many connections an account has at most where so many are wished for. */
+export function connectionsAtMost(wished: number): number {
+  return Math.max(fewest, wished);
+}
+
 /**
  * The slots that a connection may take, best first, where an account may have `most` connections: those of its purpose, so that nobody who
  * watches keeps rounds waiting, nor an import either of them; and then those that all share.
  */
 export function slotsOf(purpose: ConnectionPurpose, most: number): number[] {
-  const shared = Array.from({ length: Math.max(0, most - fewest) }, (_, index) => fewest + index);
+  const shared = Array.from({ length: connectionsAtMost(most) - fewest }, (_, index) => fewest + index);
   return [...ownSlots[purpose], ...shared];
 }

@@ -57,7 +57,8 @@ export interface ToldRecord {
 /** An activity as a CRM keeps it. */
 export interface ToldActivity {
   id: string;
-  messageId: string;
+  /** null where the message is gone, and only a note is left. */
+  messageId: string | null;
   type: string;
   status: string;
   /** false: it is to be kept out of calendars. */
@@ -82,7 +83,8 @@ export type DirectoryNews =
       /** That of the message: there is one activity for each. */
       id: string;
       revision: number;
-      state: 'active' | 'removed';
+      /** `noted`: the message is gone, and that there was something stays. */
+      state: 'active' | 'noted' | 'removed';
       /** null where it is removed. */
       activity: ToldActivity | null;
       /** The CRM's records that it belongs to, or that take part. */

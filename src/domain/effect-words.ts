@@ -22,10 +22,16 @@ const en: EffectTexts = {
   'removals-mirrored':
     'Mail that was removed on the server is removed here after the grace time; very much at once waits for your answer.',
   'removals-kept': 'Mail that is removed on the server stays here from now on.',
+  'removal-grace':
+    'Mail that is found to be removed on the server from now on waits for the new grace time, where removals are mirrored; what waits already keeps its own.',
   'flags-followed': 'From the next round on flags follow the server.',
   'flags-ignored': 'Flags stay as they are now.',
   'new-mail-marked-seen': 'Mail that is recorded from now on is marked as read on the server.',
   'new-mail-not-marked-seen': 'Mail is no longer marked as read on the server.',
+  'activities-of-new-mail':
+    'Mail that is recorded from now on becomes activities of this type and status; mail that lacks the user or subject that is asked for is left out. What is recorded stays as it is.',
+  'no-activities-of-new-mail':
+    'Mail that is recorded from now on becomes no activity; the activities that are there stay.',
   'activities-removed': 'Activities of mail that goes from now on go with it; notes that are there stay.',
   'activities-noted': 'Activities of mail that goes from now on stay as notes without content.',
   'stop-keeps': 'Whoever stops the mailbox from now on keeps what is recorded.',
@@ -52,10 +58,15 @@ const de: EffectTexts = {
   'removals-mirrored':
     'Mail, die auf dem Server entfernt wurde, wird hier nach der Frist entfernt; sehr viel auf einmal wartet auf Ihre Antwort.',
   'removals-kept': 'Mail, die auf dem Server entfernt wird, bleibt hier ab jetzt erhalten.',
+  'removal-grace':
+    'Mail, deren Entfernung auf dem Server ab jetzt bemerkt wird, wartet die neue Frist ab, sofern Entfernungen übernommen werden; was schon wartet, behält seine.',
   'flags-followed': 'Ab dem nächsten Durchgang folgen Markierungen dem Server.',
   'flags-ignored': 'Markierungen bleiben, wie sie jetzt sind.',
   'new-mail-marked-seen': 'Ab jetzt erfasste Mail wird auf dem Server als gelesen markiert.',
   'new-mail-not-marked-seen': 'Mail wird auf dem Server nicht mehr als gelesen markiert.',
+  'activities-of-new-mail':
+    'Ab jetzt erfasste Mail wird zu Aktivitäten dieser Art und dieses Status; Mail ohne den verlangten Benutzer oder Betreff wird ausgelassen. Was erfasst ist, bleibt, wie es ist.',
+  'no-activities-of-new-mail': 'Ab jetzt erfasste Mail wird nicht zu Aktivitäten; vorhandene Aktivitäten bleiben.',
   'activities-removed': 'Aktivitäten von Mail, die ab jetzt entfernt wird, gehen mit ihr; vorhandene Notizen bleiben.',
   'activities-noted': 'Aktivitäten von Mail, die ab jetzt entfernt wird, bleiben als Notizen ohne Inhalt.',
   'stop-keeps': 'Wer das Postfach ab jetzt beendet, behält, was erfasst ist.',
@@ -84,10 +95,16 @@ const nl: EffectTexts = {
   'removals-mirrored':
     'Mail die op de server is verwijderd, wordt hier na de wachttijd verwijderd; heel veel tegelijk wacht op uw antwoord.',
   'removals-kept': 'Mail die op de server wordt verwijderd, blijft hier vanaf nu bewaard.',
+  'removal-grace':
+    'Mail waarvan vanaf nu wordt gemerkt dat ze op de server is verwijderd, wacht de nieuwe wachttijd af, als verwijderingen worden gevolgd; wat al wacht, houdt de zijne.',
   'flags-followed': 'Vanaf de volgende ronde volgen markeringen de server.',
   'flags-ignored': 'Markeringen blijven zoals ze nu zijn.',
   'new-mail-marked-seen': 'Mail die vanaf nu wordt vastgelegd, wordt op de server als gelezen gemarkeerd.',
   'new-mail-not-marked-seen': 'Mail wordt op de server niet meer als gelezen gemarkeerd.',
+  'activities-of-new-mail':
+    'Mail die vanaf nu wordt vastgelegd, wordt een activiteit van dit type en met deze status; mail zonder de vereiste gebruiker of het vereiste onderwerp wordt weggelaten. Wat is vastgelegd, blijft zoals het is.',
+  'no-activities-of-new-mail':
+    'Mail die vanaf nu wordt vastgelegd, wordt geen activiteit; activiteiten die er zijn, blijven.',
   'activities-removed': 'Activiteiten van mail die vanaf nu verdwijnt, verdwijnen mee; notities die er zijn, blijven.',
   'activities-noted': 'Activiteiten van mail die vanaf nu verdwijnt, blijven als notities zonder inhoud.',
   'stop-keeps': 'Wie het postvak vanaf nu stopt, houdt wat is vastgelegd.',
@@ -117,10 +134,15 @@ const ro: EffectTexts = {
   'removals-mirrored':
     'Mesajele eliminate de pe server se elimină și aici după termenul de grație; foarte multe deodată așteaptă răspunsul dumneavoastră.',
   'removals-kept': 'Mesajele eliminate de pe server rămân aici de acum înainte.',
+  'removal-grace':
+    'Mesajele a căror eliminare de pe server se constată de acum așteaptă noul termen de grație, dacă eliminările se preiau; cele care așteaptă deja îl păstrează pe al lor.',
   'flags-followed': 'De la următoarea rundă marcajele urmează serverul.',
   'flags-ignored': 'Marcajele rămân cum sunt acum.',
   'new-mail-marked-seen': 'Mesajele înregistrate de acum sunt marcate ca citite pe server.',
   'new-mail-not-marked-seen': 'Mesajele nu mai sunt marcate ca citite pe server.',
+  'activities-of-new-mail':
+    'Mesajele înregistrate de acum devin activități de acest tip și cu această stare; cele fără utilizatorul sau subiectul cerut sunt lăsate deoparte. Ce s-a înregistrat rămâne cum este.',
+  'no-activities-of-new-mail': 'Mesajele înregistrate de acum nu mai devin activități; activitățile existente rămân.',
   'activities-removed': 'Activitățile mesajelor eliminate de acum dispar odată cu ele; notele existente rămân.',
   'activities-noted': 'Activitățile mesajelor eliminate de acum rămân ca note fără conținut.',
   'stop-keeps': 'Cine oprește de acum căsuța poștală păstrează ce s-a înregistrat.',

@@ -26,8 +26,11 @@ export const connectCodes = [
 
 export type ConnectCode = (typeof connectCodes)[number];
 
-/** Whom a failure is about: this account, all accounts of its organisation, or everybody who asks that server from here. */
-export type FailureReach = 'account' | 'organisation' | 'server';
+/**
+ * Whom a failure is about: this account, all accounts of its organisation, or everybody who asks that server from here; a folder alone is
+ * for who has looked at the others to say.
+ */
+export type FailureReach = 'folder' | 'account' | 'organisation' | 'server';
 
 /** The operation of a failure that is no server's: one that asked to be left alone was not asked. */
 export const leavingAlone = 'leave-alone';
@@ -61,4 +64,13 @@ export class MailFailure extends Error {
     this.reach = detail.reach ?? 'account';
     this.uid = detail.uid;
   }
+}
+
+/**
+ * Whether a server asks to be left alone for a while: it names a time, means more than this account, or says that it throttles. Then nothing
+ * more is asked of it, and no message is to blame. A server that only says that it is busy may mean what was asked for.
+ */
+export function asksForRest({ kind, code, reach, retryAfterMs }: MailFailure): boolean {
+  const isOfMore = reach === 'organisation' || reach === 'server';
+  return kind === 'busy' && (retryAfterMs !== undefined || isOfMore || code === 'throttled');
 }

@@ -14,10 +14,13 @@ export const effectCodes = [
   'mail-matched-again',
   'removals-mirrored',
   'removals-kept',
+  'removal-grace',
   'flags-followed',
   'flags-ignored',
   'new-mail-marked-seen',
   'new-mail-not-marked-seen',
+  'activities-of-new-mail',
+  'no-activities-of-new-mail',
   'activities-removed',
   'activities-noted',
   'stop-keeps',
@@ -27,39 +30,46 @@ export const effectCodes = [
 
 export type EffectCode = (typeof effectCodes)[number];
 
-/** What of a policy decides which records mail belongs to. */
-const matchingFields = [
-  'matchKinds',
-  'matchHeaders',
-  'matchTypes',
-  'gmailAddresses',
-  'companyDomains',
-  'severalCompanies',
-] as const satisfies (keyof Policy)[];
-
 /** Whether the stored mail of a source belongs to other records by the one policy than by the other. */
 export function matchesOtherwise(before: Policy, after: Policy): boolean {
   return policyEffects(before, after).includes('mail-matched-again');
 }
 
+/** Folders are told one by one, and a start point cannot be changed. */
+type ToldField = Exclude<keyof Policy, 'folders' | 'start'>;
+
 /** The effects of a change of policy on mail, in the order in which they are told. Folders and access are not looked at. */
 export function policyEffects(before: Policy, after: Policy): EffectCode[] {
-  const differs = (name: keyof Policy) => JSON.stringify(before[name]) !== JSON.stringify(after[name]);
-  const effects: [keyof Policy, EffectCode][] = [
-    ['refreshSeconds', 'refresh-time'],
-    ['visibility', 'visibility-of-new-mail'],
-    ['attachments', 'attachments-of-new-mail'],
-    ['maxMessageBytes', 'size-of-new-mail'],
-    ['unmatched', after.unmatched === 'keep' ? 'unmatched-new-mail-kept' : 'unmatched-new-mail-dropped'],
-    ...matchingFields.map((name): [keyof Policy, EffectCode] => [name, 'mail-matched-again']),
-    ['removals', after.removals === 'mirror' ? 'removals-mirrored' : 'removals-kept'],
-    ['flags', after.flags === 'follow' ? 'flags-followed' : 'flags-ignored'],
-    ['markSeen', after.markSeen ? 'new-mail-marked-seen' : 'new-mail-not-marked-seen'],
-    ['activityOnDelete', after.activityOnDelete === 'note' ? 'activities-noted' : 'activities-removed'],
-    ['onStop', after.onStop === 'delete' ? 'stop-deletes' : 'stop-keeps'],
-    ['deletionUndoSeconds', 'deletion-undo'],
-  ];
-  return [...new Set(effects.filter(([name]) => differs(name)).map(([, code]) => code))];
+  const effects = effectsTowards(after);
+  const changed = (Object.keys(effects) as ToldField[]).filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+  );
+  return [...new Set(changed.map((name) => effects[name]))];
+}
+
+/** What the change of each field does. One that is missing does not compile. */
+function effectsTowards(after: Policy): Record<ToldField, EffectCode> {
+  return {
+    refreshSeconds: 'refresh-time',
+    visibility: 'visibility-of-new-mail',
+    attachments: 'attachments-of-new-mail',
+    maxMessageBytes: 'size-of-new-mail',
+    unmatched: after.unmatched === 'keep' ? 'unmatched-new-mail-kept' : 'unmatched-new-mail-dropped',
+    matchKinds: 'mail-matched-again',
+    matchHeaders: 'mail-matched-again',
+    matchTypes: 'mail-matched-again',
+    gmailAddresses: 'mail-matched-again',
+    companyDomains: 'mail-matched-again',
+    severalCompanies: 'mail-matched-again',
+    removals: after.removals === 'mirror' ? 'removals-mirrored' : 'removals-kept',
+    removalGraceSeconds: 'removal-grace',
+    flags: after.flags === 'follow' ? 'flags-followed' : 'flags-ignored',
+    markSeen: after.markSeen ? 'new-mail-marked-seen' : 'new-mail-not-marked-seen',
+    activity: after.activity === null ? 'no-activities-of-new-mail' : 'activities-of-new-mail',
+    activityOnDelete: after.activityOnDelete === 'note' ? 'activities-noted' : 'activities-removed',
+    onStop: after.onStop === 'delete' ? 'stop-deletes' : 'stop-keeps',
+    deletionUndoSeconds: 'deletion-undo',
+  };
 }
 
 /** A folder as the last listing left it. */

@@ -6,13 +6,16 @@ export interface Track {
   activeMs: number;
   /** Until when `activeMs` has been counted, by the clock of the database. */
   lastAt: number;
-  /** The share, from 0 to 1, that was shown when the total last grew, and how much was done then. */
+  /** The share, from 0 to 1, that was shown when the total last changed, and how much was done then. */
   floor: number;
   floorDone: number;
   /** [activeMs, done], oldest first. */
   samples: [number, number][];
-  /** The folder generation that was worked on last. */
+  /** The folder generation that was worked on last, and how much was done without it; null where that is not known. */
   genId: number | null;
+  genFrom: number | null;
+  /** [genId, done] of other generations that are begun and not finished. */
+  begun: [number, number][];
 }
 
 /** What a job has come to. `at` is by the clock of the database, in milliseconds. */
@@ -22,7 +25,10 @@ export interface Point {
 }
 
 /** A job that nobody has worked on yet. */
-export const newTrack: Track = { activeMs: 0, lastAt: 0, floor: 0, floorDone: 0, samples: [], genId: null };
+export const newTrack: Track = {
+  ...{ activeMs: 0, lastAt: 0, floor: 0, floorDone: 0, samples: [] },
+  ...{ genId: null, genFrom: null, begun: [] },
+};
 
 /** A gap up to this is work that goes on, not a standstill. */
 const sameWorkMs = 5_000;
@@ -55,9 +61,32 @@ export function workWentOn(track: Track, point: Point & { genId: number }): Trac
   return { ...moved, samples: withSample(moved, [activeMs, point.done]) };
 }
 
-/** There is more to do than was known: the share that was shown is not taken back, the rest is divided anew. */
-export function totalGrew(track: Track, before: { done: number; total: number }): Track {
-  return { ...track, floor: shareOf(track, before), floorDone: before.done };
+/** There is more to do than was known, or less: the share that was shown is not taken back, the rest is divided anew. */
+export function totalChanged(track: Track, { done, total }: { done: number; total: number }): Track {
+  return { ...track, floor: shareOf(track, { done, total: Math.max(total, done) }), floorDone: done };
+}
+
+/** The next that is done after `done` is of this generation. Returns the same track where the last was too. */
+export function takenUp(track: Track, { genId, done }: { genId: number; done: number }): Track {
+  if (track.genId === genId && track.genFrom !== null) return track;
+  const begun = allBegun(track, done).filter(([id]) => id !== genId);
+  return { ...track, genId, genFrom: done - doneOf(track, { genId, done }), begun };
+}
+
+/** How much was done of a generation, since it was last left or finished. */
+export function doneOf(track: Track, { genId, done }: { genId: number; done: number }): number {
+  return new Map(allBegun(track, done)).get(genId) ?? 0;
+}
+
+/** These generations are finished, or will not be. Returns the same track where none of them was begun. */
+export function leftBehind(track: Track, genIds: number[]): Track {
+  const begun = track.begun.filter(([id]) => !genIds.includes(id));
+  if (track.genId !== null && genIds.includes(track.genId)) return { ...track, genId: null, genFrom: null, begun };
+  return begun.length === track.begun.length ? track : { ...track, begun };
+}
+
+function allBegun({ genId, genFrom, begun }: Track, done: number): [number, number][] {
+  return genId === null || genFrom === null ? begun : [...begun, [genId, done - genFrom]];
 }
 
 function withSample({ samples, activeMs }: Track, sample: [number, number]): [number, number][] {
@@ -74,7 +103,8 @@ function windowOf(activeMs: number): number {
 
 function shareOf({ floor, floorDone }: Track, { done, total }: { done: number; total: number }): number {
   const left = total - floorDone;
-  if (left <= 0) return done > 0 ? 1 : floor;
+  // All that was known is done or gone, and there may be more to come.
+  if (left <= 0) return floor;
   return Math.min(1, Math.max(floor, floor + ((1 - floor) * (done - floorDone)) / left));
 }
 
@@ -89,7 +119,7 @@ export interface Progress {
   etaSeconds: number | null;
 }
 
-/** What is shown of a job at a moment. `total` may grow while it runs, `done` never shrinks. */
+/** What is shown of a job at a moment. `total` may change while it runs, `done` never shrinks. */
 export function progressOf(job: { track: Track; done: number; total: number; at: number }): Progress {
   const { track, done, at } = job;
   const known = Math.max(job.total, done);

@@ -1,3 +1,4 @@
+import { domainOf, normaliseAddress } from './address';
 import { germanPresets } from './providers/german';
 import type { ProviderPreset } from './providers/preset';
 import { worldwidePresets } from './providers/worldwide';
@@ -10,9 +11,9 @@ export const providerPresets: readonly ProviderPreset[] = [...worldwidePresets, 
 /** `com`, a country, or `co.uk`, `com.au`. */
 const countryEnding = /^(?:com|[a-z]{2}|com?\.[a-z]{2})$/;
 
-/** The preset for a mail address by its domain; null where the domain is nobody's that is known. */
+/** The preset for a mail address, as a person has typed it, by its domain; null where the domain is nobody's that is known. */
 export function presetFor(address: string): ProviderPreset | null {
-  const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+  const domain = domainOf(normaliseAddress(address) ?? address.toLowerCase());
   return providerPresets.find(({ domains }) => domains.some((pattern) => isOfPattern(domain, pattern))) ?? null;
 }
 

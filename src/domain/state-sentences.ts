@@ -1,6 +1,6 @@
 import type { Language } from './languages';
 import type { MailboxState } from './mailbox-state';
-import type { NoticeKind } from './notice';
+import type { NoticeEnd, NoticeKind } from './notice';
 import { stateTextsDe } from './state-words/de';
 import { stateTextsEn } from './state-words/en';
 import { stateTextsNl } from './state-words/nl';
@@ -31,8 +31,13 @@ export function remedyFor(state: MailboxState, code: string | null, language: La
   return words?.remedy ?? textsOf[language].states[state].remedy;
 }
 
-/** What a person is told of a mailbox that is not well, or is well again. */
-export function noticeSentence(kind: NoticeKind, now: 'raised' | 'cleared', language: Language): string {
+/** What a person can do where removals wait for an answer. */
+export function removalsRemedy(language: Language): string {
+  return textsOf[language].answerRemovals;
+}
+
+/** What a person is told of a mailbox that is not well, is well again, or was stopped before it was. */
+export function noticeSentence(kind: NoticeKind, now: 'raised' | NoticeEnd, language: Language): string {
   return textsOf[language].notices[kind][now];
 }
 

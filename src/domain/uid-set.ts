@@ -26,9 +26,13 @@ export function inside(ascending: readonly number[], ranges: UidRanges): number[
 /** Says of one number after the other, each no smaller than the one before, whether it is in one of the ranges. */
 function ascendingThrough(ranges: UidRanges): (uid: number) => boolean {
   let at = 0;
+  let range = ranges[0];
   return (uid) => {
-    while ((ranges[at]?.to ?? Infinity) < uid) at += 1;
-    const range = ranges[at];
+    while (range !== undefined && range.to < uid) {
+      at += 1;
+      // To look behind the end of an array takes longer than all else here.
+      range = at < ranges.length ? ranges[at] : undefined;
+    }
     return range !== undefined && uid >= range.from;
   };
 }

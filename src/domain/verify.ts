@@ -147,6 +147,7 @@ const codes: Record<string, string> = {
   'import-running': 'Its first import is under way. Verify it when that is done.',
   'timelines-being-written':
     'Links or timelines are just being written (see GET /v1/operations), and were left out. Verify it when that is done.',
+  throttled: 'Its server asks to be left alone for now. Verify it later.',
   'never-listed': 'No round has listed all of its folders so far.',
 };
 

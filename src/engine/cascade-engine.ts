@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 
 import { publicId } from '../domain/ids';
 import { taskQueues, workflowIds, workflowNames, type CascadeInput, type CascadeToRun } from '../workflows/contract';
-import { foundBy } from './search-attributes';
+import { foundBy } from '../workflows/contract-search-attributes';
 
 const names = {
   record: workflowNames.deleteRecord,

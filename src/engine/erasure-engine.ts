@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 
 import { publicId } from '../domain/ids';
 import { taskQueues, workflowIds, workflowNames, type ErasureInput } from '../workflows/contract';
-import { foundBy } from './search-attributes';
+import { foundBy } from '../workflows/contract-search-attributes';
 
 /** Starts the erasure of a person; a second start is a no-op. */
 export async function startErasure(client: Client, { tenantId, deletionId }: ErasureInput): Promise<void> {

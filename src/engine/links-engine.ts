@@ -4,6 +4,7 @@ import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/c
 
 import { publicId } from '../domain/ids';
 import { taskQueues, workflowIds, workflowNames, type LinksInput, type LinksToRun } from '../workflows/contract';
+import { foundBy } from '../workflows/contract-search-attributes';
 
 const workflows: Record<LinksToRun['kind'], { name: string; summary: string }> = {
   'link-thread': { name: workflowNames.linkThread, summary: 'Links' },
@@ -42,6 +43,7 @@ function optionsOf({ tenantId, operationId, kind, threadId }: LinksToRun) {
     workflowId: threadId === null ? workflowIds.linkMessages(operationId) : workflowIds.linkThread(threadId),
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
     workflowIdConflictPolicy: 'FAIL' as const,
+    typedSearchAttributes: foundBy({ tenantId }),
     staticSummary: `${workflows[kind].summary} ${about}`,
     staticDetails: `Operation ${publicId('operation', operationId)}`,
   };

@@ -20,13 +20,13 @@ import { startCascade } from './cascade-engine';
 import { startErasure } from './erasure-engine';
 import { startLinks } from './links-engine';
 import { startMerge } from './merge-engine';
-import { foundBy } from './search-attributes';
+import { foundBy } from '../workflows/contract-search-attributes';
 import { createShardEngine } from './shard-engine';
 import { createOverview } from './overview';
 import { createWorkEngine } from './work-engine';
 
-/** Starts, tells and ends the workflows of mailboxes, and knows which ones run. */
-export function createMailboxEngine(client: Client): Engine {
+/** Starts, tells and ends the workflows of mailboxes, and knows which ones run. Pokes go over `pokes`, where there is one. */
+export function createMailboxEngine(client: Client, pokes = client): Engine {
   return {
     // With the wish as a signal: one that is just about to end hears that it is to go on.
     start: async ({ epoch, ...mailbox }) => {
@@ -54,7 +54,7 @@ export function createMailboxEngine(client: Client): Engine {
     },
     ...createWorkEngine(client),
     ...createOverview(client),
-    ...createShardEngine(client),
+    ...createShardEngine(client, pokes),
   };
 }
 
@@ -89,6 +89,7 @@ export function rematchOptions(input: RematchInput) {
     taskQueue: taskQueues.bulk,
     workflowId: workflowIds.rematch(input.operationId),
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    typedSearchAttributes: foundBy(input),
     staticSummary: 'Links stored mail again after addresses changed, or tells anew who may read it',
   };
 }
@@ -136,6 +137,7 @@ export async function sendConnector(client: Client, { tenantId, connectorId }: C
     taskQueue: taskQueues.bulk,
     workflowId: workflowIds.crmConnector(connectorId),
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
+    typedSearchAttributes: foundBy({ tenantId }),
     staticSummary: `Keeps a CRM and its records in step: ${publicId('connector', connectorId)}`,
     signal: signals.wish,
     signalArgs: [],
@@ -195,6 +197,7 @@ function heldJobOptions(
     taskQueue: taskQueues.bulk,
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    typedSearchAttributes: foundBy({ tenantId }),
     ...own,
   };
 }

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 
 import { publicId } from '../domain/ids';
 import { taskQueues, workflowIds, workflowNames, type MergeInput } from '../workflows/contract';
+import { foundBy } from '../workflows/contract-search-attributes';
 
 /** Starts an operation that merges two records, or takes them apart. Second run: the one that runs is used. */
 export async function startMerge(client: Client, input: MergeInput): Promise<void> {
@@ -11,6 +12,7 @@ export async function startMerge(client: Client, input: MergeInput): Promise<voi
     workflowId: workflowIds.mergeRecords(input.operationId),
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
+    typedSearchAttributes: foundBy(input),
     staticSummary: 'Merges two records, or takes them apart again',
     staticDetails: `Operation ${publicId('operation', input.operationId)}`,
   });

@@ -13,17 +13,26 @@ import {
 } from '../workflows/contract';
 
 const loadTimeoutMs = 20_000;
+const askTimeoutMs = 4_000;
 
-/** What shards and the reconciler ask of Temporal about watching. */
-export function createShardEngine(client: Client): ShardEngine {
+/** What shards and the reconciler ask of Temporal about watching. Pokes, of which there is one for each arrival, may have a client of their own. */
+export function createShardEngine(client: Client, pokes = client): ShardEngine {
   return {
     ensureShards: () => ensureShards(client),
-    poke: (mailboxId, reason) => poke(client, mailboxId, reason),
+    poke: (mailboxId, reason) => poke(pokes, mailboxId, reason),
     load: (mailboxId) => load(client, mailboxId),
     showShard: async (shard, counts) => {
       await client.workflow.getHandle(workflowIds.idleShard(shard)).signal(signals.counts, counts);
     },
   };
+}
+
+/**
+ * Asks Temporal for what costs it nothing, to see whether it is there.
+ * @throws where there is no answer within seconds
+ */
+export async function askTemporal(client: Client): Promise<void> {
+  await client.withDeadline(Date.now() + askTimeoutMs, () => client.workflowService.getSystemInfo({}));
 }
 
 /** Asks a mailbox for a round. Never starts anything: a late poke must not bring a stopped mailbox back. */

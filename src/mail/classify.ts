@@ -111,6 +111,8 @@ function decide(facts: ErrorFacts): Decision {
   // Google, Yahoo and Microsoft tell a throttled or disabled account from a wrong password in words only.
   if (facts.loginRefused && words !== null) return words;
   const coded = byResponseCode.get(facts.responseCode);
+  // `[LIMIT] Rate limit hit`, `[OVERQUOTA] Account exceeded command or bandwidth limits`: not what was asked for is too much, but how often.
+  if (coded?.kind === 'busy' && words?.code === 'throttled') return words;
   if (coded !== undefined) return coded;
   if (facts.loginRefused) return decision('credentials', 'login-refused');
   if (facts.folderMissing) return decision('gone', 'folder-gone');

@@ -3,7 +3,7 @@ import type { FetchMessageObject, FetchQueryObject } from 'imapflow';
 import { storable } from '../domain/dates';
 import { flagsOf } from '../domain/flags';
 import type { FetchedMessage, MessageEnvelope } from '../domain/folder';
-import { MailFailure } from '../domain/failure';
+import { asksForRest, MailFailure } from '../domain/failure';
 import { isServersExcuse } from './servers-excuse';
 import { modseqOf } from './listing';
 import { cleanText } from './parse/clean-text';
@@ -220,10 +220,10 @@ export function labelsOf(labels: Row['labels']): { labels?: string[] } {
 
 /**
  * A NO without more, or "unavailable" in the answer to a FETCH on a connection that goes on, is about the messages asked for
- * (Yahoo: `NO [UNAVAILABLE] UID FETCH Server error` for one of them).
+ * (Yahoo: `NO [UNAVAILABLE] UID FETCH Server error` for one of them). One that asks to be left alone is not.
  */
 export function isRefusalOfMessages(session: Session, error: unknown): error is MailFailure {
-  if (!(error instanceof MailFailure) || !session.usable) return false;
+  if (!(error instanceof MailFailure) || !session.usable || asksForRest(error)) return false;
   return refusedMessages.has(error.code);
 }
 

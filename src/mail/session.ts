@@ -69,7 +69,7 @@ export class Session {
    * @throws MailFailure
    */
   async run<T>(operation: string, action: () => Promise<T>): Promise<T> {
-    if (this.ending !== undefined) throw new MailFailure(this.ending.kind, operation, { code: this.ending.code });
+    if (this.ending !== undefined) throw this.failureOf(this.ending, operation);
     let fail: (failure: MailFailure) => void = () => undefined;
     const ended = new Promise<never>((_resolve, reject) => {
       fail = reject;
@@ -143,8 +143,8 @@ export class Session {
 
   private failureOf(error: unknown, operation: string): MailFailure {
     if (this.ending !== undefined) {
-      const { kind, code, retryAfterMs } = this.ending;
-      return new MailFailure(kind, operation, { code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+      const { kind, code, reach, retryAfterMs } = this.ending;
+      return new MailFailure(kind, operation, { code, reach, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
     }
     if (this.wire.foreign) return new MailFailure('unreachable', operation, { code: 'not-an-imap-server' });
     const failure = failureOf(withByeReason(this.lostBy ?? error, this.client.byeReason), operation);

@@ -15,6 +15,7 @@ import type { CascadeShare } from '../activities/delete-cascade';
 import { publicId } from '../domain/ids';
 import { importOptions } from './activity-options';
 import { signals, taskQueues, workflowIds, type CascadeInput } from './contract';
+import { foundBy } from './contract-search-attributes';
 import { deleteMailbox } from './delete-mailbox';
 import { firstPauseMs, pauseAfter, speedOf, standsStill } from './deletion-pace';
 
@@ -92,6 +93,7 @@ async function deleteOne({ tenantId, pauseMs = firstPauseMs }: CascadeInput, mai
       // It stands on its own: whoever ends this one does not leave a mailbox half deleted.
       parentClosePolicy: 'ABANDON',
       cancellationType: 'ABANDON',
+      typedSearchAttributes: foundBy({ tenantId, mailboxId }),
       staticSummary: `Deletes the mailbox ${publicId('mailbox', mailboxId)}`,
     });
   } catch (error) {

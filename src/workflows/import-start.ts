@@ -3,6 +3,7 @@ import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 
 import { publicId } from '../domain/ids';
 import { taskQueues, workflowIds, workflowNames } from './contract';
+import { foundBy } from './contract-search-attributes';
 import type { MailboxRun } from './mailbox-run';
 
 /** Starts the import of a mailbox's history beside its rounds. Where one runs already, nothing happens. */
@@ -16,6 +17,7 @@ export async function startImport(run: MailboxRun): Promise<void> {
       taskQueue: taskQueues.bulk,
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      typedSearchAttributes: foundBy(run.mailbox),
       staticSummary: `Imports the history of ${publicId('mailbox', run.mailbox.mailboxId)}, newest first, behind live mail`,
     });
     const ended = () => {

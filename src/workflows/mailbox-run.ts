@@ -8,6 +8,7 @@ import { createRoundTimer, type RoundTimer } from './round-timer';
 interface Carried {
   story: Story;
   lookAgainMs: number;
+  unproven: boolean;
   waitingFor: MailboxRun['waitingFor'];
   isDue: boolean;
   /** When the timer of the run before would have made a round; null where none ran. */
@@ -37,6 +38,8 @@ export interface MailboxRun {
   /** Who must do something before a round makes sense. */
   waitingFor: 'credentials' | 'person' | null;
   importIsRunning: boolean;
+  /** The last round that was done saw a folder whose listing was not believed. */
+  unproven: boolean;
   lookAgainMs: number;
   roundsBegun: number;
   roundsEnded: number;
@@ -48,6 +51,7 @@ export interface MailboxRun {
 const nothingCarried: Carried = {
   story: { rounds: 0, recorded: 0, parked: 0, lastFailure: null },
   lookAgainMs: 21_600_000,
+  unproven: false,
   waitingFor: null,
   isDue: true,
   dueAt: null,
@@ -56,7 +60,7 @@ const nothingCarried: Carried = {
 
 /** The state at the start of a run. The first run of all looks up the wish; a later one goes on with what it was handed. */
 export function beginRun(input: MailboxRunInput): MailboxRun {
-  const { story, lookAgainMs, waitingFor, isDue, dueAt, notBefore } = input.carried ?? nothingCarried;
+  const { story, lookAgainMs, unproven, waitingFor, isDue, dueAt, notBefore } = input.carried ?? nothingCarried;
   const run: MailboxRun = {
     mailbox: { tenantId: input.tenantId, mailboxId: input.mailboxId },
     timer: createRoundTimer(() => {
@@ -73,6 +77,7 @@ export function beginRun(input: MailboxRunInput): MailboxRun {
     notBefore,
     waitingFor,
     importIsRunning: false,
+    unproven,
     lookAgainMs,
     roundsBegun: 0,
     roundsEnded: 0,
@@ -88,7 +93,7 @@ export function beginRun(input: MailboxRunInput): MailboxRun {
 
 /** The input of the next run. */
 export function carriedBy(run: MailboxRun): MailboxRunInput {
-  const { mailbox, fence, desired, story, lookAgainMs, waitingFor, isDue, notBefore } = run;
-  const carried = { story, lookAgainMs, waitingFor, isDue, dueAt: run.timer.dueAt(), notBefore };
+  const { mailbox, fence, desired, story, lookAgainMs, unproven, waitingFor, isDue, notBefore } = run;
+  const carried = { story, lookAgainMs, unproven, waitingFor, isDue, dueAt: run.timer.dueAt(), notBefore };
   return { ...mailbox, fence, desired, carried };
 }

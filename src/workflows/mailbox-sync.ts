@@ -84,7 +84,7 @@ async function goRound(run: MailboxRun): Promise<void> {
     ...roundOptions,
     summary: `a round over the folders of ${publicId('mailbox', run.mailbox.mailboxId)}`,
   });
-  const result = await runRound({ ...run.mailbox, fence: run.fence });
+  const result = await runRound({ ...run.mailbox, fence: run.fence, unprovenBefore: run.unproven });
   run.story.rounds += 1;
   if (result.kind === 'superseded') run.wishIsNew = true;
   else await afterRound(run, result);

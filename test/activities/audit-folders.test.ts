@@ -436,7 +436,7 @@ describe('an audit that nobody asks for', () => {
   test('stays due where it could not be started', async () => {
     const mailbox = await provenMailbox();
     await rowsOf(mailbox, 'UPDATE mailbox SET audit_due_at = now() RETURNING 1');
-    await expect(startDue(() => Promise.reject(new Error('Temporal is away')))).rejects.toThrow('Temporal is away');
+    await startDue(() => Promise.reject(new Error('Temporal is away')));
     expect(await dueNow(mailbox)).toBe(true);
     await startDue(() => Promise.resolve());
     expect(await dueNow(mailbox)).toBe(false);

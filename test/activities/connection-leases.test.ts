@@ -127,6 +127,8 @@ test('a slot that is freed is there for others, and one who waits is told of', a
   expect(await standingsOf(db, kept)).toEqual(['current']);
   expect(await stateOf(two, mine)).toBe('none');
   expect(await standingsOf(db, kept)).toEqual(['unwanted']);
+  const gone = { mailboxId: newUuid(), fence: found.fence };
+  expect(await standingsOf(db, [gone, ...kept])).toEqual(['overtaken', 'unwanted']);
   lease?.release();
   lease?.release();
   await until(async () => (await stateOf(two, mine)) === 'given', 'the free slot');

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
+import { createByteBudget } from '../../src/activities/byte-budget';
 import { connectorTurn, type ConnectorTurn } from '../../src/activities/connector-turn';
 import { crmReachOf } from '../../src/activities/crm-reach';
 import type { ActivityContext } from '../../src/activities/context';
@@ -12,10 +13,14 @@ import { takeOver } from '../../src/db/connectors/take-over';
 import { lockTenantForWriting } from '../../src/db/tenant-lock';
 import { linkChunk } from '../../src/db/thread-links/link-chunk';
 import { beginMessageLinks, changeMessageLink } from '../../src/db/thread-links/message-links';
+import { createPostgresBlobStore } from '../../src/db/blobs/postgres-blob-store';
 import { createSecretBox } from '../../src/db/secret-box';
+import { publicId } from '../../src/domain/ids';
 import { CrmServer, type CrmObject } from '../support/crm-server';
 import { createTestDatabase, type TestDatabase } from '../support/database';
-import { aMailbox, aMessage, type TestMailbox } from '../support/mail-rows';
+import { aMailbox, aMessage, aUser, type TestMailbox } from '../support/mail-rows';
+import { mailboxPolicy } from '../support/mailbox-policy';
+import { askForDeletion, carryOut } from '../support/two-mailboxes';
 
 let database: TestDatabase;
 let crm: CrmServer;
@@ -337,6 +342,53 @@ describe('telling', () => {
     await turn();
     expect(of()).toMatchObject([{ activity: { status: 'done' } }, { activity: { status: 'open' } }]);
     expect(new Set(of().map(({ id }) => id)).size).toBe(1);
+  });
+
+  test('an activity whose mail is gone is told as the note that is left, and as removed when that goes too', async () => {
+    const activity = { type: 'email', status: 'done', requireUser: false, requireSubject: false };
+    const { id: owner } = await aUser(database.db, tenantId, { addresses: ['ben@us.example'] });
+    mailbox = await mailboxPolicy(database.db, tenantId, { activity, activityOnDelete: 'note' }, owner);
+    const message = await linked();
+    await turn();
+    const context: Partial<ActivityContext> = {
+      ...contextOf([]),
+      blobs: createPostgresBlobStore(database.db),
+      budget: createByteBudget(1_000_000),
+      erasures: { compare: () => Promise.resolve([]) },
+    };
+    const ref = { tenantId, mailboxId: mailbox.sourceId };
+    const deletionId = await askForDeletion(context as ActivityContext, ref);
+    await carryOut(context as ActivityContext, { ...ref, deletionId });
+    await turn();
+    const of = () =>
+      crm.tellings.filter(({ kind }) => kind === 'activity') as unknown as { activity: { id: string } }[];
+    const records = [{ externalId: '1', type: 'contact' }];
+    const id = publicId('message', message.id);
+    const told = { id: of()[0]?.activity.id, type: 'email', status: 'done' };
+    expect(of()).toMatchObject([
+      { id, state: 'active', activity: { ...told, messageId: id }, records },
+      { id, state: 'noted', activity: { ...told, messageId: null }, records },
+    ]);
+    expect([...crm.told.values()].map(({ kind, state }) => [kind, state]).sort()).toEqual([
+      ['activity', 'noted'],
+      ['link', 'removed'],
+    ]);
+    expect(JSON.stringify(crm.tellings.slice(2))).not.toMatch(/offer|anna@/);
+
+    const { id: heir } = await aUser(database.db, tenantId, { addresses: ['carl@us.example'] });
+    const onNotes = (text: string, values: unknown[]) =>
+      database.db.inTenant(tenantId, (sql) => sql.execute(text, [tenantId, ...values]));
+    await onNotes('UPDATE activity_note SET owner_user_id = $2 WHERE tenant_id = $1', [heir]);
+    await turn();
+    expect(of().at(-1)).toMatchObject({ id, state: 'noted', activity: { ownerUserId: publicId('user', heir) } });
+    await onNotes('DELETE FROM activity_note WHERE tenant_id = $1', []);
+    await turn();
+    expect(of().at(-1)).toMatchObject({ id, state: 'removed', activity: null, records: [] });
+    expect(await turn()).toMatchObject({ told: 0 });
+    const revisions = of().map((item) => (item as unknown as { revision: number }).revision);
+    expect(revisions).toEqual([...new Set(revisions)].sort((one, other) => one - other));
+    const left = await database.db.inTenant(tenantId, (sql) => sql.query('SELECT FROM connector_note'));
+    expect(left).toEqual([]);
   });
 
   test('a link that ends is told under the same id', async () => {

@@ -134,6 +134,28 @@ test('nothing of a person is left in any table but what others wrote of them, an
   expect(await carryOut(deletionId)).toMatchObject({ kind: 'done', messages: 3 });
 });
 
+test('a record that loses an address has another version, and one that has none of theirs keeps its own', async () => {
+  const [named, unnamed, other] = await bench.database.db.inTenant(tenantId, async (sql) => {
+    const ids = [await insertRecord(sql, tenantId), await insertRecord(sql, tenantId)];
+    await addAddress(sql, tenantId, { recordId: ids[0] ?? '', addressKey: ada });
+    await addAddress(sql, tenantId, { recordId: ids[1] ?? '', addressKey: 'grace@customer.example' });
+    const [first] = await sql.query<{ id: string }>(`SELECT id FROM record WHERE tenant_id = $1 AND name LIKE 'Ada%'`, [
+      tenantId,
+    ]);
+    return [first?.id ?? '', ...ids];
+  });
+  const versions = () =>
+    bench.database.db.inTenant(tenantId, (sql) =>
+      sql.query<{ version: number }>(
+        'SELECT r.version FROM unnest($2::uuid[]) WITH ORDINALITY AS w(id, n) JOIN record r ON r.tenant_id = $1 AND r.id = w.id ORDER BY n',
+        [tenantId, [named, unnamed, other]],
+      ),
+    );
+  const before = await versions();
+  expect(await carryOut(await begin())).toMatchObject({ kind: 'done' });
+  expect(await versions()).toEqual(before.map(({ version }, n) => ({ version: n < 2 ? version + 1 : version })));
+});
+
 test('other systems are told once of each copy that went, in the stream of its mailbox and without a word of whose it was', async () => {
   const streamOf = ({ mailboxId }: TestMailbox) =>
     bench.database.db.inTenant(tenantId, (sql) =>
@@ -201,6 +223,70 @@ test('links that are kept of removed mail go too, where their reasons hold the a
   expect(await carryOut(await begin())).toMatchObject({ kind: 'done' });
   expect(await tablesWith(ada)).toEqual(['message_body']);
   expect(await tablesWith('grace@customer.example')).toContain('removed_link');
+});
+
+test('what stands in words beside the mail goes too: ids and numbers of records, what a connector keeps, what people wrote', async () => {
+  const connectorId = newUuid();
+  const records = await bench.database.db.inTenant(tenantId, async (sql) => {
+    await sql.execute(
+      `INSERT INTO connector (tenant_id, id, kind, name, settings, secret, secret_key_id, pushes, refused, last_refused)
+       VALUES ($1, $2, 'http', 'CRM', '{}', '', 'test', true, 2, $3)`,
+      [
+        tenantId,
+        connectorId,
+        JSON.stringify([
+          { externalId: 'Ada@customer.example', reasons: ['x'] },
+          { externalId: 'joada@customer.example', reasons: ['x'] },
+        ]),
+      ],
+    );
+    const ids = [await insertRecord(sql, tenantId), await insertRecord(sql, tenantId)];
+    await sql.execute(
+      `UPDATE record SET connector = $3, external_id = CASE WHEN id = $4 THEN $5 ELSE 'jo' || $5 END, number = CASE WHEN id = $4 THEN 'N ' || $5 END
+       WHERE tenant_id = $1 AND id = ANY ($2::uuid[])`,
+      [tenantId, ids, connectorId, ids[0], ada],
+    );
+    await sql.execute(
+      `INSERT INTO connector_change (tenant_id, connector_id, kind, about, ids) VALUES ($1, $2, 'link', gen_random_uuid(), jsonb_build_object('externalId', $3::text))`,
+      [tenantId, connectorId, ada],
+    );
+    await sql.execute(
+      `INSERT INTO idempotency_key (tenant_id, key, request_hash, response) VALUES ($1, 'k', '', jsonb_build_object('note', E'as told:\\n' || $2::text))`,
+      [tenantId, ada],
+    );
+    await sql.execute(
+      `INSERT INTO failure (tenant_id, id, source_id, gen_id, uid, kind, code, versions, state, accepted_reason)
+       SELECT tenant_id, gen_random_uuid(), source_id, gen_id, uid, 'unreadable', 'x', '{}', 'accepted', 'from ' || $3::text || ', spam'
+       FROM placement WHERE tenant_id = $1 AND source_id = $2 AND outcome = 2 ORDER BY uid DESC LIMIT 1`,
+      [tenantId, anna.mailboxId, ada],
+    );
+    return ids;
+  });
+  expect(await tablesWith(ada)).toEqual(
+    expect.arrayContaining(['connector', 'connector_change', 'failure', 'idempotency_key']),
+  );
+  expect(await carryOut(await begin())).toMatchObject({ kind: 'done' });
+  const left = await bench.database.db.inTenant(tenantId, async (sql) => ({
+    records: await sql.query(
+      'SELECT external_id, number FROM unnest($2::uuid[]) WITH ORDINALITY AS w(id, n) JOIN record r ON r.tenant_id = $1 AND r.id = w.id ORDER BY n',
+      [tenantId, records],
+    ),
+    connectors: await sql.query('SELECT refused, last_refused FROM connector WHERE tenant_id = $1', [tenantId]),
+    reasons: await sql.query('SELECT accepted_reason FROM failure WHERE tenant_id = $1', [tenantId]),
+    kept: await sql.query(
+      'SELECT FROM connector_change WHERE tenant_id = $1 UNION ALL SELECT FROM idempotency_key WHERE tenant_id = $1',
+      [tenantId],
+    ),
+  }));
+  expect(left).toEqual({
+    records: [
+      { external_id: null, number: null },
+      { external_id: `jo${ada}`, number: null },
+    ],
+    connectors: [{ refused: 2, last_refused: [{ externalId: 'joada@customer.example', reasons: ['x'] }] }],
+    reasons: [{ accepted_reason: 'erased' }],
+    kept: [],
+  });
 });
 
 test('each UID keeps its row, and no round fetches the mail again, wherever it turns up', async () => {

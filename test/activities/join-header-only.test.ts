@@ -1,13 +1,14 @@
 import type { ActivityRun } from '../../src/activities/context';
 import { housekeep } from '../../src/activities/housekeep';
 import { replayFailures } from '../../src/activities/replay-failures';
+import { noteJoined } from '../../src/db/header-only/joined-message';
 import { newUuid } from '../../src/db/new-id';
 import { insertFetch } from '../../src/db/replay/replay-select';
 import { publicId } from '../../src/domain/ids';
 import { brokenTenant } from '../../src/db/verify/tenant-checks';
 import { issueKey, testApi } from '../support/api';
 import { mail } from '../support/mail-factory';
-import { aRecord } from '../support/mail-rows';
+import { aRecord, aUser } from '../support/mail-rows';
 import { startScriptedServer, type ScriptedServer } from '../support/scripted-imap-server';
 import { createSyncBench, type SyncBench, type TestMailbox } from '../support/sync-bench';
 import { askForDeletion, carryOut as carryOutDeletion } from '../support/two-mailboxes';
@@ -34,13 +35,14 @@ const date = new Date('2026-01-02T02:00:00Z');
 /** A long letter. `traces`: what a server adds on the way. Its parts have the same delimiter, whatever it says. */
 function letter(
   says: string,
-  { traces = 'anna', delimiter = 'drawn-by-chance-0815', subject = 'The plans' } = {},
+  { traces = 'anna', delimiter = 'drawn-by-chance-0815', subject = 'The plans', more = {} } = {},
 ): Buffer {
   const headers = {
     'MIME-Version': '1.0',
     'Content-Type': `multipart/mixed; boundary="${delimiter}"`,
     Received: `from mx by ${traces}.example`,
     'X-Trace': traces,
+    ...more,
   };
   const text = `--${delimiter}\r\nContent-Type: text/plain\r\n\r\n${says} ${'line '.repeat(1_000)}\r\n`;
   return mail({ messageId: 'plans@customer.example', subject, date, headers, body: `${text}--${delimiter}--\r\n` });
@@ -233,21 +235,60 @@ test('a message without text is not taken for one of which only the header is kn
   expect(await shown(tenantId)).toHaveLength(2);
 });
 
-test('when the mailbox that has it whole is deleted, nothing of it is left, and the whole is shown when it comes again', async () => {
+async function deleteAll({ tenantId, mailboxId }: TestMailbox): Promise<void> {
+  const ref = { tenantId, mailboxId };
+  await carryOutDeletion(bench.context, { ...ref, deletionId: await askForDeletion(bench.context, ref) });
+}
+
+/** Subject, senders and whom answers go to of the messages. */
+const told = (tenantId: string) =>
+  rows(
+    tenantId,
+    `SELECT s.subject, m.participants -> 'from' AS from, m.participants -> 'replyTo' AS answers
+     FROM message m JOIN message_subject s ON s.message_id = m.id`,
+  );
+const ada = { name: 'Ada Lovelace', address: 'ada@customer.example' };
+
+test('when the mailbox that has it whole is deleted, what the other’s header says stays, and the whole is shown when it comes again', async () => {
   const tenantId = await newTenant();
-  const ben = await connect(tenantId, [letter('whole')], 'header');
+  const ben = await connect(tenantId, [letter('whole', { traces: 'ben' })], 'header');
+  const before = await told(tenantId);
+  expect(before).toEqual([{ subject: 'The plans', from: [ada], answers: [] }]);
   const anna = await connect(tenantId, [letter('whole')], 'whole');
   await housekeep(bench.context, run);
   expect(await shown(tenantId)).toEqual(['whole 2']);
-  const ref = { tenantId, mailboxId: anna.mailboxId };
-  await carryOutDeletion(bench.context, { ...ref, deletionId: await askForDeletion(bench.context, ref) });
+  await deleteAll(anna);
   expect(await shown(tenantId)).toEqual(['headers-only 1']);
-  expect(await rows(tenantId, `SELECT FROM message_subject WHERE subject <> ''`)).toEqual([]);
+  expect(await told(tenantId)).toEqual(before);
   await connect(tenantId, [letter('whole')], 'whole');
   expect(await shown(tenantId)).toContain('whole 1');
   await fetchWhole(ben);
   expect(await shown(tenantId)).toEqual(['whole 2']);
   await expectSound(tenantId);
+});
+
+test('of what a header says otherwise than the deleted copy nothing is told', async () => {
+  const tenantId = await newTenant();
+  await connect(tenantId, [letter('whole', { traces: 'ben' })], 'header');
+  const more = { 'Reply-To': 'Secret Name <secret@customer.example>' };
+  const anna = await connect(tenantId, [letter('whole', { more })], 'whole');
+  await housekeep(bench.context, run);
+  expect(await shown(tenantId)).toEqual(['whole 2']);
+  await deleteAll(anna);
+  expect(await told(tenantId)).toEqual([{ subject: '', from: [{ ...ada, name: '' }], answers: [] }]);
+});
+
+test('a message that two mailboxes know by its header alone is told as before when one is deleted', async () => {
+  const tenantId = await newTenant();
+  const anna = await connect(tenantId, [letter('whole')], 'header');
+  await connect(tenantId, [letter('whole', { traces: 'ben' })], 'header');
+  const before = await told(tenantId);
+  await deleteAll(anna);
+  expect(await shown(tenantId)).toEqual(['headers-only 1']);
+  expect(await told(tenantId)).toEqual(before);
+  await connect(tenantId, [letter('whole', { traces: 'anna again' })], 'whole');
+  await housekeep(bench.context, run);
+  expect(await shown(tenantId)).toEqual(['whole 2']);
 });
 
 test('the trail of the message says that it was known by its header alone', async () => {
@@ -261,4 +302,71 @@ test('the trail of the message says that it was known by its header alone', asyn
     items: { event: string }[];
   }>();
   expect(items.map(({ event }) => event)).toContain('joined');
+});
+
+test('the id of a header that was joined leads to the message that it is, for those who may know of that one', async () => {
+  const tenantId = await newTenant();
+  const { db } = bench.database;
+  const record = await aRecord(db, tenantId, { addresses: ['ada@customer.example'] });
+  const ben = await connect(tenantId, [letter('whole', { traces: 'ben' })], 'header');
+  const joined = publicId('message', (await ben.ledger())[0]?.messageId ?? '');
+  const { headers } = await issueKey(db, tenantId);
+  const { api } = testApi(db);
+  const page = `/v1/records/${publicId('record', record)}/timeline`;
+  await connect(tenantId, [letter('whole')], 'whole');
+  await housekeep(bench.context, run);
+  const into = publicId('message', (await ben.ledger())[0]?.messageId ?? '');
+  expect(into).not.toBe(joined);
+  for (const path of ['', '?html=true', '/links', '/trail', '/raw', '/attachments/1']) {
+    const url = `/v1/messages/${joined}${path}`;
+    const answer = await api.inject({ url, headers });
+    expect([url, answer.statusCode, answer.json()]).toEqual([url, 301, { id: joined, joinedInto: into }]);
+    expect(answer.headers.location).toBe(`/v1/messages/${into}${path}`);
+  }
+  expect((await api.inject({ url: page, headers })).json()).toMatchObject({ items: [{ id: into }] });
+  const change = { url: `/v1/messages/${joined}`, headers, method: 'PATCH' as const, payload: { status: 'closed' } };
+  expect((await api.inject(change)).json()).toMatchObject({
+    status: 409,
+    detail: expect.stringContaining(into) as unknown,
+  });
+  const link = { url: `/v1/messages/${joined}/links`, headers, payload: { recordId: publicId('record', record) } };
+  expect((await api.inject({ ...link, method: 'POST' })).statusCode).toBe(409);
+  const recordId = publicId('record', record);
+  const many = { headers, method: 'POST' as const };
+  for (const [url, payload, field] of [
+    ['/v1/links/bulk', { links: [{ messageId: joined, recordId }] }, 'links[0].messageId'],
+    ['/v1/unassigned/assign', { messageIds: [joined], recordId }, 'messageIds[0]'],
+  ] as const) {
+    expect((await api.inject({ ...many, url, payload })).json()).toMatchObject({
+      status: 400,
+      errors: [{ field, reason: `is ${into} now.`, remedy: 'Name that one.' }],
+    });
+  }
+  const { id } = await aUser(db, tenantId, { addresses: ['stranger@own.example'] });
+  const stranger = await issueKey(db, tenantId, { userId: id });
+  await rows(tenantId, 'DELETE FROM timeline WHERE principal <> -1 RETURNING 1');
+  expect((await api.inject({ url: `/v1/messages/${joined}`, headers: stranger.headers })).statusCode).toBe(404);
+  const elsewhere = await issueKey(db, await newTenant());
+  expect((await api.inject({ url: `/v1/messages/${joined}`, headers: elsewhere.headers })).statusCode).toBe(404);
+});
+
+test('over several joins an id leads to the last, and where that is deleted to nothing', async () => {
+  const tenantId = await newTenant();
+  const ben = await connect(tenantId, [letter('whole')], 'header');
+  const [first, between] = [(await ben.ledger())[0]?.messageId ?? '', newUuid()];
+  await bench.database.db.inTenant(tenantId, (sql) => noteJoined(sql, tenantId, { from: between, to: first }));
+  const anna = await connect(tenantId, [letter('whole')], 'whole');
+  await housekeep(bench.context, run);
+  const last = (await ben.ledger())[0]?.messageId;
+  expect(new Set([first, between, last]).size).toBe(3);
+  const joins = () => rows(tenantId, 'SELECT joined_id, message_id FROM message_join ORDER BY joined_id = $1', [first]);
+  expect(await joins()).toEqual([
+    { joined_id: between, message_id: last },
+    { joined_id: first, message_id: last },
+  ]);
+  for (const { mailboxId } of [anna, ben]) {
+    const ref = { tenantId, mailboxId };
+    await carryOutDeletion(bench.context, { ...ref, deletionId: await askForDeletion(bench.context, ref) });
+  }
+  expect(await joins()).toEqual([]);
 });

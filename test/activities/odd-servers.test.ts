@@ -110,6 +110,67 @@ test('no placement ends because a SEARCH left it out', async () => {
   expect((await mailbox.ledger()).every((row) => row.presence === presences.live)).toBe(true);
 });
 
+/** So many times UID SEARCH ALL shows these numbers; all other answers are right. */
+function searchShows(numbers: string, times: number): { isTold: () => boolean } {
+  let left = times;
+  server.on['UID SEARCH'] = (context) => {
+    if (left === 0 || !context.args.includes('ALL')) {
+      context.usual();
+      return;
+    }
+    left -= 1;
+    context.send(`* SEARCH ${numbers}`);
+    context.ok();
+  };
+  return { isTold: () => left === 0 };
+}
+
+const highest = async (mailbox: TestMailbox) => (await mailbox.ledger()).map(({ uid }) => uid).at(-1);
+
+test('no cursor passes new mail of which a listing of the right length shows a number that was not given yet', async () => {
+  const mailbox = await connect();
+  await mailbox.syncAll();
+  deliver({ uid: 4, raw: mail({ subject: 'four' }) });
+  const lie = searchShows('1 2 3 9', 1);
+  await mailbox.round();
+  await mailbox.round();
+  expect(lie.isTold()).toBe(true);
+  expect(await highest(mailbox)).toBe(4);
+});
+
+test('no cursor passes new mail of which a listing shows one that is gone', async () => {
+  const mailbox = await connect();
+  await mailbox.syncAll();
+  deliver({ uid: 5, raw: mail({ subject: 'five' }) });
+  const lie = searchShows('1 2 3 4', 1);
+  await mailbox.round();
+  await mailbox.round();
+  expect(lie.isTold()).toBe(true);
+  expect(await highest(mailbox)).toBe(5);
+});
+
+test('no cursor passes what is shown in place of a message that was never there', async () => {
+  const mailbox = await connect();
+  await mailbox.syncAll();
+  deliver({ uid: 5, raw: mail({ subject: 'five' }) });
+  deliver({ uid: 6, raw: mail({ subject: 'six' }) });
+  const lie = searchShows('1 2 3 4 6', 1);
+  await mailbox.round();
+  await mailbox.round();
+  expect(lie.isTold()).toBe(true);
+  expect((await mailbox.ledger()).map(({ uid }) => uid)).toEqual([1, 2, 3, 5, 6]);
+});
+
+test('an import does not end with a listing of the right length that shows another number', async () => {
+  const mailbox = await connect();
+  await mailbox.round();
+  const lie = searchShows('2 3 4', 2);
+  for (let left = 5; left > 0 && !lie.isTold(); left -= 1) await mailbox.syncAll();
+  expect(lie.isTold()).toBe(true);
+  await mailbox.syncAll();
+  expect((await mailbox.ledger()).map(({ uid }) => uid)).toEqual([1, 2, 3]);
+});
+
 test('a refused SEARCH fails the round and moves no cursor', async () => {
   const mailbox = await connect();
   await mailbox.syncAll();
@@ -163,22 +224,29 @@ test('a refused login waits for a person and says so in the mailbox', async () =
 
 test('a folder that fails keeps no other folder waiting', async () => {
   const mailbox = await connect({
-    folders: { INBOX: { uidValidity: '7', messages }, Broken: { uidValidity: '8', messages } },
+    folders: { Broken: { uidValidity: '7' }, INBOX: { uidValidity: '8' }, Last: { uidValidity: '9' } },
   });
+  await mailbox.syncAll();
+  for (const folder of ['Broken', 'INBOX', 'Last']) for (const message of messages) deliver(message, folder);
   server.on['EXAMINE'] = (context) => {
     if (context.args.includes('Broken')) context.no('[SERVERBUG] broken index');
     else context.usual();
   };
   expect((await mailbox.round()).kind).not.toBe('done');
+  const recorded = async () =>
+    (await mailbox.ledger()).map(({ folder, uid, outcome }) => [folder, uid, outcome === outcomes.recorded]);
+  const threeOf = (folder: string) => [1, 2, 3].map((uid) => [folder, uid, true]);
+  expect(await recorded()).toEqual([...threeOf('INBOX'), ...threeOf('Last')]);
   server.on = {};
   expect((await mailbox.round()).kind).toBe('done');
+  expect(await recorded()).toEqual([...threeOf('Broken'), ...threeOf('INBOX'), ...threeOf('Last')]);
 });
 
-/** A message arrives in the INBOX. */
-function deliver(message: { uid: number; raw: Buffer }): void {
-  const folder = server.folders.get('INBOX');
+/** A message arrives. */
+function deliver(message: { uid: number; raw: Buffer }, path = 'INBOX'): void {
+  const folder = server.folders.get(path);
   const [arrived] = folderOf({ messages: [message] }).messages;
-  if (folder === undefined || arrived === undefined) throw new Error('no INBOX');
+  if (folder === undefined || arrived === undefined) throw new Error('no such folder');
   folder.messages.push(arrived);
   folder.uidNext = message.uid + 1;
   folder.highestModseq = String(message.uid);

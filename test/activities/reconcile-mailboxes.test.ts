@@ -1,6 +1,6 @@
-import type { Engine, OpenWork } from '../../src/activities/context';
+import type { OpenWork } from '../../src/activities/context';
 import { reconcileMailboxes, type ReconcileResult } from '../../src/activities/reconcile-mailboxes';
-import type { DesiredMailbox } from '../../src/db/sync/desired-mailboxes';
+import { playedEngine, type PlayedEngine } from '../support/played-engine';
 import { createSyncBench, type SyncBench } from '../support/sync-bench';
 import { insertMailboxes, type ManyMailboxes } from '../support/many-mailboxes';
 
@@ -8,15 +8,6 @@ import { insertMailboxes, type ManyMailboxes } from '../support/many-mailboxes';
 
 let bench: SyncBench;
 let tenantId: string;
-
-/** A Temporal as the test wants it, and what it was asked. */
-interface PlayedEngine extends Engine {
-  running: Map<string, string>;
-  imports: Set<string>;
-  open: Map<string, OpenWork[]>;
-  idleQueues: string[];
-  asked: { what: string; mailboxId: string; at: number }[];
-}
 
 let engine: PlayedEngine;
 
@@ -32,46 +23,6 @@ beforeEach(async () => {
 });
 afterEach(() => inTenant('DELETE FROM source'));
 
-function playedEngine(): PlayedEngine {
-  const asked: PlayedEngine['asked'] = [];
-  const note = (what: string, mailboxId: string): Promise<void> => {
-    asked.push({ what, mailboxId, at: performance.now() });
-    return Promise.resolve();
-  };
-  const played: PlayedEngine = {
-    running: new Map(),
-    imports: new Set(),
-    open: new Map(),
-    idleQueues: [],
-    asked,
-    start: (mailbox: DesiredMailbox) => note('start', mailbox.mailboxId),
-    stop: ({ mailboxId }) => note('stop', mailboxId),
-    startRematch: () => Promise.resolve(),
-    startReplay: () => Promise.resolve(),
-    startMerge: () => Promise.resolve(),
-    startLinks: () => Promise.resolve(),
-    startReprocess: () => Promise.resolve(),
-    wakeConnector: () => Promise.resolve(),
-    startAudit: () => Promise.resolve(),
-    startDeletion: () => Promise.resolve(),
-    startErasure: () => Promise.resolve(),
-    startCascade: () => Promise.resolve(),
-    runningMailboxes: () => Promise.resolve(new Map(played.running)),
-    runningImports: () => Promise.resolve(played.imports),
-    queuesWithoutWorkers: () => Promise.resolve(played.idleQueues),
-    openWork: (mailboxId) => Promise.resolve(played.open.get(mailboxId) ?? []),
-    tell: () => Promise.resolve(),
-    cancel: () => Promise.resolve(),
-    terminate: (work) => note('terminate', work.workflowId),
-    ensureShards: () => Promise.resolve(0),
-    poke: (mailboxId) => note('poke', mailboxId),
-    load: (mailboxId) => note('load', mailboxId),
-    showShard: () => Promise.resolve(),
-    showAudit: () => Promise.resolve(),
-  };
-  return played;
-}
-
 const inTenant = (text: string, values: unknown[] = []) =>
   bench.database.db.inTenant(tenantId, (sql) => sql.execute(text, values));
 
@@ -81,7 +32,7 @@ const mailboxes = (wish: Partial<ManyMailboxes> & { count: number }) =>
 const reconcile = (): Promise<ReconcileResult> =>
   reconcileMailboxes(bench.context, { signal: new AbortController().signal, heartbeat: () => undefined });
 
-const asked = (what: string) => engine.asked.filter((one) => one.what === what).map((one) => one.mailboxId);
+const asked = (what: string) => engine.asked.filter((one) => one.what === what).map(({ id }) => id);
 
 const rounds = (change: Partial<OpenWork> = {}): OpenWork => ({
   kind: 'rounds',
@@ -197,6 +148,18 @@ describe('stuck', () => {
     expect((await written()).at(-1)).toMatchObject({ stuck: 1, reason: 'round-overdue', action: 'reminded' });
   });
 
+  test('one whose import was refused, and whose next try is long over: its rounds were not told', async () => {
+    const triedUntil = (minutes: number) =>
+      inTenant(`UPDATE mailbox SET state = 'needs-attention', state_until = now() - $1 * interval '1 minute'`, [
+        minutes,
+      ]);
+    await triedUntil(9);
+    expect(await reconcile()).toMatchObject({ stuck: 0 });
+    await triedUntil(11);
+    expect(await reconcile()).toMatchObject({ stuck: 1 });
+    expect(asked('poke')).toEqual([mailboxId]);
+  });
+
   test('not one whose round was heard of a moment ago', async () => {
     await backingOffSince(30);
     engine.open.set(mailboxId, [rounds({ isBusy: true, heardAt: Date.now() })]);
@@ -277,7 +240,7 @@ describe('replays that nobody runs', () => {
     let tried = 0;
     engine.startReplay = ({ operationId }) => {
       tried += 1;
-      engine.asked.push({ what: 'startReplay', mailboxId: operationId, at: performance.now() });
+      engine.asked.push({ what: 'startReplay', id: operationId, at: performance.now() });
       return tried === 1 ? Promise.reject(new RangeError('of somebody@corp.example')) : Promise.resolve();
     };
     const warned: string[] = [];
@@ -294,7 +257,7 @@ describe('replays that nobody runs', () => {
   test('of very many some are started in each run, and not faster than mailboxes are', async () => {
     await replays(205);
     engine.startReplay = ({ operationId }) => {
-      engine.asked.push({ what: 'startReplay', mailboxId: operationId, at: performance.now() });
+      engine.asked.push({ what: 'startReplay', id: operationId, at: performance.now() });
       return Promise.resolve();
     };
     Object.assign(bench.context.limits, { reconcileStartsPerSecond: 150 });

@@ -278,7 +278,8 @@ test('notes are paged, those of the newest mail first, also those of what was me
     next = page.nextCursor;
   } while (next !== null);
   expect(days).toEqual(['05', '04', '03', '02', '01']);
-  expect(await notesAt(part)).toEqual([]);
+  const old = await server.api.inject({ url: notesUrl(part), headers: key.headers });
+  expect([old.statusCode, old.body]).toEqual([400, expect.stringContaining(publicId('record', carl))]);
 });
 
 async function erased(deletionId: string): Promise<unknown> {

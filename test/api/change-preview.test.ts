@@ -136,6 +136,15 @@ describe('a dry run', () => {
     expect(answer).toMatchObject({ folders: [], effects: [], warnings: [], messages: { toFetch: 0 } });
   });
 
+  test('says that mail becomes activities, and again that it does not', async () => {
+    await connect();
+    const answer = await preview({ policy: { preset: 'activities' } });
+    expect(codes(answer)).toEqual(['mail-matched-again', 'activities-of-new-mail']);
+    expect((await patch({ policy: { preset: 'activities' } })).statusCode).toBe(200);
+    expect(codes(await preview({ policy: { preset: 'activities' } }))).toEqual([]);
+    expect(codes(await preview({ policy: { activity: null } }))).toEqual(['no-activities-of-new-mail']);
+  });
+
   test('speaks the language that is asked for', async () => {
     await connect();
     const answer = await preview({ policy: { visibility: 'full' } }, { 'accept-language': 'nl' });

@@ -1,3 +1,4 @@
+import { uuidOf } from '../../src/domain/ids';
 import { insertUser, issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
 import { CrmServer } from '../support/crm-server';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -202,6 +203,19 @@ describe('a test', () => {
     expect((await call('GET', '/v1/connectors')).json<{ items: unknown[] }>().items).toEqual([]);
   });
 
+  test('counts a record of a type that is not there among those that cannot be read', async () => {
+    crm.change({ id: '9', kind: 'Vessel', name: 'Anna' });
+    const { mapping } = crm.connector.settings;
+    const settings = { ...crm.connector.settings, mapping: { ...mapping, type: { always: 'boat' } } };
+    const refused = await tried({ ...crm.connector, settings });
+    expect(refused).toMatchObject({ records: 0, sample: [] });
+    expect(refused.unreadable).toContainEqual({ externalId: '9', reason: 'no-such-type' });
+    expect((await call('POST', '/v1/record-types', { type: 'boat', name: 'Boat' })).statusCode).toBe(201);
+    const taken = await tried({ ...crm.connector, settings });
+    expect(taken.unreadable).toEqual([]);
+    expect(taken.sample).toContainEqual({ type: 'boat', externalId: '9', name: 'Anna', addresses: 0 });
+  });
+
   test('says in words why it failed', async () => {
     const secrets = { ...crm.connector.secrets, token: 'wrong' };
     const answer = await tried({ ...crm.connector, secrets });
@@ -245,4 +259,24 @@ test('all directories are asked who has an address, and one that cannot answer i
   crm.misbehave(() => ({ status: 500 }));
   const later = await call('POST', '/v1/connectors/find', { address: 'anna@acme.example' });
   expect(later.json()).toMatchObject({ items: [{ name: 'Anna here' }], unanswered: [{ connectorId: id }] });
+});
+
+test('a record that came from a CRM is found by its address where the CRM itself does not say it', async () => {
+  const { id } = await aConnector();
+  const address = 'copied@acme.example';
+  await call('POST', '/v1/records', { type: 'lead', name: 'Nobody else', addresses: [{ address }] });
+  const copied = { type: 'contact', name: 'From the CRM', externalId: '7', addresses: [{ address }] };
+  await call('POST', '/v1/records', copied);
+  await database.db.inTenant(tenantId, (sql) =>
+    sql.query("UPDATE record SET connector = $1 WHERE external_id = '7'", [uuidOf('connector', id)]),
+  );
+  const find = async () => (await call('POST', '/v1/connectors/find', { address })).json<{ items: object[] }>().items;
+  const own = { connectorId: null, name: 'Nobody else', externalId: expect.stringMatching(/^rec_/) as string };
+  expect(await find()).toMatchObject([own, { connectorId: id, externalId: '7', name: 'From the CRM' }]);
+
+  crm.change({ id: '7', kind: 'Person', name: 'As the CRM says it now', emails: [{ value: address }] });
+  expect(await find()).toMatchObject([own, { connectorId: id, externalId: '7', name: 'As the CRM says it now' }]);
+
+  await call('DELETE', `/v1/connectors/${id}`);
+  expect(await find()).toMatchObject([own, { connectorId: null, externalId: '7', name: 'From the CRM' }]);
 });

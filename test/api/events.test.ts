@@ -143,13 +143,27 @@ describe('notices', () => {
       mailboxId: id,
       userId: publicId('user', owner),
       clearedAt: null,
+      clearedBy: null,
       readAt: null,
       sentence: expect.stringContaining('password') as string,
     });
     await succeed();
     expect((await open()).items).toEqual([]);
     const [cleared] = (await get('/v1/notices?open=false')).items;
-    expect(cleared).toMatchObject({ id: raised?.['id'], sentence: expect.stringContaining('again') as string });
+    const sentence = expect.stringContaining('again') as string;
+    expect(cleared).toMatchObject({ id: raised?.['id'], clearedBy: 'well', sentence });
+  });
+
+  test('say of a mailbox that is stopped that it was stopped, and not that it is well', async () => {
+    await refuseLogin();
+    const { statusCode } = await server.api.inject({
+      method: 'POST',
+      url: `/v1/mailboxes/${id}/stop`,
+      headers: key.headers,
+    });
+    expect(statusCode).toBe(202);
+    const [cleared] = (await get('/v1/notices?open=false')).items;
+    expect(cleared).toMatchObject({ clearedBy: 'stopped', sentence: expect.stringMatching(/was stopped/) as string });
   });
 
   test('are a user’s own for a key of that user, and all for a key of the tenant', async () => {

@@ -42,6 +42,20 @@ test('the same request again gets the first answer and does nothing', async () =
   expect(server.tried).toHaveLength(1);
 });
 
+test('an answer that was kept by an earlier version comes as it was, also with words that are in use no more', async () => {
+  await create('one');
+  const kept = {
+    id: 'mbx_1',
+    effects: [
+      { code: 'on-stop', sentence: '...' },
+      { code: 'matching-of-new-mail', sentence: '...' },
+    ],
+  };
+  await onKeys(`UPDATE idempotency_key SET response = jsonb_set(response, '{body}', '${JSON.stringify(kept)}')`);
+  const again = await create('one');
+  expect([again.statusCode, again.json()]).toEqual([201, kept]);
+});
+
 test('another request with the same key is 422', async () => {
   await create('one');
   const other = await create('one', { ...anna, displayName: 'Anna' });

@@ -133,13 +133,14 @@ describe('completeness', () => {
     server.api.inject({ method: 'POST', url: `/v1/mailboxes/${id}/completeness`, headers: key.headers });
 
   function audited(folderId: string, verdict: string, missing: number[]) {
-    return database.db.inTenant(key.tenantId, (sql) =>
-      sql.execute(
+    return database.db.inTenant(key.tenantId, async (sql) => {
+      await sql.execute('UPDATE folder_generation SET audited_at = now() WHERE folder_id = $1', [folderId]);
+      await sql.execute(
         `INSERT INTO folder_audit (tenant_id, source_id, folder_id, verdict, server_count, ledger_counts, missing, missing_count, checked_at)
          VALUES ($1, $2, $3, $4, 5, '{"recorded": 4}', $5, $6, now())`,
         [key.tenantId, source.sourceId, folderId, verdict, missing, missing.length],
-      ),
-    );
+      );
+    });
   }
 
   test('a mailbox that was never compared is not provable, and so is each folder', async () => {

@@ -239,6 +239,20 @@ describe('connecting a mailbox', () => {
     expect(await rows('SELECT 1 FROM source')).toEqual([]);
   });
 
+  test('refuses to match a type of records that there is not, also in a change', async () => {
+    const policy = { matchTypes: ['lead', 'vessel'] };
+    expect(await refusedFields({ ...anna, policy })).toEqual(['policy.matchTypes[1]']);
+    expect(await rows('SELECT 1 FROM source')).toEqual([]);
+
+    const { id } = (await connect()).json<{ id: string }>();
+    const change = () =>
+      server.api.inject({ method: 'PATCH', url: `/v1/mailboxes/${id}`, headers: key.headers, payload: { policy } });
+    expect((await change()).statusCode).toBe(400);
+    const vessel = { type: 'vessel', name: 'Vessel' };
+    await server.api.inject({ method: 'POST', url: '/v1/record-types', headers: key.headers, payload: vessel });
+    expect((await change()).json()).toMatchObject({ policy });
+  });
+
   test('takes a preset, and single values on top of it', async () => {
     const answer = await connect({ ...anna, policy: { preset: 'unread-inbox', markSeen: false } });
     expect(answer.json()).toMatchObject({

@@ -251,6 +251,27 @@ describe('another policy of matching', () => {
     expect(other.json()).toMatchObject({ rematch: null });
   });
 
+  test('decides activities too that this mailbox has made, and none that another made before it', async () => {
+    const activity = { type: 'email', status: 'done', requireUser: false, requireSubject: false };
+    const [first, second] = [await mailbox({ activity }), await mailbox({ activity })];
+    await made({ type: 'contact', name: 'Ada', addresses: [{ address: 'ada@home.example', kind: 'private' }] });
+    const mine = await aMessage(database.db, first, { from: 'ada@home.example', subject: 'mine' });
+    const theirs = await aMessage(database.db, second, { from: 'ada@home.example', subject: 'theirs' });
+    await aMessage(database.db, first, { from: 'ada@home.example', subject: 'theirs' });
+    const parties = (messageId: string) =>
+      database.db.inTenant(tenantId, (sql) =>
+        sql.query<{ kind: string }>(`SELECT kind FROM activity_party WHERE message_id = $1 AND header = 'from'`, [
+          messageId,
+        ]),
+      );
+    expect([await parties(mine.id), await parties(theirs.id)]).toEqual([[{ kind: 'contact' }], [{ kind: 'contact' }]]);
+    const change = (policy: object) => call('PATCH', urlOf(first), { payload: { policy } });
+    expect((await change({ matchKinds: ['business'] })).statusCode).toBe(200);
+    expect([await parties(mine.id), await parties(theirs.id)]).toEqual([[{ kind: 'external' }], [{ kind: 'contact' }]]);
+    expect((await change({ matchKinds: ['business', 'private'] })).statusCode).toBe(200);
+    expect(await parties(mine.id)).toEqual([{ kind: 'contact' }]);
+  });
+
   test('is a job where there is much mail, which goes through that mailbox alone, share by share', async () => {
     const [first, second] = [await mailbox({}), await mailbox({})];
     await made({ type: 'contact', name: 'Ada', addresses: [{ address: 'ada@home.example', kind: 'private' }] });

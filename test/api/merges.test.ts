@@ -138,6 +138,20 @@ test('a merge moves addresses, links and what the other lacks; the old id says w
   expect((await ask('PATCH', `/v1/records/${rec(ada)}`, { name: 'X' })).json()).toMatchObject({
     type: '/problems/record-merged',
   });
+  const goneTo = `names a record that was merged into ${rec(grace)}.`;
+  for (const list of ['messages', 'activities', 'activity-notes']) {
+    const refused = await ask('GET', `/v1/${list}?recordId=${rec(ada)}`);
+    expect(refused.json()).toMatchObject({ status: 400, errors: [{ in: 'query', field: 'recordId', reason: goneTo }] });
+  }
+  const linked = { messageId: publicId('message', mine.id), recordId: rec(ada) };
+  const refusals = [
+    await ask('POST', `/v1/messages/${linked.messageId}/links`, { recordId: rec(ada) }),
+    await ask('POST', '/v1/links/bulk', { links: [linked] }),
+    await ask('POST', '/v1/unassigned/assign', { recordId: rec(ada), messageIds: [linked.messageId] }),
+    await ask('POST', `/v1/threads/${publicId('thread', mine.threadId)}/links`, { recordId: rec(ada) }),
+  ];
+  for (const refused of refusals) expect(refused.json()).toMatchObject({ status: 400, errors: [{ reason: goneTo }] });
+
   expect((await ask('GET', `/v1/merges/${mergeId}`)).json()).toMatchObject({ state: 'merged', recordId: rec(ada) });
   expect((await ask('GET', `/v1/records/${rec(grace)}/merges`)).json()).toMatchObject({ items: [{ id: mergeId }] });
 

@@ -1,3 +1,4 @@
+import { defaultLimits } from '../../src/config/limits';
 import type { Discovery } from '../../src/domain/discovery';
 import { presetFor, presetOfMx } from '../../src/domain/provider-presets';
 import { issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
@@ -112,6 +113,7 @@ test('a server that was found, and none', async () => {
   finds(guessed);
   expect((await ask({ address: 'anna@corp.example' })).json()).toMatchObject({
     ...{ provider: 'other', name: null, imap: guessed.imap, smtp: null, source: 'guess', confirmed: false },
+    limits: { connections: null, connectionsUsed: defaultLimits.connectionsPerAccount },
     steps: [{ code: 'confirm-server' }, { code: 'mailbox-password' }],
   });
   finds(null);

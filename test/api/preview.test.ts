@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { newUuid } from '../../src/db/new-id';
 import type { MailboxLook } from '../../src/domain/preview';
+import { newTrack } from '../../src/domain/progress';
 import { previewMailbox } from '../../src/mail/preview-mailbox';
 import { issueKey, testApi, type IssuedKey, type TestApi } from '../support/api';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -157,6 +158,27 @@ test('the expected time is by the own imports of late, where there were any', as
     rate: { messagesPerSecond: 40, basis: 'own-imports' },
     import: { start: 'everything', messages: 8_000, seconds: 200, limitedBy: 'rate' },
   });
+});
+
+test('time in which an import was paused, or waited for a password, does not make the next one look longer', async () => {
+  shows();
+  const { tenantId } = key;
+  const imported = (done: number, seconds: number, track: object | null) =>
+    database.db.inTenant(tenantId, (sql) =>
+      sql.execute(
+        `INSERT INTO operation (tenant_id, id, kind, state, done, total, started_at, finished_at, track)
+         VALUES ($1, $2, 'import', 'done', $3, $3, now() - $4 * interval '1 second', now(), $5)`,
+        [tenantId, newUuid(), done, seconds, track === null ? null : JSON.stringify(track)],
+      ),
+    );
+  const rate = async () => (await preview()).json<{ rate: unknown }>().rate;
+  // Paused overnight.
+  await imported(5_000, 12 * 3_600 + 50, { ...newTrack, activeMs: 50_000 });
+  expect(await rate()).toEqual({ messagesPerSecond: 100, basis: 'own-imports' });
+  // Before a second of work was noted, and before anything was.
+  await imported(500, 5, newTrack);
+  await imported(500, 5, null);
+  expect(await rate()).toEqual({ messagesPerSecond: 100, basis: 'own-imports' });
 });
 
 test('of a provider that lets only so much through in a day the time says so', async () => {

@@ -52,6 +52,24 @@ test('what the reconciler did is listed, newest first, with the mailboxes that s
   });
 });
 
+test('jobs of no single mailbox are named by what they are', async () => {
+  const id = '01a20000-0000-7000-8000-0000000000aa';
+  const said = { reason: 'workflow-task-fails', action: 'restarted' };
+  await ran({
+    stuck: 3,
+    findings: [
+      { operationId: id, ...said },
+      { deletionId: id, ...said },
+      { connectorId: id, ...said },
+    ],
+  });
+  expect((await list()).json<{ items: { findings: object[] }[] }>().items[0]?.findings).toEqual([
+    { operationId: publicId('operation', id), ...said },
+    { deletionId: publicId('deletion', id), ...said },
+    { connectorId: publicId('connector', id), ...said },
+  ]);
+});
+
 test('it comes in pages', async () => {
   for (const started of [1, 2, 3]) await ran({ started });
   const first = (await list('?limit=2')).json<{ items: { started: number }[]; nextCursor: string }>();

@@ -86,6 +86,17 @@ test('what waits for an answer is told with its number, and since when', async (
   expect(told.askedAt).not.toBeNull();
 });
 
+test('the mailbox says what a person can do, for as long as the question is open', async () => {
+  await asked();
+  await database.db.inTenant(key.tenantId, (sql) => sql.execute(`UPDATE mailbox SET state = 'live'`));
+  const remedy = async () =>
+    (await server.api.inject({ url: `/v1/mailboxes/${id}`, headers: key.headers })).json<{ remedy: string | null }>()
+      .remedy;
+  expect(await remedy()).toContain('/removals/confirm');
+  await call('POST', '/keep', await shown());
+  expect(await remedy()).toBeNull();
+});
+
 test('confirmed, they are due at once, the mailbox is asked for a round, and the flag goes', async () => {
   await asked();
   const seen = await shown();

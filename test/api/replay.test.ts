@@ -87,6 +87,8 @@ test('filters that name nothing, a mailbox of others or an empty span are refuse
   const status = async (filter: object) => (await call('POST', '/v1/failures/replay', { filter })).statusCode;
   expect(await status({ colour: 'red' })).toBe(400);
   expect(await status({ since: '2026-02-01T00:00:00Z', until: '2026-02-01T00:00:00Z' })).toBe(400);
+  expect(await status({ since: '2026-02-01T01:00:00+01:00', until: '2026-02-01T00:00:00Z' })).toBe(400);
+  expect(await status({ since: '2026-02-01T01:00:00+02:00', until: '2026-02-01T00:00:00Z' })).toBe(202);
   expect(await status({ ids: [] })).toBe(400);
   expect(await status({ parserVersion: 2_147_483_648 })).toBe(400);
   expect(await status({ parserVersion: 2_147_483_647 })).toBe(202);

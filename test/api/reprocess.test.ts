@@ -44,7 +44,7 @@ const rows = <Row extends object>(text: string, values: unknown[] = []) =>
 test('reading stored mail again is a job, and the engine is told its ids alone', async () => {
   const answer = await call('POST', '/v1/reprocess', {
     mailboxId,
-    from: '2026-01-01T00:00:00Z',
+    from: '2026-01-01T01:00:00+01:00',
     parserVersionBelow: 3,
   });
   expect(answer.statusCode).toBe(202);

@@ -297,6 +297,14 @@ describe('assigning', () => {
     expect((await post({ recordId: publicId('record', record), ...wish })).statusCode).toBe(400);
   });
 
+  test('names which of the messages is not there', async () => {
+    const record = await aRecord(database.db, tenantId, { name: 'Acme' });
+    const { id } = await mail('a@acme.example', day(1));
+    const messageIds = [id, '01900000-0000-7000-8000-000000000000'].map((one) => publicId('message', one));
+    const answer = await post({ recordId: publicId('record', record), messageIds });
+    expect(answer.json()).toMatchObject({ status: 400, errors: [{ field: 'messageIds[1]' }] });
+  });
+
   test('refuses mail that the viewer may not see, and a record that is none', async () => {
     const record = await aRecord(database.db, tenantId, { name: 'Acme' });
     const { id } = await mail('a@acme.example', day(1));

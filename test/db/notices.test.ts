@@ -6,6 +6,7 @@ import { changeFlag } from '../../src/db/events/state-write';
 import { recordAuditDone } from '../../src/db/ingest/audit-write';
 import { newUuid } from '../../src/db/new-id';
 import { mailboxesToTellOf } from '../../src/db/notices/health';
+import { listNotices } from '../../src/db/notices/notice-read';
 import { recordRoundFailure, recordRoundSuccess } from '../../src/db/sync/round-write';
 import { auditDone } from '../support/audit-done';
 import { insertUser } from '../support/api';
@@ -92,13 +93,19 @@ const notices = () =>
 
 const outbox = async () => {
   const rows = await database.db.inTenant(tenantId, (sql) =>
-    sql.query<{ type: string; ids: { kind: string }; seq: number }>(
+    sql.query<{ type: string; ids: { kind: string; clearedBy?: string }; seq: number }>(
       'SELECT type, ids, seq FROM outbox WHERE stream = $1 ORDER BY seq',
       [mailbox.sourceId],
     ),
   );
   expect(rows.map(({ seq }) => seq)).toEqual(rows.map((_, index) => index + 1));
-  return rows.map(({ type, ids }) => `${type} ${ids.kind}`);
+  return rows.map(({ type, ids }) => [type, ids.kind, ids.clearedBy ?? []].flat().join(' '));
+};
+
+/** Newest first. */
+const told = () => {
+  const filter = { userId: null, mailboxId: mailbox.sourceId, open: null, unread: null };
+  return database.db.inTenant(tenantId, (sql) => listNotices(sql, tenantId, { filter, beforeId: null, limit: 10 }));
 };
 
 describe('a password that is needed', () => {
@@ -109,7 +116,7 @@ describe('a password that is needed', () => {
     await succeed();
     await succeed();
     expect(await notices()).toMatchObject([{ cleared: true }]);
-    expect(await outbox()).toEqual(['mailbox.notice needs-password', 'mailbox.notice-cleared needs-password']);
+    expect(await outbox()).toEqual(['mailbox.notice needs-password', 'mailbox.notice-cleared needs-password well']);
     expect((await look()).told).toBe(0);
   });
 
@@ -128,11 +135,24 @@ describe('a password that is needed', () => {
     expect((await notices()).map(({ cleared }) => cleared)).toEqual([true, false]);
   });
 
-  test('is no longer waited for once the mailbox is stopped', async () => {
+  test('is no longer waited for once the mailbox is stopped, and nobody is told that it was accepted', async () => {
     await fail('auth-required');
+    await database.db.inTenant(tenantId, (sql) => sql.execute('UPDATE notice SET read_at = now()'));
     await wish('stop', 'stopped');
-    expect(await notices()).toMatchObject([{ cleared: true }]);
+    // Who stops a mailbox knows, and it is not well again: it is no news to those who have read it.
+    expect(await notices()).toMatchObject([{ cleared: true, read: true }]);
+    expect((await told()).map(({ clearedBy }) => clearedBy)).toEqual(['stopped']);
+    expect(await outbox()).toEqual(['mailbox.notice needs-password', 'mailbox.notice-cleared needs-password stopped']);
   });
+});
+
+test('a mailbox that is started again and not well is told of again', async () => {
+  await audit(false);
+  await wish('stop', 'stopped');
+  await wish('start', 'running');
+  await look();
+  await audit(true);
+  expect((await told()).map(({ clearedBy }) => clearedBy)).toEqual(['well', 'stopped']);
 });
 
 describe('hours without success', () => {
@@ -147,7 +167,7 @@ describe('hours without success', () => {
     expect(await notices()).toMatchObject([{ kind: 'no-success', cleared: false }]);
     await succeed();
     expect(await notices()).toMatchObject([{ kind: 'no-success', cleared: true }]);
-    expect(await outbox()).toEqual(['mailbox.notice no-success', 'mailbox.notice-cleared no-success']);
+    expect(await outbox()).toEqual(['mailbox.notice no-success', 'mailbox.notice-cleared no-success well']);
   });
 
   test('count from when it was wished to run: not while paused, and anew after it', async () => {
@@ -188,7 +208,7 @@ describe('a mailbox that is not complete', () => {
     await audit(false);
     await audit(false);
     await audit(true);
-    expect(await outbox()).toEqual(['mailbox.notice not-complete', 'mailbox.notice-cleared not-complete']);
+    expect(await outbox()).toEqual(['mailbox.notice not-complete', 'mailbox.notice-cleared not-complete well']);
   });
 
   test('is not told while its history is imported, and within the next look when that is done', async () => {
@@ -213,7 +233,7 @@ test('removals that wait for a person are told once, also while the mailbox is p
   expect(await notices()).toMatchObject([{ kind: 'confirm-removal', user_id: anna, cleared: false }]);
   await flag('clear');
   expect(await notices()).toMatchObject([{ kind: 'confirm-removal', cleared: true }]);
-  expect(await outbox()).toEqual(['mailbox.notice confirm-removal', 'mailbox.notice-cleared confirm-removal']);
+  expect(await outbox()).toEqual(['mailbox.notice confirm-removal', 'mailbox.notice-cleared confirm-removal well']);
 });
 
 describe('who is told', () => {

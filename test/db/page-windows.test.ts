@@ -1,5 +1,7 @@
 import { defaultLimits } from '../../src/config/limits';
+import { listNotes } from '../../src/db/activities/note-read';
 import { listActivities } from '../../src/db/activities/read';
+import { readThread } from '../../src/db/messages-thread';
 import { newUuid } from '../../src/db/new-id';
 import { noConditions } from '../../src/db/timeline-conditions';
 import {
@@ -98,4 +100,56 @@ test('what nobody has set is what the limits say', () => {
     narrowed: defaultLimits.narrowedPageRows,
     filtered: defaultLimits.filteredPageRows,
   });
+});
+
+const stranger = 7;
+const threadPages = (filtered: number, principal: number) =>
+  pagesOf(async (after) => {
+    const { slots, resumeAfter } = await database.db.inTenant(tenantId, async (sql) => {
+      const [thread] = await sql.query<{ id: string }>('SELECT id FROM thread');
+      const of = { ...reader(filtered), principal };
+      return readThread(sql, of, { threadId: thread?.id ?? '', after, limit: 10 });
+    });
+    return { rows: slots.length, next: resumeAfter };
+  });
+
+test('of a long thread each page looks at so many messages, whoever may see them', async () => {
+  await database.db.inTenant(tenantId, (sql) =>
+    sql.execute(
+      `INSERT INTO timeline (tenant_id, record_id, principal, sort_at, message_id, level)
+       SELECT $1, $2, $3, sort_at, id, 3 FROM message WHERE has_attachments`,
+      [tenantId, allMailRecord, stranger],
+    ),
+  );
+  expect(await threadPages(2, -1)).toEqual([2, 2, 2, 0]);
+  expect(await threadPages(2, stranger)).toEqual([0, 0, 1, 0]);
+  expect(await threadPages(messages + 1, stranger)).toEqual([1]);
+});
+
+const notePages = (filtered: number, recordId: string) =>
+  pagesOf(async (after) => {
+    const behind = after === null ? null : { sortAt: after.sortAt, id: after.messageId };
+    const { notes, resumeAfter } = await database.db.inTenant(tenantId, (sql) =>
+      listNotes(sql, { ...reader(filtered), principal: stranger }, { recordId, after: behind, limit: 10 }),
+    );
+    const next = resumeAfter === null ? null : { sortAt: resumeAfter.sortAt, messageId: resumeAfter.id };
+    return { rows: notes.length, next };
+  });
+
+test('of notes that are closed to a reader each page looks at so many', async () => {
+  const recordId = newUuid();
+  await database.db.inTenant(tenantId, async (sql) => {
+    await sql.execute(
+      `INSERT INTO activity_note (tenant_id, id, type, status, sort_at, direction)
+       SELECT $1, id, 'email', 'done', sort_at, 'incoming' FROM message`,
+      [tenantId],
+    );
+    await sql.execute(
+      `INSERT INTO activity_note_record (tenant_id, record_id, sort_at, note_id, takes_part, is_open)
+       SELECT $1, $2, sort_at, id, true, has_attachments FROM message`,
+      [tenantId, recordId],
+    );
+  });
+  expect(await notePages(2, recordId)).toEqual([0, 0, 1, 0]);
+  expect(await notePages(messages + 1, recordId)).toEqual([1]);
 });

@@ -10,7 +10,8 @@ function listed(path: string, changes: Partial<ListedFolder> = {}): ListedFolder
 }
 
 function stored(path: string, changes: Partial<StoredFolder> = {}): StoredFolder {
-  return { path, role: null, cursor: { uidValidity: '7', uidNext: 10, messages: 9, modseq: '100' }, ...changes };
+  const cursor = { uidValidity: '7', uidNext: 10, messages: 9, modseq: '100' };
+  return { path, role: null, inScope: true, cursor, ...changes };
 }
 
 test('a server that is as the ledger has it has no news', () => {
@@ -37,6 +38,20 @@ test('a folder that has come, gone or changed its name is news', () => {
   expect(isBehind([listed('After')], [stored('Before')], policy)).toBe(true);
 });
 
+test('a folder that cannot be opened any more is news as long as the ledger has its mail', () => {
+  const closed = listed('Clients', { selectable: false, status: null });
+  expect(isBehind([closed, listed('Clients/Acme')], [stored('Clients'), stored('Clients/Acme')], policy)).toBe(true);
+  expect(isBehind([closed], [stored('Clients', { inScope: false, cursor: null })], policy)).toBe(false);
+});
+
+test('a folder that the policy wants otherwise than the ledger has it is news, whatever its state', () => {
+  const junk = listed('Junk', { role: 'junk' });
+  const ledgerOnly = stored('Junk', { role: 'junk', inScope: false });
+  expect(isBehind([junk], [ledgerOnly], policy)).toBe(false);
+  expect(isBehind([junk], [ledgerOnly], { ...policy, include: ['Junk'] })).toBe(true);
+  expect(isBehind([listed('Noise')], [stored('Noise')], { ...policy, exclude: ['Noise'] })).toBe(true);
+});
+
 test('a folder that was never listed, or whose state the server does not tell, is looked at', () => {
   expect(isBehind([listed('INBOX')], [stored('INBOX', { cursor: null })], policy)).toBe(true);
   expect(isBehind([listed('INBOX', { status: null })], [stored('INBOX')], policy)).toBe(true);
@@ -45,7 +60,7 @@ test('a folder that was never listed, or whose state the server does not tell, i
 test('mail in a folder out of scope is no news', () => {
   const scope = { ...policy, exclude: ['Noise'] };
   const noisy = listed('Noise', { status: { ...status, uidNext: 99 } });
-  expect(isBehind([listed('INBOX'), noisy], [stored('INBOX'), stored('Noise')], scope)).toBe(false);
+  expect(isBehind([listed('INBOX'), noisy], [stored('INBOX'), stored('Noise', { inScope: false })], scope)).toBe(false);
   expect(stateOf([listed('INBOX'), noisy], scope)).toBe(stateOf([listed('INBOX'), listed('Noise')], scope));
 });
 

@@ -1,6 +1,6 @@
 import { effectSentence } from '../../src/domain/effect-words';
 import { languages } from '../../src/domain/languages';
-import { defaultPolicy, type Policy } from '../../src/domain/policy';
+import { defaultPolicy, presets, type Policy } from '../../src/domain/policy';
 import { effectCodes, messagesToFetch, policyEffects, scopeChanges } from '../../src/domain/policy-effects';
 
 const changed = (change: Partial<Policy>) => policyEffects(defaultPolicy, { ...defaultPolicy, ...change });
@@ -11,6 +11,49 @@ test('each value that is changed has its effect, and what stays has none', () =>
   expect(changed({ unmatched: 'drop' })).toEqual(['unmatched-new-mail-dropped']);
   expect(changed({ removals: 'mirror' })).toEqual(['removals-mirrored']);
   expect(changed({ flags: 'ignore', markSeen: true })).toEqual(['flags-ignored', 'new-mail-marked-seen']);
+});
+
+/** Another value for each field of a policy; folders are told by name, and a start point cannot be changed. */
+const others: Omit<Policy, 'folders' | 'start'> = {
+  refreshSeconds: 60,
+  removals: 'mirror',
+  removalGraceSeconds: 0,
+  flags: 'ignore',
+  markSeen: true,
+  attachments: 'drop',
+  maxMessageBytes: 1,
+  unmatched: 'drop',
+  matchKinds: [],
+  matchHeaders: [],
+  matchTypes: [],
+  gmailAddresses: 'fold-dots-and-tags',
+  companyDomains: 'link',
+  severalCompanies: 'link-none',
+  visibility: 'full',
+  activity: { type: 'email', status: 'done', requireUser: true, requireSubject: false },
+  activityOnDelete: 'note',
+  onStop: 'delete',
+  deletionUndoSeconds: 60,
+};
+
+test('there is no value of a policy whose change says nothing', () => {
+  expect([...Object.keys(others), 'folders', 'start'].sort()).toEqual(Object.keys(defaultPolicy).sort());
+  for (const [name, value] of Object.entries(others)) {
+    expect([name, changed({ [name]: value })]).toEqual([name, [expect.any(String)]]);
+    const back = policyEffects({ ...defaultPolicy, [name]: value }, defaultPolicy);
+    expect([name, back]).toEqual([name, [expect.any(String)]]);
+  }
+});
+
+test('activities that begin, become others and end are told apart', () => {
+  const activity = { type: 'email', status: 'done', requireUser: true, requireSubject: true };
+  const making = { ...defaultPolicy, activity };
+  expect(changed({ activity })).toEqual(['activities-of-new-mail']);
+  expect(policyEffects(making, { ...making, activity: { ...activity, status: 'open' } })).toEqual([
+    'activities-of-new-mail',
+  ]);
+  expect(policyEffects(making, defaultPolicy)).toEqual(['no-activities-of-new-mail']);
+  expect(changed(presets.activities)).toEqual(['mail-matched-again', 'activities-of-new-mail']);
 });
 
 test('that stopping a mailbox will delete it is said when it begins to, and when it ends', () => {

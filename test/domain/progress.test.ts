@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 
-import { newTrack, progressOf, totalGrew, workBegan, workWentOn, type Track } from '../../src/domain/progress';
+import {
+  doneOf,
+  leftBehind,
+  newTrack,
+  progressOf,
+  takenUp,
+  totalChanged,
+  workBegan,
+  workWentOn,
+  type Track,
+} from '../../src/domain/progress';
 
 /** A job as its row holds it. */
 interface Job {
@@ -26,7 +36,7 @@ function rest(of: Job, ms: number): Job {
 }
 
 function grow(of: Job, more: number): Job {
-  return { ...of, track: totalGrew(of.track, of), total: of.total + more };
+  return { ...of, track: totalChanged(of.track, of), total: of.total + more };
 }
 
 /** The same work, again and again. */
@@ -82,11 +92,55 @@ test('mail that is added to the work does not take back what was shown', () => {
   expect(progressOf(repeat(after, 91, (of) => work(of, 1_000, 100))).percent).toBe(100);
 });
 
+test('work that falls away does not take back what was shown, and the rest is right', () => {
+  const before = repeat(begin(job(100_000)), 9, (of) => work(of, 1_000, 1_000));
+  expect(progressOf(before).percent).toBe(9);
+  const after = grow(before, -90_000);
+  expect(progressOf(after)).toMatchObject({ percent: 9, known: 10_000, done: 9_000, etaSeconds: 1 });
+  expect(progressOf(work(after, 1_000, 1_000)).percent).toBe(100);
+});
+
+test('where all that was known is done or gone, and more is to come, nobody is told that it is all', () => {
+  const before = repeat(begin(job(1_000)), 4, (of) => work(of, 1_000, 100));
+  const alone = grow(before, -600);
+  expect(progressOf(alone)).toMatchObject({ percent: 40, known: 400, done: 400 });
+  const more = grow(alone, 100);
+  expect(progressOf(more)).toMatchObject({ percent: 40, known: 500 });
+  expect(progressOf(work(more, 1_000, 50)).percent).toBe(70);
+});
+
+test('how much was done of each generation is known, in whatever order they are worked on, left and begun again', () => {
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.tuple(fc.constant('work' as const), fc.integer({ min: 1, max: 4 })) },
+    fc.tuple(fc.constant('leave' as const), fc.integer({ min: 1, max: 4 })),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
+      let track = newTrack;
+      let done = 0;
+      const expected = new Map<number, number>();
+      for (const [what, genId] of steps) {
+        if (what === 'leave') {
+          track = leftBehind(track, [genId]);
+          expected.delete(genId);
+          continue;
+        }
+        track = takenUp(track, { genId, done });
+        done += 10;
+        expected.set(genId, (expected.get(genId) ?? 0) + 10);
+      }
+      for (const genId of [1, 2, 3, 4]) expect(doneOf(track, { genId, done })).toBe(expected.get(genId) ?? 0);
+      expect(track.begun.length).toBeLessThanOrEqual(expected.size);
+    }),
+  );
+});
+
 test('done and percentage never go backwards, whatever happens in whatever order', () => {
   const step = fc.oneof(
     { weight: 5, arbitrary: fc.tuple(fc.constant('work' as const), fc.nat(90_000), fc.integer({ min: 1, max: 500 })) },
     fc.tuple(fc.constant('rest' as const), fc.nat(10_000_000), fc.constant(0)),
     fc.tuple(fc.constant('grow' as const), fc.constant(0), fc.integer({ min: 1, max: 5_000 })),
+    fc.tuple(fc.constant('shrink' as const), fc.constant(0), fc.integer({ min: 1, max: 5_000 })),
     fc.tuple(fc.constant('begin' as const), fc.constant(0), fc.constant(0)),
     // A clock that steps back.
     fc.tuple(fc.constant('rest' as const), fc.integer({ min: -3_600_000, max: -1 }), fc.constant(0)),
@@ -99,10 +153,11 @@ test('done and percentage never go backwards, whatever happens in whatever order
         if (what === 'work') now = work(now, ms, Math.min(count, now.total - now.done));
         if (what === 'rest') now = rest(now, ms);
         if (what === 'grow') now = grow(now, count);
+        if (what === 'shrink') now = grow(now, -Math.min(count, now.total - now.done));
         if (what === 'begin') now = begin(now);
         const next = progressOf(now);
         expect(next.done).toBeGreaterThanOrEqual(shown.done);
-        expect(next.known).toBeGreaterThanOrEqual(shown.known);
+        expect(next.known).toBeGreaterThanOrEqual(what === 'shrink' ? next.done : shown.known);
         expect(next.percent).toBeGreaterThanOrEqual(shown.percent);
         expect(next.percent).toBeLessThanOrEqual(100);
         expect(next.rate ?? 1).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-import { presetFor, presetOfMx, providerOfHost, providerPresets } from '../../src/domain/provider-presets';
+import { presetAt, presetFor, presetOfMx, providerOfHost, providerPresets } from '../../src/domain/provider-presets';
 
 test.each([
   ['a@gmail.com', 'gmail', 'imap.gmail.com'],
@@ -23,6 +23,14 @@ test.each([
 ])('%s is at %s', (address, provider, host) => {
   expect(presetFor(address)).toMatchObject({ provider, imap: { host, port: 993, security: 'tls' } });
 });
+
+test.each(['a@gmail.com ', '\ta@gmail.com', 'a@gmail.com.', ' A@GMAIL.COM. '])(
+  'an address that was pasted as %j is at its provider',
+  (address) => {
+    expect(presetFor(address)?.provider).toBe('gmail');
+    expect(presetAt('imap.gmail.com', address)?.provider).toBe('gmail');
+  },
+);
 
 test.each([
   'a@example.org',

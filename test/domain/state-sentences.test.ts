@@ -6,7 +6,13 @@ import { connectCodes } from '../../src/domain/failure';
 import { languages, type Language } from '../../src/domain/languages';
 import { mailboxStates } from '../../src/domain/mailbox-state';
 import { noticeKinds } from '../../src/domain/notice';
-import { codeSentence, noticeSentence, remedyFor, stateSentence } from '../../src/domain/state-sentences';
+import {
+  codeSentence,
+  noticeSentence,
+  remedyFor,
+  removalsRemedy,
+  stateSentence,
+} from '../../src/domain/state-sentences';
 import { reasonCodes } from '../../src/domain/state-words/words';
 
 test('every code of a connection has its sentence', () => {
@@ -46,19 +52,26 @@ describe.each(languages)('in %s', (language) => {
         expect(remedy ?? 'Nothing.').toMatch(/^\p{Lu}.*\.$/u);
       }
     }
+    expect(removalsRemedy(language)).toMatch(/^\p{Lu}.*\/removals\/keep.*\.$/u);
   });
 
   test('no two reasons and no two states say the same', () => {
     const sentences = [
       ...mailboxStates.map((state) => stateSentence(state, null, language)),
       ...reasonCodes.map((code) => codeSentence(code, language)),
-      ...noticeKinds.flatMap((kind) => [
-        noticeSentence(kind, 'raised', language),
-        noticeSentence(kind, 'cleared', language),
-      ]),
+      ...noticeKinds.flatMap((kind) =>
+        (['raised', 'well', 'stopped'] as const).map((now) => noticeSentence(kind, now, language)),
+      ),
     ];
     expect(new Set(sentences).size).toBe(sentences.length);
   });
+});
+
+test('a notice that ends because its mailbox is stopped says so, and not that it is well', () => {
+  const stopped = { en: /stopped/, de: /beendet/, nl: /gestopt/, ro: /oprită/ };
+  for (const language of languages) {
+    for (const kind of noticeKinds) expect(noticeSentence(kind, 'stopped', language)).toMatch(stopped[language]);
+  }
 });
 
 test('no sentence of one language was left in another', () => {

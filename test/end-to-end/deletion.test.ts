@@ -5,6 +5,7 @@ import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
 import { Product, until } from '../support/product';
 import { connectMailbox, expectProof, type ProductMailbox } from '../support/product-mailbox';
+import { workerKilled, postgresKilled, temporalForgotten, type Strike } from '../support/strikes';
 
 let product: Product;
 const port = sharedDovecot().imapPort;
@@ -32,37 +33,8 @@ async function connect(): Promise<ProductMailbox> {
 const deletionOf = async (id: string) =>
   (await product.call('GET', `/v1/deletions/${id}`).catch(() => null))?.body ?? {};
 
-type Strike = [what: string, strike: () => Promise<void>];
-
 /** Each hits the deletion of a mailbox of its own, while those that were hit before it go on. */
-const strikes: Strike[] = [
-  [
-    'the worker is killed',
-    async () => {
-      await product.kill('worker');
-      product.spawnChild('worker');
-    },
-  ],
-  [
-    'Postgres is killed',
-    async () => {
-      await product.kill('postgres');
-      await product.startPostgres();
-    },
-  ],
-];
-
-/** Comes when the others are over: what is begun anew after it would hide what went wrong with them. */
-const forgetting: Strike = [
-  'the database of Temporal is thrown away',
-  async () => {
-    await product.kill('temporal');
-    product.forgetTemporal();
-    await product.startTemporal();
-    await product.kill('worker');
-    product.spawnChild('worker');
-  },
-];
+const strikes = [workerKilled, postgresKilled];
 
 interface Doomed {
   mailbox: ProductMailbox;
@@ -74,7 +46,7 @@ async function struckInTheMiddle(mailbox: ProductMailbox, [, strike]: Strike): P
   expect(asked.status).toBe(202);
   const deletionId = String(asked.body['deletionId']);
   while (['waiting', 'stopping'].includes(String((await deletionOf(deletionId))['state']))) await sleep(20);
-  await strike();
+  await strike(product);
   return { mailbox, deletionId };
 }
 
@@ -111,7 +83,7 @@ test.concurrent.each(strikes)(
   480_000,
 );
 
-test(`a mailbox is gone for good, and its address can be connected again, although ${forgetting[0]} in the middle of its deletion`, async () => {
+test(`a mailbox is gone for good, and its address can be connected again, although ${temporalForgotten[0]} in the middle of its deletion`, async () => {
   await last.untilRows(messages, 150_000);
-  await expectGone(await struckInTheMiddle(last, forgetting));
+  await expectGone(await struckInTheMiddle(last, temporalForgotten));
 }, 480_000);

@@ -5,6 +5,7 @@ import { sharedDovecot } from '../support/dovecot';
 import { mail } from '../support/mail-factory';
 import { Product } from '../support/product';
 import { connectMailbox, expectProof, type ProductMailbox } from '../support/product-mailbox';
+import { workerKilled, postgresKilled, temporalKilled, temporalForgotten, type Strike } from '../support/strikes';
 
 let product: Product;
 const port = sharedDovecot().imapPort;
@@ -30,44 +31,8 @@ async function connect(count: number): Promise<ProductMailbox> {
   return connectMailbox(product, { port, user });
 }
 
-type Strike = [what: string, strike: () => Promise<void>];
-
 /** Each hits the import of a mailbox of its own, while those that were hit before it go on. */
-const strikes: Strike[] = [
-  [
-    'the worker is killed',
-    async () => {
-      await product.kill('worker');
-      product.spawnChild('worker');
-    },
-  ],
-  [
-    'Postgres is killed',
-    async () => {
-      await product.kill('postgres');
-      await product.startPostgres();
-    },
-  ],
-  [
-    'the Temporal server is killed',
-    async () => {
-      await product.kill('temporal');
-      await product.startTemporal();
-    },
-  ],
-];
-
-/** Comes when the others are over: what is begun anew after it would hide what went wrong with them. */
-const forgetting: Strike = [
-  'the database of Temporal is thrown away',
-  async () => {
-    await product.kill('temporal');
-    product.forgetTemporal();
-    await product.startTemporal();
-    await product.kill('worker');
-    product.spawnChild('worker');
-  },
-];
+const strikes = [workerKilled, postgresKilled, temporalKilled];
 
 async function struckInTheMiddle([, strike]: Strike): Promise<ProductMailbox> {
   const mailbox = await connect(messages);
@@ -76,7 +41,7 @@ async function struckInTheMiddle([, strike]: Strike): Promise<ProductMailbox> {
     await sleep(50);
     rows = (await mailbox.ledger()).length;
   }
-  await strike();
+  await strike(product);
   return mailbox;
 }
 
@@ -100,8 +65,8 @@ test.each(strikes)(
   240_000,
 );
 
-test(`an import is complete and nothing is doubled although ${forgetting[0]} in the middle of it`, async () => {
-  await expectWhole(await struckInTheMiddle(forgetting));
+test(`an import is complete and nothing is doubled although ${temporalForgotten[0]} in the middle of it`, async () => {
+  await expectWhole(await struckInTheMiddle(temporalForgotten));
 }, 240_000);
 
 test('a mailbox that is connected while Temporal is down is synced when it is back', async () => {

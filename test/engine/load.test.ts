@@ -1,3 +1,4 @@
+import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 
 import { newUuid } from '../../src/db/new-id';
@@ -76,4 +77,21 @@ test('a new worker has a mailbox in memory once it was asked to load it, without
   });
   expect(rounds).toEqual([mailboxId]);
   expect(await historyOf(mailboxId)).toBe(events + 1);
+});
+
+test('a poke over the connection of the workers makes a round, and where no workflow runs nothing is wrong', async () => {
+  const pokes = new Client({ connection: native, namespace: engine.namespace });
+  const mailboxes = createMailboxEngine(engine.client, pokes);
+  const mailbox = { tenantId: newUuid(), mailboxId: newUuid(), epoch: 1, generation: 1, provider: 'other' };
+  const rounds: string[] = [];
+  const worker = await syncWorker(rounds);
+  await worker.runUntil(async () => {
+    await mailboxes.start({ ...mailbox, desired: 'running', applied: true, activeAt: new Date() });
+    while (rounds.length < 1) await new Promise((resolve) => setTimeout(resolve, 50));
+    await mailboxes.poke(mailbox.mailboxId, 'arrival');
+    while (rounds.length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+    await mailboxes.poke(newUuid(), 'arrival');
+    await engine.client.workflow.getHandle(workflowIds.mailboxSync(mailbox.mailboxId)).terminate();
+  });
+  expect(rounds).toEqual([mailbox.mailboxId, mailbox.mailboxId]);
 });

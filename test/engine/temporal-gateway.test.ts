@@ -74,7 +74,7 @@ test('starting twice is one workflow, found by its ids', async () => {
   await workflowOf(one).terminate();
 });
 
-test('stops and deletions are found by whose they are, and by their mailbox', async () => {
+test('workflows are found by whose they are, and by the mailbox that they are about', async () => {
   const { tenantId, mailboxId } = mailbox();
   const person = { tenantId, deletionId: randomUUID() };
   const record = { tenantId, deletionId: randomUUID(), kind: 'record', targetId: randomUUID() } as const;
@@ -82,11 +82,26 @@ test('stops and deletions are found by whose they are, and by their mailbox', as
   await gateway.deleteMailbox({ tenantId, mailboxId });
   await gateway.erasePerson(person);
   await gateway.deleteCascade(record);
+  const job = (operationId = randomUUID()) => ({ tenantId, operationId });
+  const jobs = { rematch: job(), merge: job(), links: job(), replay: job(), reprocess: job() };
+  const connector = { tenantId, connectorId: randomUUID() };
+  await gateway.startRematch(jobs.rematch);
+  await gateway.startMerge(jobs.merge);
+  await gateway.startLinks({ ...jobs.links, kind: 'link-messages', threadId: null });
+  await gateway.startReplay(jobs.replay);
+  await gateway.startReprocess(jobs.reprocess);
+  await gateway.wakeConnector(connector);
   const expected = [
     [workflowIds.stopMailbox(mailboxId), mailboxId],
     [workflowIds.deleteMailbox(mailboxId), mailboxId],
     [workflowIds.erasePerson(person.deletionId), undefined],
     [workflowIds.deleteCascade(publicId('record', record.targetId)), undefined],
+    [workflowIds.rematch(jobs.rematch.operationId), undefined],
+    [workflowIds.mergeRecords(jobs.merge.operationId), undefined],
+    [workflowIds.linkMessages(jobs.links.operationId), undefined],
+    [workflowIds.replayFailures(jobs.replay.operationId), undefined],
+    [workflowIds.reprocess(jobs.reprocess.operationId), undefined],
+    [workflowIds.crmConnector(connector.connectorId), undefined],
   ] as const;
   for (const [workflowId, about] of expected) {
     const workflow = client.workflow.getHandle(workflowId);

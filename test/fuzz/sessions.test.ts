@@ -41,3 +41,11 @@ test.each(Array.from({ length: 2 }, (_, part) => part * perTest))(
   },
   600_000,
 );
+
+/** Listings of the right length with a wrong number, once passed for proof. */
+const withWrongNumbers = [3465, 6102, 7788, 8223, 8679, 8766, 8851, 9070];
+
+test.each(withWrongNumbers)('session %p, whose server shows one number in place of another', async (number) => {
+  const { findings } = await runSessions({ seed, from: number, to: number + 1, bench });
+  expect(findings.map(({ complaint }) => complaint)).toEqual([]);
+});

@@ -68,6 +68,18 @@ test.each([
   expect(failureOf(errorWith({ serverResponseCode, responseStatus: 'NO' }), 'EXAMINE')).toMatchObject({ kind, code });
 });
 
+test.each([
+  ['LIMIT', '[LIMIT] UID FETCH Rate limit hit.', 'throttled'],
+  ['OVERQUOTA', '[OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)', 'throttled'],
+  ['UNAVAILABLE', '[UNAVAILABLE] Too many requests', 'throttled'],
+  ['OVERQUOTA', '[OVERQUOTA] Quota exceeded (mailbox for user is full)', 'over-quota'],
+  ['UNAVAILABLE', '[UNAVAILABLE] UID FETCH Server error - Please try again later', 'unavailable'],
+  ['NOPERM', '[NOPERM] Rate limit hit', 'no-permission'],
+])('NO [%s] that says "%s" is %s: words of throttling say more than a code that says busy', (code, text, expected) => {
+  const error = errorWith({ serverResponseCode: code, responseStatus: 'NO', responseText: text });
+  expect(failureOf(error, 'UID FETCH')).toMatchObject({ code: expected });
+});
+
 test('the response code is also found in the parsed answer that imapflow leaves on a FETCH', () => {
   const response = { attributes: [{ section: [{ type: 'ATOM', value: 'INUSE' }] }] };
   expect(failureOf(errorWith({ responseStatus: 'NO', response }), 'UID FETCH')).toMatchObject({ code: 'in-use' });

@@ -194,13 +194,17 @@ describe('a FETCH that fails says why, after what came was delivered', () => {
     return { delivered, failure };
   }
 
-  test('NO [LIMIT]', async () => {
+  test.each([
+    ['[LIMIT] Too much', 'limit'],
+    ['[LIMIT] Rate limit hit', 'throttled'],
+    ['[UNAVAILABLE] Server is too busy, try again in 5 minutes', 'unavailable'],
+  ])('NO %s', async (text, code) => {
     const { delivered, failure } = await failing(({ sendRow, no }) => {
       sendRow(1);
-      no('[LIMIT] Rate limit hit');
+      no(text);
     });
     expect(delivered).toEqual([1]);
-    expect(failure).toMatchObject({ kind: 'busy', code: 'limit', operation: 'UID FETCH' });
+    expect(failure).toMatchObject({ kind: 'busy', code, operation: 'UID FETCH' });
   });
 
   test('BAD', async () => {

@@ -12,6 +12,7 @@ interface Settings {
   profile: 'usual' | 'poor' | 'tls-required';
   durable: boolean;
   connectionsPerUser: number;
+  idleCheckSeconds?: number;
   version: string;
 }
 
@@ -61,6 +62,7 @@ test.each(['2.3.19.1', '2.4.1'])('%s takes no password without TLS where it is r
 
 test.each(['2.3.19.1', '2.4.1'])('%s finds a new message within a second', (version) => {
   expect(configOf({ version })).toContain('mailbox_idle_check_interval = 1 secs');
+  expect(configOf({ version, idleCheckSeconds: 30 })).toContain('mailbox_idle_check_interval = 30 secs');
 });
 
 test('mail of the demo is written for good, mail of tests is not', () => {

@@ -27,6 +27,7 @@ interface PostgresScript {
     logFile: string;
     use: 'throwaway';
   }) => Promise<Postgres>;
+  cacheMegabytes: (memoryBytes: number) => number;
   wasMemoryHeld: (logFile: string, since: number) => boolean;
   givenPostgres: (env: Record<string, string>) => { ownerUrl: string; appUrl: string } | null;
 }
@@ -113,6 +114,14 @@ test('a refusal for memory that is held is seen whatever was logged after it, an
   writeFileSync(logFile, held + orphans);
   expect(script.wasMemoryHeld(logFile, 0)).toBe(true);
   expect(script.wasMemoryHeld(logFile, held.length)).toBe(false);
+});
+
+test.each([
+  [512 * 2 ** 20, 128],
+  [4 * 2 ** 30, 512],
+  [64 * 2 ** 30, 1_024],
+])('of %p bytes of memory it caches %p MB', (memoryBytes, megabytes) => {
+  expect(script.cacheMegabytes(memoryBytes)).toBe(megabytes);
 });
 
 test('a lock file whose process id belongs to something else by now is stale', async () => {

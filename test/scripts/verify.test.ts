@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { pauseServer } from '../../src/db/watch/host-pauses';
 import { newUuid } from '../../src/db/new-id';
 import { publicId } from '../../src/domain/ids';
 import { sharedDovecot } from '../support/dovecot';
@@ -52,6 +53,15 @@ async function verify(words: string[], env: NodeJS.ProcessEnv = {}): Promise<End
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, out: Buffer.concat(out).toString() };
 }
+
+test('a server that is left alone is not asked, and that is said', async () => {
+  const { db } = bench.database;
+  await pauseServer(db, { host: '127.0.0.1', port: sharedDovecot().imapPort, by: 'everybody', leftMs: 600_000 });
+  const left = await verify(['--json', json, publicId('mailbox', mailbox.mailboxId)]);
+  await db.asWatcher((sql) => sql.execute('DELETE FROM host_pause'));
+  expect(left).toMatchObject({ code: 2 });
+  expect(left.out).toMatch(/NOT CHECKED[^]*asks to be left alone/);
+});
 
 test('an installation that holds ends with 0, one that does not with 1, and both are written for machines', async () => {
   const id = publicId('mailbox', mailbox.mailboxId);

@@ -3,8 +3,11 @@ import { connect } from 'node:net';
 
 const perTurn = 500;
 
-/** Puts many messages into an INBOX quickly: APPEND with LITERAL+ (RFC 7888), 500 at a time without waiting in between. */
-export async function appendMany(account: { port: number; user: string }, messages: Buffer[]): Promise<void> {
+/** Puts many messages into a folder (INBOX where none is named) quickly: APPEND with LITERAL+ (RFC 7888), 500 at a time without waiting in between. */
+export async function appendMany(
+  account: { port: number; user: string; folder?: string },
+  messages: Buffer[],
+): Promise<void> {
   const socket = connect(account.port, '127.0.0.1');
   let answered = 0;
   let rest = '';
@@ -30,7 +33,7 @@ export async function appendMany(account: { port: number; user: string }, messag
   await until(1);
   for (let at = 0; at < messages.length; at += perTurn) {
     for (const [index, raw] of messages.slice(at, at + perTurn).entries()) {
-      socket.write(`a${String(at + index + 1)} APPEND INBOX {${String(raw.length)}+}\r\n`);
+      socket.write(`a${String(at + index + 1)} APPEND "${account.folder ?? 'INBOX'}" {${String(raw.length)}+}\r\n`);
       socket.write(Buffer.concat([raw, Buffer.from('\r\n')]));
     }
     await until(Math.min(at + perTurn, messages.length) + 1);

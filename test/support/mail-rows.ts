@@ -80,6 +80,8 @@ export interface MessageOptions {
   parts?: PartDescriptor[];
   /** The kept bytes; without them the copy has none. */
   bytes?: { blobId: string; raw: Buffer };
+  /** Of the kept bytes; `full` where nothing else is said. */
+  rawState?: 'full' | 'reduced';
 }
 
 /** A recorded message; the same options in another mailbox are another copy of the same message. */
@@ -112,7 +114,7 @@ export async function aMessage(
           modseq: null,
           rawSha,
           blobId: options.bytes?.blobId ?? null,
-          rawState: options.bytes === undefined ? 'none' : 'full',
+          rawState: options.bytes === undefined ? 'none' : (options.rawState ?? 'full'),
           providerId: null,
           providerThreadId: null,
           direction: options.direction ?? 'incoming',
@@ -183,9 +185,9 @@ export async function aRecord(
   });
 }
 
-/** A message as the parser would answer it. */
+/** A message as the parser would answer it: what it is does not depend on its files. */
 export function parsedMessage(options: MessageOptions): ParsedMessage {
-  const { bytes, flags, direction, ...told } = options;
+  const { bytes, flags, direction, parts, rawState, ...told } = options;
   const messageKey = createHash('sha256').update(JSON.stringify(told)).digest('hex');
   return {
     messageIdHeader: options.messageId === undefined ? `<${messageKey}@mail.example>` : options.messageId,

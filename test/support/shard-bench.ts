@@ -56,6 +56,7 @@ export function createShardBench(bench: SyncBench, changes: Partial<Limits> = {}
       pokes.push({ mailboxId, reason, at: Date.now() });
       return Promise.resolve();
     },
+    askTemporal: () => Promise.resolve(),
     warmUp: { warm: () => undefined, end: () => undefined },
     pace: createHostPace({
       reserve: (wanted) => reserveConnections(db, wanted),

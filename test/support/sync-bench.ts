@@ -143,6 +143,7 @@ export async function createSyncBench(port: number, limits: Partial<Limits> = {}
       showShard: refuse,
       showAudit: () => Promise.resolve(),
       openWork: () => Promise.resolve([]),
+      runOf: () => Promise.resolve(null),
       tell: refuse,
       cancel: refuse,
       terminate: refuse,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 
 import { prepareEngine } from '../../src/engine/prepare-engine';
 
@@ -20,6 +20,12 @@ export async function createTestNamespace(): Promise<{ client: Client; namespace
   const client = new Client({ connection, namespace });
   await untilReady(() => prepareEngine(client));
   return { client, namespace, close: () => connection.close() };
+}
+
+/** The search attributes of a workflow by their names: what the Temporal UI finds it by. */
+export async function attributesOf(handle: WorkflowHandle): Promise<Record<string, unknown>> {
+  const { typedSearchAttributes } = await handle.describe();
+  return Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
 }
 
 /** A new namespace is known to all parts of the server only after a moment. */

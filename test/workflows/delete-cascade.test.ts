@@ -8,6 +8,7 @@ import { sharedDovecot } from '../support/dovecot';
 import { createLifecycleBench, until, type LifecycleBench } from '../support/lifecycle-bench';
 import { mail } from '../support/mail-factory';
 import { aRecord } from '../support/mail-rows';
+import { attributesOf } from '../support/temporal';
 import type { TestMailbox } from '../support/sync-bench';
 
 // API, Temporal, workers, database and mail server are real.
@@ -99,7 +100,12 @@ test('a user goes when their mailboxes have ended, each by its own workflow', as
   const deletionId = await asked(`/v1/users/${shownId}?confirm=${shownId}&mailboxes=delete`);
   expect(await resultOf(shownId)).toMatch(/2 mailboxes/);
   for (const { mailboxId } of mailboxes) {
-    expect(await life.client.workflow.getHandle(workflowIds.deleteMailbox(mailboxId)).result()).toMatch(/^deleted and/);
+    const deletion = life.client.workflow.getHandle(workflowIds.deleteMailbox(mailboxId));
+    expect(await deletion.result()).toMatch(/^deleted and/);
+    expect(await attributesOf(deletion)).toMatchObject({
+      TenantId: publicId('tenant', tenantId),
+      MailboxId: publicId('mailbox', mailboxId),
+    });
   }
   expect(await shown(deletionId)).toMatchObject({ state: 'done', report: { mailboxes: 2, tables: { app_user: 1 } } });
   expect(await rows(tenantId, 'SELECT FROM message')).toEqual([]);

@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 
 import { createShardActivities } from '../../src/activities';
 import { createIdleHolder, type IdleHolder } from '../../src/activities/shard/idle-holder';
 import { shardCount } from '../../src/domain/shard';
-import { createShardEngine } from '../../src/engine/shard-engine';
+import { askTemporal, createShardEngine } from '../../src/engine/shard-engine';
 import { shardTuner } from '../../src/engine/shard-slots';
 import { taskQueues, workflowIds } from '../../src/workflows/contract';
+import { startCuttingProxy } from '../support/cutting-proxy';
 import { sharedDovecot } from '../support/dovecot';
 import { keepHistory } from '../support/histories';
 import { createShardBench, until, type ShardBench } from '../support/shard-bench';
@@ -43,14 +45,18 @@ afterAll(async () => {
   await bench.close();
 });
 
-async function startWorker(name: string, shardHoldMs = 86_400_000): Promise<IdleWorker> {
-  const holder = noting(name, createIdleHolder(name, shards.watching));
-  const { client } = engine;
+async function startWorker(
+  name: string,
+  { shardHoldMs = 86_400_000, address = temporalAddress() } = {},
+): Promise<IdleWorker> {
+  const { client, namespace } = engine;
   // Of its own: two workers of one connection may not share a queue.
-  const connection = await NativeConnection.connect({ address: temporalAddress() });
+  const connection = await NativeConnection.connect({ address });
+  const own = new Client({ connection, namespace });
+  const holder = noting(name, createIdleHolder(name, { ...shards.watching, askTemporal: () => askTemporal(own) }));
   const worker = await Worker.create({
     connection,
-    namespace: engine.namespace,
+    namespace,
     taskQueue: taskQueues.idle,
     workflowBundle: bundle,
     activities: createShardActivities({
@@ -155,6 +161,25 @@ test('a shard begins a new run when its day is over', async () => {
   await Promise.all([...running].map((worker) => worker.stop()));
   const handle = engine.client.workflow.getHandle(workflowIds.idleShard(2));
   const before = (await handle.describe()).runId;
-  await startWorker('short-lived', 500);
+  await startWorker('short-lived', { shardHoldMs: 500 });
   await until(async () => (await handle.describe()).runId !== before, 'a new run');
+});
+
+test('a worker that is cut off from Temporal alone leaves its share to the others, and has it back when Temporal answers', async () => {
+  await Promise.all([...running].map((worker) => worker.stop()));
+  await createShardEngine(engine.client).ensureShards();
+  const proxy = await startCuttingProxy(temporalAddress());
+  const near = await startWorker('near');
+  const far = await startWorker('far', { address: proxy.address });
+  const shareOfBoth = () => JSON.stringify(counts()) === '[8,8]' && isHeldOnce();
+  await until(shareOfBoth, 'a share for both');
+  proxy.cut();
+  await until(() => held.get(near.name)?.size === shardCount, 'all shards in the hands of one');
+  await until(() => held.get(far.name)?.size === 0, 'no connections left of the one that is cut off');
+  const attending = () => bench.database.db.asWatcher((sql) => sql.query('SELECT worker FROM idle_worker ORDER BY 1'));
+  expect(await attending()).toEqual([{ worker: near.name }]);
+  proxy.mend();
+  await until(shareOfBoth, 'a share for both again');
+  await Promise.all([near.stop(), far.stop()]);
+  await proxy.close();
 });

@@ -7,6 +7,7 @@ import type { Activities } from '../../src/activities';
 import type { RoundInput, RoundResult } from '../../src/activities/run-round';
 import { newUuid } from '../../src/db/new-id';
 import { defaultLimits } from '../../src/config/limits';
+import { publicId } from '../../src/domain/ids';
 import { createMailboxEngine } from '../../src/engine/mailbox-engine';
 import {
   queries,
@@ -18,7 +19,7 @@ import {
   type SyncNowAnswer,
 } from '../../src/workflows/contract';
 import { keepHistory } from '../support/histories';
-import { createTestNamespace, temporalAddress } from '../support/temporal';
+import { attributesOf, createTestNamespace, temporalAddress } from '../support/temporal';
 import { workflowBundle } from '../support/workflow-bundle';
 
 let engine: Awaited<ReturnType<typeof createTestNamespace>>;
@@ -44,6 +45,8 @@ const done: RoundResult = {
   recorded: 0,
   filtered: 0,
   parked: 0,
+  owed: 0,
+  unproven: 0,
   foldersWithHistory: 0,
   lookAgainMs: 3_600_000,
 };
@@ -173,6 +176,22 @@ test('a mailbox makes a round when it starts, and another when it is poked', asy
   await until(() => script.rounds.length === 1);
   await handle.signal(signals.poke, 'arrival');
   await until(() => script.rounds.length === 2);
+});
+
+test('what a round has not got is waited for in words, and the next one knows of folders that were not shown whole', async () => {
+  const answers: RoundResult[] = [{ ...done, owed: 2, unproven: 1 }, notReached, done, done];
+  const { handle, script } = await start({ answer: (round) => answers[round - 1] ?? done });
+  const says = async () =>
+    (await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata')).currentDetails ?? '';
+  const first =
+    'waits for mail, for messages that 2 folders listed and did not deliver, for 1 folder to be shown whole';
+  await until(async () => (await says()).includes(`**${first}**`));
+  for (const rounds of [2, 3, 4]) {
+    await handle.signal(signals.poke, 'arrival');
+    await until(() => script.rounds.length >= rounds);
+  }
+  await until(async () => (await says()).includes('**waits for mail**'));
+  expect(script.rounds.slice(0, 4).map(({ unprovenBefore }) => unprovenBefore)).toEqual([false, true, true, false]);
 });
 
 test('many pokes during a round make one more round', async () => {
@@ -374,8 +393,8 @@ test('a round that was overtaken takes up the wish in Postgres although the sign
   expect(script.rounds[1]?.fence.generation).toBe(5);
 });
 
-test('history is imported by a child of its own, beside the rounds', async () => {
-  const { mailboxId, script } = await start({
+test('history is imported by a child of its own, beside the rounds, and found by the same tenant and mailbox', async () => {
+  const { handle, mailboxId, script } = await start({
     answer: (round) => (round === 1 ? { ...done, foldersWithHistory: 3 } : done),
   });
   const child = engine.client.workflow.getHandle(workflowIds.importHistory(mailboxId));
@@ -387,8 +406,25 @@ test('history is imported by a child of its own, beside the rounds', async () =>
     ),
   );
   expect(await child.result()).toBe('0 messages of history imported');
+  const { TenantId, MailboxId } = await attributesOf(handle);
+  expect(await attributesOf(child)).toMatchObject({ TenantId, MailboxId });
+  expect(MailboxId).toBe(publicId('mailbox', mailboxId));
   await keepHistory(child, 'import');
   await keepHistory(engine.client.workflow.getHandle(workflowIds.mailboxSync(mailboxId)), 'with-import');
+});
+
+test('history is imported also where a round fails because of one folder alone', async () => {
+  const beside = { ...notReached, retryAfterMs: 3_600_000, foldersWithHistory: 3 };
+  const { mailboxId, script } = await start({ answer: () => beside });
+  const child = engine.client.workflow.getHandle(workflowIds.importHistory(mailboxId));
+  await until(() => script.rounds.length === 1);
+  await until(() =>
+    child.describe().then(
+      () => true,
+      () => false,
+    ),
+  );
+  expect(await child.result()).toBe('0 messages of history imported');
 });
 
 test('a long history ends in a new run, and nobody who asked meanwhile is left without an answer', async () => {
@@ -447,8 +483,7 @@ test('the Temporal UI finds a mailbox by tenant, mailbox, status and provider', 
   const { handle, script } = await start();
   await until(() => script.rounds.length === 1);
   await until(async () => {
-    const { typedSearchAttributes } = await handle.describe();
-    const shown = Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+    const shown = await attributesOf(handle);
     return (
       shown['MailboxStatus'] === 'live' && 'TenantId' in shown && 'MailboxId' in shown && shown['Provider'] === 'other'
     );

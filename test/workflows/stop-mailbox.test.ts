@@ -11,6 +11,8 @@ import { startScriptedServer, type ScriptedServer } from '../support/scripted-im
 import type { TestMailbox } from '../support/sync-bench';
 
 // API, Temporal, workers, database and servers are real; a server that hangs is played.
+// Workers begin when the mail is there: the reconciler, every minute, starts a mailbox that nobody has started, and what comes after its first
+// round is no history.
 
 const queues = [taskQueues.sync, taskQueues.bulk];
 const { imapPort } = sharedDovecot();
@@ -69,12 +71,12 @@ async function onHangingServer(command: string): Promise<TestMailbox> {
 }
 
 test('a stop during an import drains it, and a start goes on at the exact cursor', async () => {
-  await life.work(queues);
   const mailbox = await life.bench.connect();
   await appendMany(
     { port: imapPort, user: mailbox.user },
     Array.from({ length: 1_000 }, (_, n) => mail({ subject: `number ${String(n)}` })),
   );
+  await life.work(queues);
   await life.wish(mailbox, 'start');
   await until(async () => (await mailbox.ledger()).length >= 100, 'the import');
   const stop = await life.ended(mailbox, await life.wish(mailbox, 'stop'));
@@ -137,10 +139,10 @@ test('a stop cancels a round that hears nothing of it, and closes its connection
 
 test('a stop terminates an import whose worker is gone', async () => {
   within({ stopDrainMs: 1_000, stopCancelMs: 1_000 });
-  await life.work([taskQueues.sync]);
-  await life.work([taskQueues.bulk], 'workflows');
   const mailbox = await life.bench.connect();
   await mailbox.person.append('INBOX', mail({ subject: 'history' }));
+  await life.work([taskQueues.sync]);
+  await life.work([taskQueues.bulk], 'workflows');
   await life.wish(mailbox, 'start');
   await until(() => isOpen(importWorkflow(mailbox)), 'the import');
   // A worker that takes tasks and is never heard of again.

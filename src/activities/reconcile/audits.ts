@@ -1,5 +1,7 @@
 import { beginDueAudit, dueAudits, noteAuditTried } from '../../db/sync/audits-due';
+import { publicId } from '../../domain/ids';
 import type { ActivityContext, ActivityRun } from '../context';
+import { inTurn } from './in-turn';
 import type { Pace } from './pace';
 
 /**
@@ -10,12 +12,12 @@ export async function startDueAudits(context: ActivityContext, run: ActivityRun,
   const { auditsPerMinute, auditRetryMs } = context.limits;
   const due = await dueAudits(context.db, auditsPerMinute);
   for (const mailbox of due) {
-    run.signal.throwIfAborted();
-    await pace();
-    const { operationId } = await beginDueAudit(context.db, mailbox);
-    await context.engine.startAudit({ ...mailbox, operationId });
-    await noteAuditTried(context.db, mailbox, auditRetryMs);
-    run.heartbeat();
+    const ids = { mailboxId: publicId('mailbox', mailbox.mailboxId) };
+    await inTurn({ run, pace }, { what: 'audit not started', ids }, async () => {
+      const { operationId } = await beginDueAudit(context.db, mailbox);
+      await context.engine.startAudit({ ...mailbox, operationId });
+      await noteAuditTried(context.db, mailbox, auditRetryMs);
+    });
   }
   return due.length;
 }

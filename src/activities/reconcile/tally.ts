@@ -1,9 +1,11 @@
-/** What stood out at a mailbox, and what was done about it. */
-export interface Finding {
-  mailboxId: string;
+/** What stood out: a mailbox, or a job that is of no single one. UUIDs. */
+export type Found = { mailboxId: string } | { operationId: string } | { deletionId: string } | { connectorId: string };
+
+/** What stood out, and what was done about it. */
+export type Finding = Found & {
   reason: string;
   action: 'reminded' | 'restarted' | 'stopped';
-}
+};
 
 /** What a run of the reconciler came to in one tenant. */
 export interface Tally {
@@ -55,4 +57,10 @@ export function createTallies(): Tallies {
     },
     sum: (what) => [...byTenant.values()].reduce((sum, tally) => sum + tally[what], 0),
   };
+}
+
+/** A workflow whose task kept failing has been ended and is begun anew. */
+export function foundFailing(tallies: Tallies, tenantId: string, found: Found): void {
+  tallies.count(tenantId, 'stuck');
+  tallies.find(tenantId, { ...found, reason: 'workflow-task-fails', action: 'restarted' });
 }

@@ -1,23 +1,23 @@
 import { connectorsWithWork } from '../../db/connectors/progress';
 import { publicId } from '../../domain/ids';
-import type { ActivityContext, ActivityRun } from '../context';
-import { scrubbedError } from '../scrubbed-error';
-import type { Pace } from './pace';
+import type { ActivityContext } from '../context';
+import { endIfFailing } from './failing-run';
+import { inTurn, type Turns } from './in-turn';
+import { foundFailing, type Tallies } from './tally';
 
 /**
- * Wakes connectors that have records to fetch or something to tell. One that cannot be woken is left to the next minute, and keeps no other
- * from it. Second run: a turn too many finds nothing to do.
+ * Wakes connectors that have records to fetch or something to tell, and begins anew those whose workflow task keeps failing. One that cannot
+ * be woken is left to the next minute, and keeps no other from it. Second run: a turn too many finds nothing to do.
  */
-export async function wakeConnectors({ db, engine }: ActivityContext, run: ActivityRun, pace: Pace): Promise<void> {
+export async function wakeConnectors(context: ActivityContext, turns: Turns, tallies: Tallies): Promise<void> {
+  const { db, engine } = context;
   for (const connector of await connectorsWithWork(db)) {
-    run.signal.throwIfAborted();
-    await pace();
-    try {
+    const { tenantId, connectorId } = connector;
+    const ids = { connectorId: publicId('connector', connectorId) };
+    await inTurn(turns, { what: 'connector not woken', ids }, async () => {
+      const standing = await endIfFailing(context, { kind: 'connector', id: connectorId });
+      if (standing === 'ended') foundFailing(tallies, tenantId, { connectorId });
       await engine.wakeConnector(connector);
-    } catch (error) {
-      const ids = { connectorId: publicId('connector', connector.connectorId) };
-      run.warn?.('connector not woken, next try in a minute', { ...ids, error: scrubbedError(error).message });
-    }
-    run.heartbeat();
+    });
   }
 }

@@ -1,6 +1,6 @@
 import { MailFailure } from '../../domain/failure';
 import type { ListedFolder } from '../../domain/folder';
-import { folderToWatch, isBehind, stateOf } from '../../domain/folder-news';
+import { anyInScope, folderToWatch, isBehind, stateOf } from '../../domain/folder-news';
 import type { Policy } from '../../domain/policy';
 import { storedFolders, type RosterMailbox } from '../../db/watch/roster';
 import { mailboxToWatch } from '../../db/watch/mailbox-to-watch';
@@ -41,6 +41,8 @@ export class HeldMailbox {
   /** What the last sweep showed of the folders in scope. */
   private seen: string | null = null;
   private scope: Policy['folders'] | null = null;
+  /** By the last sweep: it shows folders in scope that the server tells nothing of, although it tells of all of the account's own. */
+  private hasForeign = false;
   private provider = '';
   /** The folder that is to be watched where only one can be, by the last listing. */
   private folder: string | null = null;
@@ -75,6 +77,8 @@ export class HeldMailbox {
       this.failures = 0;
       this.refusals = 0;
       this.folder = null;
+      // What another policy does with the same state is to be compared again: nobody may have been told of it.
+      this.seen = null;
       void this.letGo(this.stateAtFirst());
     } else if (this.state.kind === 'refused' && roster.lastSuccessAt !== this.state.lastSuccessAt) {
       this.learn(this.state);
@@ -187,9 +191,9 @@ export class HeldMailbox {
   private async sweep(state: Watched): Promise<void> {
     if (state.isSweeping) return;
     state.isSweeping = true;
-    state.sweepAt = this.nextSweepAt(state.watch);
     try {
       await this.compare(state);
+      state.sweepAt = this.nextSweepAt(state.watch);
     } catch (error) {
       if (error instanceof MailFailure) this.lose(state.ending, error);
       // The connection is well: only what the ledger has is not known.
@@ -202,6 +206,8 @@ export class HeldMailbox {
   private async compare({ watch, ending }: Watched): Promise<void> {
     const listed = await watch.sweep();
     if (!this.isCurrent(ending) || this.scope === null) return;
+    const foreign = listed.filter(({ path }) => watch.isForeign(path));
+    this.hasForeign = anyInScope(foreign, this.scope);
     const shown = stateOf(listed, this.scope);
     if (shown !== this.seen) {
       // News is told also where the connection has been lost meanwhile.
@@ -218,7 +224,7 @@ export class HeldMailbox {
     const now = this.watching.now();
     // A server that lists them otherwise each time is not to be logged in to each time.
     if (this.folder === null || now - this.folderChangedAt < stableAfterMs) return false;
-    const known = listed.filter(({ selectable }) => selectable).map(({ path, role }) => ({ path, role, cursor: null }));
+    const known = listed.filter(({ selectable }) => selectable).map(({ path, role }) => ({ path, role }));
     known.sort((a, b) => (a.path < b.path ? -1 : 1));
     const wanted = folderToWatch(known, scope, this.provider);
     if (wanted === this.folder) return false;
@@ -235,7 +241,7 @@ export class HeldMailbox {
   private nextSweepAt({ mode }: MailboxWatch): number {
     const { pushSweepMs } = this.watching.limits;
     const refreshMs = this.roster.refreshSeconds * 1_000;
-    const everyMs = mode === 'notify' ? Math.max(pushSweepMs, refreshMs) : refreshMs;
+    const everyMs = mode === 'notify' && !this.hasForeign ? Math.max(pushSweepMs, refreshMs) : refreshMs;
     return this.watching.now() + everyMs * (0.8 + 0.2 * Math.random());
   }
 

@@ -16,7 +16,7 @@ export interface ShardCounts {
 }
 
 /** Why a shard is no longer held. */
-export type ShardEnd = 'day-over' | 'aborted' | 'surplus' | 'shutdown' | 'stale-roster';
+export type ShardEnd = 'day-over' | 'aborted' | 'surplus' | 'shutdown' | 'stale-roster' | 'out-of-touch';
 
 /** The mailboxes of one shard in the hands of this worker. */
 export class HeldShard {

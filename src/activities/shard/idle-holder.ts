@@ -4,6 +4,7 @@ import { readRoster } from '../../db/watch/roster';
 import { removeWatches, writeWatches } from '../../db/watch/watch-rows';
 import { HeldShard } from './held-shard';
 import { createSeats, type Seats } from './seats';
+import { createTouch, type Touch } from './touch';
 import type { Watching } from './watching';
 
 /** All shards that a worker process holds. There is one of it for each process with the role `idle`. */
@@ -27,6 +28,8 @@ const tickMs = 200;
 const pulseMs = 1_000;
 /** and who is to be watched, unless a shard has just been taken. */
 const rosterEveryMs = 2_000;
+/** After Temporal was lost to this worker it takes no more shards for so long: where all had lost it, the others are about to be back too. */
+const settleMs = 5_000;
 /** Without a roster for so long a shard is given back, with an error that people see. */
 const rosterIsStaleAfterMs = 120_000;
 
@@ -57,12 +60,16 @@ class Holder {
   private isRosterWanted = true;
   private allWrittenAt = Number.NEGATIVE_INFINITY;
   private hasLeft = false;
+  private readonly touch: Touch;
+  private isAway = false;
+  private settledAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly worker: string,
     private readonly watching: Watching,
   ) {
     this.rosterAt = watching.now();
+    this.touch = createTouch({ ask: () => watching.askTemporal(), now: () => watching.now() });
   }
 
   start(): void {
@@ -71,6 +78,7 @@ class Holder {
       for (const shard of this.shards) shard.tick(now);
     }, tickMs);
     this.pulsing = setInterval(() => this.beat(), pulseMs);
+    this.touch.start();
     this.beat();
   }
 
@@ -98,6 +106,7 @@ class Holder {
     if (this.hasLeft) return;
     this.hasLeft = true;
     clearInterval(this.pulsing);
+    this.touch.end();
     this.seats.allow(0);
     for (const shard of this.shards) shard.giveBack('shutdown');
     await this.pulse;
@@ -128,13 +137,33 @@ class Holder {
         if (this.isBeatWanted && !this.hasLeft) this.beat();
       });
   }
+
   private async beatOnce(): Promise<void> {
     const { db } = this.watching;
+    if (this.touch.isLost()) {
+      await this.stayAway();
+      return;
+    }
+    if (this.isAway) this.comeBack();
     const alive = await attend(db, { worker: this.worker, startedAt: this.startedAt, shards: this.shards.size });
     if (this.hasLeft) return;
-    this.share(shareOf(this.worker, alive));
+    if (this.watching.now() >= this.settledAt) this.share(shareOf(this.worker, alive));
     if (this.isRosterWanted || this.watching.now() - this.rosterAt >= rosterEveryMs) await this.takeRoster();
     await this.write();
+  }
+
+  /** Nobody whom this worker watches can be told of news, and Temporal takes it for dead: so do the others, who can. */
+  private async stayAway(): Promise<void> {
+    this.seats.allow(0);
+    for (const held of this.shards) held.giveBack('out-of-touch');
+    if (this.isAway) return;
+    await leave(this.watching.db, this.worker);
+    this.isAway = true;
+  }
+
+  private comeBack(): void {
+    this.isAway = false;
+    this.settledAt = this.watching.now() + settleMs;
   }
 
   private async takeRoster(): Promise<void> {

@@ -36,6 +36,8 @@ export interface Watching {
   db: Database;
   watch: WatchMailbox;
   poke: (mailboxId: string, reason: ShardPoke) => Promise<void>;
+  /** Asks Temporal for anything, to see whether it is there; ends within seconds where it is not. */
+  askTemporal: () => Promise<void>;
   warmUp: WarmUp;
   pace: HostPace;
   gate: Gate;

@@ -55,7 +55,7 @@ interface Look {
   gone: Set<string>;
 }
 
-/** What was found, and the folders as they are on record. */
+/** What was found, and the folders as they are on record that could be looked at. */
 export interface FoldersVerified {
   folders: VerifiedFolder[];
   violations: Violation[];
@@ -94,7 +94,7 @@ export async function verifyFolders(context: VerifyContext, of: Folders): Promis
   }));
   const counts = await liveCounts(context.db, of.mailbox);
   return {
-    known: looked.map(({ folder }) => folder),
+    known: looked.flatMap(({ folder, audit }) => (audit.seen === 'nothing' ? [] : [folder])),
     folders: looked.map((one) => reportOf(one, counts.get(one.folder.folderId) ?? {})),
     violations: [...looked.flatMap(violationsOf), ...ofFolders(found)],
   };

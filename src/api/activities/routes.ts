@@ -8,7 +8,7 @@ import type { Api, ApiContext } from '../context';
 import { idField, idInPath } from '../fields';
 import { decodeCursor, encodeCursor, pageOf, pageQuery } from '../paging';
 import { notFound } from '../problems';
-import { movedRecord } from '../records/moved';
+import { movedRecord, refuseMergedFilter } from '../records/moved';
 import { mergedRecordSchema } from '../records/schemas';
 import type { Viewer } from '../viewer';
 import { etagOfVersion, presentActivity, presentFile } from './presenter';
@@ -48,7 +48,10 @@ export function activityRoutes(api: Api, context: ApiContext): void {
       },
     },
     async ({ viewer, query: { recordId = null, ...wish } }) => {
-      if (recordId !== null && !(await isReadable(context, viewer, recordId))) return { items: [], nextCursor: null };
+      if (recordId !== null && !(await isReadable(context, viewer, recordId))) {
+        await refuseMergedFilter(context, viewer, recordId);
+        return { items: [], nextCursor: null };
+      }
       return activityPage(context, viewer, { recordId, wish });
     },
   );

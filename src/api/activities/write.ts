@@ -10,6 +10,7 @@ import { lockTenantForWriting } from '../../db/tenant-lock';
 import { usersAmong } from '../../db/viewers';
 import { publicId } from '../../domain/ids';
 import type { ApiContext } from '../context';
+import { goneMessage } from '../messages/moved';
 import { requireMatch } from '../precondition';
 import { invalidField, notFound } from '../problems';
 import { actorOf } from '../viewer';
@@ -77,7 +78,7 @@ export function changeStatus(
   return db.inTenant(viewer.tenantId, async (sql) => {
     await lockTenantForWriting(sql, viewer.tenantId);
     const before = await lockStatus(sql, viewer, messageId);
-    if (before === null) throw notFound();
+    if (before === null) throw await goneMessage(sql, viewer, messageId);
     requireMatch(request, etagOfStatus(before));
     if (before === status) return { id, status };
     await writeStatus(sql, viewer.tenantId, { messageId, status });

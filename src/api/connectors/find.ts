@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { builtInDirectory } from '../../db/connectors/built-in-directory';
+import { builtInDirectory, copiedRecords, type CopiedRecord } from '../../db/connectors/built-in-directory';
 import { listConnectors, type StoredConnector } from '../../db/connectors/connectors';
 import type { Directory } from '../../domain/directory';
 import { connectorSentence } from '../../domain/connector-sentences';
@@ -13,9 +13,12 @@ import { addressField } from '../records/text-fields';
 const foundSchema = z.object({
   items: z.array(
     z.object({
-      connectorId: z.string().nullable().describe('con_...; null: a record that a client wrote'),
+      connectorId: z
+        .string()
+        .nullable()
+        .describe('con_...; null: a record that a client wrote, or whose connector is gone'),
       type: z.string(),
-      externalId: z.string().describe('The id at the CRM; of records that clients wrote without one, ours'),
+      externalId: z.string().describe('The id at the CRM; of records that clients wrote without one, rec_...'),
       name: z.string().nullable(),
     }),
   ),
@@ -35,7 +38,7 @@ export function findRoute(api: Api, context: ApiContext): void {
         tags: ['connectors'],
         summary: 'Ask all directories who has an address now',
         description:
-          'By POST, so that the address stands in no log. Nothing is written; a CRM without `settings.find` has no answer.',
+          'By POST, so that the address stands in no log. Nothing is written; records of a CRM without `settings.find`, or of one that is away, are told as they stand here.',
         body: z.strictObject({ address: addressField }),
         response: { 200: foundSchema },
       },
@@ -48,16 +51,38 @@ export function findRoute(api: Api, context: ApiContext): void {
       const page = { afterId: null, limit: limits.connectorsPerTenant };
       const connectors = await db.inTenant(tenantId, (sql) => listConnectors(sql, tenantId, page));
       const active = connectors.filter(({ state }) => state === 'active');
-      const answers = await Promise.all([
+      const [copies, ...answers] = await Promise.all([
+        copiedRecords(db, tenantId, wish.address),
         findIn(builtInDirectory(db, tenantId), null, wish.address),
         ...active.map((connector) => findAt(context, connector, wish)),
       ]);
+      const told = answers.flatMap(({ items }) => items);
       return {
-        items: answers.flatMap(({ items }) => items),
+        items: [
+          ...told,
+          ...untold(
+            copies.map((copy) => presentCopy(copy, connectors)),
+            told,
+          ),
+        ],
         unanswered: answers.flatMap(({ unanswered }) => unanswered),
       };
     },
   );
+}
+
+/** What a CRM says itself now goes before what it said last. */
+function untold(copies: Found['items'], told: Found['items']): Found['items'] {
+  const keyOf = ({ connectorId, type, externalId }: Found['items'][number]) =>
+    JSON.stringify([connectorId, type, externalId]);
+  const keys = new Set(told.map(keyOf));
+  return copies.filter((copy) => !keys.has(keyOf(copy)));
+}
+
+function presentCopy(copy: CopiedRecord, connectors: StoredConnector[]): Found['items'][number] {
+  const { connector, type, externalId, name } = copy;
+  const isThere = connectors.some(({ id }) => id === connector);
+  return { connectorId: isThere ? publicId('connector', connector) : null, type, externalId, name };
 }
 
 async function findAt(

@@ -134,8 +134,9 @@ function makingRoutes(api: Api, context: ApiContext): void {
       },
     },
     (request, reply) => {
-      const { body } = request;
-      return tryOut(context, { kind: body.kind, ...checked(context, body) }, languageFor(request, reply));
+      const { body, viewer } = request;
+      const connector = { kind: body.kind, ...checked(context, body) };
+      return tryOut(context, { tenantId: viewer.tenantId, connector }, languageFor(request, reply));
     },
   );
 }
@@ -191,7 +192,7 @@ function wishRoutes(api: Api, context: ApiContext): void {
       const { tenantId } = request.viewer;
       const connector = await context.db.inTenant(tenantId, (sql) => readConnector(sql, tenantId, request.params.id));
       if (connector === null) throw notFound();
-      return tryOut(context, connector, languageFor(request, reply));
+      return tryOut(context, { tenantId, connector }, languageFor(request, reply));
     },
   );
   for (const [path, state] of [

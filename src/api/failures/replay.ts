@@ -12,7 +12,7 @@ import { publicId } from '../../domain/ids';
 import { refuseWhileDeleting } from '../deletions/refusals';
 import { findMailbox } from '../../db/mailboxes';
 import type { Api, ApiContext } from '../context';
-import { idField, idInPath, time } from '../fields';
+import { idField, idInPath, instant } from '../fields';
 import { startedJob } from '../held-jobs';
 import { readerOf, requireManager } from '../mailboxes/people';
 import { knownMessage } from '../messages/detail';
@@ -33,8 +33,8 @@ const filterSchema = z
     ids: z.array(idField('failure', 'fai_0192f0c1...')).min(1).max(maxIds),
     mailboxId: idField('mailbox', 'mbx_0192f0c1...'),
     kind: z.enum(failureKinds),
-    since: time.describe('First failed at this time or later'),
-    until: time.describe('First failed before this time'),
+    since: instant.describe('First failed at this time or later'),
+    until: instant.describe('First failed before this time'),
     senderDomain: z
       .string()
       .trim()
@@ -128,8 +128,7 @@ function fetchingOfWhole(api: Api, context: ApiContext): void {
 function filterOf(filter: z.output<typeof filterSchema>): ReplayFilter {
   const { since, until, ...rest } = filter;
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-  const at = (text: string | undefined) => (text === undefined ? null : new Date(text));
-  return { ...anyFailure, ...given, since: at(since), until: at(until) };
+  return { ...anyFailure, ...given, since: since ?? null, until: until ?? null };
 }
 
 /** @throws Problem 404, 403, or 409 where the mailbox is being deleted */

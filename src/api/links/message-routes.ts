@@ -10,6 +10,7 @@ import { beginUndo } from '../../db/thread-links/undo';
 import { publicId } from '../../domain/ids';
 import type { Api, ApiContext } from '../context';
 import { idField, idInPath, noBody } from '../fields';
+import { goneMessage } from '../messages/moved';
 import { operationSchema } from '../operations';
 import { notFound } from '../problems';
 import { actorOf, type Viewer } from '../viewer';
@@ -134,8 +135,12 @@ async function linkOne(
   const { tenantId } = viewer;
   return db.inTenant(tenantId, async (sql) => {
     await lockTenantForWriting(sql, tenantId);
-    if (!(await readableAmong(sql, viewer, [pair.messageId])).has(pair.messageId)) throw notFound();
-    if (!(await recordsAmong(sql, viewer, [pair.recordId])).has(pair.recordId)) throw unknownRecord('recordId');
+    if (!(await readableAmong(sql, viewer, [pair.messageId])).has(pair.messageId)) {
+      throw await goneMessage(sql, viewer, pair.messageId);
+    }
+    if (!(await recordsAmong(sql, viewer, [pair.recordId])).has(pair.recordId)) {
+      throw await unknownRecord(sql, viewer, { recordId: pair.recordId, field: 'recordId' });
+    }
     const operationId = await changeMessageLink(sql, tenantId, { does: 'link', actor: actorOf(viewer), pair });
     const link = await findMessageLink(sql, tenantId, pair);
     if (link === null) throw new Error('a message that was linked has no link');
@@ -163,7 +168,9 @@ async function unlinkOne(
   return db.inTenant(tenantId, async (sql) => {
     await lockTenantForWriting(sql, tenantId);
     const link = await findMessageLink(sql, tenantId, { messageId: wish.messageId, linkId: wish.linkId });
-    if (link === null || !(await readableAmong(sql, viewer, [wish.messageId])).has(wish.messageId)) throw notFound();
+    if (link === null || !(await readableAmong(sql, viewer, [wish.messageId])).has(wish.messageId)) {
+      throw await goneMessage(sql, viewer, wish.messageId);
+    }
     if (!(await recordsAmong(sql, viewer, [link.recordId])).has(link.recordId)) throw notFound();
     const pair = { messageId: wish.messageId, recordId: link.recordId };
     const operationId = await changeMessageLink(sql, tenantId, { does: 'unlink', actor: actorOf(viewer), pair });
@@ -213,10 +220,13 @@ async function refuseUnknown(sql: Sql, viewer: Viewer, pairs: LinkPair[]): Promi
     viewer,
     pairs.map((pair) => pair.recordId),
   );
-  pairs.forEach((pair, n) => {
-    if (!messages.has(pair.messageId)) throw unknownMessage(`links[${String(n)}].messageId`);
-    if (!records.has(pair.recordId)) throw unknownRecord(`links[${String(n)}].recordId`);
-  });
+  for (const [n, { messageId: message, recordId: record }] of pairs.entries()) {
+    if (!messages.has(message)) {
+      throw await unknownMessage(sql, viewer, { messageId: message, field: `links[${String(n)}].messageId` });
+    }
+    if (records.has(record)) continue;
+    throw await unknownRecord(sql, viewer, { recordId: record, field: `links[${String(n)}].recordId` });
+  }
 }
 
 async function undo(context: ApiContext, viewer: Viewer, operationId: string) {

@@ -1,7 +1,11 @@
+import type { Sql } from '../../db/database';
+import { joinedInto } from '../../db/header-only/joined-message';
 import type { OpenLinkOperation } from '../../db/thread-links/begin';
 import { publicId } from '../../domain/ids';
 import { Problem } from '../problem';
 import { conflict, invalidField } from '../problems';
+import { mergedRecordNamed } from '../records/moved';
+import type { Viewer } from '../viewer';
 
 /** 409: somebody is changing the links of the thread. */
 export function threadBusy({ operationId, kind, actor, since }: OpenLinkOperation): Problem {
@@ -23,13 +27,25 @@ export function threadLinked(linkId: string): Problem {
   );
 }
 
-/** 400: the body names a record that there is not, or that the key may not see. */
-export function unknownRecord(field: string): Problem {
+/** 400: the body names a record that there is not, that the key may not see, or that is a part of another now. */
+export async function unknownRecord(
+  sql: Sql,
+  viewer: Viewer,
+  { recordId, field }: { recordId: string; field: string },
+): Promise<Problem> {
+  const merged = await mergedRecordNamed(sql, viewer, { recordId, in: 'body', field });
+  if (merged !== null) return merged;
   return invalidField(field, 'is no record that this key may see.', 'Give the id of a record, like rec_0192f0c1...');
 }
 
-/** 400: the body names a message that there is not, or that the key may not see. */
-export function unknownMessage(field: string): Problem {
+/** 400: the body names a message that there is not, that the key may not see, or that is a part of another now. */
+export async function unknownMessage(
+  sql: Sql,
+  viewer: Viewer,
+  { messageId, field }: { messageId: string; field: string },
+): Promise<Problem> {
+  const into = await joinedInto(sql, viewer, messageId);
+  if (into !== null) return invalidField(field, `is ${publicId('message', into)} now.`, 'Name that one.');
   return invalidField(field, 'is no message that this key may see.', 'Give the id of a message, like msg_0192f0c1...');
 }
 

@@ -11,7 +11,7 @@ import {
   type LinkActor,
   type ThreadLinkBegun,
 } from '../../db/thread-links/begin';
-import { linksOfThread, readsThread, type ThreadLink } from '../../db/thread-links/thread-links';
+import { linkedOfThread, linksOfThread, readsThread, type ThreadLink } from '../../db/thread-links/thread-links';
 import { publicId } from '../../domain/ids';
 import type { LinksToRun } from '../../workflows/contract';
 import type { Api, ApiContext } from '../context';
@@ -31,7 +31,13 @@ const mode = z
 const linkId = idField('link', 'lnk_0192f0c1...');
 const recordId = idField('record', 'rec_0192f0c1...');
 /** Why, in a person's words: it stands in the audit log. */
-export const reasonField = z.string().trim().min(1).max(1_000).optional().describe('Why; it is kept in the audit log');
+export const reasonField = z
+  .string()
+  .trim()
+  .min(1)
+  .max(1_000)
+  .optional()
+  .describe('Why; it is kept in the database with the entry of the audit log, and told in no answer');
 const shownReason = reasonField.describe('Why; it is shown at the link and kept in the audit log');
 
 const begunSchema = operationSchema.extend({ linkId: z.string(), threadId: z.string(), recordId: z.string() });
@@ -51,6 +57,17 @@ const threadLinkSchema = z.object({
   changedAt: time.nullable(),
 });
 
+const threadLinksSchema = z.object({
+  items: z.array(threadLinkSchema),
+  nextCursor: z.null(),
+  ofNewest: z
+    .int()
+    .nullable()
+    .describe(
+      'Links of the thread are told always, those of single messages and their counts only of so many of its newest; null: of all',
+    ),
+});
+
 /** /v1/threads/{id}/links */
 export function threadLinkRoutes(api: Api, context: ApiContext): void {
   const params = idInPath('thread');
@@ -62,10 +79,10 @@ export function threadLinkRoutes(api: Api, context: ApiContext): void {
         tags,
         summary: 'The records of a thread',
         params,
-        response: { 200: z.object({ items: z.array(threadLinkSchema), nextCursor: z.null() }) },
+        response: { 200: threadLinksSchema },
       },
     },
-    async ({ viewer, params: { id } }) => ({ items: await listLinks(context, viewer, id), nextCursor: null }),
+    async ({ viewer, params: { id } }) => listLinks(context, viewer, id),
   );
 
   api.post(
@@ -87,6 +104,7 @@ export function threadLinkRoutes(api: Api, context: ApiContext): void {
         kind: 'link-thread',
         threadId: id,
         note: body.reason,
+        recordId: body.recordId,
         begin: (sql, who) => beginThreadLink(sql, who, wish),
       });
       return reply.code(202).header('location', `/v1/operations/${answer.id}`).send(answer);
@@ -167,6 +185,7 @@ function relinkRoutes(api: Api, context: ApiContext): void {
         kind: 'relink-thread',
         threadId: id,
         note: body.reason,
+        recordId: body.recordId,
         begin: (sql, who) => beginThreadRelink(sql, who, wish),
       });
       return reply.code(202).header('location', `/v1/operations/${answer.id}`).send(answer);
@@ -183,10 +202,11 @@ const unlinkDescription =
 const relinkDescription =
   'An operation: every message that is in the thread now is linked, whatever was taken away of it. Without `mode` as it was linked before.';
 
-async function listLinks({ db }: ApiContext, viewer: Viewer, id: string): Promise<z.output<typeof threadLinkSchema>[]> {
-  return db.inTenant(viewer.tenantId, async (sql) =>
-    (await linksOfThread(sql, viewer, await seenThread(sql, viewer, id))).map(present),
+async function listLinks({ db }: ApiContext, viewer: Viewer, id: string): Promise<z.output<typeof threadLinksSchema>> {
+  const { links, isWhole } = await db.inTenant(viewer.tenantId, async (sql) =>
+    linksOfThread(sql, viewer, { threadId: await seenThread(sql, viewer, id) }),
   );
+  return { items: links.map(present), nextCursor: null, ofNewest: isWhole ? null : linkedOfThread };
 }
 
 /** @throws Problem 404 where the viewer sees no mail of such a thread */
@@ -200,16 +220,26 @@ interface ThreadChange {
   kind: LinksToRun['kind'];
   threadId: string;
   note: string | undefined;
+  /** The record that the body names. */
+  recordId?: string;
   begin: (sql: Sql, who: LinkActor) => Promise<ThreadLinkBegun>;
 }
 
 /** Writes the operation with its row in the audit log, and starts it. @throws Problem 400, 404, 409 */
-async function change(context: ApiContext, viewer: Viewer, { kind, threadId: id, note, begin }: ThreadChange) {
+async function change(
+  context: ApiContext,
+  viewer: Viewer,
+  { kind, threadId: id, note, recordId: named, begin }: ThreadChange,
+) {
   const actor = actorOf(viewer);
   await context.db.inTenant(viewer.tenantId, (sql) => seenThread(sql, viewer, id));
   const begun = await context.db.inTenant(viewer.tenantId, async (sql) => {
     await lockTenantForWriting(sql, viewer.tenantId);
     const answer = accepted(await begin(sql, { reader: viewer, actor, note: note ?? null }));
+    if (answer.kind === 'unknown-record') {
+      if (named === undefined) throw notFound();
+      throw await unknownRecord(sql, viewer, { recordId: named, field: 'recordId' });
+    }
     const ids = {
       threadId: publicId('thread', answer.threadId),
       linkId: publicId('link', answer.linkId),
@@ -225,9 +255,10 @@ async function change(context: ApiContext, viewer: Viewer, { kind, threadId: id,
   return { ...operation, linkId: begun.ids.linkId, threadId: begun.ids.threadId, recordId: begun.ids.recordId };
 }
 
-function accepted(begun: ThreadLinkBegun): Extract<ThreadLinkBegun, { kind: 'begun' }> {
+function accepted(begun: ThreadLinkBegun): Extract<ThreadLinkBegun, { kind: 'begun' | 'unknown-record' }> {
   switch (begun.kind) {
     case 'begun':
+    case 'unknown-record':
       return begun;
     case 'none':
       throw notFound();
@@ -235,8 +266,6 @@ function accepted(begun: ThreadLinkBegun): Extract<ThreadLinkBegun, { kind: 'beg
       throw threadBusy(begun.open);
     case 'linked':
       throw threadLinked(begun.linkId);
-    case 'unknown-record':
-      throw unknownRecord('recordId');
   }
 }
 

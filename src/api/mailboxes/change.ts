@@ -10,6 +10,7 @@ import { lockTenantForWriting } from '../../db/tenant-lock';
 import { holdersOf, queueVisibility, type QueuedVisibility } from '../../db/visibility-job';
 import { publicId } from '../../domain/ids';
 import type { Language } from '../../domain/languages';
+import type { Policy } from '../../domain/policy';
 import { matchesOtherwise } from '../../domain/policy-effects';
 import { presetFor } from '../../domain/provider-presets';
 import { carryOutVisibility } from '../carry-out-visibility';
@@ -22,7 +23,7 @@ import { actorOf, type Viewer } from '../viewer';
 import { tryAccess } from './access';
 import { previewOfChange, type ChangePreview } from './change-preview';
 import { checkPeople, readerOf, requireManager } from './people';
-import { checkActivity, checkedPolicy } from './policy-check';
+import { checkedPolicy, checkNamedTypes } from './policy-check';
 import type { MailboxChangeBody } from './schemas';
 import { tellEngine } from './tell-engine';
 import { warningsFor } from './warnings';
@@ -104,9 +105,17 @@ async function checked<Answer>(
     const mailbox = changeable(await find(sql, readerOf(viewer), id), request);
     await checkPeople(sql, viewer, body);
     const change = { ...changeOf(mailbox, body, context.now()), ...access };
-    if (body.policy?.activity !== undefined) await checkActivity(sql, viewer.tenantId, change.policy ?? mailbox.policy);
+    await checkNamedTypes(sql, viewer.tenantId, namedIn(body.policy, change.policy ?? mailbox.policy));
     return then(sql, { mailbox, change });
   });
+}
+
+/** What the body changes of the types that a policy names. */
+function namedIn(given: MailboxChangeBody['policy'], { activity, matchTypes }: Policy) {
+  return {
+    ...(given?.activity === undefined ? {} : { activity }),
+    ...(given?.matchTypes === undefined ? {} : { matchTypes }),
+  };
 }
 
 /** The mailbox, where it may be changed by this request. Checked before the connection is tried, and again in the transaction that goes on. */

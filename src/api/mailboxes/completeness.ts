@@ -44,7 +44,15 @@ const folderCompleteness = z.object({
   provenAt: time.nullable(),
 });
 
-const causes = ['person', 'import', 'outage', 'rewound', 'again', 'daily'] as const satisfies readonly AuditCause[];
+const causes = [
+  'person',
+  'import',
+  'outage',
+  'rewound',
+  'unproven',
+  'again',
+  'daily',
+] as const satisfies readonly AuditCause[];
 
 const finding = z.object({
   folder: z.string().nullable().describe('null: of the mailbox as a whole'),

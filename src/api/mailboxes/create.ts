@@ -20,7 +20,7 @@ import type { Viewer } from '../viewer';
 import { actorOf } from '../viewer';
 import { tryAccess } from './access';
 import { checkPeople, readerOf } from './people';
-import { checkActivity, checkedPolicy } from './policy-check';
+import { checkNamedTypes, checkedPolicy } from './policy-check';
 import type { NewMailboxBody } from './schemas';
 import { chosenServer, type ChosenServer } from './server-choice';
 import { tellEngine } from './tell-engine';
@@ -36,7 +36,7 @@ export async function createMailbox(
     const existing = await mailboxIdByAddress(sql, viewer.tenantId, wanted.addressKey);
     if (existing !== null) throw await taken(sql, viewer, existing);
     await checkPeople(sql, viewer, wanted);
-    await checkActivity(sql, viewer.tenantId, wanted.policy);
+    await checkNamedTypes(sql, viewer.tenantId, wanted.policy);
   });
   const server = await chosenServer(context, { tenantId: viewer.tenantId, language }, body);
   const shown = await tryAccess(context, { ...wanted, imap: server.imap, language });

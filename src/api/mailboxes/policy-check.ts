@@ -1,7 +1,9 @@
 import { activityTypes } from '../../db/activities/types';
 import type { Sql } from '../../db/database';
+import { listRecordTypes } from '../../db/record-types';
 import type { Policy } from '../../domain/policy';
 import { mergePolicy, type PolicyChange } from '../../domain/policy-merge';
+import { isBuiltInRecordType } from '../../domain/record-type';
 import { liesInFuture } from '../../domain/start-point';
 import { invalidField } from '../problems';
 
@@ -32,11 +34,19 @@ export function checkedPolicy(present: Policy | null, change: PolicyChange, now:
 }
 
 /**
- * What a policy makes of mail must be in the tenant's list of types.
+ * What a policy names must be in the tenant's lists: types of activities and of records. What is left out is not looked at.
  * @throws Problem 400
  */
-export async function checkActivity(sql: Sql, tenantId: string, { activity }: Pick<Policy, 'activity'>): Promise<void> {
-  if (activity === null) return;
+export async function checkNamedTypes(
+  sql: Sql,
+  tenantId: string,
+  { activity, matchTypes }: Partial<Pick<Policy, 'activity' | 'matchTypes'>>,
+): Promise<void> {
+  if (activity !== undefined && activity !== null) await checkActivity(sql, tenantId, activity);
+  if (matchTypes !== undefined && matchTypes !== 'all') await checkRecordTypes(sql, tenantId, matchTypes);
+}
+
+async function checkActivity(sql: Sql, tenantId: string, activity: NonNullable<Policy['activity']>): Promise<void> {
   const type = (await activityTypes(sql, tenantId)).find((one) => one.type === activity.type);
   if (type === undefined) {
     const remedy = 'Name a type of GET /v1/activity-types, or add it there.';
@@ -47,5 +57,17 @@ export async function checkActivity(sql: Sql, tenantId: string, { activity }: Pi
     'policy.activity.status',
     'is not a status of this type.',
     `Use one of: ${type.statuses.join(', ')}.`,
+  );
+}
+
+async function checkRecordTypes(sql: Sql, tenantId: string, types: string[]): Promise<void> {
+  if (types.every(isBuiltInRecordType)) return;
+  const own = new Set((await listRecordTypes(sql, tenantId)).map(({ type }) => type));
+  const unknown = types.findIndex((type) => !isBuiltInRecordType(type) && !own.has(type));
+  if (unknown === -1) return;
+  throw invalidField(
+    `policy.matchTypes[${String(unknown)}]`,
+    'is neither built in nor one of your own.',
+    'GET /v1/record-types lists the types; POST there names a new one.',
   );
 }

@@ -3,7 +3,7 @@ import type { Mailbox, ServerSettings } from '../../db/mailboxes';
 import { publicId } from '../../domain/ids';
 import type { Language } from '../../domain/languages';
 import { progressOf } from '../../domain/progress';
-import { codeSentence, remedyFor, stateSentence } from '../../domain/state-sentences';
+import { codeSentence, remedyFor, removalsRemedy, stateSentence } from '../../domain/state-sentences';
 import { workflowIds } from '../../workflows/contract';
 import { timeOrNull } from '../fields';
 import type { MailboxAnswer } from './schemas';
@@ -41,11 +41,16 @@ function presentState(mailbox: Mailbox, language: Language) {
     reasonCode: code,
     since: mailbox.stateSince.toISOString(),
     until: timeOrNull(mailbox.stateUntil),
-    remedy: remedyFor(state, code, language),
+    remedy: remedyFor(state, code, language) ?? remedyOfFlags(mailbox, language),
     desiredState: mailbox.desired,
     deletionId: mailbox.deletionId === null ? null : publicId('deletion', mailbox.deletionId),
     lastError: lastError === null ? null : presentLastError(lastError, language),
   };
+}
+
+/** A mailbox that is well may yet wait for an answer. */
+function remedyOfFlags({ flags }: Mailbox, language: Language): string | null {
+  return flags.includes('confirm-removal') ? removalsRemedy(language) : null;
 }
 
 /** Postgres wrote its time as JSON, which is not how the API writes times. */

@@ -7,7 +7,7 @@ import type { Api, ApiContext } from '../context';
 import { languageFor } from '../language';
 import { authNotAvailable, connectionFailed } from '../problems';
 import type { Viewer } from '../viewer';
-import { checkActivity, checkedPolicy } from './policy-check';
+import { checkNamedTypes, checkedPolicy } from './policy-check';
 import { refusePop3 } from './pop3';
 import { presentPreview } from './preview-presenter';
 import { previewSchema, type PreviewBody } from './preview-schemas';
@@ -43,7 +43,7 @@ async function previewed(
   const { auth, address } = body;
   if (auth.type !== 'password') throw authNotAvailable();
   const policy = checkedPolicy(null, body.policy ?? {}, context.now());
-  await context.db.inTenant(tenantId, (sql) => checkActivity(sql, tenantId, policy));
+  await context.db.inTenant(tenantId, (sql) => checkNamedTypes(sql, tenantId, policy));
   const server = await chosenServer(context, { tenantId, language }, body);
   const { host, port, security } = server.imap;
   const access = { ...server.imap, username: auth.username ?? address.trim(), password: auth.password };

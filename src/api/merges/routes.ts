@@ -74,7 +74,7 @@ function askingRoutes(api: Api, context: ApiContext): void {
         description:
           'Addresses, links with their reasons, activities, files, links of threads, and records whose company or intermediary it is, move to ' +
           'the other, which also takes what it lacks: number, external id, company, intermediary, owner. Where one of the two is restricted, ' +
-          'they are together. The id answers 301 from now on.',
+          'they are together. The id answers 301 from now on; where a filter or a body names it, 400 says what it is a part of.',
         params: idInPath('record'),
         body: z.strictObject({ into: idField('record', 'rec_0192f0c1...') }),
         response: { 202: askedSchema },

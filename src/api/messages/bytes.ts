@@ -27,7 +27,7 @@ export interface Download {
 async function readableBytes(
   { db }: ApiContext,
   viewer: Viewer,
-  wish: BytesWish,
+  wish: BytesWish & { wanted: 'raw' | 'parts' },
 ): Promise<CopyBytes & { blobId: string }> {
   const copy = await db.inTenant(viewer.tenantId, async (sql) => {
     const level = await levelOf(sql, viewer, wish.messageId);
@@ -46,7 +46,7 @@ async function readableBytes(
  * that are its own, because all others belong to the copy. @throws Problem 403, 404
  */
 export async function rawMessage(context: ApiContext, viewer: Viewer, wish: BytesWish): Promise<Download> {
-  const { blobId, held, rawState } = await readableBytes(context, viewer, wish);
+  const { blobId, held, rawState } = await readableBytes(context, viewer, { ...wish, wanted: 'raw' });
   const { size, content } = await context.blobs.open(viewer.tenantId, blobId);
   if (held) return { content, size, rawState: rawState === 'reduced' ? 'reduced' : 'full' };
   const own = withOwnHeaderOnly(content, context.limits.maxHeaderBytes);
@@ -59,7 +59,7 @@ export async function attachmentOf(
   viewer: Viewer,
   wish: BytesWish & { n: number },
 ): Promise<{ part: PartDescriptor; content: Readable }> {
-  const { blobId, parts } = await readableBytes(context, viewer, wish);
+  const { blobId, parts } = await readableBytes(context, viewer, { ...wish, wanted: 'parts' });
   const part = parts.find(({ n, role }) => n === wish.n && role === 'attachment');
   if (part === undefined) throw notFound();
   if (!part.kept) throw bytesNotKept();

@@ -28,7 +28,7 @@ export async function messageAnswer(
   const message = await knownMessage(context, viewer, wish.messageId);
   if (message.level < 3) return presentMessage(message, { parts: null, html: null, language });
   const bytes = await context.db.inTenant(viewer.tenantId, (sql) =>
-    bytesOfMessage(sql, viewer, { messageId: wish.messageId, copyId: null }),
+    bytesOfMessage(sql, viewer, { messageId: wish.messageId, copyId: null, wanted: 'parts' }),
   );
   const html =
     wish.html === 'none' ? null : await htmlOf(context, viewer, { bytes, show: wish.html, text: message.text });

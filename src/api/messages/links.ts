@@ -4,6 +4,7 @@ import type { Api, ApiContext } from '../context';
 import { idInPath } from '../fields';
 import { languageFor } from '../language';
 import { knownMessage } from './detail';
+import { answerOrMoved, joinedMessageSchema } from './moved';
 import { presentLink } from './presenter';
 import { linkSchema } from './schemas';
 
@@ -20,13 +21,16 @@ export function messageLinksRoute(api: Api, context: ApiContext): void {
           'the record, or who did it. Links that a person took away are `suppressed`. Records that this key may not see are left out, ' +
           'and what only Bcc or a delivery header says is told to those alone who hold such a copy.',
         params: idInPath('message'),
-        response: { 200: z.object({ items: z.array(linkSchema) }) },
+        response: { 200: z.object({ items: z.array(linkSchema) }), 301: joinedMessageSchema },
       },
     },
     async (request, reply) => {
-      const { links } = await knownMessage(context, request.viewer, request.params.id);
+      const messageId = request.params.id;
+      const answer = () => knownMessage(context, request.viewer, messageId);
+      const found = await answerOrMoved(context, request, { messageId, reply, answer });
+      if (found.kind === 'moved') return reply.code(301).send(found.body);
       const language = languageFor(request, reply);
-      return { items: links.map((link) => presentLink(link, language)) };
+      return reply.send({ items: found.answer.links.map((link) => presentLink(link, language)) });
     },
   );
 }

@@ -8,14 +8,13 @@ import { noConditions } from '../../db/timeline-conditions';
 import { holdsSource, readTimeline, type TimelineFilter, type TimelinePlace } from '../../db/timeline-read';
 import { messageTypes, type MessageType } from '../../domain/message-type';
 import type { ApiContext } from '../context';
-import { idField } from '../fields';
+import { idField, instant } from '../fields';
 import { decodeCursor, encodeCursor, pageQuery } from '../paging';
+import { refuseMergedFilter } from '../records/moved';
 import { addressField } from '../records/text-fields';
 import type { Viewer } from '../viewer';
 import { presentItem } from './presenter';
 import type { messagePageSchema } from './schemas';
-
-const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
 /** The fields of a query that lists messages, wherever. */
 export function messageListQuery(maxPageSize: number) {
@@ -148,13 +147,15 @@ export function timelineOfRecord(
   });
 }
 
-/** The same, empty where there is no such record. */
+/** The same, empty where there is no such record. @throws Problem 400 where it was merged */
 export async function listMessagesOfRecord(
   context: ApiContext,
   viewer: Viewer,
   of: { recordId: string; wish: MessageListWish },
 ): Promise<MessagePage> {
-  return (await timelineOfRecord(context, viewer, of)) ?? nothing;
+  const page = await timelineOfRecord(context, viewer, of);
+  if (page === null) await refuseMergedFilter(context, viewer, of.recordId);
+  return page ?? nothing;
 }
 
 const nothing: MessagePage = { items: [], nextCursor: null, total: null };

@@ -1,20 +1,19 @@
 import { z } from 'zod';
 
-import { readMessage } from '../../db/messages';
-import { copyHistories, putRight, removedCopies } from '../../db/messages-trail';
 import { allMailRecord, unassignedRecord } from '../../db/timeline-write';
 import { etagOfStatus } from '../activities/write';
 import type { Api, ApiContext } from '../context';
 import { idField, idInPath } from '../fields';
 import { languageFor } from '../language';
-import { invalidRequest, notFound } from '../problems';
+import { invalidRequest } from '../problems';
 import { isQueueWish, listQueue, queueFields } from '../unassigned/list';
 import { attachmentOf, rawMessage } from './bytes';
 import { messageAnswer } from './detail';
 import { attachmentName, downloadHeaders, servedType } from './download-headers';
 import { listMessages, listMessagesOfRecord, messageListQuery, searchDescription } from './list';
+import { answerOrMoved, joinedMessageSchema } from './moved';
 import { messagePageSchema, messageSchema, trailSchema } from './schemas';
-import { trailOf } from './trail';
+import { messageTrail } from './message-trail';
 
 const tags = ['messages'];
 const params = idInPath('message');
@@ -36,10 +35,12 @@ export function messageRoutes(api: Api, context: ApiContext): void {
       schema: {
         tags,
         summary: 'A message',
-        description: 'Its ETag is that of what can be changed of it: the status (PATCH).',
+        description:
+          'Its ETag is that of what can be changed of it: the status (PATCH). A message that was known by its header alone and turned out to be another ' +
+          'answers 301.',
         params,
         querystring: detailQuery,
-        response: { 200: messageSchema },
+        response: { 200: messageSchema, 301: joinedMessageSchema },
       },
     },
     async (request, reply) => {
@@ -47,35 +48,31 @@ export function messageRoutes(api: Api, context: ApiContext): void {
       const shown = query.remoteContent === 'allow' ? 'with-remote-content' : 'without-remote-content';
       const html = query.html ? shown : 'none';
       const wish = { messageId: about.id, html, language: languageFor(request, reply) } as const;
-      const answer = await messageAnswer(context, viewer, wish);
-      return reply.header('etag', etagOfStatus(answer.status)).send(answer);
+      const answer = () => messageAnswer(context, viewer, wish);
+      const found = await answerOrMoved(context, request, { messageId: about.id, reply, answer });
+      if (found.kind === 'moved') return reply.code(301).send(found.body);
+      return reply.header('etag', etagOfStatus(found.answer.status)).send(found.answer);
     },
   );
 
+  trailRoute(api, context);
+  downloadRoutes(api, context);
+}
+
+function trailRoute(api: Api, context: ApiContext): void {
+  const response = { 200: trailSchema, 301: joinedMessageSchema };
   api.get(
     '/v1/messages/:id/trail',
-    { schema: { tags, summary: 'What happened to a message when', params, response: { 200: trailSchema } } },
+    { schema: { tags, summary: 'What happened to a message when', params, response } },
     async (request, reply) => {
-      const {
-        viewer,
-        params: { id },
-      } = request;
-      const { message, ...told } = await context.db.inTenant(viewer.tenantId, async (sql) => {
-        const found = await readMessage(sql, viewer, id);
-        const copyIds = (found?.copies ?? []).map((copy) => copy.id);
-        return {
-          message: found,
-          histories: await copyHistories(sql, viewer.tenantId, copyIds),
-          removed: await removedCopies(sql, viewer, id),
-          putRight: await putRight(sql, viewer, id),
-        };
-      });
-      if (message === null && told.removed.length === 0) throw notFound();
-      return { items: trailOf(message, { ...told, language: languageFor(request, reply) }) };
+      const messageId = request.params.id;
+      const language = languageFor(request, reply);
+      const answer = () => messageTrail(context, request.viewer, { messageId, language });
+      const found = await answerOrMoved(context, request, { messageId, reply, answer });
+      if (found.kind === 'moved') return reply.code(301).send(found.body);
+      return reply.send({ items: found.answer });
     },
   );
-
-  downloadRoutes(api, context);
 }
 
 function listRoute(api: Api, context: ApiContext): void {
@@ -126,8 +123,12 @@ function downloadRoutes(api: Api, context: ApiContext): void {
         querystring: copyQuery,
       },
     },
-    async ({ viewer, params: { id }, query }, reply) => {
-      const raw = await rawMessage(context, viewer, { messageId: id, copyId: query.copy ?? null });
+    async (request, reply) => {
+      const wish = { messageId: request.params.id, copyId: request.query.copy ?? null };
+      const answer = () => rawMessage(context, request.viewer, wish);
+      const found = await answerOrMoved(context, request, { messageId: wish.messageId, reply, answer });
+      if (found.kind === 'moved') return reply.send(found.body);
+      const raw = found.answer;
       void reply.headers(downloadHeaders({ contentType: 'message/rfc822', filename: 'message.eml' }));
       void reply.header('letterbook-raw', raw.rawState);
       if (raw.size !== null) void reply.header('content-length', raw.size);
@@ -139,9 +140,13 @@ function downloadRoutes(api: Api, context: ApiContext): void {
   api.get(
     '/v1/messages/:id/attachments/:n',
     { schema: { tags, summary: 'An attachment, decoded', params: attachmentParams, querystring: copyQuery } },
-    async ({ viewer, params: { id, n }, query }, reply) => {
-      const wish = { messageId: id, copyId: query.copy ?? null, n };
-      const { part, content } = await attachmentOf(context, viewer, wish);
+    async (request, reply) => {
+      const { params: about, query } = request;
+      const wish = { messageId: about.id, copyId: query.copy ?? null, n: about.n };
+      const answer = () => attachmentOf(context, request.viewer, wish);
+      const found = await answerOrMoved(context, request, { messageId: about.id, reply, answer });
+      if (found.kind === 'moved') return reply.send(found.body);
+      const { part, content } = found.answer;
       void reply.headers(downloadHeaders({ contentType: servedType(part), filename: attachmentName(part) }));
       return reply.send(content);
     },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { listNotices, readNotice, type Notice } from '../../db/notices/notice-read';
 import { publicId } from '../../domain/ids';
 import type { Language } from '../../domain/languages';
-import { noticeKinds } from '../../domain/notice';
+import { noticeEnds, noticeKinds } from '../../domain/notice';
 import { noticeSentence } from '../../domain/state-sentences';
 import type { Api, ApiContext } from '../context';
 import { idField, idInPath, noBody, time, timeOrNull, yesOrNo } from '../fields';
@@ -17,21 +17,22 @@ const noticeSchema = z.object({
   userId: z.string().nullable().describe('Who is told; null where the tenant has nobody who could be'),
   mailboxId: z.string(),
   kind: z.enum(noticeKinds),
-  sentence: z.string().describe('For a person: what is so, or that it is well again'),
+  sentence: z.string().describe('For a person: what is so, or that it is well again, or was stopped'),
   raisedAt: time,
-  clearedAt: time.nullable().describe('Since when it is well again'),
+  clearedAt: time.nullable().describe('Since when it no longer holds'),
+  clearedBy: z.enum(noticeEnds).nullable().describe('`stopped`: the mailbox was stopped before it was well again'),
   readAt: time.nullable().describe('Taken back when it is well again: that is news too'),
 });
 
 const tags = ['notices'];
 
-/** /v1/notices: what people are told of their mailboxes, once when it begins and once when it is well again. */
+/** /v1/notices: what people are told of their mailboxes, once when it begins and once when it ends. */
 export function noticeRoutes(api: Api, { db, limits }: ApiContext): void {
   const querystring = z.strictObject({
     ...pageQuery(limits.maxPageSize),
     userId: idField('user', 'usr_0192f0c1...').optional(),
     mailboxId: idField('mailbox', 'mbx_0192f0c1...').optional(),
-    open: yesOrNo.optional().describe('Only those that still hold, or only those that are well again'),
+    open: yesOrNo.optional().describe('Only those that still hold, or only those that do not'),
     unread: yesOrNo.optional(),
   });
   api.get(
@@ -86,15 +87,16 @@ function whose(viewer: Viewer, asked: string | undefined): string | null {
 }
 
 function presentNotice(notice: Notice, language: Language): z.output<typeof noticeSchema> {
-  const { id, userId, mailboxId, kind, raisedAt, clearedAt, readAt } = notice;
+  const { id, userId, mailboxId, kind, raisedAt, clearedAt, clearedBy, readAt } = notice;
   return {
     id: publicId('notice', id),
     userId: userId === null ? null : publicId('user', userId),
     mailboxId: publicId('mailbox', mailboxId),
     kind,
-    sentence: noticeSentence(kind, clearedAt === null ? 'raised' : 'cleared', language),
+    sentence: noticeSentence(kind, clearedBy ?? 'raised', language),
     raisedAt: raisedAt.toISOString(),
     clearedAt: timeOrNull(clearedAt),
+    clearedBy,
     readAt: timeOrNull(readAt),
   };
 }

@@ -1,3 +1,4 @@
+import { connectionsAtMost } from '../../domain/connection-slots';
 import type { Discovery } from '../../domain/discovery';
 import type { Language } from '../../domain/languages';
 import type { ProviderPreset } from '../../domain/provider-presets';
@@ -27,8 +28,11 @@ export function presentKnown(preset: ProviderPreset, language: Language): KnownS
   return { ...presentPreset(preset, language), source: 'preset', confirmed: true };
 }
 
-/** What was found for an address, if anything. */
-export function presentFound(found: Discovery | null, language: Language): KnownServerAnswer {
+/** What was found for an address, if anything. `connectionsPerAccount` is the limit for providers that are not known. */
+export function presentFound(
+  found: Discovery | null,
+  { language, connectionsPerAccount }: { language: Language; connectionsPerAccount: number },
+): KnownServerAnswer {
   if (found?.source === 'mx') {
     const shown = presentPreset(found.preset, language);
     return {
@@ -42,16 +46,14 @@ export function presentFound(found: Discovery | null, language: Language): Known
   return {
     ...{ provider: 'other', name: null, imap: found?.imap ?? null, smtp: found?.smtp ?? null },
     ...{ sentCopies: 'unknown', login: 'unknown', language, steps: stepsIn(language, steps), sources: [] },
-    limits: unknownLimits,
+    limits: { ...unknownLimits, connectionsUsed: connectionsAtMost(connectionsPerAccount) },
     source: found?.source ?? 'none',
     confirmed: false,
   };
 }
 
-/** One connection to work and one to wait. */
 const unknownLimits = {
   connections: null,
-  connectionsUsed: 2,
   idleRenewalSeconds: usualIdleRenewalMs / 1_000,
   dailyDownloadBytes: null,
 };

@@ -27,7 +27,11 @@ export function presetRoutes(api: Api, context: ApiContext): void {
       if (query.address === undefined) return { items: listed(language), nextCursor: null };
       const preset = presetFor(query.address);
       if (preset !== null) return presentKnown(preset, language);
-      return presentFound(await foundServer(context, viewer.tenantId, query.address), language);
+      const { connectionsPerAccount } = context.limits;
+      return presentFound(await foundServer(context, viewer.tenantId, query.address), {
+        language,
+        connectionsPerAccount,
+      });
     },
   );
 }

@@ -37,7 +37,9 @@ const preset = z.object({
     .describe('What is taken as password; `oauth2`: none is taken'),
   limits: z.object({
     connections: z.int().nullable().describe('How many the provider allows an account; null where it does not say'),
-    connectionsUsed: z.int().describe('How many of them are used at most'),
+    connectionsUsed: z
+      .int()
+      .describe('How many of them are used at most; one more for some seconds while access is tried'),
     idleRenewalSeconds: z.int(),
     dailyDownloadBytes: z.int().nullable(),
   }),

@@ -1,9 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
+import type { Sql } from '../../db/database';
 import { mergedInto } from '../../db/records';
 import { publicId } from '../../domain/ids';
 import type { ApiContext } from '../context';
-import { notFound } from '../problems';
+import type { FieldProblem, Problem } from '../problem';
+import { invalidRequest, notFound } from '../problems';
+import type { Viewer } from '../viewer';
 import { recordReaderOf } from './reader';
 
 /**
@@ -21,4 +24,23 @@ export async function movedRecord(
   const into = publicId('record', found);
   void reply.code(301).header('location', url.replace(/^(\/v1\/records\/)[^/?]+/, `$1${into}`));
   return { id: publicId('record', recordId), mergedInto: into };
+}
+
+/** 400: what is asked for names a record that is a part of another now; null where it was not merged, or the viewer may not see what it is a part of. */
+export async function mergedRecordNamed(
+  sql: Sql,
+  viewer: Viewer,
+  { recordId, ...place }: { recordId: string } & Pick<FieldProblem, 'in' | 'field'>,
+): Promise<Problem | null> {
+  const into = await mergedInto(sql, viewer.tenantId, { ...recordReaderOf(viewer), recordId });
+  if (into === null) return null;
+  const reason = `names a record that was merged into ${publicId('record', into)}.`;
+  return invalidRequest([{ ...place, reason, remedy: 'Name that one, or undo the merge.' }]);
+}
+
+/** A filter names a record that the viewer may not read: nothing fits it. @throws Problem 400 where it was merged, so that nobody takes its history for empty */
+export async function refuseMergedFilter({ db }: ApiContext, viewer: Viewer, recordId: string): Promise<void> {
+  const named = { recordId, in: 'query' as const, field: 'recordId' };
+  const merged = await db.inTenant(viewer.tenantId, (sql) => mergedRecordNamed(sql, viewer, named));
+  if (merged !== null) throw merged;
 }

@@ -9,7 +9,7 @@ import { publicId } from '../../domain/ids';
 import { reprocessFields, reprocessOutcomes, type ReprocessScope } from '../../domain/reprocess';
 import type { Api, ApiContext } from '../context';
 import { refuseWhileDeleting } from '../deletions/refusals';
-import { idField, idInPath, time, timeOrNull } from '../fields';
+import { idField, idInPath, instant, time, timeOrNull } from '../fields';
 import { startedJob } from '../held-jobs';
 import { readerOf, requireManager } from '../mailboxes/people';
 import { operationSchema } from '../operations';
@@ -23,8 +23,8 @@ const maxInteger = 2_147_483_647;
 
 const scopeSchema = z.strictObject({
   mailboxId: idField('mailbox', 'mbx_0192f0c1...').optional().describe('One mailbox; without it all of them'),
-  from: time.optional().describe('Messages that stand in timelines at this time or later'),
-  to: time.optional().describe('Messages that stand in timelines before this time'),
+  from: instant.optional().describe('Messages that stand in timelines at this time or later'),
+  to: instant.optional().describe('Messages that stand in timelines before this time'),
   parserVersionBelow: z.int().min(0).max(maxInteger).optional().describe('Copies read by an older parser'),
   dryRun: z.boolean().default(false).describe('Lists what differs, and writes nothing'),
 });
@@ -92,8 +92,7 @@ export function reprocessRoutes(api: Api, context: ApiContext): void {
 }
 
 function scopeOf(asked: Omit<z.output<typeof scopeSchema>, 'dryRun'>): ReprocessScope {
-  const at = (text: string | undefined) => (text === undefined ? null : new Date(text));
-  const [from, to] = [at(asked.from), at(asked.to)];
+  const { from = null, to = null } = asked;
   if (from !== null && to !== null && from >= to)
     throw invalidField('to', 'is not after `from`.', 'Give a later time.');
   return { mailboxId: asked.mailboxId ?? null, from, to, parserVersionBelow: asked.parserVersionBelow ?? null };

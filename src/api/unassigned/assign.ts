@@ -13,16 +13,16 @@ import { sendersAmong } from '../../db/unassigned/senders-among';
 import { unassignedPage } from '../../db/unassigned/unassigned-mail';
 import { publicId } from '../../domain/ids';
 import type { ApiContext } from '../context';
-import { idField } from '../fields';
+import { idField, instant } from '../fields';
+import { unknownMessage } from '../links/refusals';
 import { conflict, invalidField } from '../problems';
 import { carryOutRematch } from '../records/carry-out-rematch';
+import { mergedRecordNamed } from '../records/moved';
 import { recordReaderOf } from '../records/reader';
 import { refusedRecord } from '../records/refusals';
 import { EngineUnavailable } from '../temporal-gateway';
 import { actorOf, type Viewer } from '../viewer';
 import { filterOf, queueFilterFields } from './list';
-
-const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
 /** POST /v1/unassigned/assign */
 export function assignSchema(maxMessages: number) {
@@ -77,7 +77,10 @@ export async function assign(
   const { tenantId } = viewer;
   const begun = await context.db.inTenant(tenantId, async (sql): Promise<Begun> => {
     await lockTenantForWriting(sql, tenantId);
-    if (!(await recordsAmong(sql, viewer, [wish.recordId])).has(wish.recordId)) throw unknownRecord();
+    if (!(await recordsAmong(sql, viewer, [wish.recordId])).has(wish.recordId)) {
+      const named = { recordId: wish.recordId, in: 'body' as const, field: 'recordId' };
+      throw (await mergedRecordNamed(sql, viewer, named)) ?? unknownRecord();
+    }
     const messageIds = await messagesOf(sql, context, { viewer, wish });
     const added = wish.addAddress ? await addSender(sql, viewer, { recordId: wish.recordId, messageIds }) : null;
     const pairs = messageIds.map((messageId) => ({ messageId, recordId: wish.recordId }));
@@ -109,8 +112,12 @@ async function messagesOf(
   if (messageIds !== undefined) {
     const ids = [...new Set(messageIds)];
     const readable = await readableAmong(sql, viewer, ids);
-    if (ids.every((id) => readable.has(id))) return ids;
-    throw invalidField('messageIds', 'name a message that does not exist.', 'Leave out what cannot be read any more.');
+    for (const [n, messageId] of messageIds.entries()) {
+      if (!readable.has(messageId)) {
+        throw await unknownMessage(sql, viewer, { messageId, field: `messageIds[${String(n)}]` });
+      }
+    }
+    return ids;
   }
   const wanted = filterOf(filter ?? {});
   if (Object.values(wanted).every((value) => value === null)) {

@@ -5,13 +5,12 @@ import { unassignedGroups, type GroupedBy, type UnassignedGroup } from '../../db
 import { publicId } from '../../domain/ids';
 import { suggestionSentence } from '../../domain/suggestion-words';
 import type { Api, ApiContext } from '../context';
-import { idInPath, time } from '../fields';
+import { idInPath, instant, time } from '../fields';
 import { languageFor } from '../language';
 import { notFound } from '../problems';
 import { assign, assignedSchema, assignSchema } from './assign';
 
 const tags = ['unassigned'];
-const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
 const groupsSchema = z.object({
   items: z

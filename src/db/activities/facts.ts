@@ -12,7 +12,7 @@ import { recordsOfAddress, type MatchingPolicy } from '../../domain/matching';
 import type { Sql } from '../database';
 import { candidatesByAddress } from '../match-candidates';
 
-/** By what an activity is decided, as its source had it when the activity was made. */
+/** By what an activity is decided, as its source has it: when it is made, and when that source's mail is matched again. */
 export type ActivityRule = Omit<MatchingPolicy, 'matchHeaders'>;
 
 /** A message as far as the rules look at it. */

@@ -1,4 +1,5 @@
 import type { Sql } from '../database';
+import { filesFirst } from '../message-files';
 import { principalsOf, windowsOf, type PageWindows, type Reader, type TimelinePlace } from '../timeline-read';
 import { walkedOf, walkOfRecord, type Walked } from './walk';
 
@@ -47,7 +48,7 @@ const statement = (windows: PageWindows) => `WITH ${walkOfRecord('<=', windows)}
    CROSS JOIN LATERAL (
      SELECT cs.parts FROM copy c LEFT JOIN copy_structure cs ON cs.tenant_id = $1 AND cs.copy_id = c.id
      WHERE c.tenant_id = $1 AND c.message_id = s.message_id
-     ORDER BY array_position(ARRAY['full', 'reduced', 'none'], c.raw_state), holds_source(c.source_id, $7) DESC, c.recorded_at, c.id LIMIT 1
+     ORDER BY ${filesFirst('holds_source(c.source_id, $7)')} LIMIT 1
    ) c CROSS JOIN LATERAL jsonb_array_elements(c.parts) AS f(part)
    WHERE s.level = 3 AND f.part ->> 'role' = 'attachment' AND f.part ->> 'disposition' IS DISTINCT FROM 'inline'
      AND ($8::integer IS NULL OR (s.sort_at, s.message_id) < ($4, $5::uuid) OR (f.part ->> 'n')::integer > $8)

@@ -29,7 +29,7 @@ interface NoteParameters {
  * query `of` has, and which belongs to a record. `given`: the parameters of the messages of copies, of their directions, and of the source that
  * they go with. What is noted is counted as
  * rows of `note`. A note has the id of its activity, so a second run writes nothing. It shows no more of a mail than was shown of it: `is_open`
- * where everybody who may see the record could read there that it was.
+ * where everybody who may see the record could read there that it was. A CRM that was told of the activity is told of the note under the same id.
  */
 export function noteActivities(of: string, given: NoteParameters): string {
   return `going_activity AS MATERIALIZED (
@@ -50,6 +50,12 @@ export function noteActivities(of: string, given: NoteParameters): string {
       INSERT INTO activity_note_record (tenant_id, record_id, sort_at, note_id, takes_part, is_open)
       SELECT $1, g.record_id, g.sort_at, g.id, g.takes_part, CASE WHEN r.restricted THEN ${isOpenToScope(given.sourceId)} ELSE ${isOpenToAll} END
       FROM going_record g JOIN record r ON r.tenant_id = $1 AND r.id = g.record_id ON CONFLICT DO NOTHING RETURNING 1
+    ), note_of_connector AS (
+      INSERT INTO connector_note (tenant_id, connector_id, about, note_id)
+      SELECT DISTINCT $1::uuid, c.id, g.message_id, g.id FROM going_record g
+      CROSS JOIN LATERAL (SELECT connector FROM record WHERE tenant_id = $1 AND id = g.record_id OFFSET 0) r
+      JOIN connector c ON c.tenant_id = $1 AND c.pushes AND c.id::text = r.connector
+      WHERE (SELECT EXISTS (SELECT FROM connector WHERE tenant_id = $1 AND pushes)) ON CONFLICT DO NOTHING RETURNING 1
     )`;
 }
 

@@ -90,7 +90,7 @@ FROM json_to_recordset($2::json) AS w(about uuid, "messageId" uuid, "recordId" u
 LEFT JOIN link l ON l.tenant_id = $1 AND l.id = w.about
 LEFT JOIN message m ON m.tenant_id = $1 AND m.id = w."messageId"
 LEFT JOIN LATERAL (
-  SELECT max(t.level) AS level FROM timeline t
+  SELECT max(t.level) AS level FROM readable_timeline t
   WHERE t.tenant_id = $1 AND t.message_id = m.id AND t.record_id = w."recordId" AND t.principal = ${String(everybodyPrincipal)}
 ) open ON true`;
 

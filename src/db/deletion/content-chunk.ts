@@ -23,13 +23,15 @@ export async function nextContent(
   from: { after: ContentPosition | null; limit: number },
 ): Promise<ContentChunk | null> {
   return db.inTenant(ref.tenantId, async (sql) => {
+    await sql.execute(inOrderOfIndexes);
     const spans = await sql.query<Span>(
       // A row for each generation and not for each placement, and lists of ids: thousands of rows are dear to read here.
       `WITH page AS MATERIALIZED (
          SELECT p.gen_id, p.uid, p.copy_id, c.message_id FROM (
            SELECT id FROM folder_generation WHERE tenant_id = $1 AND source_id = $2 AND id >= $3 ORDER BY id
          ) g CROSS JOIN LATERAL (
-           SELECT gen_id, uid, copy_id FROM placement WHERE gen_id = g.id AND (g.id > $3 OR uid < $4) ORDER BY uid DESC LIMIT $5
+           SELECT gen_id, uid, copy_id FROM placement
+           WHERE gen_id = g.id AND uid < CASE WHEN g.id > $3 THEN ${String(Number.MAX_SAFE_INTEGER)} ELSE $4 END ORDER BY uid DESC LIMIT $5
          ) p LEFT JOIN LATERAL (
            SELECT message_id FROM copy WHERE tenant_id = $1 AND id = p.copy_id OFFSET 0
          ) c ON true LIMIT $5
@@ -53,6 +55,9 @@ export async function nextContent(
     };
   });
 }
+
+/** Without statistics a generation looks small, and each chunk would read and sort all that is left of it rather than walk along the index. */
+const inOrderOfIndexes = 'SET LOCAL enable_bitmapscan = off';
 
 /** Ids with commas between them; null where there is none. */
 interface Lists {

@@ -84,9 +84,10 @@ interface Unread {
 
 /** Messages whose text comes from a copy that nobody has read in time. */
 function unread(shared: SharedMessage[], contents: SurvivorContents): SharedMessage[] {
-  return shared.filter(
-    ({ messageId, content, survivor }) => content === 'other' && contents.get(messageId)?.copyId !== survivor.copyId,
-  );
+  return shared.filter(({ messageId, content, survivor }) => {
+    const read = contents.get(messageId);
+    return content === 'other' && (read?.copyId !== survivor.copyId || read.blobId !== survivor.blobId);
+  });
 }
 
 async function copiesToDelete({ sql, ref }: ChunkWork, copyIds: string[], toRead: SharedMessage[]): Promise<string[]> {

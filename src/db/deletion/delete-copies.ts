@@ -46,15 +46,16 @@ export async function deleteBareCopies(
   { candidates, among }: { candidates: string[]; among: string[] },
 ): Promise<GoneCopies> {
   const [row] = await sql.query<Omit<GoneCopies, 'losing'> & { losing: string | null }>(
+    // By their ids, and not by the source: without statistics a plan would read all copies of the mailbox for each chunk.
     // What still has a placement is looked for at once, along the index: usually nothing.
     `WITH gone AS (
-       DELETE FROM copy WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) AND source_id = $3
+       DELETE FROM copy WHERE tenant_id = $1 AND id = ANY ($2::uuid[]) AND (source_id = $3) IS TRUE
          AND id NOT IN (SELECT copy_id FROM placement WHERE copy_id = ANY ($2::uuid[]))
        RETURNING id, message_id, blob_id, direction
      )
      SELECT count(*) AS count, coalesce(array_agg(id), '{}')::text AS "copyIds", coalesce(array_agg(message_id), '{}')::text AS "messageIds",
        coalesce(array_agg(direction), '{}')::text AS directions, (array_agg(blob_id) FILTER (WHERE blob_id IS NOT NULL))::text AS "blobIds",
-       string_agg(DISTINCT message_id::text, ',') FILTER (WHERE message_id = ANY ($4::uuid[])) AS losing
+       string_agg(DISTINCT message_id::text, ',') FILTER (WHERE message_id IN (SELECT unnest($4::uuid[]))) AS losing
      FROM (SELECT * FROM gone ORDER BY message_id) AS gone`,
     [ref.tenantId, uuidArray(candidates), ref.sourceId, uuidArray(among)],
   );

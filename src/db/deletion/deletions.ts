@@ -197,13 +197,27 @@ export async function cancelDeletion(sql: Sql, ref: DeletionRef & { actor: Actor
 
 /**
  * Deletions of mailboxes of all tenants that have not ended, and whose undo window is over; not those that are part of another deletion,
- * which starts them itself. Starting one that runs changes nothing.
+ * which starts them itself. At most 200, of more any, so that those that run already stand in nobody's way for long. Starting one that runs
+ * changes nothing.
  */
 export function unfinishedDeletions(db: Database): Promise<{ tenantId: string; mailboxId: string }[]> {
   return db.acrossTenants((sql) =>
     sql.query(
+      `SELECT "tenantId", "mailboxId" FROM (
+         SELECT tenant_id AS "tenantId", target_id AS "mailboxId", begins_at FROM deletion
+         WHERE kind = 'mailbox' AND parent_id IS NULL AND state NOT IN ('done', 'cancelled') AND begins_at <= now()
+         ORDER BY random() LIMIT 200) picked ORDER BY begins_at`,
+    ),
+  );
+}
+
+/** Mailboxes of all tenants that are being deleted as a part of another deletion; at most 200, of more any. */
+export function partsUnderWay(db: Database): Promise<{ tenantId: string; mailboxId: string }[]> {
+  return db.acrossTenants((sql) =>
+    sql.query(
       `SELECT tenant_id AS "tenantId", target_id AS "mailboxId" FROM deletion
-       WHERE kind = 'mailbox' AND parent_id IS NULL AND state NOT IN ('done', 'cancelled') AND begins_at <= now() ORDER BY begins_at`,
+       WHERE kind = 'mailbox' AND parent_id IS NOT NULL AND state IN ('stopping', 'deleting', 'verifying')
+       ORDER BY random() LIMIT 200`,
     ),
   );
 }

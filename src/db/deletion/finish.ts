@@ -59,17 +59,24 @@ export function finishDeletion(db: Database, ref: DeletionRef): Promise<Deletion
     },
     end: async (sql) => {
       await lockTenantForWriting(sql, ref.tenantId);
-      const [own] = await sql.query<{ key: string }>(
-        'SELECT address_key AS key FROM source WHERE tenant_id = $1 AND id = $2',
-        [ref.tenantId, ref.sourceId],
-      );
+      const address = await addressToMatch(sql, ref);
       await noteStep(sql, ref, { counts: await deleteMailbox(sql, ref) });
-      if (own !== undefined) await rematchOfMailbox(sql, ref.tenantId, own.key);
+      if (address !== null) await rematchOfMailbox(sql, ref.tenantId, address);
       const verified = await verifyGone(sql, ref, []);
       refuseRows(verified.left);
       return writeReport(sql, ref, verified.tables);
     },
   });
+}
+
+/** The key of the mailbox's address, whose mail is matched again; null where the mailbox is no more, and where all mail of its tenant goes too. */
+async function addressToMatch(sql: Sql, { tenantId, sourceId }: DeletionRef): Promise<string | null> {
+  const [own] = await sql.query<{ key: string }>(
+    `SELECT address_key AS key FROM source WHERE tenant_id = $1 AND id = $2 AND NOT EXISTS (
+       SELECT FROM deletion d WHERE d.tenant_id = $1 AND d.target_id = $1 AND d.state NOT IN ('done', 'cancelled'))`,
+    [tenantId, sourceId],
+  );
+  return own?.key ?? null;
 }
 
 async function isPart(sql: Sql, { tenantId, deletionId }: DeletionRef): Promise<boolean> {

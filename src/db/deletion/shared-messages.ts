@@ -1,34 +1,35 @@
 import { sortAt } from '../../domain/dates';
-import type { ParsedMessage } from '../../domain/message';
 import { refreshActivities } from '../activities/refresh';
 import type { Sql } from '../database';
-import { participantsOf, previewOf } from '../ingest/message-write';
 import { linkAgain } from '../rematch';
+import { hasFiles, tellFiles } from '../message-files';
 import { tellerFirst } from '../teller';
 import { refreshTimelines } from '../timeline-write';
 import { uuidArray } from '../binary-array';
 import type { DeletionRef } from './deletions';
+import { writeContents, type SurvivorContent } from './survivor-content';
 
 /** A message that stays, because another source holds a copy of it. */
 export interface SharedMessage {
   messageId: string;
   /** The oldest copy of another source: what the message is told from afterwards. */
-  survivor: { copyId: string; blobId: string | null; size: number };
+  survivor: {
+    copyId: string;
+    blobId: string | null;
+    size: number;
+    /** Of a copy without bytes: its fingerprint, and the bytes of copies that may have the same header. */
+    header: { sha: Buffer; wholeIds: string[] } | null;
+  };
   /**
    * What is shown of the message now: `theirs`, from a copy that stays; `same`, from a copy of the source with the very bytes of the
-   * survivor; `other`, from a copy of the source with other bytes. A message is told from its oldest copy.
+   * survivor, or with the same header where nobody has more; `other`, from a copy of the source that may say something else. A message is
+   * told from its oldest copy.
    */
   content: 'theirs' | 'same' | 'other';
 }
 
-/** What the survivor's bytes say, or null where it has no bytes that can be read. */
-export type SurvivorContent = Pick<
-  ParsedMessage,
-  'sentAt' | 'subject' | 'text' | 'textTruncated' | 'from' | 'sender' | 'replyTo' | 'to' | 'cc' | 'marks'
-> | null;
-
-/** By message: the copy that was read, and what it says. */
-export type SurvivorContents = Map<string, { copyId: string; content: SurvivorContent }>;
+/** By message: the copy that was read, the bytes that it had then, and what it says. */
+export type SurvivorContents = Map<string, { copyId: string; blobId: string | null; content: SurvivorContent }>;
 
 /** The messages of these copies that other sources hold too; where only these copies go, also those with another copy of the source. */
 export async function sharedMessages(sql: Sql, ref: DeletionRef, copyIds: string[]): Promise<SharedMessage[]> {
@@ -45,6 +46,13 @@ export async function messagesOf(sql: Sql, tenantId: string, copyIds: string[]):
   return rows.map((row) => row.message_id);
 }
 
+/** Of a mailbox's own copies the header is the same to whoever reads it; of others' the first half of the fingerprint says so. */
+const sameHeader = `first.raw_state = 'none' AND other.raw_state = 'none'
+         AND (first.source_id = other.source_id OR substr(first.raw_sha, 1, 16) = substr(other.raw_sha, 1, 16))`;
+
+/** Bytes that are looked at for the header of a copy that has none. */
+const mostWholes = 10;
+
 /** The same of messages of which copies go. */
 export async function sharedAmong(sql: Sql, ref: DeletionRef, messageIds: string[]): Promise<SharedMessage[]> {
   if (messageIds.length === 0) return [];
@@ -53,6 +61,8 @@ export async function sharedAmong(sql: Sql, ref: DeletionRef, messageIds: string
     copy_id: string;
     blob_id: string | null;
     raw_size: number;
+    header_sha: Buffer | null;
+    whole_ids: string | null;
     content: SharedMessage['content'];
   }>(
     // Most messages have no other copy, and are to cost one look-up by key and nothing else, also without statistics.
@@ -60,27 +70,35 @@ export async function sharedAmong(sql: Sql, ref: DeletionRef, messageIds: string
        SELECT DISTINCT message_id FROM copy WHERE tenant_id = $1 AND message_id = ANY ($3::uuid[]) AND (source_id <> $2 OR id <> ALL ($4::uuid[]))
      )
      SELECT m.message_id, other.id AS copy_id, other.blob_id, other.raw_size,
-       CASE WHEN first.source_id <> $2 OR first.id <> ALL ($4::uuid[]) THEN 'theirs' WHEN first.raw_sha = other.raw_sha THEN 'same' ELSE 'other' END AS content
+       CASE WHEN first.source_id <> $2 OR first.id <> ALL ($4::uuid[]) THEN 'theirs' WHEN first.raw_sha = other.raw_sha OR ${sameHeader} THEN 'same' ELSE 'other' END AS content,
+       CASE WHEN other.blob_id IS NULL THEN other.raw_sha END AS header_sha, CASE WHEN other.blob_id IS NULL THEN (
+         SELECT string_agg(blob_id::text, ',') FROM (
+           SELECT blob_id FROM copy WHERE tenant_id = $1 AND message_id = m.message_id AND blob_id IS NOT NULL LIMIT ${String(mostWholes)}) whole) END AS whole_ids
      FROM shared m
      CROSS JOIN LATERAL (
-       SELECT id, blob_id, raw_sha, raw_size FROM copy WHERE tenant_id = $1 AND message_id = m.message_id AND (source_id <> $2 OR id <> ALL ($4::uuid[]))
+       SELECT id, source_id, blob_id, raw_sha, raw_state, raw_size FROM copy WHERE tenant_id = $1 AND message_id = m.message_id AND (source_id <> $2 OR id <> ALL ($4::uuid[]))
        ORDER BY ${tellerFirst} LIMIT 1
      ) other
      CROSS JOIN LATERAL (
-       SELECT id, source_id, raw_sha FROM copy WHERE tenant_id = $1 AND message_id = m.message_id ORDER BY ${tellerFirst} LIMIT 1
+       SELECT id, source_id, raw_sha, raw_state FROM copy WHERE tenant_id = $1 AND message_id = m.message_id ORDER BY ${tellerFirst} LIMIT 1
      ) first`,
     [ref.tenantId, ref.sourceId, uuidArray(messageIds), ref.takes === undefined ? null : uuidArray(ref.takes)],
   );
   return rows.map((row) => ({
     messageId: row.message_id,
-    survivor: { copyId: row.copy_id, blobId: row.blob_id, size: row.raw_size },
+    survivor: {
+      copyId: row.copy_id,
+      blobId: row.blob_id,
+      size: row.raw_size,
+      header: row.header_sha === null ? null : { sha: row.header_sha, wholeIds: row.whole_ids?.split(',') ?? [] },
+    },
     content: row.content,
   }));
 }
 
 /** What only the copies knew that messages lose: to be asked before they go. */
 interface LostWords {
-  /** Messages that lose names of files. */
+  /** Messages that lose files, or names of files. */
   withFiles: string[];
 }
 
@@ -92,9 +110,10 @@ export async function lostWords(
 ): Promise<LostWords> {
   if (of.length === 0) return { withFiles: [] };
   const files = await sql.query<{ message_id: string }>(
+    // The messages as a set, made once: of a mailbox that colleagues share they are all that went, and a list is read for each row.
     `SELECT DISTINCT lost.message_id FROM unnest($2::uuid[], $3::uuid[]) AS lost(copy_id, message_id) CROSS JOIN LATERAL (
        SELECT parts FROM copy_structure WHERE tenant_id = $1 AND copy_id = lost.copy_id OFFSET 0) s
-     WHERE lost.message_id = ANY ($4::uuid[]) AND jsonb_path_exists(s.parts, '$[*].filename ? (@ != "")')`,
+     WHERE (lost.message_id IN (SELECT unnest($4::uuid[]))) IS TRUE AND jsonb_path_exists(s.parts, '$[*] ? (@.role == "attachment" || @.filename like_regex ".")')`,
     [tenantId, copyIds, messageIds, uuidArray(of)],
   );
   return { withFiles: files.map((row) => row.message_id) };
@@ -125,6 +144,13 @@ export async function tellFromSurvivors(
     tenantId,
     messages.filter((message) => message.content !== 'theirs'),
   );
+  const withFiles = new Set(lost.withFiles);
+  const toldByTheirs = messages.filter(({ content, messageId }) => content === 'theirs' && withFiles.has(messageId));
+  await tellFiles(
+    sql,
+    tenantId,
+    toldByTheirs.map(({ messageId }) => messageId),
+  );
   await linkAgain(sql, tenantId, messageIds);
   await refreshTimelines(sql, tenantId, messageIds);
   await refreshActivities(sql, tenantId, messageIds);
@@ -145,76 +171,6 @@ async function forgetSearch(sql: Sql, tenantId: string, messageIds: string[]): P
   await sql.execute('DELETE FROM message_search WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])', values);
 }
 
-async function writeContents(
-  sql: Sql,
-  { tenantId, sourceId, takes }: DeletionRef,
-  messages: { messageId: string; told: SurvivorContent }[],
-): Promise<void> {
-  if (messages.length === 0) return;
-  const told = messages.flatMap(({ messageId, told: content }) =>
-    content === null ? [] : [rowOf(messageId, content)],
-  );
-  const unknown = messages.flatMap(({ messageId, told: content }) => (content === null ? [messageId] : []));
-  const rows = `json_to_recordset($2::json) AS r(id uuid, sent_at timestamptz, participants jsonb, marks text[], subject text, preview text, text text, truncated boolean)`;
-  const values = [tenantId, JSON.stringify(told)];
-  await sql.execute(
-    `UPDATE message m SET sent_at = r.sent_at, participants = r.participants, marks = r.marks FROM ${rows} WHERE m.tenant_id = $1 AND m.id = r.id`,
-    values,
-  );
-  await sql.execute(
-    `UPDATE message_subject s SET subject = r.subject FROM ${rows} WHERE s.tenant_id = $1 AND s.message_id = r.id`,
-    values,
-  );
-  await sql.execute(
-    `UPDATE message_body b SET preview = r.preview, text = r.text, text_truncated = r.truncated FROM ${rows}
-     WHERE b.tenant_id = $1 AND b.message_id = r.id`,
-    values,
-  );
-  await writeUnknown(sql, { tenantId, sourceId: takes === undefined ? sourceId : null }, unknown);
-}
-
-function rowOf(id: string, content: NonNullable<SurvivorContent>) {
-  return {
-    id,
-    sent_at: content.sentAt,
-    participants: participantsOf(content),
-    marks: content.marks,
-    subject: content.subject,
-    preview: previewOf(content.text),
-    text: content.text,
-    truncated: content.textTruncated,
-  };
-}
-
-/** A copy without readable bytes: what is kept of it are its addresses. Who is hidden must not be told from another's header. */
-async function writeUnknown(
-  sql: Sql,
-  { tenantId, sourceId }: { tenantId: string; sourceId: string | null },
-  messageIds: string[],
-): Promise<void> {
-  if (messageIds.length === 0) return;
-  const values = [tenantId, messageIds];
-  const people = (role: string) =>
-    `coalesce(jsonb_agg(DISTINCT jsonb_build_object('name', '', 'address', ca.address_key)) FILTER (WHERE ca.role = '${role}'), '[]')`;
-  await sql.execute(
-    // Under the key of the bytes that went, mail that comes with them would be taken for this one, and be hidden under it.
-    `UPDATE message m SET message_key = sha256(convert_to('bytes gone ' || m.id::text, 'UTF8')), marks = '{}', participants = (
-       SELECT jsonb_build_object('from', ${people('from')}, 'sender', ${people('sender')}, 'replyTo', ${people('reply-to')},
-         'to', ${people('to')}, 'cc', ${people('cc')})
-       FROM copy c JOIN copy_address ca ON ca.tenant_id = $1 AND ca.copy_id = c.id WHERE c.tenant_id = $1 AND c.message_id = m.id AND c.source_id IS DISTINCT FROM $3::uuid)
-     WHERE m.tenant_id = $1 AND m.id = ANY ($2::uuid[])`,
-    [...values, sourceId],
-  );
-  await sql.execute(
-    `UPDATE message_subject SET subject = '' WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])`,
-    values,
-  );
-  await sql.execute(
-    `UPDATE message_body SET preview = '', text = '', text_truncated = true WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])`,
-    values,
-  );
-}
-
 const headersOnly = 4;
 
 /** What depends on how the survivor lies on its server, and on its parts. Returns the messages of which something is other than before. */
@@ -229,8 +185,8 @@ async function writeDates(sql: Sql, tenantId: string, messages: SharedMessage[])
     has_attachments: boolean;
   }>(
     `SELECT m.id, m.sent_at, c.recorded_at, p.internal_date, p.outcome, EXISTS (
-       SELECT FROM copy_structure s CROSS JOIN LATERAL jsonb_array_elements(s.parts) AS part
-       WHERE s.tenant_id = $1 AND s.copy_id = c.id AND part ->> 'role' = 'attachment' AND part ->> 'disposition' IS DISTINCT FROM 'inline'
+       SELECT FROM (SELECT id FROM copy WHERE tenant_id = $1 AND message_id = m.id OFFSET 0) k
+       CROSS JOIN LATERAL (SELECT parts FROM copy_structure WHERE tenant_id = $1 AND copy_id = k.id OFFSET 0) s WHERE ${hasFiles('s.parts')}
      ) AS has_attachments
      FROM unnest($2::uuid[], $3::uuid[]) AS told(message_id, copy_id)
      JOIN message m ON m.tenant_id = $1 AND m.id = told.message_id

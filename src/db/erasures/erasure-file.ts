@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 
 import { z } from 'zod';
 
-import type { Erasure } from './journal';
+import type { FiledErasure } from './journal';
 
 const line = z.object({
   tenantId: z.uuid(),
@@ -15,6 +15,8 @@ const line = z.object({
   heirId: z.uuid().nullable().default(null), // lines that were written before it was noted have none
   actor: z.string(),
   at: z.iso.datetime(),
+  // Said on a second line of the same erasure; older versions read over it.
+  ended: z.boolean().default(false),
 });
 
 /** The file of the journal cannot be used; the message names it and the remedy. */
@@ -23,16 +25,16 @@ class ErasureFileError extends Error {
 }
 
 /**
- * The erasures that the file holds, in its order, each once; none where there is no file. What a crash cut off in the middle of a line is
- * left out: its row was committed before, and is written again.
+ * The erasures that the file holds, in its order, each once; none where there is no file. One has ended where any of its lines says so. What a
+ * crash cut off in the middle of a line is left out: its row was committed before, and is written again.
  * @throws ErasureFileError where a line is whole and yet not one of ours
  */
-export async function readErasureFile(path: string): Promise<Erasure[]> {
+export async function readErasureFile(path: string): Promise<FiledErasure[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     if (isAbsence(error)) return '';
     throw error;
   });
-  const erasures = new Map<string, Erasure>();
+  const erasures = new Map<string, FiledErasure>();
   text.split('\n').forEach((content, n) => {
     // The lines are flat objects: one that was cut off does not end with a brace.
     if (!content.endsWith('}')) return;
@@ -42,12 +44,13 @@ export async function readErasureFile(path: string): Promise<Erasure[]> {
         `Line ${String(n + 1)} of ${path} cannot be read. Put the file back from a copy: what it lists must be erased again after a restore.`,
       );
     }
-    erasures.set(erasure.id, erasure);
+    const ended = erasure.ended || erasures.get(erasure.id)?.ended === true;
+    erasures.set(erasure.id, { ...erasure, ended });
   });
   return [...erasures.values()];
 }
 
-function parsed(content: string): Erasure | null {
+function parsed(content: string): FiledErasure | null {
   try {
     const { at, ...erasure } = line.parse(JSON.parse(content));
     return { ...erasure, at: new Date(at) };
@@ -62,7 +65,7 @@ function parsed(content: string): Erasure | null {
  * own, so that what was cut off before it, or is written after it, spoils no other. Nothing is ever taken out of the file.
  * @throws ErasureFileError where a line was not taken whole
  */
-export async function appendToErasureFile(path: string, erasures: Erasure[]): Promise<void> {
+export async function appendToErasureFile(path: string, erasures: FiledErasure[]): Promise<void> {
   const file = await openFile(path, erasures.length > 0);
   if (file === null) return;
   try {

@@ -20,6 +20,11 @@ export interface Erasure {
   at: Date;
 }
 
+/** An erasure as the file is to have it: whether its report is written. */
+export interface FiledErasure extends Erasure {
+  ended: boolean;
+}
+
 /** What is to be noted of a mailbox, record, user or tenant. */
 interface ErasureToNote {
   deletionId: string;
@@ -75,12 +80,14 @@ export async function insertErasure(
   return written > 0;
 }
 
-/** The journal of all tenants, oldest first. */
-export function allErasures(db: Database): Promise<Erasure[]> {
+/** The journal of all tenants, oldest first. An erasure under an id that no deletion has never ends: that of the thing itself does. */
+export function allErasures(db: Database): Promise<FiledErasure[]> {
   return db.acrossTenants((sql) =>
-    sql.query<Erasure>(
-      `SELECT tenant_id AS "tenantId", id, kind, target_id AS "targetId", address_hashes AS "addressHashes", heir_id AS "heirId", actor, at
-       FROM erasure ORDER BY at, id`,
+    sql.query<FiledErasure>(
+      `SELECT tenant_id AS "tenantId", id, kind, target_id AS "targetId", address_hashes AS "addressHashes", heir_id AS "heirId", actor, at,
+         CASE kind WHEN 'tenant' THEN NOT EXISTS (SELECT FROM tenant t WHERE t.tenant_id = e.tenant_id)
+           ELSE EXISTS (SELECT FROM deletion d WHERE d.tenant_id = e.tenant_id AND d.id = e.id AND d.state = 'done') END AS ended
+       FROM erasure e ORDER BY at, id`,
     ),
   );
 }

@@ -3,39 +3,26 @@ import { beginDeletion } from '../deletion/deletions';
 import { openCascade } from '../deletion/cascade/cascades';
 import { insertPersonDeletion } from '../people/begin-erasure';
 import { lockTenantForWriting } from '../tenant-lock';
-import { hashesOfAddress, type AddressFingerprints } from './erased-people';
 import { insertErasure, type Erasure } from './journal';
-import type { ErasureMirror } from './mirror';
+import type { ErasureHistory } from './mirror';
 
 /**
  * Brings a database that was restored up to date with the journal's file: what was erased since its state was saved is erased again. Notes
- * each erasure and begins its deletion; the workflows do the rest. Second run: begins nothing anew. Returns how many are still under way.
+ * each erasure and begins its deletion; the workflows do the rest. Second run: begins nothing anew. Returns how many are still under way:
+ * those, and what the state was saved in the middle of.
  */
-export async function replayErasures(
-  db: Database,
-  { mirror, fingerprintsOf }: { mirror: ErasureMirror; fingerprintsOf: AddressFingerprints },
-): Promise<number> {
+export async function replayErasures(db: Database, mirror: ErasureHistory): Promise<number> {
   const erasures = await mirror.compare();
-  for (const erasure of erasures) await replay(db, { erasure, erasures, fingerprintsOf });
-  return underWay(db);
+  for (const erasure of erasures) await replay(db, { erasure, erasures });
+  return underWay(db, mirror);
 }
 
-/**
- * All under the tenant's lock, in one transaction: nobody writes an address between the look for them and the entry, and of several that
- * have read the same file only the first begins anything.
- */
-async function replay(
-  db: Database,
-  { erasure, erasures, fingerprintsOf }: { erasure: Erasure; erasures: Erasure[]; fingerprintsOf: AddressFingerprints },
-): Promise<void> {
+/** In one transaction under the tenant's lock: of several that have read the same file only the first begins anything. */
+async function replay(db: Database, { erasure, erasures }: { erasure: Erasure; erasures: Erasure[] }): Promise<void> {
   const { tenantId } = erasure;
   await db.inTenant(tenantId, async (sql) => {
     await lockTenantForWriting(sql, tenantId);
     if (!(await insertErasure(sql, erasure, { replayedAt: new Date() }))) return;
-    if (erasure.kind === 'person') {
-      const addressKeys = await addressesOfPerson(sql, { erasure, fingerprintsOf });
-      if (addressKeys.length > 0) await insertPersonDeletion(sql, erasure, addressKeys);
-    }
     if (await isThere(sql, erasure)) await begin(sql, { ...erasure, heirId: lastHeir(erasure, erasures) });
   });
 }
@@ -44,13 +31,17 @@ const tableOfKind = {
   mailbox: { name: 'source', id: 'id' },
   record: { name: 'record', id: 'id' },
   user: { name: 'app_user', id: 'id' },
+  // Of whom there is something is not known yet.
+  person: { name: 'tenant', id: 'tenant_id' },
   tenant: { name: 'tenant', id: 'tenant_id' },
 } as const;
 
 async function isThere(sql: Sql, { tenantId, kind, targetId }: Erasure): Promise<boolean> {
-  if (kind === 'person') return false;
   const { name, id } = tableOfKind[kind];
-  const rows = await sql.query(`SELECT FROM ${name} WHERE tenant_id = $1 AND ${id} = $2`, [tenantId, targetId]);
+  const rows = await sql.query(`SELECT FROM ${name} WHERE tenant_id = $1 AND ${id} = $2`, [
+    tenantId,
+    targetId ?? tenantId,
+  ]);
   return rows.length > 0;
 }
 
@@ -65,7 +56,9 @@ function lastHeir({ tenantId, heirId }: Erasure, erasures: Erasure[]): string | 
 }
 
 /** There is no time to take it back: that was over. A user's mailboxes that were deleted too have erasures of their own. */
-async function begin(sql: Sql, { tenantId, kind, targetId, heirId, actor }: Erasure): Promise<void> {
+async function begin(sql: Sql, erasure: Erasure): Promise<void> {
+  const { tenantId, kind, targetId, heirId, actor } = erasure;
+  if (kind === 'person') await insertPersonDeletion(sql, erasure);
   if (kind === 'person' || targetId === null) return;
   if (kind !== 'mailbox') {
     await openCascade(sql, tenantId, { kind, targetId, actor, plan: { mailboxes: 'reassign', reassignTo: heirId } });
@@ -78,58 +71,34 @@ async function begin(sql: Sql, { tenantId, kind, targetId, heirId, actor }: Eras
   );
 }
 
-const addressesAtOnce = 5_000;
-
-/** The journal knows a person by fingerprints: each address of the tenant's mail and records is held against them. */
-async function addressesOfPerson(
-  sql: Sql,
-  { erasure, fingerprintsOf }: { erasure: Erasure; fingerprintsOf: AddressFingerprints },
-): Promise<string[]> {
-  const wanted = new Set(erasure.addressHashes);
-  const found = new Set<string>();
-  for (const table of ['copy_address', 'record_address']) {
-    let after = '';
-    for (;;) {
-      const keys = await nextAddresses(sql, erasure.tenantId, { table, after });
-      keys
-        .filter((key) => hashesOfAddress(key, fingerprintsOf).some((hash) => wanted.has(hash)))
-        .forEach((key) => found.add(key));
-      if (keys.length < addressesAtOnce) break;
-      after = keys.at(-1) ?? '';
-    }
-  }
-  return [...found];
-}
-
-async function nextAddresses(
-  sql: Sql,
-  tenantId: string,
-  { table, after }: { table: string; after: string },
-): Promise<string[]> {
-  const rows = await sql.query<{ key: string }>(
-    `SELECT DISTINCT address_key AS key FROM ${table} WHERE tenant_id = $1 AND address_key > $2 ORDER BY 1 LIMIT ${String(addressesAtOnce)}`,
-    [tenantId, after],
-  );
-  return rows.map(({ key }) => key);
-}
-
-/** Erasures that were replayed, and whose deletion has not ended. */
-async function underWay(db: Database): Promise<number> {
+/**
+ * Erasures that have not ended here, and were replayed, or have ended once according to the file: the state was saved in the middle of them.
+ * One that is only under way is nobody's concern.
+ */
+async function underWay(db: Database, mirror: ErasureHistory): Promise<number> {
   const tenants = await db.acrossTenants((sql) =>
     sql.query<{ tenantId: string }>(
-      'SELECT DISTINCT tenant_id AS "tenantId" FROM erasure WHERE replayed_at IS NOT NULL',
+      `SELECT tenant_id AS "tenantId" FROM erasure WHERE replayed_at IS NOT NULL
+       UNION SELECT tenant_id FROM deletion WHERE state NOT IN ('done', 'cancelled')`,
     ),
   );
-  let count = 0;
+  const open: OpenErasure[] = [];
   for (const { tenantId } of tenants) {
-    const [row] = await db.inTenant(tenantId, (sql) => sql.query<{ count: number }>(underWayInTenant, [tenantId]));
-    count += row?.count ?? 0;
+    open.push(...(await db.inTenant(tenantId, (sql) => sql.query<OpenErasure>(openInTenant, [tenantId]))));
   }
-  return count;
+  const replayed = open.filter(({ isReplayed }) => isReplayed);
+  if (replayed.length === open.length) return open.length;
+  const ended = await mirror.ended();
+  return open.filter(({ id, isReplayed }) => isReplayed || ended.has(id)).length;
 }
 
-const underWayInTenant = `
-SELECT count(*) AS count FROM erasure e WHERE e.tenant_id = $1 AND e.replayed_at IS NOT NULL AND CASE e.kind
+interface OpenErasure {
+  id: string;
+  isReplayed: boolean;
+}
+
+const openInTenant = `
+SELECT e.id, e.replayed_at IS NOT NULL AS "isReplayed" FROM erasure e WHERE e.tenant_id = $1 AND CASE e.kind
   WHEN 'mailbox' THEN EXISTS (SELECT FROM source s WHERE s.tenant_id = $1 AND s.id = e.target_id)
   WHEN 'record' THEN EXISTS (SELECT FROM record r WHERE r.tenant_id = $1 AND r.id = e.target_id)
   WHEN 'user' THEN EXISTS (SELECT FROM app_user u WHERE u.tenant_id = $1 AND u.id = e.target_id)

@@ -1,4 +1,4 @@
-import { leavingAlone } from '../../domain/failure';
+import { leavingAlone, type FailureReach } from '../../domain/failure';
 import type { Fence, MailboxState } from '../../domain/mailbox-state';
 import type { Sql } from '../database';
 import { settleNotices } from '../notices/notice-write';
@@ -6,8 +6,8 @@ import { insertEvent, plainEvent, systemActor, type Actor, type MailboxRow } fro
 
 /** Why a mailbox gets another state, with what belongs to it. */
 export type StateCause =
-  /** A round has ended well. */
-  | { kind: 'round-succeeded'; alternationsKept: number }
+  /** A round has ended well. `still`: the code of what it has not got all the same. */
+  | { kind: 'round-succeeded'; still: string | null; alternationsKept: number }
   /**
    * A round has failed; it is tried again after `retryAfterMs`, where it is tried again by itself. One that was put off because a server is left
    * alone says nothing against the server or the mailbox: it is no failure more, and no outage.
@@ -15,6 +15,8 @@ export type StateCause =
   | {
       kind: 'round-failed';
       error: { kind: string; code: string; operation: string };
+      /** The account's where absent. */
+      reach?: FailureReach;
       retryAfterMs: number | null;
       alternationsKept: number;
     }
@@ -28,6 +30,16 @@ export interface StateChange {
   /** Only a mailbox in one of these is changed; null: whatever it is in. */
   from: readonly MailboxState[] | null;
   cause: StateCause;
+}
+
+/** A folder alone keeps the mailbox from nothing that is done for the others (`can-be-asked.ts`). */
+function reachOf({ reach }: Extract<StateCause, { kind: 'round-failed' }>): { reach?: 'folder' } {
+  return reach === 'folder' ? { reach } : {};
+}
+
+function reasonOf(cause: StateCause): string | null {
+  if (cause.kind === 'round-failed') return cause.error.code;
+  return cause.kind === 'round-succeeded' ? cause.still : null;
 }
 
 interface Changed {
@@ -44,7 +56,7 @@ interface Changed {
  */
 export async function changeState(sql: Sql, mailbox: MailboxRow, change: StateChange): Promise<boolean> {
   const { to, cause } = change;
-  const reason = cause.kind === 'round-failed' ? cause.error.code : null;
+  const reason = reasonOf(cause);
   const [changed] = await sql.query<Changed>(
     `WITH before AS (SELECT state, state_reason FROM mailbox WHERE tenant_id = $1 AND source_id = $2 AND ($5::text[] IS NULL OR state = ANY ($5)))
      UPDATE mailbox m SET state = $3, state_reason = $4, state_until = coalesce($9::timestamptz, now() + $6::double precision * interval '1 millisecond'),
@@ -65,7 +77,7 @@ export async function changeState(sql: Sql, mailbox: MailboxRow, change: StateCh
       change.from,
       cause.kind === 'round-failed' ? cause.retryAfterMs : null,
       cause.kind,
-      cause.kind === 'round-failed' ? JSON.stringify(cause.error) : null,
+      cause.kind === 'round-failed' ? JSON.stringify({ ...cause.error, ...reachOf(cause) }) : null,
       cause.kind === 'wish' ? (cause.until ?? null) : null,
       cause.kind === 'round-failed' && cause.error.operation !== leavingAlone ? 1 : 0,
     ],
@@ -84,7 +96,7 @@ async function tell(
   const event = plainEvent('state', {
     from: changed.from_state,
     to,
-    reason: failed?.error.code ?? null,
+    reason: reasonOf(cause),
     until: changed.state_until,
     lastError: failed?.error ?? null,
     actor: 'actor' in cause ? cause.actor : systemActor,

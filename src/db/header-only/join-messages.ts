@@ -9,6 +9,7 @@ import { copyLinks } from '../reprocess/set-apart';
 import { findAgain } from '../search-pending';
 import { isAutomatic } from '../thread-links/reason-sql';
 import { refreshTimelines } from '../timeline-write';
+import { noteJoined } from './joined-message';
 
 /** Two messages that are one: all of `from` becomes a part of `to`. */
 interface JoinedMessages {
@@ -42,7 +43,7 @@ export async function joinHeaderOnly(
 
 /**
  * Gives a message all that another is: its copies, what people linked or took away, its working status and its activity; then the other goes.
- * Their thread is one already, because their Message-ID is. Links by address, timelines and search follow, and other systems are told
+ * Its id leads to the one that stays. Their thread is one already, because their Message-ID is. Links by address, timelines and search follow, and other systems are told
  * (`message.joined`) in the stream of each copy. To be called under the tenant's lock.
  */
 export async function joinMessages(
@@ -84,6 +85,7 @@ export async function joinMessages(
   );
   await copyActivities(sql, tenantId, [{ from, to }]);
   const dependents = await readDependents(sql);
+  await noteJoined(sql, tenantId, { from, to });
   await eraseThese(sql, { tenantId, deletionId: from }, { messageIds: [from], dependents, runId });
   await linkAgain(sql, tenantId, [to]);
   await refreshTimelines(sql, tenantId, [to]);

@@ -2,7 +2,7 @@ import type { Database, Sql } from '../database';
 import { newUuid } from '../new-id';
 
 /** What an audit was made for. */
-export type AuditCause = 'person' | 'import' | 'outage' | 'rewound' | 'again' | 'daily';
+export type AuditCause = 'person' | 'import' | 'outage' | 'rewound' | 'unproven' | 'again' | 'daily';
 
 export type FindingKind = 'missing' | 'extra' | 'ended-but-alive' | 'undelivered' | 'not-linked' | 'not-provable';
 
@@ -37,6 +37,11 @@ export async function writeFindings(sql: Sql, folder: OfFolder, found: Finding[]
      WHERE tenant_id = $1 AND source_id = $2 AND coalesce(folder_id, $5) = coalesce($3::uuid, $5) AND healed_at IS NULL AND kind <> ALL ($4::text[])`,
     [folder.tenantId, folder.sourceId, folder.folderId, found.map(({ kind }) => kind), noFolder],
   );
+  await addFindings(sql, folder, found);
+}
+
+/** The same for a folder that could not be looked at: nothing has healed. */
+export async function addFindings(sql: Sql, folder: OfFolder, found: Finding[]): Promise<void> {
   for (const { kind, reason, count, uids } of found) {
     await sql.execute(
       `INSERT INTO audit_finding (tenant_id, id, source_id, folder_id, kind, cause, reason, count, uids)

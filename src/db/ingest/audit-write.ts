@@ -2,7 +2,7 @@ import { outcomeName } from '../../domain/ledger';
 import type { Database, Sql } from '../database';
 import { changeFlag } from '../events/state-write';
 import { countTowardsImport } from '../import-track';
-import { dropUncompared, uidsShown, writeFindings, type AuditCause, type Finding } from './audit-findings';
+import { addFindings, dropUncompared, uidsShown, writeFindings, type AuditCause, type Finding } from './audit-findings';
 import { lockSource, type FencedSource } from './source-lock';
 
 /** What a comparison of one folder with its server came to. */
@@ -10,6 +10,8 @@ export interface FolderAudit {
   folderId: string;
   /** null: never listed. */
   genId: number | null;
+  /** `nothing`: the folder could not be looked at, and what was found before stands. */
+  seen?: 'nothing';
   verdict: 'complete' | 'missing' | 'not-provable';
   reason: string | null;
   serverCount: number | null;
@@ -45,6 +47,9 @@ export async function recordAudit(
 ): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
+    // Not only at the end: what breaks off before it leaves a mailbox that does not look healthy.
+    if (audit.verdict !== 'complete') await changeFlag(sql, source, { flag: 'incomplete', to: 'set' });
+    if (audit.seen === 'nothing') return noteUnseen(sql, source, audit);
     await sql.execute(upsert, await rowOf(sql, source, audit));
     const { missing, extra, ended } = audit;
     const lookedForByImport = audit.inParts ? audit.unrecorded : 0;
@@ -60,11 +65,26 @@ export async function recordAudit(
   });
 }
 
+/** That nobody could look heals nothing, and is no news of what was missing. */
+async function noteUnseen(sql: Sql, source: FencedSource, audit: FolderAudit & { cause: AuditCause }): Promise<void> {
+  const { folderId, genId, cause, verdict, reason } = audit;
+  const { tenantId, sourceId } = source;
+  const { counts, bytes } = await ledgerSide(sql, genId);
+  await sql.execute(
+    `INSERT INTO folder_audit (tenant_id, source_id, folder_id, verdict, reason, ledger_counts, ledger_bytes, checked_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, now())
+     ON CONFLICT (tenant_id, folder_id) DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason,
+       ledger_counts = excluded.ledger_counts, ledger_bytes = excluded.ledger_bytes, checked_at = excluded.checked_at`,
+    [tenantId, sourceId, folderId, verdict, reason, JSON.stringify(counts), bytes],
+  );
+  await addFindings(sql, { ...source, folderId, cause }, findingsOf(audit));
+}
+
 /** What other ways have shown is history that the listing hid. */
 async function leaveToImport(sql: Sql, source: FencedSource, { genId, unrecorded }: FolderAudit): Promise<void> {
   if (genId === null || unrecorded === 0) return;
   const left = await sql.execute(
-    `UPDATE folder_generation SET history_below = greatest(history_below, uidnext::bigint), history_total = history_total + $2,
+    `UPDATE folder_generation SET history_below = greatest(history_below, uidnext::bigint), history_total = $2,
        history_done_at = NULL WHERE id = $1 AND retired_at IS NULL AND uidnext IS NOT NULL AND history_done_at IS NOT NULL`,
     [genId, unrecorded],
   );
@@ -177,13 +197,17 @@ export async function recordAuditDone(db: Database, source: FencedSource, audit:
   });
 }
 
+/** Another audit was asked for since this one began (`beginAudit`): it may have passed what that is about. */
+const askedSooner = `(audit_cause <> 'daily' AND audit_due_at < now() + least(due.daily, due.again))`;
+
 /** Daily with a twelfth of it as jitter, so that mailboxes that were connected together drift apart. */
 const planNext = `
 WITH oldest AS (SELECT min(found_at) AS at FROM audit_finding WHERE tenant_id = $1 AND source_id = $2 AND healed_at IS NULL),
 due AS (SELECT $4::float8 * (1 - random() / 12) * interval '1 millisecond' AS daily,
   CASE WHEN oldest.at IS NOT NULL AND NOT $3 THEN greatest($5::float8 * interval '1 millisecond', now() - oldest.at) END AS again FROM oldest)
 UPDATE mailbox SET last_proven_at = CASE WHEN $3 THEN now() ELSE last_proven_at END, audited_at = now(),
-  audit_due_at = now() + least(due.daily, due.again), audit_cause = CASE WHEN due.again < due.daily THEN 'again' ELSE 'daily' END
+  audit_due_at = CASE WHEN ${askedSooner} THEN audit_due_at ELSE now() + least(due.daily, due.again) END,
+  audit_cause = CASE WHEN ${askedSooner} THEN audit_cause WHEN due.again < due.daily THEN 'again' ELSE 'daily' END
 FROM due WHERE tenant_id = $1 AND source_id = $2`;
 
 /** Ends the operation of an audit that could not compare; it is tried again after `againMs`. Second run, or one that has ended: no change. */
@@ -199,8 +223,10 @@ export async function recordAuditFailed(
       [audit.tenantId, audit.operationId, JSON.stringify(error)],
     );
     await sql.execute(
-      `UPDATE mailbox SET audit_tried_at = now(), audit_due_at = now() + $3::float8 * interval '1 millisecond'
-       WHERE tenant_id = $1 AND source_id = (SELECT source_id FROM operation WHERE tenant_id = $1 AND id = $2)`,
+      `UPDATE mailbox SET audit_tried_at = now(), audit_due_at = now() + $3::float8 * interval '1 millisecond',
+         audit_cause = CASE WHEN audit_cause = 'daily' THEN coalesce(nullif(o.task ->> 'cause', 'person'), 'daily') ELSE audit_cause END
+       FROM operation o
+       WHERE mailbox.tenant_id = $1 AND mailbox.source_id = o.source_id AND o.tenant_id = $1 AND o.id = $2`,
       [audit.tenantId, audit.operationId, audit.againMs],
     );
   });

@@ -41,7 +41,7 @@ export interface FolderOnRecord {
   inScope: boolean;
   mailboxId: string | null;
   generation: FolderGeneration | null;
-  /** It has had a generation that was retired. */
+  /** It has no generation, and has had one that was retired. */
   hadMessages: boolean;
 }
 
@@ -68,18 +68,23 @@ interface FolderRow {
 
 const columns = `f.id AS folder_id, f.path, f.role, f.in_scope, f.mailbox_object_id, g.id AS gen_id, g.uidvalidity, g.uidnext, g.modseq,
   g.exists_count, g.history_below, g.history_done_at, g.in_parts, g.identity_uid, g.listed_at, g.flags_checked_at, g.is_exact,
-  EXISTS (SELECT FROM folder_generation r WHERE r.tenant_id = f.tenant_id AND r.folder_id = f.id AND r.retired_at IS NOT NULL) AS had_messages`;
+  g.id IS NULL AND EXISTS (SELECT FROM folder_generation r WHERE r.tenant_id = f.tenant_id AND r.folder_id = f.id AND r.retired_at IS NOT NULL OFFSET 0) AS had_messages`;
 
 interface OfSource {
   tenantId: string;
   sourceId: string;
 }
 
-/** All folders of a source that are not gone, by path, with their current generations. */
+/**
+ * All folders of a source that are not gone, by path, with their current generations. Each is looked up by its key (OFFSET 0): a plan that
+ * is made for whatever tenant would read the generations of all mailboxes.
+ */
 export async function foldersOnRecord(sql: Sql, source: OfSource): Promise<FolderOnRecord[]> {
   const rows = await sql.query<FolderRow>(
     `SELECT ${columns}
-     FROM folder f LEFT JOIN folder_generation g ON g.tenant_id = f.tenant_id AND g.folder_id = f.id AND g.retired_at IS NULL
+     FROM folder f LEFT JOIN LATERAL (
+       SELECT * FROM folder_generation WHERE tenant_id = f.tenant_id AND folder_id = f.id AND retired_at IS NULL OFFSET 0
+     ) AS g ON true
      WHERE f.tenant_id = $1 AND f.source_id = $2 AND f.gone_at IS NULL ORDER BY f.path`,
     [source.tenantId, source.sourceId],
   );
@@ -115,11 +120,11 @@ export function hasHistory({ generation, inScope }: FolderOnRecord): boolean {
 }
 
 /** What a listing is compared with, to see whether the ledger is behind it. */
-export function storedFolderOf({ path, role, generation }: FolderOnRecord): StoredFolder {
+export function storedFolderOf({ path, role, inScope, generation }: FolderOnRecord): StoredFolder {
   const uidNext = generation?.uidNext ?? null;
   const cursor =
     generation === null || uidNext === null ? null : { ...generation, uidNext, messages: generation.exists };
-  return { path, role: role as StoredFolder['role'], cursor };
+  return { path, role: role as StoredFolder['role'], inScope, cursor };
 }
 
 /** The folders whose history the import still has to fetch, smallest first so that most folders are whole soon. */

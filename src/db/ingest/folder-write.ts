@@ -5,8 +5,9 @@ import { insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
 import { foldersOnRecord, type FolderOnRecord, type KnownFolder } from './folder-read';
 import { writeOutbox } from './outbox-write';
-import { endImportWithoutHistory, retireGenerations } from './retire-generations';
+import { endImportWithoutHistory, leaveHistory, retireGenerations } from './retire-generations';
 import { lockSource, type FencedSource } from './source-lock';
+import { planAudit } from '../sync/plan-audit';
 
 /** What has become of folders that a listing no longer shows as they were. */
 export interface FolderChanges {
@@ -39,6 +40,7 @@ export async function reconcileFolders(
       await lockSource(sql, source);
       await takeUpAgain(sql, source, { before, listed });
       await reopenFolders(sql, source, { before, listed });
+      await leaveHistory(sql, source, leavingFolders(source, { before, listed }));
       await upsertFolders(sql, source, listed);
       await endImportWithoutHistory(sql, source);
     }
@@ -96,10 +98,11 @@ async function applyChanges(
     [source.tenantId, renamed.map(({ folderId }) => folderId), renamed.map(({ path }) => path)],
   );
   await sql.execute(
-    `UPDATE folder_generation SET retired_at = NULL, listed_at = NULL, uidnext = NULL
+    `UPDATE folder_generation SET retired_at = NULL, listed_at = NULL, uidnext = NULL, audited_at = NULL
      WHERE tenant_id = $1 AND id = ANY ($2::bigint[]) AND retired_at IS NOT NULL`,
     [source.tenantId, renamed.flatMap(({ again }) => (again === null ? [] : [again]))],
   );
+  await endImportWithoutHistory(sql, source);
 }
 
 /** A folder that never held messages of ours stands aside for one that has taken its name. */
@@ -145,10 +148,20 @@ async function reopenFolders(
   const entering = folders.before.filter(({ inScope, path }) => !inScope && wanted.has(path));
   if (entering.length === 0) return;
   await sql.execute(
-    `UPDATE folder_generation SET listed_at = NULL, uidnext = NULL
+    `UPDATE folder_generation SET listed_at = NULL, uidnext = NULL, audited_at = NULL
      WHERE tenant_id = $1 AND folder_id = ANY ($2::uuid[]) AND retired_at IS NULL`,
     [source.tenantId, entering.map(({ folderId }) => folderId)],
   );
+  await planAudit(sql, source, 'in-its-turn');
+}
+
+/** Those that are shown and no longer fetched. */
+function leavingFolders(
+  { policy }: { policy: Policy },
+  { before, listed }: { before: FolderOnRecord[]; listed: ListedFolder[] },
+): string[] {
+  const unwanted = new Set(listed.filter((folder) => scopeIn(folder, policy) !== 'fetch').map(({ path }) => path));
+  return before.flatMap(({ folderId, inScope, path }) => (inScope && unwanted.has(path) ? [folderId] : []));
 }
 
 async function upsertFolders(

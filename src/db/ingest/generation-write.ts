@@ -1,11 +1,12 @@
 import type { FilterReason } from '../../domain/ledger';
 import type { Database, Sql } from '../database';
-import { countTowardsImport } from '../import-track';
+import { countOutOfImport, countTowardsImport, type CountedHistory } from '../import-track';
 import { refuseRetired } from './current-generation';
 import { moveCursor, type NextCursor, type ReadSource } from './cursor';
 import { writeOutbox } from './outbox-write';
 import { endImportWithoutHistory, retireGenerations } from './retire-generations';
 import { lockSource, type FencedSource } from './source-lock';
+import { planAudit } from '../sync/plan-audit';
 
 /** A folder that has been opened: which generation of it the server shows. */
 export interface OpenedFolder {
@@ -31,7 +32,7 @@ export async function beginGeneration(db: Database, source: FencedSource, folder
       [source.tenantId, folder.folderId],
     );
     if (current?.uidvalidity === folder.uidValidity && current.id !== folder.before) return current.id;
-    const events = await retireGenerations(sql, source, [folder.folderId]);
+    const events = current === undefined ? [] : await retireGenerations(sql, source, [folder.folderId]);
     await writeOutbox(sql, source, { nextSeq, events });
     await sql.execute('UPDATE folder SET mailbox_object_id = $3 WHERE tenant_id = $1 AND id = $2', [
       source.tenantId,
@@ -45,11 +46,14 @@ export async function beginGeneration(db: Database, source: FencedSource, folder
         )
       : sql.query<{ id: number }>(reopenGeneration, [source.tenantId, folder.folderId, folder.again]));
     if (made === undefined) throw new Error('a generation was not made');
+    // Not before there is the new one: its history is the same import's.
+    if (current !== undefined) await endImportWithoutHistory(sql, source);
+    if (current !== undefined || folder.again !== null) await planAudit(sql, source, 'in-its-turn');
     return made.id;
   });
 }
 
-const reopenGeneration = `UPDATE folder_generation SET retired_at = NULL, listed_at = NULL, uidnext = NULL
+const reopenGeneration = `UPDATE folder_generation SET retired_at = NULL, listed_at = NULL, uidnext = NULL, audited_at = NULL
   WHERE tenant_id = $1 AND folder_id = $2 AND id = $3 RETURNING id`;
 
 /** The next round looks at the folder whatever its cursor says. Second run: no change. */
@@ -141,16 +145,19 @@ export async function closeFolder(
     if (folder.presence === 'unsettled') await forgetListing(sql, source, folder.genId);
     if (folder.history > 0) {
       await sql.execute(
-        `UPDATE folder_generation SET history_below = $2, history_total = history_total + $3, history_done_at = NULL WHERE id = $1`,
+        `UPDATE folder_generation SET history_below = $2, history_done_at = NULL,
+           history_total = CASE WHEN history_done_at IS NULL THEN history_total ELSE 0 END + $3 WHERE id = $1`,
         [folder.genId, folder.snapshot.uidNext, folder.history],
       );
       await countTowardsImport(sql, source, folder.history);
     } else {
-      await sql.execute(
+      const ended = await sql.execute(
         `UPDATE folder_generation SET history_done_at = now()
          WHERE id = $1 AND history_total = 0 AND history_done_at IS NULL`,
         [folder.genId],
       );
+      // The import may have waited for this folder alone.
+      if (ended > 0) await endImportWithoutHistory(sql, source);
     }
   });
 }
@@ -168,10 +175,13 @@ export async function finishHistory(
   await db.inTenant(source.tenantId, async (sql) => {
     await lockSource(sql, source);
     await refuseRetired(sql, source, history.genId);
-    await sql.execute('UPDATE folder_generation SET history_done_at = now() WHERE id = $1 AND history_below = $2', [
-      history.genId,
-      history.below,
-    ]);
+    const ended = await sql.query<CountedHistory>(
+      `UPDATE folder_generation SET history_done_at = now()
+       WHERE id = $1 AND history_below = $2 AND history_done_at IS NULL RETURNING id AS "genId", history_total AS total`,
+      [history.genId, history.below],
+    );
+    // What the server no longer has is not waited for.
+    await countOutOfImport(sql, source, ended);
     await endImportWithoutHistory(sql, source);
   });
 }

@@ -6,6 +6,7 @@ import type { Sql } from '../database';
 import { hexOf, insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
 import { textArray } from '../binary-array';
+import { findAgain } from '../search-pending';
 import { wholeThread } from '../thread-parts';
 import type { RecordedItem } from './batch';
 import { answeredHashes, refNumbers, type BatchThreads } from './thread-write';
@@ -18,6 +19,8 @@ export interface BatchMessage {
   isFirst: boolean;
   /** False where the tenant has it already. */
   isNew: boolean;
+  /** The message has attachments, and what the tenant had of it before the batch has none. */
+  bringsFiles: boolean;
 }
 
 /** A message that the tenant has. */
@@ -25,6 +28,7 @@ export interface StoredMessage {
   id: string;
   threadId: string;
   hasActivity: boolean;
+  hasAttachments: boolean;
 }
 
 /** The messages that the tenant has of these (identity: message_key, in hex). */
@@ -34,17 +38,12 @@ export async function storedMessages(
   items: RecordedItem[],
 ): Promise<Map<string, StoredMessage>> {
   if (items.length === 0) return new Map();
-  const rows = await sql.query<{ id: string; thread_id: string; message_key: Buffer; has_activity: boolean }>(
-    `SELECT id, ${wholeThread('message.thread_id')} AS thread_id, message_key, EXISTS (SELECT FROM activity a WHERE a.tenant_id = $1 AND a.message_id = message.id OFFSET 0) AS has_activity
+  const rows = await sql.query<StoredMessage & { message_key: Buffer }>(
+    `SELECT id, ${wholeThread('message.thread_id')} AS "threadId", message_key, has_attachments AS "hasAttachments", EXISTS (SELECT FROM activity a WHERE a.tenant_id = $1 AND a.message_id = message.id OFFSET 0) AS "hasActivity"
      FROM message WHERE tenant_id = $1 AND message_key = ANY ($2::bytea[])`,
     [tenantId, items.map(({ message }) => Buffer.from(message.messageKey, 'hex'))],
   );
-  return new Map(
-    rows.map(({ id, thread_id: threadId, message_key: key, has_activity: hasActivity }) => [
-      key.toString('hex'),
-      { id, threadId, hasActivity },
-    ]),
-  );
+  return new Map(rows.map(({ message_key: key, ...message }) => [key.toString('hex'), message]));
 }
 
 /** Gives each item its message. Items that share a key, with each other or with a stored message, share the message. */
@@ -53,35 +52,57 @@ export function messagesOf(items: RecordedItem[], stored: Map<string, StoredMess
   return items.map((item) => {
     const key = item.message.messageKey;
     const known = stored.get(key);
-    if (known !== undefined) return { item, messageId: known.id, isFirst: false, isNew: false };
+    const bringsFiles = known?.hasAttachments !== true && hasAttachments(item.message);
+    if (known !== undefined) return { item, messageId: known.id, isFirst: false, isNew: false, bringsFiles };
     const before = fresh.get(key);
-    if (before !== undefined) return { item, messageId: before, isFirst: false, isNew: true };
+    if (before !== undefined) return { item, messageId: before, isFirst: false, isNew: true, bringsFiles };
     const messageId = newUuid();
     fresh.set(key, messageId);
-    return { item, messageId, isFirst: true, isNew: true };
+    return { item, messageId, isFirst: true, isNew: true, bringsFiles };
   });
 }
 
-/** Writes the messages that the tenant does not have yet. To be called under the tenant's lock. */
+/** Whether a message has files: what is shown in its text is none. */
+export function hasAttachments({ parts }: Pick<ParsedMessage, 'parts'>): boolean {
+  return parts.some(({ role, disposition }) => role === 'attachment' && disposition !== 'inline');
+}
+
+/** Writes the messages that the tenant does not have yet, and that others have files now. To be called under the tenant's lock. */
 export async function writeMessages(
   sql: Sql,
   tenantId: string,
   batch: { messages: BatchMessage[]; threads: BatchThreads },
 ): Promise<void> {
+  const bringing = batch.messages.filter(({ bringsFiles }) => bringsFiles);
+  const withFiles = new Set(bringing.map(({ messageId }) => messageId));
   const rows = batch.messages
     .filter(({ isFirst }) => isFirst)
     .map(({ item, messageId }) => {
       const threadId = batch.threads.threadOf.get(item.message.messageKey);
       if (threadId === undefined) throw new Error('a message of the batch has no thread');
-      return { item, id: messageId, threadId };
+      return { item, id: messageId, threadId, hasAttachments: withFiles.has(messageId) };
     });
-  await insertMessages(sql, tenantId, rows);
+  const known = bringing.filter(({ isNew }) => !isNew).map(({ messageId }) => messageId);
+  await Promise.all([insertMessages(sql, tenantId, rows), giveFiles(sql, tenantId, known)]);
+}
+
+/** A copy has brought files to messages that had none: they are found by the names too. */
+async function giveFiles(sql: Sql, tenantId: string, messageIds: string[]): Promise<void> {
+  if (messageIds.length === 0) return;
+  await Promise.all([
+    sql.execute('UPDATE message SET has_attachments = true WHERE tenant_id = $1 AND id = ANY ($2::uuid[])', [
+      tenantId,
+      messageIds,
+    ]),
+    findAgain(sql, tenantId, [...new Set(messageIds)]),
+  ]);
 }
 
 interface MessageRow {
   item: RecordedItem;
   id: string;
   threadId: string;
+  hasAttachments: boolean;
 }
 
 async function insertMessages(sql: Sql, tenantId: string, rows: MessageRow[]): Promise<void> {
@@ -138,7 +159,7 @@ const messageColumns = {
 
 function messageRow(
   tenantId: string,
-  { item, id, threadId }: MessageRow,
+  { item, id, threadId, hasAttachments: hasFiles }: MessageRow,
 ): Record<keyof typeof messageColumns, unknown> {
   const message = item.message;
   return {
@@ -152,7 +173,7 @@ function messageRow(
     sent_at: message.sentAt,
     participants: participantsOf(message),
     marks: item.kind === 'headers-only' ? [...message.marks, 'headers-only'] : message.marks,
-    has_attachments: message.parts.some((part) => part.role === 'attachment' && part.disposition !== 'inline'),
+    has_attachments: hasFiles,
     refs: refNumbers(answeredHashes(message)),
     // What we wrote waits for others: nobody of ours has to do with it, unless somebody says so.
     status: item.direction === 'outgoing' ? 'closed' : 'open',

@@ -1,4 +1,4 @@
-import type { NoticeKind } from '../../domain/notice';
+import type { NoticeEnd, NoticeKind } from '../../domain/notice';
 import type { Sql } from '../database';
 import { insertRows } from '../insert-rows';
 import { newUuid } from '../new-id';
@@ -13,10 +13,14 @@ export type OutboxEvent =
   | { type: 'placement.ended'; ids: { genId: number; uids: number[] } }
   | { type: 'placement.revived'; ids: { genId: number; uids: number[] } }
   | { type: 'placement.flags'; ids: { genId: number; uids: number[] } }
-  | {
-      type: 'mailbox.notice' | 'mailbox.notice-cleared';
-      ids: { mailboxId: string; kind: NoticeKind; noticeIds: string[] };
-    };
+  | { type: 'mailbox.notice'; ids: NoticeIds }
+  | { type: 'mailbox.notice-cleared'; ids: NoticeIds & { clearedBy: NoticeEnd } };
+
+interface NoticeIds {
+  mailboxId: string;
+  kind: NoticeKind;
+  noticeIds: string[];
+}
 
 const uidsPerEvent = 1_000;
 

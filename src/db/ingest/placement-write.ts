@@ -127,6 +127,11 @@ export interface MadeFailure {
   item: ParkedItem;
 }
 
+/** Whether the bytes are nowhere here: the message counts as missing (`parked-side.ts`). */
+export function isUndelivered({ item }: MadeFailure): boolean {
+  return item.blobId === null;
+}
+
 /** A failure for each parked item. */
 export function failuresOf(items: BatchItem[]): MadeFailure[] {
   return items.flatMap((item) => (item.kind === 'parked' ? [{ failureId: newUuid(), item }] : []));

@@ -15,19 +15,21 @@ import { linkUseOf, spreadIntoBatch, type LinkUse } from '../thread-links/spread
 import { insertTimelines, refreshTimelines } from '../timeline-write';
 import type { Batch, BatchItem, RecordedItem, WrittenBatch } from './batch';
 import { copiesMade, takenProviderIds, writeCopies, type MadeCopy } from './copy-write';
-import { refuseRetired } from './current-generation';
+import { refuseLeftHistory, refuseRetired } from './current-generation';
 import { moveCursor, type ReadSource } from './cursor';
 import { withoutErased } from './erased-mail';
 import { addressRolesOf, messagesOf, storedMessages, writeMessages, type StoredMessage } from './message-write';
 import { writeOutbox, type OutboxEvent } from './outbox-write';
 import {
   failuresOf,
+  isUndelivered,
   reasonsThatGiveWay,
   writeFailures,
   writePlacements,
   type MadeFailure,
   type PlacedItem,
 } from './placement-write';
+import { planAudit } from '../sync/plan-audit';
 import { nextSeqOf, type FencedSource } from './source-lock';
 import { knownThreads, threadsOf, writeThreads } from './thread-write';
 
@@ -72,6 +74,7 @@ export async function recordBatch(
       countImported(sql, source, { genId: batch.genId, done: batch.part === 'history' ? items.length : 0 }),
       batch.cursor === null || deferred > 0 ? null : moveCursor(sql, source, { ...batch, snapshot: batch.cursor }),
       copies.length > 0 && isNews(batch) ? noteNewestMessage(sql, source) : null,
+      failures.some(isUndelivered) ? planAudit(sql, source, 'in-its-turn') : null,
     ]);
     await spreadIntoBatch(sql, source.tenantId, { messages, known: known.threads, use: known.use });
     await workOnBatch(sql, source, { messages, known });
@@ -124,7 +127,7 @@ async function whatIsKnown(sql: Sql, source: FencedSource & { policy: Policy }, 
   const [nextSeq, , done, matching, copies, messages, threads, providerIds, candidates, erased, use] =
     await Promise.all([
       nextSeqOf(sql, source),
-      batch.part === 'replay' ? null : refuseRetired(sql, source, genId),
+      refuseWhatEnded(sql, source, batch),
       batch.part === 'replay' ? uidsNotParked(sql, { ...source, genId }, items) : uidsWithRow(sql, batch),
       matchingKeys(sql, tenantId, { addressKeys: leftOut, policy }),
       copiesOf(sql, source, shas),
@@ -136,6 +139,11 @@ async function whatIsKnown(sql: Sql, source: FencedSource & { policy: Policy }, 
       linkUseOf(sql, tenantId),
     ]);
   return { nextSeq, done, matching, copies, messages, threads, providerIds, candidates, erased, use };
+}
+
+async function refuseWhatEnded(sql: Sql, source: FencedSource, { part, genId }: Batch): Promise<void> {
+  if (part === 'replay') return;
+  await (part === 'history' ? refuseLeftHistory : refuseRetired)(sql, source, genId);
 }
 
 /** The UIDs that have a ledger row which does not give way (placement-write.ts). */

@@ -1,13 +1,16 @@
 import type { Sql } from '../database';
+import { countOutOfImport, type CountedHistory } from '../import-track';
 import { tombstone } from '../removals/tombstone';
 import { placementEvents, type OutboxEvent } from './outbox-write';
 import type { FencedSource } from './source-lock';
 
 /**
  * Retires the current generations of folders: their placements end, nothing of them is deleted, and what is said of it is returned for
- * the outbox. Their history is nobody's task any more. Second run: no change.
+ * the outbox. Their history is nobody's task any more; whether others are left to the import is for the caller to find out when it has
+ * made them (`endImportWithoutHistory`). Second run: no change.
  */
 export async function retireGenerations(sql: Sql, source: FencedSource, folderIds: string[]): Promise<OutboxEvent[]> {
+  await leaveHistory(sql, source, folderIds);
   const retired = await sql.query<{ id: number }>(
     `UPDATE folder_generation SET retired_at = now()
      WHERE tenant_id = $1 AND folder_id = ANY ($2::uuid[]) AND retired_at IS NULL RETURNING id`,
@@ -20,8 +23,24 @@ export async function retireGenerations(sql: Sql, source: FencedSource, folderId
     [retired.map(({ id }) => id), source.runId ?? null],
   );
   await tombstone(sql, source, ended);
-  await endImportWithoutHistory(sql, source);
   return placementEvents('placement.ended', ended);
+}
+
+/**
+ * What is left of the history of these folders is not the import's any more: it does not count there, and a batch of it that is under way is
+ * refused (current-generation.ts). A folder that comes back is divided anew. Second run: no change.
+ */
+export async function leaveHistory(sql: Sql, source: FencedSource, folderIds: string[]): Promise<void> {
+  if (folderIds.length === 0) return;
+  const left = await sql.query<CountedHistory>(
+    `WITH counted AS (
+       SELECT id, history_total FROM folder_generation
+       WHERE tenant_id = $1 AND folder_id = ANY ($2::uuid[]) AND retired_at IS NULL AND history_done_at IS NULL AND history_total > 0)
+     UPDATE folder_generation g SET history_total = 0 FROM counted
+     WHERE g.tenant_id = $1 AND g.id = counted.id RETURNING g.id AS "genId", counted.history_total AS total`,
+    [source.tenantId, folderIds],
+  );
+  await countOutOfImport(sql, source, left);
 }
 
 /**

@@ -1,7 +1,8 @@
 /**
- * One row per mailbox and kind of notice that is to be raised (`due`), or has come to its end (`well`). `$1` is after how many hours
+ * One row per mailbox and kind of notice that is to be raised (`now` is `raised`), or has come to its end (`well`, `stopped`). `$1` is after how many hours
  * without success somebody is told; null leaves that kind alone. `where` chooses among the mailboxes.
  *
+ * Who stops a mailbox is not told that it is well: that it was stopped is all that is known then.
  * A mailbox that waits for a password says so, and not also that it had no success. Pausing neither raises nor clears: what was wrong may
  * still be. While history is imported a mailbox is not complete, and need not be.
  * One that is live and watched has no rounds for as long as nothing happens, and that is well.
@@ -9,7 +10,8 @@
 export function noticeChanges(where: string): string {
   return `
 WITH told AS (SELECT tenant_id, source_id, kind, min(raised_at) AS raised_at FROM notice WHERE cleared_at IS NULL GROUP BY 1, 2, 3)
-SELECT s.tenant_id, s.id AS source_id, k.kind, told.kind IS NULL AS due
+SELECT s.tenant_id, s.id AS source_id, k.kind,
+  CASE WHEN told.kind IS NULL THEN 'raised' WHEN s.desired_state = 'stopped' THEN 'stopped' ELSE 'well' END AS now
 FROM source s JOIN mailbox m ON m.tenant_id = s.tenant_id AND m.source_id = s.id
 CROSS JOIN (VALUES ('needs-password'), ('no-success'), ('not-complete'), ('confirm-removal')) AS k (kind)
 LEFT JOIN mailbox_watch w ON w.tenant_id = s.tenant_id AND w.source_id = s.id AND m.state = 'live'

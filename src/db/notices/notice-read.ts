@@ -1,4 +1,4 @@
-import type { NoticeKind } from '../../domain/notice';
+import type { NoticeEnd, NoticeKind } from '../../domain/notice';
 import type { Sql } from '../database';
 
 /** What a person was told of a mailbox. Ids are UUIDs. */
@@ -10,10 +10,13 @@ export interface Notice {
   kind: NoticeKind;
   raisedAt: Date;
   clearedAt: Date | null;
+  /** null while it holds. */
+  clearedBy: NoticeEnd | null;
   readAt: Date | null;
 }
 
 const selectNotice = `SELECT id, user_id AS "userId", source_id AS "mailboxId", kind, raised_at AS "raisedAt", cleared_at AS "clearedAt",
+  CASE WHEN cleared_at IS NOT NULL THEN coalesce(ids ->> 'clearedBy', 'well') END AS "clearedBy",
   read_at AS "readAt" FROM notice WHERE tenant_id = $1 AND ($2::uuid IS NULL OR user_id = $2)`;
 
 /** Which notices are wanted; null is all. */

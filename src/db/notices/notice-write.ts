@@ -1,4 +1,4 @@
-import type { NoticeKind } from '../../domain/notice';
+import type { NoticeEnd, NoticeKind } from '../../domain/notice';
 import type { Sql } from '../database';
 import type { MailboxRow } from '../events/event-write';
 import { writeOutbox, type OutboxEvent } from '../ingest/outbox-write';
@@ -6,7 +6,7 @@ import { newUuid } from '../new-id';
 import { noticeChanges } from './due';
 
 /**
- * Raises what is to be said of a mailbox and clears what is well again, each with its event in the outbox. The transaction has locked the
+ * Raises what is to be said of a mailbox and clears what no longer holds, each with its event in the outbox. The transaction has locked the
  * source. `noSuccessHours` null: only what a change of state or flag decides. Second run: no change.
  */
 export async function settleNotices(
@@ -14,16 +14,20 @@ export async function settleNotices(
   mailbox: MailboxRow,
   { noSuccessHours }: { noSuccessHours: number | null },
 ): Promise<void> {
-  const changes = await sql.query<{ kind: NoticeKind; due: boolean }>(
+  const changes = await sql.query<{ kind: NoticeKind; now: 'raised' | NoticeEnd }>(
     `${noticeChanges('s.tenant_id = $2 AND s.id = $3')} ORDER BY 3`,
     [noSuccessHours, mailbox.tenantId, mailbox.sourceId],
   );
   const events: OutboxEvent[] = [];
-  for (const { kind, due } of changes) {
-    const noticeIds = await (due ? raise(sql, mailbox, kind) : clear(sql, mailbox, kind));
-    const { sourceId: mailboxId } = mailbox;
-    const type = due ? 'mailbox.notice' : 'mailbox.notice-cleared';
-    if (noticeIds.length > 0) events.push({ type, ids: { mailboxId, kind, noticeIds } });
+  for (const { kind, now } of changes) {
+    const noticeIds = await (now === 'raised' ? raise(sql, mailbox, kind) : clear(sql, mailbox, { kind, now }));
+    if (noticeIds.length === 0) continue;
+    const ids = { mailboxId: mailbox.sourceId, kind, noticeIds };
+    events.push(
+      now === 'raised'
+        ? { type: 'mailbox.notice', ids }
+        : { type: 'mailbox.notice-cleared', ids: { ...ids, clearedBy: now } },
+    );
   }
   if (events.length > 0) await putIntoOutbox(sql, mailbox, events);
 }
@@ -49,12 +53,17 @@ async function raise(sql: Sql, mailbox: MailboxRow, kind: NoticeKind): Promise<s
   return raised.map(({ id }) => id);
 }
 
-/** It is news that a mailbox is well again, also for those who have read that it was not. */
-async function clear(sql: Sql, { tenantId, sourceId }: MailboxRow, kind: NoticeKind): Promise<string[]> {
+/** It is news that a mailbox is well again, also for those who have read that it was not; that somebody has stopped it is none. */
+async function clear(
+  sql: Sql,
+  { tenantId, sourceId }: MailboxRow,
+  { kind, now }: { kind: NoticeKind; now: NoticeEnd },
+): Promise<string[]> {
   const cleared = await sql.query<{ id: string }>(
-    `UPDATE notice SET cleared_at = now(), read_at = NULL
+    `UPDATE notice SET cleared_at = now(), read_at = CASE WHEN $4 = 'stopped' THEN read_at END,
+       ids = ids || jsonb_build_object('clearedBy', $4::text)
      WHERE tenant_id = $1 AND source_id = $2 AND kind = $3 AND cleared_at IS NULL RETURNING id`,
-    [tenantId, sourceId, kind],
+    [tenantId, sourceId, kind, now],
   );
   return cleared.map(({ id }) => id);
 }

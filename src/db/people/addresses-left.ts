@@ -1,7 +1,8 @@
 import { normaliseAddress } from '../../domain/address';
 import type { Sql } from '../database';
 import { addressPatterns } from './address-patterns';
-import { isLater } from './later-mail';
+import { isLater, isOfLaterMail } from './later-mail';
+import { wordsOfPeople } from './words';
 
 /** An erased person: all addresses, and when that was. Mail that came later is not counted. */
 export interface ErasedPerson {
@@ -21,18 +22,24 @@ export async function countAddresses(
   sql: Sql,
   person: ErasedPerson,
 ): Promise<{ tables: string[]; left: Record<string, number> }> {
+  const tables = await tablesOfAddresses(sql);
+  const left: Record<string, number> = {};
+  for (const name of tables) {
+    const count = name === 'copy_address' ? await countInCopies(sql, person) : await countIn(sql, name, person);
+    if (count > 0) left[name] = count;
+  }
+  return { tables, left };
+}
+
+/** The tables with addresses of people, as the catalogue knows them. */
+export async function tablesOfAddresses(sql: Sql): Promise<string[]> {
   const tables = await sql.query<{ name: string }>(
     `SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'address_key' AND NOT a.attisdropped
      JOIN pg_attribute t ON t.attrelid = c.oid AND t.attname = 'tenant_id' AND NOT t.attisdropped
      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> ALL ($1) ORDER BY 1`,
     [notOfPeople],
   );
-  const left: Record<string, number> = {};
-  for (const { name } of tables) {
-    const count = name === 'copy_address' ? await countInCopies(sql, person) : await countIn(sql, name, person);
-    if (count > 0) left[name] = count;
-  }
-  return { tables: tables.map(({ name }) => name), left };
+  return tables.map(({ name }) => name);
 }
 
 async function countIn(sql: Sql, name: string, { tenantId, addressKeys }: ErasedPerson): Promise<number> {
@@ -77,21 +84,9 @@ const written = [
   },
 ] as const;
 
-/** Columns in which an address may stand among other words, all of which are cleaned. */
-const wordy = [
-  { name: 'record', column: 'name' },
-  { name: 'removed_link', column: 'reasons' },
-  { name: 'idempotency_key', column: 'response' },
-  { name: 'operation', column: 'task' },
-] as const;
-
 /** The tables that `countWords` reads. */
 export const tablesOfWords: readonly string[] = [
-  ...new Set([
-    ...written.map(({ place }) => place.split('.')[0] ?? ''),
-    ...wordy.map(({ name }) => name),
-    'link_reason',
-  ]),
+  ...new Set([...written.map(({ place }) => place.split('.')[0] ?? ''), ...wordsOfPeople.map(({ name }) => name)]),
 ];
 
 /** Counts what holds an address of the person in words. Reads these tables of the tenant once: not to be called under its lock. */
@@ -103,20 +98,14 @@ export async function countWords(sql: Sql, person: ErasedPerson): Promise<Record
     if (count > 0) left[place] = count;
   };
   for (const place of written) note(place.place, await countWritten(sql, place, person));
-  for (const { name, column } of wordy) {
+  for (const { name, column, text } of wordsOfPeople) {
+    const stays = name === 'link_reason' ? isOfLaterMail('$3') : '$3::timestamptz IS NULL';
     const [row] = await sql.query<{ count: number }>(
-      `SELECT count(*) AS count FROM "${name}" WHERE tenant_id = $1 AND lower(${column}::text) ~ ANY ($2::text[])`,
-      [tenantId, patterns],
+      `SELECT count(*) AS count FROM "${name}" WHERE tenant_id = $1 AND lower(${text}) ~ ANY ($2::text[]) AND NOT (${stays})`,
+      [tenantId, patterns, at],
     );
     note(`${name}.${column}`, row?.count ?? 0);
   }
-  const [reasons] = await sql.query<{ count: number }>(
-    `SELECT count(*) AS count FROM link_reason r WHERE r.tenant_id = $1 AND lower(r.key) ~ ANY ($2::text[]) AND NOT EXISTS (
-       SELECT FROM link l JOIN message m ON m.tenant_id = $1 AND m.id = l.message_id
-       WHERE l.tenant_id = $1 AND l.id = r.link_id AND ${isLater('$3')})`,
-    [tenantId, patterns, at],
-  );
-  note('link_reason.key', reasons?.count ?? 0);
   return left;
 }
 

@@ -4,7 +4,7 @@ import { insertErasure, type Erasure } from '../erasures/journal';
 import type { Sql } from '../database';
 import { newUuid } from '../new-id';
 import { lockTenantForWriting } from '../tenant-lock';
-import { isLater } from './later-mail';
+import { erasedAt, isLater } from './later-mail';
 
 /** Which erasure of a person. Ids are UUIDs. */
 export interface PersonRef {
@@ -58,7 +58,8 @@ export async function beginErasure(
     at: new Date(),
   };
   await insertErasure(sql, erasure, { replayedAt: null });
-  await insertPersonDeletion(sql, erasure, addressKeys);
+  await insertPersonDeletion(sql, erasure);
+  await nameAddresses(sql, { tenantId, deletionId: erasure.id }, addressKeys);
   return { kind: 'begun', deletionId: erasure.id };
 }
 
@@ -72,21 +73,35 @@ async function openErasureOf(sql: Sql, tenantId: string, addressKeys: string[]):
   return row?.id ?? null;
 }
 
-/** The deletion that carries an erasure out, with the addresses for as long as it is under way. Second run: no change. */
-export async function insertPersonDeletion(sql: Sql, erasure: Erasure, addressKeys: string[]): Promise<void> {
-  const { tenantId, id, actor, at } = erasure;
+/** The deletion that carries an erasure out; whose it is and what there is to do is not said yet. Second run: no change. */
+export async function insertPersonDeletion(
+  sql: Sql,
+  { tenantId, id, actor }: Pick<Erasure, 'tenantId' | 'id' | 'actor'>,
+): Promise<void> {
   await sql.execute(
-    `INSERT INTO deletion (tenant_id, id, kind, target_id, state, desired_before, begins_at, started_at, actor, total)
-     VALUES ($1, $2, 'person', $2, 'deleting', 'none', now(), now(), $3, (
-       SELECT count(DISTINCT m.id) FROM copy_address ca JOIN copy c ON c.tenant_id = $1 AND c.id = ca.copy_id
-       JOIN message m ON m.tenant_id = $1 AND m.id = c.message_id
-       WHERE ca.tenant_id = $1 AND ca.address_key = ANY ($4::text[]) AND NOT ${isLater('$5')}))
-     ON CONFLICT DO NOTHING`,
-    [tenantId, id, actor, addressKeys, at],
+    `INSERT INTO deletion (tenant_id, id, kind, target_id, state, desired_before, begins_at, started_at, actor)
+     VALUES ($1, $2, 'person', $2, 'deleting', 'none', now(), now(), $3) ON CONFLICT DO NOTHING`,
+    [tenantId, id, actor],
   );
+}
+
+/** Notes whose erasure it is, for as long as it is under way, and counts their messages. Second run: no change. */
+export async function nameAddresses(
+  sql: Sql,
+  { tenantId, deletionId }: PersonRef,
+  addressKeys: string[],
+): Promise<void> {
   await sql.execute(
     `INSERT INTO deletion_address (tenant_id, deletion_id, address_key) SELECT $1, $2, unnest($3::text[]) ON CONFLICT DO NOTHING`,
-    [tenantId, id, addressKeys],
+    [tenantId, deletionId, addressKeys],
+  );
+  await sql.execute(
+    `UPDATE deletion SET total = (
+       SELECT count(DISTINCT m.id) FROM copy_address ca JOIN copy c ON c.tenant_id = $1 AND c.id = ca.copy_id
+       JOIN message m ON m.tenant_id = $1 AND m.id = c.message_id
+       WHERE ca.tenant_id = $1 AND ca.address_key = ANY ($3::text[]) AND NOT ${isLater('$4')})
+     WHERE tenant_id = $1 AND id = $2 AND total IS NULL`,
+    [tenantId, deletionId, addressKeys, await erasedAt(sql, { tenantId, deletionId })],
   );
 }
 

@@ -19,3 +19,8 @@ export const isLater = (at: string): string =>
   `(m.sort_at > ${at}::timestamptz AND m.created_at > ${at}::timestamptz AND (m.sent_at IS NOT NULL OR EXISTS (
      SELECT FROM copy dated JOIN placement p ON p.copy_id = dated.id
      WHERE dated.tenant_id = m.tenant_id AND dated.message_id = m.id AND p.internal_date IS NOT NULL)))`;
+
+/** A condition on a row of `link_reason`: its link is of mail that came after the erasure. */
+export const isOfLaterMail = (at: string): string =>
+  `EXISTS (SELECT FROM link l JOIN message m ON m.tenant_id = l.tenant_id AND m.id = l.message_id
+     WHERE l.tenant_id = link_reason.tenant_id AND l.id = link_reason.link_id AND ${isLater(at)})`;

@@ -5,6 +5,7 @@ import type { RecordedItem } from '../ingest/batch';
 import { joinMessages } from '../header-only/join-messages';
 import { participantsOf, previewOf } from '../ingest/message-write';
 import { writeOutbox } from '../ingest/outbox-write';
+import { tellFiles } from '../message-files';
 import { nextSeqOf, type FencedSource } from '../ingest/source-lock';
 import { referenceHashes } from '../ingest/thread-write';
 import { setApart } from '../reprocess/set-apart';
@@ -42,6 +43,7 @@ export async function completeCopy(db: Database, source: FencedSource, completio
       [copyId, outcomes.recorded, item.rawSha, item.size, outcomes['headers-only']],
     );
     const messageId = await placeWhole(sql, source, { completion, told });
+    await tellFiles(sql, tenantId, [messageId]);
     // Who tells a source's mail anew goes by the hash of its copies, and may not meet this one any more.
     await refreshTimelines(sql, tenantId, [messageId]);
     await refreshActivities(sql, tenantId, [messageId]);
@@ -130,18 +132,14 @@ async function tellWhole(
   { messageId, item }: { messageId: string; item: RecordedItem },
 ): Promise<void> {
   const { message } = item;
-  const hasAttachments = message.parts.some(
-    ({ role, disposition }) => role === 'attachment' && disposition !== 'inline',
-  );
   await Promise.all([
     sql.execute(
-      `UPDATE message SET has_attachments = $3, marks = $4, participants = $5, message_key =
-         CASE WHEN EXISTS (SELECT FROM message other WHERE other.tenant_id = $1 AND other.message_key = $6) THEN message_key ELSE $6 END
+      `UPDATE message SET marks = $3, participants = $4, message_key =
+         CASE WHEN EXISTS (SELECT FROM message other WHERE other.tenant_id = $1 AND other.message_key = $5) THEN message_key ELSE $5 END
        WHERE tenant_id = $1 AND id = $2`,
       [
         tenantId,
         messageId,
-        hasAttachments,
         message.marks,
         JSON.stringify(participantsOf(message)),
         Buffer.from(message.messageKey, 'hex'),

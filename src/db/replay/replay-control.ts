@@ -1,6 +1,7 @@
 import type { Database, Sql } from '../database';
 import type { MailboxReader } from '../mailboxes';
 import { resultSql } from '../reprocess/reprocess-task';
+import { canBeAsked } from '../sync/can-be-asked';
 
 /** Jobs over messages that people hold, let go on and call off. */
 export type HeldJobKind = 'replay' | 'reprocess';
@@ -126,7 +127,7 @@ export function mailboxesWithDueTries(db: Database): Promise<{ tenantId: string;
       `SELECT DISTINCT x.tenant_id AS "tenantId", x.source_id AS "mailboxId" FROM failure x
        JOIN source s ON s.tenant_id = x.tenant_id AND s.id = x.source_id
        JOIN mailbox m ON m.tenant_id = x.tenant_id AND m.source_id = x.source_id
-       WHERE x.next_try_at <= now() AND x.state = 'parked' AND s.desired_state = 'running' AND s.deleted_at IS NULL AND m.state = 'live'
+       WHERE x.next_try_at <= now() AND x.state = 'parked' AND s.desired_state = 'running' AND s.deleted_at IS NULL AND ${canBeAsked}
        LIMIT ${String(mostMailboxes)}`,
     ),
   );

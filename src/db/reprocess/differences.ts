@@ -5,7 +5,7 @@ import { sortAt } from '../../domain/dates';
 import { directionOf, type Direction } from '../../domain/direction';
 import type { MailAddress, ParsedMessage, PartDescriptor } from '../../domain/message';
 import type { ReprocessField } from '../../domain/reprocess';
-import { addressRolesOf, participantsOf, previewOf } from '../ingest/message-write';
+import { addressRolesOf, hasAttachments, participantsOf, previewOf } from '../ingest/message-write';
 import { referenceHashes } from '../ingest/thread-write';
 import type { StoredContent, StoredCopy, Surroundings } from './stored-copies';
 
@@ -66,7 +66,7 @@ function toldBy(stored: StoredCopy, message: ParsedMessage, { keys }: Surroundin
     textTruncated: message.textTruncated,
     participants: participantsOf(message),
     marks: message.marks,
-    hasAttachments: message.parts.some((part) => part.role === 'attachment' && part.disposition !== 'inline'),
+    hasAttachments: stored.filesElsewhere || hasAttachments(message),
     sentAt: message.sentAt,
     messageIdHeader: message.messageIdHeader,
   };

@@ -3,9 +3,10 @@ import { copyActivities } from '../activities/make';
 import { refreshActivities } from '../activities/refresh';
 import type { Sql } from '../database';
 import type { RecordedItem } from '../ingest/batch';
-import { writeMessages, type BatchMessage } from '../ingest/message-write';
+import { hasAttachments, writeMessages, type BatchMessage } from '../ingest/message-write';
 import { writeThreads, type BatchThreads } from '../ingest/thread-write';
 import { newUuid } from '../new-id';
+import { tellFiles } from '../message-files';
 import { linkAgain } from '../rematch';
 import { findAgain } from '../search-pending';
 import { isAutomatic } from '../thread-links/reason-sql';
@@ -46,6 +47,7 @@ export async function setApart(sql: Sql, tenantId: string, copies: ApartCopy[]):
   const pairs = fresh.map((copy) => ({ from: copy.stored.messageId, to: to(copy) }));
   await copyLinks(sql, tenantId, pairs);
   const messageIds = [...new Set([...copies.map(({ stored }) => stored.messageId), ...moved.values()])];
+  await tellFiles(sql, tenantId, messageIds);
   await linkAgain(sql, tenantId, messageIds);
   await refreshTimelines(sql, tenantId, messageIds);
   await copyActivities(sql, tenantId, pairs);
@@ -82,7 +84,13 @@ async function insertMessages(
   { fresh, to, threads }: { fresh: ApartCopy[]; to: (copy: ApartCopy) => string; threads: BatchThreads },
 ): Promise<void> {
   const messages = fresh.map((copy): BatchMessage => {
-    return { item: itemOf(copy), messageId: to(copy), isFirst: true, isNew: true };
+    return {
+      item: itemOf(copy),
+      messageId: to(copy),
+      isFirst: true,
+      isNew: true,
+      bringsFiles: hasAttachments(copy.message),
+    };
   });
   await writeMessages(sql, tenantId, { messages, threads });
 }

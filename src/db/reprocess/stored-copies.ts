@@ -1,6 +1,7 @@
 import type { Direction } from '../../domain/direction';
 import type { ParsedMessage, PartDescriptor } from '../../domain/message';
 import type { Sql } from '../database';
+import { hasFiles } from '../message-files';
 import { tellerFirst } from '../teller';
 import { wholeThread } from '../thread-parts';
 import { referenceHashes } from '../ingest/thread-write';
@@ -27,6 +28,8 @@ export interface StoredCopy extends StoredContent {
   /** Its message is told from it: it is the oldest of its copies. Subject and text are read of such a copy alone. */
   isTeller: boolean;
   tellerId: string;
+  /** Another copy of a message with attachments has some; asked of tellers alone. */
+  filesElsewhere: boolean;
   parserVersion: number;
   direction: Direction;
   bcc: unknown;
@@ -48,7 +51,10 @@ const storedCopiesStatement = `
 SELECT c.id AS "copyId", c.message_id AS "messageId", c.raw_state AS "rawState", c.parser_version AS "parserVersion", c.direction, c.bcc,
   c.delivered_to AS "deliveredTo", cs.parts, first.id = c.id AS "isTeller", first.id AS "tellerId", ${wholeThread('m.thread_id')} AS "threadId", encode(m.message_key, 'hex') AS "messageKey",
   m.message_id_header AS "messageIdHeader", m.sort_at AS "sortAt", c.recorded_at AS "recordedAt", m.created_at AS "createdAt", m.sent_at AS "sentAt", m.participants, m.marks,
-  m.has_attachments AS "hasAttachments", s.subject, b.preview, b.text, b.text_truncated AS "textTruncated",
+  m.has_attachments AS "hasAttachments", first.id = c.id AND m.has_attachments AND EXISTS (
+    SELECT FROM (SELECT id FROM copy WHERE tenant_id = $1 AND message_id = c.message_id AND id <> c.id OFFSET 0) other
+    CROSS JOIN LATERAL (SELECT parts FROM copy_structure WHERE tenant_id = $1 AND copy_id = other.id OFFSET 0) os WHERE ${hasFiles('os.parts')}
+  ) AS "filesElsewhere", s.subject, b.preview, b.text, b.text_truncated AS "textTruncated",
   ARRAY(SELECT role || ' ' || address_key FROM copy_address WHERE tenant_id = $1 AND copy_id = c.id) AS addresses,
   ARRAY(SELECT internal_date FROM placement WHERE copy_id = c.id ORDER BY recorded_at, gen_id, uid) AS "internalDates"
 FROM unnest($2::uuid[]) AS wanted(id)

@@ -5,6 +5,7 @@ import type { Sql } from '../database';
 import { answeredHashes, refNumbers, writeThreads } from '../ingest/thread-write';
 import { hexOf, insertRows } from '../insert-rows';
 import { messageIdHash } from '../ingest/message-write';
+import { tellFiles } from '../message-files';
 import { newUuid } from '../new-id';
 import { linkAgain } from '../rematch';
 import { findAgain } from '../search-pending';
@@ -30,6 +31,7 @@ export async function writeRead(
   await writeParts(sql, tenantId, having('parts'));
   await writeAddresses(sql, tenantId, having('addresses'));
   await writeMessages(sql, tenantId, having(...fieldsOfMessage).filter(isTeller));
+  await tellFiles(sql, tenantId, messagesOf(having('parts')));
   await writeSubjects(sql, tenantId, having('subject').filter(isTeller));
   await writeTexts(sql, tenantId, having('text').filter(isTeller));
   const joining = having('thread').filter((copy) => !copy.isApart);

@@ -1,6 +1,7 @@
 import type { Database } from '../database';
 import { auditOperation } from '../completeness';
 import type { AuditCause } from '../ingest/audit-findings';
+import { canBeAsked } from './can-be-asked';
 
 interface MailboxRef {
   tenantId: string;
@@ -8,18 +9,19 @@ interface MailboxRef {
 }
 
 /**
- * Live mailboxes of all tenants that are to be compared with their servers now, those first that have waited longest. While history is
- * imported there is nothing to compare: they become due when it has ended.
+ * Mailboxes of all tenants that are to be compared with their servers now, those first that have waited longest: live ones, and those of
+ * which a folder alone cannot be opened. While history is imported there is nothing to compare: they become due when it has ended, or has
+ * lasted for a day, for a folder that does not open keeps an import from its end.
  */
 export function dueAudits(db: Database, most: number): Promise<MailboxRef[]> {
   return db.acrossTenants((sql) =>
     sql.query<MailboxRef>(
       `SELECT s.tenant_id AS "tenantId", s.id AS "mailboxId"
        FROM source s JOIN mailbox m ON m.tenant_id = s.tenant_id AND m.source_id = s.id
-       WHERE s.kind = 'mailbox' AND s.deleted_at IS NULL AND s.desired_state = 'running' AND m.state = 'live'
-         AND m.last_success_at IS NOT NULL AND coalesce(m.audit_due_at, '-infinity') <= now()
+       WHERE s.kind = 'mailbox' AND s.deleted_at IS NULL AND s.desired_state = 'running' AND ${canBeAsked}
+         AND coalesce(m.audit_due_at, '-infinity') <= now()
          AND NOT EXISTS (SELECT FROM operation o WHERE o.tenant_id = s.tenant_id AND o.source_id = s.id
-           AND o.kind = 'import' AND o.state = 'running')
+           AND o.kind = 'import' AND o.state = 'running' AND o.created_at > now() - interval '1 day')
        ORDER BY m.audit_due_at NULLS FIRST, s.id LIMIT $1`,
       [most],
     ),
@@ -63,17 +65,22 @@ export async function noteAuditTried(
 
 /**
  * Its operation says from now on that it runs, and since when. What it was asked for comes back: by the clock where its operation says so,
- * else by a person. Second run, and where the operation has ended: no change.
+ * else by a person. What the mailbox was to be compared for is this audit's from now on: what is asked for while it runs can be told from
+ * it (`recordAuditDone`), for it may have passed the folder. Second run: an audit begins anew.
  */
 export async function beginAudit(
   db: Database,
-  { tenantId, operationId }: { tenantId: string; operationId: string },
+  { tenantId, mailboxId, operationId }: MailboxRef & { operationId: string },
 ): Promise<AuditCause> {
   const [row] = await db.inTenant(tenantId, async (sql) => {
     await sql.execute(
       `UPDATE operation SET state = 'running', started_at = now() WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'`,
       [tenantId, operationId],
     );
+    await sql.execute(`UPDATE mailbox SET audit_cause = 'daily' WHERE tenant_id = $1 AND source_id = $2`, [
+      tenantId,
+      mailboxId,
+    ]);
     return sql.query<{ cause: AuditCause | null }>(
       `SELECT task ->> 'cause' AS cause FROM operation WHERE tenant_id = $1 AND id = $2`,
       [tenantId, operationId],
@@ -84,14 +91,14 @@ export async function beginAudit(
 
 /** Why, and at least so long after an audit that compared, and after one that was only tried. */
 interface AuditWish {
-  cause: 'outage' | 'import' | 'rewound';
+  cause: 'outage' | 'import' | 'rewound' | 'unproven';
   apartMs: number;
   retryMs: number;
 }
 
 /**
- * A mailbox is to be compared with its server now, or as soon as the spacing allows: its server has been away, counts back, or shows a
- * folder that was never compared. Second run: no change.
+ * A mailbox is to be compared with its server now, or as soon as the spacing allows: its server has been away, counts back, does not show a
+ * whole folder, or shows one that was never compared. Second run: no change.
  */
 export async function askForAudit(
   db: Database,
@@ -104,7 +111,8 @@ export async function askForAudit(
          SELECT greatest(now(), audited_at + $3::float8 * interval '1 millisecond', audit_tried_at + $4::float8 * interval '1 millisecond') AS at
          FROM mailbox WHERE tenant_id = $1 AND source_id = $2)
        UPDATE mailbox SET audit_cause = $5, audit_due_at = soonest.at FROM soonest
-       WHERE tenant_id = $1 AND source_id = $2 AND audited_at IS NOT NULL AND audit_due_at > soonest.at`,
+       WHERE tenant_id = $1 AND source_id = $2 AND audited_at IS NOT NULL AND audit_due_at >= soonest.at
+         AND (audit_due_at, audit_cause) IS DISTINCT FROM (soonest.at, $5)`,
       [tenantId, mailboxId, apartMs, retryMs, cause],
     ),
   );

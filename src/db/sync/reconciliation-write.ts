@@ -9,8 +9,11 @@ export interface TenantReconciliation {
   reminded: number;
   ended: number;
   stuck: number;
-  findings: { mailboxId: string; reason: string; action: string }[];
+  findings: (Found & { reason: string; action: string })[];
 }
+
+/** A mailbox, or a job that is of no single one. */
+type Found = { mailboxId: string } | { operationId: string } | { deletionId: string } | { connectorId: string };
 
 export interface Reconciliation {
   startedAt: Date;
@@ -59,9 +62,11 @@ async function insertRows(
   if (rows.length === 0) return;
   const json = JSON.stringify(rows);
   await sql.execute(
-    `INSERT INTO reconciliation (tenant_id, id, started_at, finished_at, desired, running, started, reminded, ended, stuck, queues_without_workers)
-     SELECT t.tenant_id, r.id, $2, $3, r.desired, r.running, r.started, r.reminded, r.ended, r.stuck, $4
-     FROM json_to_recordset($1::json) AS r("tenantId" uuid, id uuid, desired int, running int, started int, reminded int, ended int, stuck int)
+    `INSERT INTO reconciliation (tenant_id, id, started_at, finished_at, desired, running, started, reminded, ended, stuck, queues_without_workers, jobs)
+     SELECT t.tenant_id, r.id, $2, $3, r.desired, r.running, r.started, r.reminded, r.ended, r.stuck, $4,
+       (SELECT coalesce(jsonb_agg(f.one), '[]') FROM jsonb_array_elements(r.findings) AS f(one) WHERE NOT f.one ? 'mailboxId')
+     FROM json_to_recordset($1::json)
+       AS r("tenantId" uuid, id uuid, desired int, running int, started int, reminded int, ended int, stuck int, findings jsonb)
      JOIN tenant t ON t.tenant_id = r."tenantId"`,
     [json, run.startedAt, run.finishedAt, run.queuesWithoutWorkers],
   );

@@ -1,3 +1,4 @@
+import type { FailureReach } from '../../domain/failure';
 import { mailboxStates, type DesiredState, type MailboxState } from '../../domain/mailbox-state';
 import type { Database } from '../database';
 import { systemActor } from '../events/event-write';
@@ -12,6 +13,8 @@ export interface RoundSuccess {
   recorded: number;
   filtered: number;
   parked: number;
+  /** The code of what it has not got all the same; null or left out where it has all. */
+  still?: string | null;
   /** How many changes to and fro of a flapping server the history shows one by one. */
   alternationsKept: number;
 }
@@ -27,9 +30,9 @@ export async function recordRoundSuccess(
 ): Promise<FolderOnRecord[]> {
   return db.preparedInTenant(source.tenantId, async (sql) => {
     if (!(await lockForState(sql, source, source.fence))) return foldersOnRecord(sql, source);
-    const { roundBegunAt, alternationsKept, ...result } = success;
+    const { roundBegunAt, alternationsKept, still = null, ...result } = success;
     const [, , folders] = await Promise.all([
-      changeState(sql, source, { to: 'live', from: null, cause: { kind: 'round-succeeded', alternationsKept } }),
+      changeState(sql, source, { to: 'live', from: null, cause: { kind: 'round-succeeded', still, alternationsKept } }),
       endSyncOperations(sql, { ...source, askedBy: roundBegunAt }, { state: 'done', result }),
       foldersOnRecord(sql, source),
     ]);
@@ -43,6 +46,8 @@ export interface RoundFailure {
   kind: string;
   code: string;
   operation: string;
+  /** `folder`: the others were looked at. */
+  reach?: FailureReach | undefined;
   retryAfterMs: number | null;
   /** By the database's clock; null where it was no round, but another work on the mailbox that failed. */
   roundBegunAt: Date | null;
@@ -57,9 +62,9 @@ export interface RoundFailure {
 export async function recordRoundFailure(db: Database, source: FencedSource, failure: RoundFailure): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
     if (!(await lockForState(sql, source, source.fence))) return;
-    const { state, kind, code, operation, retryAfterMs, roundBegunAt, alternationsKept } = failure;
+    const { state, kind, code, operation, reach = 'account', retryAfterMs, roundBegunAt, alternationsKept } = failure;
     const error = { kind, code, operation };
-    const cause = { kind: 'round-failed', error, retryAfterMs, alternationsKept } as const;
+    const cause = { kind: 'round-failed', error, reach, retryAfterMs, alternationsKept } as const;
     await changeState(sql, source, { to: state, from: null, cause });
     if (roundBegunAt === null) return;
     await endSyncOperations(sql, { ...source, askedBy: roundBegunAt }, { state: 'failed', error: { kind, code } });

@@ -1,4 +1,5 @@
 import type { Database } from '../database';
+import { canBeAsked } from './can-be-asked';
 
 /** Why work on a mailbox waits longer than it should. */
 export type WaitingReason =
@@ -37,7 +38,7 @@ export function waitingMailboxes(
            WHEN s.applied_generation < s.generation AND s.updated_at < waited.since
              THEN CASE WHEN s.desired_state = 'stopped' THEN 'stop-waits' ELSE 'wish-waits' END
            WHEN s.desired_state <> 'running' THEN NULL
-           WHEN m.state = 'backing-off' AND m.state_until < waited.since THEN 'round-overdue'
+           WHEN m.state IN ('backing-off', 'needs-attention') AND m.state_until < waited.since THEN 'round-overdue'
            WHEN m.state = 'connecting' AND m.state_since < waited.since THEN 'round-overdue'
            WHEN m.state = 'live' AND m.last_success_at < waited.since - $2::float8 * interval '1 millisecond' THEN 'round-overdue'
            WHEN m.state = 'live' AND coalesce(w.watched_at, '-infinity') < waited.since
@@ -53,7 +54,10 @@ export function waitingMailboxes(
   );
 }
 
-/** Live mailboxes of all tenants with history to import, whose last round was more than `settledMs` ago: their import should run. */
+/**
+ * Mailboxes of all tenants that can be asked, with history to import, whose last round that ended well was more than `settledMs` ago, or never
+ * was: their import should run.
+ */
 export async function mailboxesToImport(db: Database, settledMs: number): Promise<string[]> {
   const rows = await db.acrossTenants((sql) =>
     sql.query<{ id: string }>(
@@ -62,10 +66,36 @@ export async function mailboxesToImport(db: Database, settledMs: number): Promis
        JOIN source s ON s.tenant_id = g.tenant_id AND s.id = g.source_id
        JOIN mailbox m ON m.tenant_id = s.tenant_id AND m.source_id = s.id
        WHERE g.retired_at IS NULL AND g.history_done_at IS NULL AND g.uidnext IS NOT NULL AND f.in_scope
-         AND s.desired_state = 'running' AND s.deleted_at IS NULL AND m.state = 'live'
-         AND m.last_success_at < now() - $1::float8 * interval '1 millisecond' LIMIT ${String(most)}`,
+         AND s.desired_state = 'running' AND s.deleted_at IS NULL AND ${canBeAsked}
+         AND coalesce(m.last_success_at, '-infinity') < now() - $1::float8 * interval '1 millisecond' LIMIT ${String(most)}`,
       [settledMs],
     ),
   );
   return rows.map(({ id }) => id);
+}
+
+/** An import or audit that has not ended. */
+export interface WorkAtRest {
+  tenantId: string;
+  mailboxId: string;
+  operationId: string;
+  kind: 'import' | 'audit';
+}
+
+/**
+ * Imports that have recorded nothing for so long, and audits that were asked for so long ago, of mailboxes of all tenants that are not to be
+ * stopped; of more than 200 any, so that those which only wait for a slow server stand in nobody's way for long.
+ */
+export function workAtRest(db: Database, restedMs: number): Promise<WorkAtRest[]> {
+  return db.acrossTenants((sql) =>
+    sql.query<WorkAtRest>(
+      `SELECT o.tenant_id AS "tenantId", o.source_id AS "mailboxId", o.id AS "operationId", o.kind FROM operation o
+       JOIN source s ON s.tenant_id = o.tenant_id AND s.id = o.source_id
+       WHERE o.kind IN ('import', 'audit') AND o.state IN ('waiting', 'running') AND o.created_at < now() - $1::float8 * interval '1 millisecond'
+         AND coalesce((o.track ->> 'lastAt')::float8, 0) < extract(epoch FROM now()) * 1000 - $1::float8
+         AND s.desired_state <> 'stopped' AND s.deleted_at IS NULL AND s.deletion_id IS NULL
+       ORDER BY random() LIMIT 200`,
+      [restedMs],
+    ),
+  );
 }

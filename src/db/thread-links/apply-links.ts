@@ -1,7 +1,7 @@
 import { reasonKeys } from '../../domain/link-reasons';
 import { uuidArray } from '../binary-array';
 import type { Sql } from '../database';
-import { isAutomatic } from './reason-sql';
+import { isAutomatic, isOfConversation } from './reason-sql';
 import type { LinkPair, LinkTask } from './link-task';
 import { writeReasons } from './write-reasons';
 
@@ -44,7 +44,7 @@ export async function linkPairs(sql: Sql, tenantId: string, { task, pairs }: Cha
 
 function reasonOf({ thread }: LinkTask): { kind: 'person' | 'thread'; key: string } {
   if (thread === null) return { kind: 'person', key: reasonKeys.byHand };
-  return thread.after.mode === 'follow'
+  return thread.after?.mode === 'follow'
     ? { kind: 'thread', key: reasonKeys.follow(thread.linkId) }
     : { kind: 'person', key: reasonKeys.snapshot(thread.linkId) };
 }
@@ -58,21 +58,19 @@ async function versionsOf(sql: Sql, tenantId: string, pairs: LinkPair[]): Promis
 }
 
 /**
- * Takes links away for a person: what people had linked goes, and what a rule had linked stays as suppressed; of a thread that rules had linked
- * every message does. Second run: no change.
+ * Takes links away for a person: what people had linked goes, and what would come again by itself stays as suppressed: a message that a rule or its
+ * conversation brings, and of a thread that rules had linked every message. Second run: no change.
  */
 export async function unlinkPairs(sql: Sql, tenantId: string, { task, pairs }: Change): Promise<void> {
   const values = valuesOf(tenantId, pairs);
+  // Rules that link mail of a thread since it was taken away link it as they do its later mail.
+  const single = task.thread === null ? await comingAgain(sql, values) : [];
+  const left = task.suppresses ? pairs : single;
   await sql.execute(
     `DELETE FROM link_reason r USING link l, ${ofPairs} AND r.tenant_id = $1 AND r.link_id = l.id
        AND (r.key = 'by-hand' OR r.key LIKE 'snapshot:%' OR r.key LIKE 'follow:%')`,
     values,
   );
-  await sql.execute(
-    `DELETE FROM link l USING ${ofPairs} AND NOT EXISTS (SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id)`,
-    values,
-  );
-  const left = task.suppresses ? pairs : await linkedByRules(sql, values);
   const versions = await versionsOf(sql, tenantId, left);
   const key = task.thread === null ? reasonKeys.takenAway : reasonKeys.unlinked(task.thread.linkId);
   await writeReasons(
@@ -88,12 +86,16 @@ export async function unlinkPairs(sql: Sql, tenantId: string, { task, pairs }: C
       `UPDATE link l SET state = 'suppressed' FROM ${ofPairs} AND l.state <> 'suppressed'`,
       valuesOf(tenantId, left),
     );
+  await sql.execute(
+    `DELETE FROM link l USING ${ofPairs} AND NOT EXISTS (SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id)`,
+    values,
+  );
 }
 
-function linkedByRules(sql: Sql, values: unknown[]): Promise<LinkPair[]> {
+function comingAgain(sql: Sql, values: unknown[]): Promise<LinkPair[]> {
   return sql.query<LinkPair>(
-    `SELECT l.message_id AS "messageId", l.record_id AS "recordId" FROM link l, ${ofPairs}
-       AND EXISTS (SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id AND ${isAutomatic('r')})`,
+    `SELECT l.message_id AS "messageId", l.record_id AS "recordId" FROM link l, ${ofPairs} AND EXISTS (
+       SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id AND (${isAutomatic('r')} OR ${isOfConversation('r')}))`,
     values,
   );
 }

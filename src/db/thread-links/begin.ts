@@ -6,7 +6,7 @@ import { principalsOf, type Reader } from '../timeline-read';
 import { wholeThread } from '../thread-parts';
 import { insertLinkOperation, linkKinds, linkTask, type LinkKind } from './link-task';
 import { beginStaging, noteThread } from './staging';
-import { findThreadLink, recordOfMessageLink, recordsAmong, type StoredThreadLink } from './thread-links';
+import { findThreadLinks, recordOfMessageLink, recordsAmong, type StoredThreadLink } from './thread-links';
 
 /** Who asks, and in whose name it is written down. */
 export interface LinkActor {
@@ -47,7 +47,7 @@ export async function beginThreadLink(
   if (!(await recordsAmong(sql, reader, [wish.recordId])).has(wish.recordId)) return { kind: 'unknown-record' };
   const open = await openOperation(sql, reader.tenantId, threadId);
   if (open !== null) return { kind: 'busy', open };
-  const known = await findThreadLink(sql, reader.tenantId, { threadId, recordId: wish.recordId });
+  const [known = null, ...beside] = await findThreadLinks(sql, reader.tenantId, { threadId, recordId: wish.recordId });
   if (known?.state === 'active') return { kind: 'linked', linkId: known.id };
   return begin(sql, who, {
     kind: 'link-thread',
@@ -55,6 +55,7 @@ export async function beginThreadLink(
     threadId,
     recordId: wish.recordId,
     known,
+    beside,
     mode: wish.mode,
   });
 }
@@ -69,8 +70,8 @@ export async function beginThreadUnlink(
 ): Promise<ThreadLinkBegun> {
   const found = await linkToChange(sql, who.reader, wish);
   if (found.kind !== 'found') return found;
-  const mode = found.known?.mode ?? 'snapshot';
-  return begin(sql, who, { kind: 'unlink-thread', does: 'unlink', ...found.link, known: found.known, mode });
+  const mode = found.link.known?.mode ?? 'snapshot';
+  return begin(sql, who, { kind: 'unlink-thread', does: 'unlink', ...found.link, mode });
 }
 
 /** Begins to link a thread again as it stands now, whatever was taken away of it; `mode` null: as it was linked. As above. */
@@ -81,12 +82,12 @@ export async function beginThreadRelink(
 ): Promise<ThreadLinkBegun> {
   const found = await linkToChange(sql, who.reader, wish);
   if (found.kind !== 'found') return found;
-  const mode = wish.mode ?? found.known?.mode ?? 'snapshot';
-  return begin(sql, who, { kind: 'relink-thread', does: 'link', ...found.link, known: found.known, mode });
+  const mode = wish.mode ?? found.link.known?.mode ?? 'snapshot';
+  return begin(sql, who, { kind: 'relink-thread', does: 'link', ...found.link, mode });
 }
 
 type LinkToChange =
-  | { kind: 'found'; link: { threadId: string; recordId: string }; known: StoredThreadLink | null }
+  | { kind: 'found'; link: Pick<Beginning, 'threadId' | 'recordId' | 'known' | 'beside'> }
   | Exclude<ThreadLinkBegun, { kind: 'begun' | 'linked' }>;
 
 async function linkToChange(
@@ -97,15 +98,16 @@ async function linkToChange(
   const { tenantId } = reader;
   const threadId = await threadOf(sql, reader.tenantId, wish.threadId);
   if (threadId === null) return { kind: 'none' };
-  const byId = await findThreadLink(sql, tenantId, { ...wish, threadId });
+  const [byId = null] = await findThreadLinks(sql, tenantId, { ...wish, threadId });
   const recordId =
     byId?.recordId ??
     ('recordId' in wish ? wish.recordId : await recordOfMessageLink(sql, tenantId, { ...wish, threadId }));
   if (recordId === null || !(await recordsAmong(sql, reader, [recordId])).has(recordId)) return { kind: 'none' };
   const open = await openOperation(sql, tenantId, threadId);
   if (open !== null) return { kind: 'busy', open };
-  const known = byId ?? (await findThreadLink(sql, tenantId, { threadId, recordId }));
-  return { kind: 'found', link: { threadId, recordId }, known };
+  const all = await findThreadLinks(sql, tenantId, { threadId, recordId });
+  const known = byId ?? all[0] ?? null;
+  return { kind: 'found', link: { threadId, recordId, known, beside: all.filter(({ id }) => id !== known?.id) } };
 }
 
 /** The operation that is under way on a thread, or on one that became a part of it. */
@@ -125,6 +127,8 @@ interface Beginning {
   threadId: string;
   recordId: string;
   known: StoredThreadLink | null;
+  /** The thread's other links to the record. */
+  beside: StoredThreadLink[];
   mode: ThreadLinkMode;
 }
 
@@ -139,7 +143,13 @@ async function begin(sql: Sql, who: LinkActor, wish: Beginning): Promise<ThreadL
   const task = linkTask.parse({
     does: wish.does,
     actor: who.actor,
-    thread: { id: threadId, linkId, before, after },
+    thread: {
+      id: threadId,
+      linkId,
+      before,
+      after,
+      beside: wish.beside.map(({ id, mode, state }) => ({ linkId: id, before: { mode, state } })),
+    },
     staging: { of: 'thread', seenBy },
   });
   const operationId = await insertLinkOperation(sql, tenantId, { kind: wish.kind, task });
@@ -148,23 +158,24 @@ async function begin(sql: Sql, who: LinkActor, wish: Beginning): Promise<ThreadL
   return { kind: 'begun', operationId, threadId, linkId, recordId };
 }
 
-/** From here on later mail follows, or does not. */
+/**
+ * From here on later mail follows, or does not. The time is that under the tenant's lock: it shows which of two operations was the later one.
+ */
 async function writeThreadLink(sql: Sql, { reader, actor, note }: LinkActor, wish: Beginning): Promise<string> {
   const id = wish.known?.id ?? newUuid();
+  const says = [wish.mode, wish.does === 'link' ? 'active' : 'unlinked', actor, note];
   await sql.execute(
-    `INSERT INTO thread_link (tenant_id, id, thread_id, record_id, mode, state, actor, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    `INSERT INTO thread_link (tenant_id, id, mode, state, actor, note, thread_id, record_id, changed_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp())
      ON CONFLICT (id, tenant_id) DO UPDATE SET mode = excluded.mode, state = excluded.state, actor = excluded.actor,
-       note = excluded.note, changed_at = now()`,
-    [
-      reader.tenantId,
-      id,
-      wish.threadId,
-      wish.recordId,
-      wish.mode,
-      wish.does === 'link' ? 'active' : 'unlinked',
-      actor,
-      note,
-    ],
+       note = excluded.note, changed_at = excluded.changed_at`,
+    [reader.tenantId, id, ...says, wish.threadId, wish.recordId],
   );
+  if (wish.beside.length > 0)
+    await sql.execute(
+      `UPDATE thread_link SET mode = $3, state = $4, actor = $5, note = $6, changed_at = clock_timestamp()
+       WHERE tenant_id = $1 AND id = ANY ($2::uuid[])`,
+      [reader.tenantId, wish.beside.map((other) => other.id), ...says],
+    );
   return id;
 }

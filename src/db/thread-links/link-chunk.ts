@@ -11,6 +11,7 @@ import { isItsOwn } from './reason-sql';
 import { replyGraph } from './reply-graph';
 import { settleReplies } from './settle';
 import { spreadTo } from './spread';
+import { dropStaleReasons } from './stale-reasons';
 import { stageNext } from './staging';
 import { tellLinks, type LinkEvent } from './tell';
 
@@ -42,6 +43,7 @@ export async function workChunk(sql: Sql, ref: LinkRef, limit: number): Promise<
   const taken = await takePairs(sql, ref, limit);
   await apply(sql, ref, {
     task,
+    taken,
     pairs: task.does === 'undo' ? await untouchedSince(sql, ref, { task, pairs: taken }) : taken,
   });
   const done = job.done + taken.length;
@@ -70,11 +72,16 @@ const events: Record<LinkTask['does'], LinkEvent['type']> = {
   undo: 'message.links-restored',
 };
 
-async function apply(sql: Sql, ref: LinkRef, change: { task: LinkTask; pairs: LinkPair[] }): Promise<void> {
+/** Changes the links of these pairs; what people do not say any more of the thread goes from all that were taken up. */
+async function apply(
+  sql: Sql,
+  ref: LinkRef,
+  change: { task: LinkTask; taken: LinkPair[]; pairs: LinkPair[] },
+): Promise<void> {
   const { tenantId, operationId } = ref;
   const { task, pairs } = change;
-  if (pairs.length === 0) return;
-  const messageIds = [...new Set(pairs.map(({ messageId }) => messageId))];
+  if (change.taken.length === 0) return;
+  const messageIds = [...new Set(change.taken.map(({ messageId }) => messageId))];
   const ways = await waysOfRecords(sql, tenantId, [...new Set(pairs.map(({ recordId }) => recordId))]);
   switch (task.does) {
     case 'link':
@@ -86,9 +93,12 @@ async function apply(sql: Sql, ref: LinkRef, change: { task: LinkTask; pairs: Li
     case 'undo':
       await beforeMerges(sql, tenantId, { ways, pairs, change: () => restorePairs(sql, tenantId, change) });
   }
+  const dropped =
+    task.thread === null ? [] : await dropStaleReasons(sql, tenantId, { thread: task.thread, messageIds });
   // Nobody looked at what rules say of a link while it was taken away.
   if (task.does !== 'unlink') await linkAgain(sql, tenantId, messageIds);
-  const changed = [...new Set([...messageIds, ...(await passOn(sql, ref, { task, messageIds }))])];
+  const passed = await passOn(sql, ref, { task, messageIds });
+  const changed = [...new Set([...messageIds, ...dropped, ...passed])];
   await refreshTimelines(sql, tenantId, changed);
   await refreshActivities(sql, tenantId, changed);
   const told = pairs.map(({ messageId, recordId }) => ({ messageId, recordId: livingRecord(ways, recordId) }));
@@ -97,7 +107,7 @@ async function apply(sql: Sql, ref: LinkRef, change: { task: LinkTask; pairs: Li
 
 /**
  * What becomes of other mail by a change. What a person does to a thread says nothing of single messages: replies are looked at where one of them had,
- * or has, a reason of its own.
+ * or has, a reason of its own, or was kept away from those of others.
  */
 async function passOn(sql: Sql, ref: LinkRef, change: { task: LinkTask; messageIds: string[] }): Promise<string[]> {
   const { task, messageIds } = change;
@@ -109,15 +119,15 @@ async function passOn(sql: Sql, ref: LinkRef, change: { task: LinkTask; messageI
 const othersLookedAt = 1_000;
 
 /**
- * What a person does to the whole conversation comes also to mail that arrived meanwhile, or that they cannot see. Looks through the next messages of the
- * thread; returns where it goes on, null where that was all.
+ * What a person does to the whole conversation comes also to mail that arrived meanwhile, or that they cannot see; and what people do not say any more of
+ * it goes from there. Looks through the next messages of the thread; returns where it goes on, null where that was all.
  */
 async function passOnToOthers(
   sql: Sql,
   { tenantId, operationId }: LinkRef,
-  { does, thread, suppresses, othersAfter }: LinkTask,
+  { thread, othersAfter }: LinkTask,
 ): Promise<string | null> {
-  if (thread === null || !(does === 'link' ? thread.after.mode === 'follow' : suppresses)) return null;
+  if (thread === null) return null;
   const page = { threadId: thread.id, after: othersAfter, limit: othersLookedAt };
   const { messageIds, next } = await walkThread(sql, tenantId, page);
   const others = await sql.query<{ id: string }>(
@@ -126,7 +136,10 @@ async function passOnToOthers(
     [tenantId, operationId, messageIds],
   );
   const takers = others.map(({ id }) => id);
-  const changed = await spreadTo(sql, tenantId, { graph: await replyGraph(sql, tenantId, takers), takers });
+  if (takers.length === 0) return next;
+  const dropped = await dropStaleReasons(sql, tenantId, { thread, messageIds: takers });
+  const spread = await spreadTo(sql, tenantId, { graph: await replyGraph(sql, tenantId, takers), takers });
+  const changed = [...new Set([...dropped, ...spread])];
   await refreshTimelines(sql, tenantId, changed);
   await refreshActivities(sql, tenantId, changed);
   return next;
@@ -135,7 +148,8 @@ async function passOnToOthers(
 async function withOwnReasons(sql: Sql, { tenantId, operationId }: LinkRef, messageIds: string[]): Promise<string[]> {
   const rows = await sql.query<{ id: string }>(
     `SELECT DISTINCT c.message_id AS id FROM link_change c
-     WHERE c.tenant_id = $1 AND c.operation_id = $2 AND c.message_id = ANY ($3::uuid[]) AND (c.before -> 'reasons' @> '[{"key": "by-hand"}]' OR EXISTS (
+     WHERE c.tenant_id = $1 AND c.operation_id = $2 AND c.message_id = ANY ($3::uuid[]) AND (c.before -> 'reasons' @> '[{"key": "by-hand"}]'
+       OR c.before ->> 'state' = 'suppressed' OR EXISTS (
        SELECT FROM link l JOIN link_reason r ON r.tenant_id = $1 AND r.link_id = l.id AND ${isItsOwn('r')}
        WHERE l.tenant_id = $1 AND l.message_id = c.message_id AND l.record_id = c.record_id))`,
     [tenantId, operationId, messageIds],
@@ -172,13 +186,7 @@ async function untouchedSince(
   );
 }
 
-async function finish(sql: Sql, { tenantId, operationId }: LinkRef, { thread, does, undoes }: LinkTask): Promise<void> {
-  if (thread !== null) {
-    await sql.execute(
-      'UPDATE thread_link SET state = $3, mode = $4, changed_at = now() WHERE tenant_id = $1 AND id = $2',
-      [tenantId, thread.linkId, thread.after.state, thread.after.mode],
-    );
-  }
+async function finish(sql: Sql, { tenantId, operationId }: LinkRef, { does, undoes }: LinkTask): Promise<void> {
   await sql.execute(
     `UPDATE operation SET state = 'done', started_at = coalesce(started_at, now()), finished_at = clock_timestamp(), done = $3::bigint, total = $3::bigint,
        result = jsonb_build_object('messages', $3::bigint, 'does', $4::text) WHERE tenant_id = $1 AND id = $2`,

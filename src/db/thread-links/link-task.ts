@@ -20,9 +20,18 @@ const threadLinkState = z.object({ mode: z.enum(['snapshot', 'follow']), state: 
 export const linkTask = z.object({
   does: z.enum(['link', 'unlink', 'undo']),
   actor: z.string(),
-  /** The thread that is linked, and its link; null where single messages are. What it was before; null where it was not. */
+  /**
+   * The thread that is linked, and its link; null where single messages are. What it was before, and is from then on; null where there was none, or is
+   * none any more. `beside`: its other links to the same record, which are changed alike: those of threads, or records, that became one.
+   */
   thread: z
-    .object({ id: z.uuid(), linkId: z.uuid(), before: threadLinkState.nullable(), after: threadLinkState })
+    .object({
+      id: z.uuid(),
+      linkId: z.uuid(),
+      before: threadLinkState.nullable(),
+      after: threadLinkState.nullable(),
+      beside: z.array(z.object({ linkId: z.uuid(), before: threadLinkState })).default([]),
+    })
     .nullable(),
   /** Of an unlinked thread: rules had linked it, so that all of it stays away. */
   suppresses: z.boolean().default(false),

@@ -1,6 +1,6 @@
 import { uuidArray } from '../binary-array';
 import type { Sql } from '../database';
-import { isItsOwn, isOfConversation } from './reason-sql';
+import { isItsOwn, isOfConversation, isSaidNow } from './reason-sql';
 import type { Step } from './reply-graph';
 import { writeReasons, type NewReason } from './write-reasons';
 
@@ -13,8 +13,8 @@ interface Passed {
 
 /**
  * Passes on along these steps what the givers are linked for. A reference passes nothing on where its author does not belong to what it refers to
- * (`answers` in the database): everybody can write one. Who has it already, and whom a person has taken away, gets nothing; nor does mail that an
- * operation on links is about to come to. What is joined is joined here: a plan that does not know how much there is joins thousands with thousands.
+ * (`answers` in the database): everybody can write one. What people do not say any more of a thread is not passed on. Who has it already, and whom a
+ * person has taken away, gets nothing; nor does mail that an operation on links is about to come to; nor is kept away what a person has linked by hand. What is joined is joined here: a plan that does not know how much there is joins thousands with thousands.
  * To be called under the tenant's lock. Second run: nothing.
  */
 export async function passOn(sql: Sql, tenantId: string, steps: Step[]): Promise<Passed[]> {
@@ -61,7 +61,7 @@ FROM unnest($2::uuid[]) AS w(id)
 CROSS JOIN LATERAL (SELECT id, record_id, state FROM link WHERE tenant_id = $1 AND message_id = w.id OFFSET 0) l
 CROSS JOIN LATERAL (SELECT kind, key FROM link_reason WHERE tenant_id = $1 AND link_id = l.id OFFSET 0) r
 CROSS JOIN LATERAL (SELECT version FROM record WHERE tenant_id = $1 AND id = l.record_id AND deleted_at IS NULL OFFSET 0) p
-WHERE ${isOfConversation('r')} OR l.state = 'active' AND ${isItsOwn('r')}`;
+WHERE CASE WHEN ${isOfConversation('r')} THEN ${isSaidNow('r')} ELSE l.state = 'active' AND ${isItsOwn('r')} END`;
 
 /** Something that a message may get, and from whom, in the order of the keys. */
 interface Wanted extends Passed {
@@ -100,7 +100,8 @@ SELECT w.n FROM unnest($2::uuid[], $3::uuid[], $4::text[]) WITH ORDINALITY AS w(
 WHERE NOT EXISTS (
   SELECT FROM link l LEFT JOIN link_reason r ON r.tenant_id = $1 AND r.link_id = l.id
   WHERE l.tenant_id = $1 AND l.message_id = w.taker AND l.record_id = w.record_id AND (
-    r.key = w.what OR l.state = 'suppressed' AND w.what NOT LIKE 'unlinked:%' OR w.what = 'reply' AND ${isItsOwn('r')}) OFFSET 0)
+    r.key = w.what OR l.state = 'suppressed' AND w.what NOT LIKE 'unlinked:%' OR w.what = 'reply' AND ${isItsOwn('r')}
+    OR r.key = 'by-hand' AND w.what LIKE 'unlinked:%') OFFSET 0)
 AND (w.what = 'reply' OR NOT EXISTS (
   SELECT FROM link_change c
   WHERE c.tenant_id = $1 AND c.message_id = w.taker AND c.record_id = w.record_id AND c.done_at IS NULL OFFSET 0))

@@ -19,3 +19,10 @@ export function isAutomatic(alias: string): string {
 export function isOfConversation(alias: string): string {
   return `(${alias}.key LIKE 'follow:%' OR ${alias}.key LIKE 'unlinked:%')`;
 }
+
+/** Of such a reason, and of no other: whether people still say it of that thread ($1: the tenant). */
+export function isSaidNow(alias: string): string {
+  return `EXISTS (
+    SELECT FROM thread_link said WHERE said.tenant_id = $1 AND said.id = split_part(${alias}.key, ':', 2)::uuid
+      AND CASE said.state WHEN 'unlinked' THEN ${alias}.key LIKE 'unlinked:%' ELSE said.mode = 'follow' AND ${alias}.key LIKE 'follow:%' END OFFSET 0)`;
+}

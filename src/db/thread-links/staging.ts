@@ -58,7 +58,7 @@ export async function stageNext(sql: Sql, ref: LinkRef, task: LinkTask): Promise
 
 interface Staged {
   more: boolean;
-  /** Whether rules had linked any of these. */
+  /** Whether rules had linked any of these, or a person keeps it away already. */
   byRules: boolean;
 }
 
@@ -81,7 +81,7 @@ async function ofThread(sql: Sql, { tenantId, operationId }: LinkRef, { thread, 
      SELECT EXISTS (
          SELECT FROM pairs p CROSS JOIN LATERAL (
            SELECT id FROM link WHERE tenant_id = $1 AND message_id = p.message_id AND record_id = p.record_id OFFSET 0) l
-         JOIN link_reason r ON r.tenant_id = $1 AND r.link_id = l.id AND ${isAutomatic('r')}) AS by_rules,
+         JOIN link_reason r ON r.tenant_id = $1 AND r.link_id = l.id AND (${isAutomatic('r')} OR r.key LIKE 'unlinked:%')) AS by_rules,
        (SELECT count(*) FROM link_staging WHERE tenant_id = $1 AND operation_id = $2) > 1 AS more`,
     [tenantId, operationId, thread?.linkId, staging?.seenBy ?? null],
   );

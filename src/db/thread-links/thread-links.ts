@@ -26,19 +26,52 @@ export interface ThreadLink {
 /** The thread and the ids of those that became a part of it. */
 const aliases = `(SELECT $2::uuid UNION SELECT id FROM thread WHERE tenant_id = $1 AND merged_into = ANY (${partsOfThread('$2::uuid')}))`;
 
-/** The records that a thread is linked to, by people and by rules, as far as the reader may see them; the oldest first. */
-export function linksOfThread(sql: Sql, reader: Reader, threadId: string): Promise<ThreadLink[]> {
+/** Of several links of a thread to the same record this one is told. */
+const firstOfSeveral = 'state, created_at DESC, id';
+
+/** Of a longer thread the links of so many of its newest messages are told. */
+export const linkedOfThread = 5_000;
+
+/**
+ * The records that a thread is linked to, by people and by rules, as far as the reader may see them; the oldest first. Links of single messages are those of
+ * the newest ones (`newest`); `isWhole`: that is all of them.
+ */
+export async function linksOfThread(
+  sql: Sql,
+  reader: Reader,
+  { threadId, newest = linkedOfThread }: { threadId: string; newest?: number },
+): Promise<{ links: ThreadLink[]; isWhole: boolean }> {
+  const [links, beyond] = await Promise.all([
+    newestLinks(sql, reader, { threadId, newest }),
+    sql.query(
+      `SELECT FROM message WHERE tenant_id = $1 AND thread_id = ANY (${partsOfThread('$2::uuid')}) OFFSET $3 LIMIT 1`,
+      [reader.tenantId, threadId, newest],
+    ),
+  ]);
+  return { links, isWhole: beyond.length === 0 };
+}
+
+function newestLinks(
+  sql: Sql,
+  reader: Reader,
+  { threadId, newest }: { threadId: string; newest: number },
+): Promise<ThreadLink[]> {
   return sql.query<ThreadLink>(
-    `WITH held AS MATERIALIZED (
+    `WITH newest AS MATERIALIZED (
+       SELECT m.id FROM unnest(${partsOfThread('$2::uuid')}) AS part(id) CROSS JOIN LATERAL (
+         SELECT id, sort_at FROM message WHERE tenant_id = $1 AND thread_id = part.id ORDER BY sort_at DESC LIMIT $4) m
+       ORDER BY m.sort_at DESC LIMIT $4
+     ), held AS MATERIALIZED (
        SELECT l.record_id, min(l.id::text)::uuid AS id, count(*) AS messages, min(l.created_at) AS created_at,
          count(*) FILTER (WHERE EXISTS (SELECT FROM link_reason r WHERE r.tenant_id = $1 AND r.link_id = l.id
            AND (r.kind IN ('address', 'rule') OR r.key LIKE 'reply:%'))) AS by_rules
-       FROM message m JOIN link l ON l.tenant_id = $1 AND l.message_id = m.id AND l.state = 'active'
-       WHERE m.tenant_id = $1 AND m.thread_id = ANY (${partsOfThread('$2::uuid')}) AND EXISTS (
+       FROM newest m CROSS JOIN LATERAL (
+         SELECT id, record_id, created_at FROM link WHERE tenant_id = $1 AND message_id = m.id AND state = 'active' OFFSET 0) l
+       WHERE EXISTS (
          SELECT FROM readable_timeline t WHERE t.tenant_id = $1 AND t.message_id = m.id AND t.record_id = l.record_id AND t.principal = ANY ($3::integer[]))
        GROUP BY l.record_id
      ), said AS MATERIALIZED (
-       SELECT * FROM thread_link WHERE tenant_id = $1 AND thread_id IN ${aliases}
+       SELECT DISTINCT ON (record_id) * FROM thread_link WHERE tenant_id = $1 AND thread_id IN ${aliases} ORDER BY record_id, ${firstOfSeveral}
      )
      SELECT coalesce(s.id, h.id) AS id, r.id AS "recordId", r.type, r.name, s.mode, coalesce(s.state, 'active') AS state, s.actor, s.note,
        coalesce(h.messages, 0) AS messages, coalesce(h.by_rules, 0) AS "byRules", coalesce(s.created_at, h.created_at) AS "createdAt",
@@ -46,7 +79,7 @@ export function linksOfThread(sql: Sql, reader: Reader, threadId: string): Promi
      FROM said s FULL JOIN held h ON h.record_id = s.record_id
      JOIN record r ON r.tenant_id = $1 AND r.id = coalesce(s.record_id, h.record_id) AND r.deleted_at IS NULL AND ${maySee('r', '$3')}
      ORDER BY 11, 1`,
-    [reader.tenantId, threadId, principalsOf(reader)],
+    [reader.tenantId, threadId, principalsOf(reader), newest],
   );
 }
 
@@ -87,19 +120,21 @@ export interface StoredThreadLink {
   state: 'active' | 'unlinked';
 }
 
-/** The link that a person has made of a thread, by its id or by its record; the newest, where two threads became one. */
-export async function findThreadLink(
+/**
+ * The links that people have made of a thread, by an id or by their record: several, where threads or records became one, and the one that is told
+ * comes first.
+ */
+export function findThreadLinks(
   sql: Sql,
   tenantId: string,
   { threadId, ...by }: { threadId: string } & ({ linkId: string } | { recordId: string }),
-): Promise<StoredThreadLink | null> {
+): Promise<StoredThreadLink[]> {
   const column = 'linkId' in by ? 'id' : 'record_id';
-  const [row] = await sql.query<StoredThreadLink>(
+  return sql.query<StoredThreadLink>(
     `SELECT id, record_id AS "recordId", mode, state FROM thread_link
-     WHERE tenant_id = $1 AND thread_id IN ${aliases} AND ${column} = $3 ORDER BY state, created_at DESC LIMIT 1`,
+     WHERE tenant_id = $1 AND thread_id IN ${aliases} AND ${column} = $3 ORDER BY ${firstOfSeveral}`,
     [tenantId, threadId, 'linkId' in by ? by.linkId : by.recordId],
   );
-  return row ?? null;
 }
 
 /** The record of a message's link, by the link's id, where the message is in this thread. */

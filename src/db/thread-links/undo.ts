@@ -43,21 +43,20 @@ export async function beginUndo(
   if (seen.size < livingIds.size) return { kind: 'none' };
   const task = undoneTask.parse(job.task);
   if (task.undoneBy !== undefined) return { kind: 'undone' };
-  const isLate = !job.is_kept || isFinal(ways);
-  if (isLate || task.does === 'undo') return { kind: 'too-late' };
+  if (!job.is_kept || isFinal(ways) || task.does === 'undo') return { kind: 'too-late' };
   if (job.state !== 'done') return { kind: 'not-done' };
   const open = openMerge(ways) ?? (await openOperationOf(sql, tenantId, task.thread));
   if (open !== null) return { kind: 'busy', open };
   const undoing = linkTask.parse({
     does: 'undo',
     actor,
-    thread: threadBefore(task),
+    thread: backwards(task.thread),
     undoes: operationId,
     staging: { of: 'undone', seenBy: null },
   });
   const undoId = await insertLinkOperation(sql, tenantId, { kind: 'undo-links', task: undoing });
   await beginStaging(sql, { tenantId, operationId: undoId }, { task: undoing, messages: job.done });
-  await nameUndoer(sql, { tenantId, actor }, task.thread);
+  await saidBefore(sql, { tenantId, actor }, { operationId, thread: task.thread });
   return { kind: 'begun', operationId: undoId, threadId: task.thread?.id ?? null };
 }
 
@@ -65,22 +64,34 @@ function openOperationOf(sql: Sql, tenantId: string, thread: LinkTask['thread'])
   return thread === null ? Promise.resolve(null) : openOperation(sql, tenantId, thread.id);
 }
 
-/** The link of the thread is theirs now, and the reason of what is undone no longer the reason why it is as it is. */
-async function nameUndoer(
-  sql: Sql,
-  { tenantId, actor }: { tenantId: string; actor: string },
-  thread: LinkTask['thread'],
-): Promise<void> {
-  if (thread === null) return;
-  const values = [tenantId, thread.linkId, actor];
-  await sql.execute('UPDATE thread_link SET actor = $3, note = NULL WHERE tenant_id = $1 AND id = $2', values);
+function backwards(thread: LinkTask['thread']): LinkTask['thread'] {
+  return thread === null ? null : { ...thread, before: thread.after, after: thread.before };
 }
 
-/** A link of a thread that there was not before stays as one that was taken away. */
-function threadBefore({ thread }: LinkTask): LinkTask['thread'] {
-  if (thread === null) return null;
-  const after = thread.before ?? { mode: thread.after.mode, state: 'unlinked' as const };
-  return { ...thread, before: thread.after, after };
+/**
+ * From here on of the thread holds what people had said of it before, unless they have said something else since; a link that there was not goes. What is
+ * there is theirs now, and the reason of what is undone no longer the reason why it is as it is.
+ */
+async function saidBefore(
+  sql: Sql,
+  { tenantId, actor }: { tenantId: string; actor: string },
+  undone: { operationId: string; thread: LinkTask['thread'] },
+): Promise<void> {
+  if (undone.thread === null) return;
+  const { linkId, before, beside } = undone.thread;
+  const links = [{ linkId, before }, ...beside].map((link) => ({ id: link.linkId, ...link.before }));
+  await sql.execute(
+    `WITH said AS MATERIALIZED (
+       SELECT t.id, b.mode, b.state FROM json_to_recordset($3::json) AS b(id uuid, mode text, state text)
+       JOIN operation o ON o.tenant_id = $1 AND o.id = $2
+       JOIN thread_link t ON t.tenant_id = $1 AND t.id = b.id AND t.changed_at <= o.finished_at
+     ), gone AS (
+       DELETE FROM thread_link t USING said WHERE t.tenant_id = $1 AND t.id = said.id AND said.state IS NULL
+     )
+     UPDATE thread_link t SET mode = said.mode, state = said.state, actor = $4, note = NULL, changed_at = clock_timestamp()
+     FROM said WHERE t.tenant_id = $1 AND t.id = said.id AND said.state IS NOT NULL`,
+    [tenantId, undone.operationId, JSON.stringify(links), actor],
+  );
 }
 
 /** Forgets what operations did that ended that long ago: they cannot be undone any more. Second run: finds nothing left to forget. */

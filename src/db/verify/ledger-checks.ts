@@ -44,10 +44,12 @@ const checks: [Invariant, string][] = [
     ofLedger(`p.blob_id IS NOT NULL AND p.outcome IN (1, 5) AND NOT EXISTS (SELECT FROM blob b WHERE b.tenant_id = $1 AND b.id = p.blob_id
       AND ceil(b.stored_size / ${String(chunkBytes)}.0) = (SELECT count(*) FROM blob_bytes k WHERE k.blob_id = b.id))`),
   ],
+  // While its server cannot be asked a mailbox only waits (`overdue.ts` has the same condition).
   [
     'removal-overdue',
     `SELECT NULL::uuid AS folder_id, NULL::bigint AS uid, c.message_id
      FROM removal r JOIN source s ON s.tenant_id = $1 AND s.id = r.source_id AND s.desired_state = 'running'
+     JOIN mailbox m ON m.tenant_id = $1 AND m.source_id = s.id AND m.state = 'live'
      JOIN copy c ON c.tenant_id = $1 AND c.id = r.copy_id
      WHERE r.tenant_id = $1 AND r.source_id = $2 AND r.state IN ('waiting', 'confirmed') AND r.due_at < now() - interval '15 minutes'
      LIMIT ${String(mostTold)}`,

@@ -64,26 +64,29 @@ export async function readRoster(db: Database, shards: readonly number[]): Promi
 interface FolderRow {
   path: string;
   role: ListedFolder['role'];
+  in_scope: boolean;
   uidvalidity: string | null;
   uidnext: string | null;
   modseq: string | null;
   exists_count: number | null;
 }
 
-/** The folders of a mailbox as the ledger has them, by path. */
+/** The folders of a mailbox as the ledger has them, by path. OFFSET 0 as in ingest/folder-read.ts. */
 export async function storedFolders(
   db: Database,
   ref: { tenantId: string; mailboxId: string },
 ): Promise<StoredFolder[]> {
   const rows = await db.inTenant(ref.tenantId, (sql) =>
     sql.query<FolderRow>(
-      `SELECT f.path, f.role, g.uidvalidity::text AS uidvalidity, g.uidnext::text AS uidnext, g.modseq::text AS modseq, g.exists_count
-       FROM folder f LEFT JOIN folder_generation g ON g.tenant_id = f.tenant_id AND g.folder_id = f.id AND g.retired_at IS NULL
+      `SELECT f.path, f.role, f.in_scope, g.uidvalidity::text AS uidvalidity, g.uidnext::text AS uidnext, g.modseq::text AS modseq, g.exists_count
+       FROM folder f LEFT JOIN LATERAL (
+         SELECT * FROM folder_generation WHERE tenant_id = f.tenant_id AND folder_id = f.id AND retired_at IS NULL OFFSET 0
+       ) AS g ON true
        WHERE f.tenant_id = $1 AND f.source_id = $2 AND f.gone_at IS NULL ORDER BY f.path COLLATE "C"`,
       [ref.tenantId, ref.mailboxId],
     ),
   );
-  return rows.map((row) => ({ path: row.path, role: row.role, cursor: cursorOf(row) }));
+  return rows.map((row) => ({ path: row.path, role: row.role, inScope: row.in_scope, cursor: cursorOf(row) }));
 }
 
 function cursorOf(row: FolderRow): StoredFolder['cursor'] {

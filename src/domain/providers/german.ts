@@ -3,7 +3,7 @@ import { implicitTls, startTls, usualIdleRenewalMs, type ProviderPreset } from '
 /** None of them publishes how many connections an account may have. */
 const usual = {
   login: 'password',
-  connections: { limit: null, use: 2 },
+  connections: { limit: null, use: 3 },
   idleRenewalMs: usualIdleRenewalMs,
   dailyDownloadBytes: null,
 } as const;

@@ -36,7 +36,7 @@ export interface ProviderPreset {
   connections: {
     /** How many the provider allows an account; null where it does not say. */
     limit: number | null;
-    /** How many we use at most: the user's own programs need the rest. */
+    /** How many we use at most, three at least: the user's own programs need the rest. */
     use: number;
   };
   /** IDLE is ended and begun again after this (RFC 2177 allows 29 minutes; servers and NATs forget earlier). */

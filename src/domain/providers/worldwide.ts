@@ -49,7 +49,7 @@ const microsoft = {
 const yahoo = {
   sentCopies: 'unknown',
   login: 'app-password',
-  connections: { limit: null, use: 2 },
+  connections: { limit: null, use: 3 },
   idleRenewalMs: usualIdleRenewalMs,
   dailyDownloadBytes: null,
 } as const;
@@ -193,7 +193,7 @@ export const worldwidePresets: readonly ProviderPreset[] = [
     smtp: startTls('smtp.mail.me.com'),
     sentCopies: 'client',
     login: 'app-password',
-    connections: { limit: null, use: 2 },
+    connections: { limit: null, use: 3 },
     idleRenewalMs: usualIdleRenewalMs,
     dailyDownloadBytes: null,
     steps: ['icloud-two-factor', 'icloud-app-password'],

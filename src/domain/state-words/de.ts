@@ -154,23 +154,33 @@ export const stateTextsDe: StateTexts = {
     unavailable: passes('Der Server meldet, dass er im Moment nicht verfügbar ist.'),
   },
   unknownReason: 'Der Durchgang ist gescheitert: {code}.',
+  answerRemovals:
+    'Auf dem Server sind Nachrichten verschwunden, sehr viele oder ungewisse. Sehen Sie GET .../removals an, dann sagen Sie mit POST .../removals/confirm oder .../removals/keep, ob sie mit Absicht entfernt wurden.',
   notices: {
     'needs-password': {
       raised: 'Der Server lehnt das Passwort dieses Postfachs ab. Bis ein richtiges da ist, kommt keine Mail herein.',
-      cleared: 'Das Passwort wird wieder angenommen; Mail kommt herein.',
+      well: 'Das Passwort wird wieder angenommen; Mail kommt herein.',
+      stopped:
+        'Das Postfach wurde beendet, bevor ein richtiges Passwort da war. Bis es wieder gestartet wird, kommt keine Mail herein.',
     },
     'no-success': {
       raised: 'Seit Stunden konnte aus diesem Postfach keine Mail geholt werden. Es wird laufend weiter versucht.',
-      cleared: 'Aus diesem Postfach wird wieder Mail geholt.',
+      well: 'Aus diesem Postfach wird wieder Mail geholt.',
+      stopped:
+        'Das Postfach wurde beendet, und zuvor konnte daraus nichts geholt werden. Bis es wieder gestartet wird, wird es nicht mehr versucht.',
     },
     'not-complete': {
       raised: 'Ein Teil der Mail dieses Postfachs fehlt hier, oder es ist nicht beweisbar, dass sie da ist.',
-      cleared: 'Alle Mail dieses Postfachs ist hier.',
+      well: 'Alle Mail dieses Postfachs ist hier.',
+      stopped:
+        'Das Postfach wurde beendet, bevor bewiesen war, dass alle seine Mail hier ist. Was fehlt, wird nicht geholt, bis es wieder gestartet wird.',
     },
     'confirm-removal': {
       raised:
         'Nachrichten dieses Postfachs sind auf dem Server verschwunden, sehr viele auf einmal, oder während der Server über eine andere Nachricht, die eine von ihnen sein kann, nichts sagt. Sie bleiben hier, bis jemand sagt, ob sie mit Absicht gelöscht wurden.',
-      cleared: 'In diesem Postfach wartet keine Löschung mehr auf eine Antwort.',
+      well: 'In diesem Postfach wartet keine Löschung mehr auf eine Antwort.',
+      stopped:
+        'Das Postfach wurde beendet, bevor jemand gesagt hat, ob Nachrichten mit Absicht gelöscht wurden. Deswegen wird nichts entfernt, bis es wieder gestartet wird.',
     },
   },
 };

@@ -148,23 +148,32 @@ export const stateTextsEn: StateTexts = {
     unavailable: passes('The server says that it is not available at the moment.'),
   },
   unknownReason: 'The round failed: {code}.',
+  answerRemovals:
+    'Messages are gone on the server, very many or uncertain ones. See GET .../removals, then say with POST .../removals/confirm or .../removals/keep whether they were removed on purpose.',
   notices: {
     'needs-password': {
       raised: 'The server refuses the password of this mailbox. Until there is a right one, no mail comes in.',
-      cleared: 'The password is accepted again; mail comes in.',
+      well: 'The password is accepted again; mail comes in.',
+      stopped: 'The mailbox was stopped before it had a right password. No mail comes in until it is started again.',
     },
     'no-success': {
       raised: 'For hours no mail could be fetched from this mailbox. It is tried again all the time.',
-      cleared: 'Mail is fetched from this mailbox again.',
+      well: 'Mail is fetched from this mailbox again.',
+      stopped:
+        'The mailbox was stopped, and nothing could be fetched from it before. It is not tried again until it is started.',
     },
     'not-complete': {
       raised: 'Some mail of this mailbox is missing here, or cannot be proven to be here.',
-      cleared: 'All mail of this mailbox is here.',
+      well: 'All mail of this mailbox is here.',
+      stopped:
+        'The mailbox was stopped before all of its mail was proven to be here. What is missing is not fetched until it is started again.',
     },
     'confirm-removal': {
       raised:
         'Messages of this mailbox are gone on the server, very many at once, or while the server says nothing of another message that may be one of them. They stay here until somebody says whether they were removed on purpose.',
-      cleared: 'No removals of this mailbox wait for an answer any more.',
+      well: 'No removals of this mailbox wait for an answer any more.',
+      stopped:
+        'The mailbox was stopped before somebody said whether messages were removed on purpose. Nothing is removed for that until it is started again.',
     },
   },
 };

@@ -153,23 +153,33 @@ export const stateTextsNl: StateTexts = {
     unavailable: passes('De server meldt dat hij op dit moment niet beschikbaar is.'),
   },
   unknownReason: 'De ronde is mislukt: {code}.',
+  answerRemovals:
+    'Op de server zijn berichten verdwenen, heel veel of onzekere. Bekijk GET .../removals en zeg dan met POST .../removals/confirm of .../removals/keep of ze met opzet zijn verwijderd.',
   notices: {
     'needs-password': {
       raised: 'De server weigert het wachtwoord van dit postvak. Tot er een juist is, komt er geen mail binnen.',
-      cleared: 'Het wachtwoord wordt weer aanvaard; er komt mail binnen.',
+      well: 'Het wachtwoord wordt weer aanvaard; er komt mail binnen.',
+      stopped:
+        'Het postvak is gestopt voordat er een juist wachtwoord was. Tot het weer wordt gestart, komt er geen mail binnen.',
     },
     'no-success': {
       raised: 'Al uren kon uit dit postvak geen mail worden opgehaald. Er wordt steeds opnieuw geprobeerd.',
-      cleared: 'Uit dit postvak wordt weer mail opgehaald.',
+      well: 'Uit dit postvak wordt weer mail opgehaald.',
+      stopped:
+        'Het postvak is gestopt, en daarvoor kon er niets uit worden opgehaald. Tot het weer wordt gestart, wordt het niet meer geprobeerd.',
     },
     'not-complete': {
       raised: 'Een deel van de mail van dit postvak ontbreekt hier, of het is niet te bewijzen dat die er is.',
-      cleared: 'Alle mail van dit postvak is hier.',
+      well: 'Alle mail van dit postvak is hier.',
+      stopped:
+        'Het postvak is gestopt voordat bewezen was dat al zijn mail hier is. Wat ontbreekt, wordt niet opgehaald tot het weer wordt gestart.',
     },
     'confirm-removal': {
       raised:
         'Berichten van dit postvak zijn op de server verdwenen, heel veel in één keer, of terwijl de server niets zegt over een ander bericht dat een daarvan kan zijn. Ze blijven hier tot iemand zegt of ze met opzet zijn verwijderd.',
-      cleared: 'In dit postvak wacht geen verwijdering meer op een antwoord.',
+      well: 'In dit postvak wacht geen verwijdering meer op een antwoord.',
+      stopped:
+        'Het postvak is gestopt voordat iemand heeft gezegd of berichten met opzet zijn verwijderd. Daarom wordt hier niets verwijderd tot het weer wordt gestart.',
     },
   },
 };

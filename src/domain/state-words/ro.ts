@@ -151,23 +151,33 @@ export const stateTextsRo: StateTexts = {
     unavailable: passes('Serverul spune că nu este disponibil momentan.'),
   },
   unknownReason: 'Runda a eșuat: {code}.',
+  answerRemovals:
+    'De pe server au dispărut mesaje, foarte multe sau incerte. Vedeți GET .../removals, apoi spuneți cu POST .../removals/confirm sau .../removals/keep dacă au fost șterse intenționat.',
   notices: {
     'needs-password': {
       raised: 'Serverul refuză parola acestei căsuțe poștale. Până când există una corectă, nu intră niciun mesaj.',
-      cleared: 'Parola este din nou acceptată; mesajele intră.',
+      well: 'Parola este din nou acceptată; mesajele intră.',
+      stopped:
+        'Căsuța poștală a fost oprită înainte să existe o parolă corectă. Până la repornirea ei nu intră niciun mesaj.',
     },
     'no-success': {
       raised: 'De ore întregi nu s-a putut prelua niciun mesaj din această căsuță poștală. Se încearcă în continuare.',
-      cleared: 'Din această căsuță poștală se preiau din nou mesaje.',
+      well: 'Din această căsuță poștală se preiau din nou mesaje.',
+      stopped:
+        'Căsuța poștală a fost oprită, iar înainte nu s-a putut prelua nimic din ea. Până la repornirea ei nu se mai încearcă.',
     },
     'not-complete': {
       raised: 'O parte din mesajele acestei căsuțe poștale lipsește de aici sau nu se poate dovedi că este aici.',
-      cleared: 'Toate mesajele acestei căsuțe poștale sunt aici.',
+      well: 'Toate mesajele acestei căsuțe poștale sunt aici.',
+      stopped:
+        'Căsuța poștală a fost oprită înainte să fie dovedit că toate mesajele ei sunt aici. Ce lipsește nu se preia până la repornirea ei.',
     },
     'confirm-removal': {
       raised:
         'Mesaje ale acestei căsuțe poștale au dispărut de pe server, foarte multe deodată, sau în timp ce serverul nu spune nimic despre un alt mesaj, care poate fi unul dintre ele. Ele rămân aici până când cineva spune dacă au fost șterse intenționat.',
-      cleared: 'În această căsuță poștală nicio ștergere nu mai așteaptă un răspuns.',
+      well: 'În această căsuță poștală nicio ștergere nu mai așteaptă un răspuns.',
+      stopped:
+        'Căsuța poștală a fost oprită înainte ca cineva să spună dacă mesajele au fost șterse intenționat. Până la repornirea ei nu se elimină nimic din această cauză.',
     },
   },
 };

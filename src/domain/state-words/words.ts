@@ -1,6 +1,6 @@
 import { connectCodes } from '../failure';
 import type { MailboxState } from '../mailbox-state';
-import type { NoticeKind } from '../notice';
+import type { NoticeEnd, NoticeKind } from '../notice';
 
 /** The closed list of reasons for a state: those of a connection, and those of a round. Each has its words in every language. */
 export const reasonCodes = [
@@ -53,5 +53,7 @@ export interface StateTexts {
   reasons: Readonly<Record<ReasonCode, Words>>;
   /** For a reason that is none of ours; `{code}` stands for it. */
   unknownReason: string;
-  notices: Readonly<Record<NoticeKind, { raised: string; cleared: string }>>;
+  /** What a person can do about removals that wait for an answer. */
+  answerRemovals: string;
+  notices: Readonly<Record<NoticeKind, Readonly<Record<'raised' | NoticeEnd, string>>>>;
 }

@@ -3,6 +3,7 @@ import type { ListedFolder } from '../../domain/folder';
 import { listFolders } from '../listing';
 import type { MailboxAbilities } from '../mailbox';
 import type { Session } from '../session';
+import { foreignFolders } from './foreign-folders';
 import { forgetListing } from './imapflow-internals';
 import { listenForNews } from './listen-for-news';
 import type { MailboxWatch, WatchMode, WatchOptions } from './mailbox-watch';
@@ -28,6 +29,7 @@ interface Watching extends WatchOptions {
 export class ImapWatch implements MailboxWatch {
   readonly mode: WatchMode;
   readonly abilities: MailboxAbilities;
+  readonly isForeign: (path: string) => boolean;
   private readonly renewal: NodeJS.Timeout;
   /** Set once nobody is to be told anything any more. */
   private ended = false;
@@ -45,6 +47,7 @@ export class ImapWatch implements MailboxWatch {
   ) {
     this.mode = watching.mode;
     this.abilities = watching.abilities;
+    this.isForeign = foreignFolders(session.client);
     const renewMs = watching.limits.idleRenewMs * (1 - Math.random() * renewalSpread);
     this.renewal = setTimeout(() => {
       this.renew();

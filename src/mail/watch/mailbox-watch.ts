@@ -45,6 +45,8 @@ export interface MailboxWatch {
   /** Fixed for the life of the watch. A server that takes push away again loses the watch (`unreachable`, `push-ended`): open another. */
   readonly mode: WatchMode;
   readonly abilities: MailboxAbilities;
+  /** Whether a folder is not in the account's own namespaces, so that mode `notify` tells nothing of it. */
+  readonly isForeign: (path: string) => boolean;
   /**
    * One sweep over the same connection: every folder with its STATUS, in one command where LIST-STATUS exists. IDLE is taken up
    * again at once. Calls that come while a sweep runs wait for it and get one more, all the same one.

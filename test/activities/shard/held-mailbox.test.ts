@@ -9,6 +9,7 @@ import { MailFailure } from '../../../src/domain/failure';
 import type { ListedFolder } from '../../../src/domain/folder';
 import { shardOf } from '../../../src/domain/shard';
 import type { MailboxWatch } from '../../../src/mail/watch/mailbox-watch';
+import { insertFolder } from '../../support/ledger-rows';
 import { until } from '../../support/shard-bench';
 import { createSyncBench, type SyncBench } from '../../support/sync-bench';
 
@@ -43,6 +44,24 @@ async function mailboxWith(folders: string[]): Promise<RosterMailbox> {
   return found;
 }
 
+const inTenant = (roster: RosterMailbox, text: string, more: unknown[] = []) =>
+  bench.database.db.inTenant(roster.tenantId, (sql) => sql.execute(text, [roster.tenantId, roster.mailboxId, ...more]));
+
+/** A folder whose ledger is as `folder()` says that the server is. */
+async function withLedger(roster: RosterMailbox, path: string, role: string, inScope: boolean): Promise<void> {
+  const { db } = bench.database;
+  const { folderId, genId } = await insertFolder(db, { tenantId: roster.tenantId, sourceId: roster.mailboxId }, path);
+  await inTenant(
+    roster,
+    'UPDATE folder SET role = $4, in_scope = $5 WHERE tenant_id = $1 AND source_id = $2 AND id = $3',
+    [folderId, role, inScope],
+  );
+  const cursor = 'uidvalidity = 1, uidnext = 1, exists_count = 0, modseq = NULL';
+  await inTenant(roster, `UPDATE folder_generation SET ${cursor} WHERE tenant_id = $1 AND source_id = $2 AND id = $3`, [
+    genId,
+  ]);
+}
+
 const kept = 60_000;
 
 /** A mailbox in the hands of a worker whose clock stands still, and whose server does as the test says. */
@@ -61,6 +80,7 @@ function held(roster: RosterMailbox, watch: WatchMailbox, gate = createGate(1)) 
       pokes.push(reason);
       return Promise.resolve();
     },
+    askTemporal: () => Promise.resolve(),
     warmUp: { warm: (mailboxId) => warmed.push(mailboxId), end: () => undefined },
     pace: { turn: () => Promise.resolve() },
     gate,
@@ -89,7 +109,7 @@ function watchThat(sweep: () => Promise<ListedFolder[]>, mode: MailboxWatch['mod
     gmail: false,
     messageLimit: false,
   };
-  return { mode, abilities, sweep, close: () => Promise.resolve() };
+  return { mode, abilities, isForeign: (path) => path.startsWith('Shared/'), sweep, close: () => Promise.resolve() };
 }
 
 describe('a refused password', () => {
@@ -218,6 +238,27 @@ describe('where one folder alone is watched', () => {
   });
 });
 
+test.each<[MailboxWatch['mode'], string, 'refresh time' | 'hour']>([
+  ['notify', 'Projects', 'hour'],
+  ['notify', 'Shared/Info', 'refresh time'],
+  ['notify', 'Shared/Noise', 'hour'],
+  ['idle', 'Projects', 'refresh time'],
+])('by %s a mailbox with the folder %s is swept at the %s', async (mode, path, time) => {
+  const roster = await mailboxWith(['INBOX', path]);
+  const exclude = `jsonb_set(policy, '{folders}', '{"mode": "all", "include": [], "exclude": ["*Noise"]}')`;
+  await inTenant(roster, `UPDATE source SET policy = ${exclude} WHERE tenant_id = $1 AND id = $2`);
+  const sweep = () => Promise.resolve([folder('INBOX'), folder(path)]);
+  const { mailbox, clock } = held(roster, () => Promise.resolve(watchThat(sweep, mode)));
+  mailbox.tick(clock.ms);
+  await until(() => mailbox.state.kind === 'watched' && !mailbox.state.isSweeping, 'the first sweep');
+  const { state } = mailbox;
+  const waitMs = state.kind === 'watched' ? state.sweepAt - clock.ms : NaN;
+  const longestMs = time === 'hour' ? defaultLimits.pushSweepMs : roster.refreshSeconds * 1_000;
+  expect(waitMs).toBeGreaterThanOrEqual(longestMs * 0.8);
+  expect(waitMs).toBeLessThanOrEqual(longestMs);
+  await mailbox.end();
+});
+
 test('a mailbox that is compared with the ledger does not keep another of its host from being attached', async () => {
   const gate = createGate(1);
   const never = () => new Promise<ListedFolder[]>(() => undefined);
@@ -227,6 +268,37 @@ test('a mailbox that is compared with the ledger does not keep another of its ho
   for (const { mailbox, clock } of [first, second]) mailbox.tick(clock.ms);
   await until(() => first.mailbox.state.kind === 'watched' && second.mailbox.state.kind === 'watched', 'both');
   await Promise.all([first.mailbox.end(), second.mailbox.end()]);
+});
+
+describe('folders that come into scope', () => {
+  const includeJunk = `jsonb_set(policy, '{folders}', '{"mode": "all", "include": ["Junk"], "exclude": []}')`;
+
+  test('are told where nobody else has told of them, and once', async () => {
+    const roster = await mailboxWith([]);
+    await withLedger(roster, 'INBOX', 'inbox', true);
+    await withLedger(roster, 'Junk', 'junk', false);
+    const junk: ListedFolder = { ...folder('Junk'), role: 'junk' };
+    const server = () =>
+      Promise.resolve(watchThat(() => Promise.resolve([{ ...folder('INBOX'), role: 'inbox' }, junk])));
+    const { mailbox, clock, pokes } = held(roster, server);
+    const isSwept = () => mailbox.state.kind === 'watched' && !mailbox.state.isSweeping;
+    mailbox.tick(clock.ms);
+    await until(isSwept, 'the first sweep');
+    expect(pokes).toEqual([]);
+    await inTenant(roster, `UPDATE source SET policy = ${includeJunk} WHERE tenant_id = $1 AND id = $2`);
+    mailbox.update({ ...roster, scopeVersion: 'other' });
+    mailbox.tick(clock.ms);
+    await until(isSwept, 'the sweep after the change');
+    expect(pokes).toEqual(['arrival']);
+    // Its round.
+    await inTenant(roster, 'UPDATE folder SET in_scope = true WHERE tenant_id = $1 AND source_id = $2');
+    clock.ms += 10_000;
+    const next = held({ ...roster, scopeVersion: 'other' }, server);
+    next.mailbox.tick(next.clock.ms);
+    await until(() => next.mailbox.state.kind === 'watched' && !next.mailbox.state.isSweeping, 'who holds it next');
+    expect([pokes, next.pokes]).toEqual([['arrival'], []]);
+    await Promise.all([mailbox.end(), next.mailbox.end()]);
+  });
 });
 
 test('a mailbox that was paused after the roster was read is not connected to', async () => {

@@ -171,6 +171,27 @@ test.concurrent(
   },
 );
 
+test.concurrent('a folder that is deleted while others below it stay is told by the next sweep', async () => {
+  const poor = await startDovecot({ profile: 'poor' });
+  try {
+    const mailbox = await watched({ port: poor.imapPort, policy: { refreshSeconds: 1 } });
+    await mailbox.person.createFolder('Clients');
+    await mailbox.person.createFolder('Clients/Acme');
+    await mailbox.person.append('Clients', mail({ subject: 'in a folder with one below it' }));
+    await until(() => pokesOf(mailbox).length > 0, 'a poke for the folders');
+    await mailbox.syncAll();
+    await sleep(2_500);
+    const before = pokesOf(mailbox).length;
+    await mailbox.person.deleteFolder('Clients');
+    await until(() => pokesOf(mailbox).length > before, 'a poke');
+    await change(mailbox, 'source', `desired_state = 'stopped'`);
+    await mailbox.person.close();
+    mailbox.person.close = () => Promise.resolve();
+  } finally {
+    await poor.stop();
+  }
+});
+
 test.concurrent(
   'a server that was killed and started again is watched again, and what is new there is told',
   async () => {

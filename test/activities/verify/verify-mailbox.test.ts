@@ -111,6 +111,9 @@ const inbox = `(SELECT g.id FROM folder_generation g JOIN folder f ON f.tenant_i
 const blobOfTwo = `(SELECT c.blob_id FROM copy c JOIN placement p ON p.copy_id = c.id WHERE p.gen_id = ${inbox} AND p.uid = 2)`;
 const messageOfTwo = `(SELECT c.message_id FROM copy c JOIN placement p ON p.copy_id = c.id WHERE p.gen_id = ${inbox} AND p.uid = 2)`;
 
+const overdueRemoval = `INSERT INTO removal (tenant_id, copy_id, source_id, state, due_at)
+  SELECT tenant_id, copy_id, source_id, 'waiting', now() - interval '1 hour' FROM placement WHERE gen_id = ${inbox} AND uid = 2`;
+
 /** Each breaks one invariant in the database of a healthy mailbox. */
 const damages: [Invariant, string, string[]][] = [
   [
@@ -176,12 +179,7 @@ const damages: [Invariant, string, string[]][] = [
      SELECT id, 1, tenant_id, source_id, 3, 'before-start' FROM retired`,
     ['alive-in-retired-generation 1'],
   ],
-  [
-    'removal-overdue',
-    `INSERT INTO removal (tenant_id, copy_id, source_id, state, due_at)
-     SELECT tenant_id, copy_id, source_id, 'waiting', now() - interval '1 hour' FROM placement WHERE gen_id = ${inbox} AND uid = 2`,
-    ['removal-overdue'],
-  ],
+  ['removal-overdue', overdueRemoval, ['removal-overdue']],
   [
     'copy-without-placement',
     `WITH spare AS (UPDATE placement SET copy_id = (SELECT copy_id FROM placement WHERE gen_id = ${inbox} AND uid = 1)
@@ -237,6 +235,18 @@ test.each(damages)('%s is told (%#)', async (_invariant, text, expected) => {
   await damage(mailbox, text);
   expect(told(await verified(mailbox))).toEqual(expected);
 });
+
+test.each(['auth-required', 'backing-off'])(
+  'a removal whose mailbox waits as %s is not overdue before its server can be asked',
+  async (state) => {
+    const mailbox = await healthyMailbox();
+    await damage(mailbox, overdueRemoval);
+    await damage(mailbox, `UPDATE mailbox SET state = '${state}' WHERE tenant_id = $1`);
+    expect(told(await verified(mailbox))).toEqual([]);
+    await damage(mailbox, `UPDATE mailbox SET state = 'live' WHERE tenant_id = $1`);
+    expect(told(await verified(mailbox))).toEqual(['removal-overdue']);
+  },
+);
 
 test('a message without a row is told, also where nobody would look for it', async () => {
   const mailbox = await healthyMailbox();

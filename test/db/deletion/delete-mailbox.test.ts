@@ -5,9 +5,11 @@ import { defaultLimits } from '../../../src/config/limits';
 import { createPostgresBlobStore } from '../../../src/db/blobs/postgres-blob-store';
 import { nextContent } from '../../../src/db/deletion/content-chunk';
 import { readCatalogue } from '../../../src/db/deletion/catalogue';
+import { askForTenant } from '../../../src/db/deletion/cascade/ask';
 import { deleteContent } from '../../../src/db/deletion/delete-content';
 import { besideTables, contentTables, lastTables } from '../../../src/db/deletion/source-tables';
 import { freeBytes } from '../../../src/db/deletion/free-bytes';
+import { verifyGone } from '../../../src/db/deletion/verify';
 import { queueRematch } from '../../../src/db/records-rematch';
 import { runRematch } from '../../../src/db/rematch-job';
 import { lockTenantForWriting } from '../../../src/db/tenant-lock';
@@ -15,7 +17,7 @@ import { fillSearch } from '../../../src/db/search-fill';
 import { addAddress, insertRecord } from '../../support/correspondence';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { asOwner } from '../../support/database-copy';
-import { aMailbox, aMessage, type TestMailbox } from '../../support/mail-rows';
+import { aMailbox, aMessage, aRecord, type TestMailbox } from '../../support/mail-rows';
 import { countsOf } from '../../support/tenant-content';
 import { askForDeletion, carryOut } from '../../support/two-mailboxes';
 
@@ -85,12 +87,10 @@ test('the report counts by table, and names the tables that were verified', asyn
 });
 
 test('every table that carries a source is one that a deletion empties', async () => {
-  const carrying = await rows<{ name: string }>(
-    `SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
-     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attname = 'source_id'`,
-  );
+  const ref = { tenantId, sourceId: anna.sourceId, deletionId: newUuid() };
+  const { tables } = await database.db.inTenant(tenantId, (sql) => verifyGone(sql, ref, []));
   const emptied = [...contentTables, ...besideTables.map(({ name }) => name), ...lastTables];
-  expect(carrying.map(({ name }) => name).filter((name) => !emptied.includes(name))).toEqual([]);
+  expect(tables.filter((name) => !emptied.includes(name))).toEqual([]);
 });
 
 test('every table that is counted by the source can be counted without reading what belongs to others', async () => {
@@ -358,6 +358,26 @@ test('rows of another company that refer to the same ids are no reason to refuse
   expect((await deleteIt(anna)).end).toMatchObject({ kind: 'done', messages: 1 });
   expect(before).toMatchObject({ thread: 1, thread_ref: 1 });
   expect(await countsOf(database.ownerUrl, other)).toEqual(before);
+});
+
+test.each([
+  ['stays', 1],
+  ['is being erased', 0],
+])('mail to a deleted mailbox is matched again where its tenant %s: %i times', async (tenant, times) => {
+  const { db } = database;
+  const address = `${newUuid()}@company.example`;
+  const gone = await aMailbox(db, tenantId, { address });
+  await aRecord(db, tenantId, { addresses: ['ada@customer.example'] });
+  const activity = { type: 'email', status: 'done', requireUser: false, requireSubject: false } as const;
+  await aMessage(db, { ...ben, policy: { ...ben.policy, activity } }, { to: [address] });
+  if (tenant === 'is being erased') {
+    await db.inTenant(tenantId, async (sql) => {
+      await lockTenantForWriting(sql, tenantId);
+      await askForTenant(sql, tenantId, 'operator');
+    });
+  }
+  expect((await deleteIt(gone)).end).toMatchObject({ kind: 'done' });
+  expect(await rows(`SELECT FROM operation WHERE kind = 'rematch'`)).toHaveLength(times);
 });
 
 test('what a deletion leaves in the tables is cleared by the first vacuum, whatever runs beside it', async () => {

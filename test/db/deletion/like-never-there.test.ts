@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { createPostgresBlobStore } from '../../../src/db/blobs/postgres-blob-store';
 import { sharedDovecot } from '../../support/dovecot';
-import { copyDatabase, killedDatabase, type DatabaseCopy } from '../../support/database-copy';
+import { copyDatabase, killedTenTimes, randomFrom, statementsOf, type DatabaseCopy } from '../../support/database-copy';
 import { createSyncBench, type SyncBench } from '../../support/sync-bench';
 import { contentOf, countsOf } from '../../support/tenant-content';
 import { askForDeletion, carryOut, deliverMail, importMailboxes, type TwoMailboxes } from '../../support/two-mailboxes';
@@ -12,6 +12,9 @@ let bench: SyncBench;
 let mailboxes: TwoMailboxes;
 /** What a database says that never had Anna's mailbox. */
 let expected: { content: Record<string, unknown[]>; counts: Record<string, number> };
+/** How many a deletion takes that nobody kills, and words of the one that ends it. */
+let statements: number;
+const lastWords = 'DELETE FROM source WHERE';
 
 beforeAll(async () => {
   const port = sharedDovecot().imapPort;
@@ -25,11 +28,21 @@ beforeAll(async () => {
   const { ownerUrl } = bench.database;
   expected = { content: await contentOf(ownerUrl, alone.tenantId), counts: await countsOf(ownerUrl, alone.tenantId) };
   mailboxes = await importMailboxes(bench, users, 'both');
+  statements = await statementsOfDeletion();
 });
 
 afterAll(async () => {
   await bench.close();
 });
+
+async function statementsOfDeletion(): Promise<number> {
+  const copy = await copyDatabase(bench.database);
+  const ref = { tenantId: mailboxes.tenantId, mailboxId: mailboxes.anna.mailboxId };
+  const deletionId = await askForDeletion(contextOf(copy.db), ref);
+  const count = await statementsOf(copy, (db) => carryOut(contextOf(db), { ...ref, deletionId }));
+  await copy.drop();
+  return count;
+}
 
 function contextOf(db: DatabaseCopy['db']) {
   return { ...bench.context, db, blobs: createPostgresBlobStore(db) };
@@ -65,28 +78,16 @@ test('a mailbox that was deleted has left nothing: all that stays is as if it ha
   await copy.drop();
 });
 
-/** Numbers from 0 to 1 that are the same for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 test.each([1, 2, 3, 4, 5, 6])(
   'killed ten times at any statement or commit, it still comes to the same (seed %i)',
   async (seed) => {
-    const random = randomFrom(seed);
     const copy = await copyDatabase(bench.database);
     const ref = { tenantId: mailboxes.tenantId, mailboxId: mailboxes.anna.mailboxId };
     const deletionId = await askForDeletion(contextOf(copy.db), ref);
-    for (let kills = 0; kills < 10; kills += 1) {
-      let left = Math.floor(random() * 60);
-      const killed = contextOf(killedDatabase(copy, () => left-- === 0));
-      await carryOut(killed, { ...ref, deletionId }).catch(() => undefined);
-    }
-    expect(await carryOut(contextOf(copy.db), { ...ref, deletionId })).toMatchObject({ kind: 'done', kept: 9 });
+    const work = (db: DatabaseCopy['db']) => carryOut(contextOf(db), { ...ref, deletionId });
+    const { hits, end } = await killedTenTimes(copy, randomFrom(seed), { work, statements, lastWords });
+    expect(hits).toBe(10);
+    expect(end).toMatchObject({ kind: 'done', kept: 9 });
     await expectLikeNeverThere(copy.ownerUrl);
     await copy.drop();
   },

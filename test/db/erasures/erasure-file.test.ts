@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { appendToErasureFile, readErasureFile } from '../../../src/db/erasures/erasure-file';
-import type { Erasure } from '../../../src/db/erasures/journal';
+import type { FiledErasure } from '../../../src/db/erasures/journal';
 
 let directory: string;
 let file: string;
@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 /** `hashes` make a line long. */
-function anErasure(hashes = 1): Erasure {
+function anErasure(hashes = 1): FiledErasure {
   const addressHashes = Array.from({ length: hashes }, () => 'ab'.repeat(32));
   return {
     tenantId: randomUUID(),
@@ -27,10 +27,11 @@ function anErasure(hashes = 1): Erasure {
     heirId: null,
     actor: 'system',
     at: new Date(),
+    ended: false,
   };
 }
 
-const idsOf = (erasures: Erasure[]) => erasures.map(({ id }) => id).sort();
+const idsOf = (erasures: FiledErasure[]) => erasures.map(({ id }) => id).sort();
 
 test('several that append at once spoil none of the lines of another, however long', async () => {
   const writers = Array.from({ length: 4 }, () => Array.from({ length: 6 }, () => anErasure(10_000)));
@@ -61,4 +62,12 @@ test('files of several machines can be put together in any order', async () => {
   await appendToErasureFile(other, erasures.slice(1));
   await appendFile(other, await readFile(file));
   expect(idsOf(await readErasureFile(other))).toEqual(idsOf(erasures));
+});
+
+test('an erasure that has ended on any of its lines has ended, whichever comes first', async () => {
+  const [ended, open] = [anErasure(), anErasure()];
+  await appendToErasureFile(file, [{ ...ended, ended: true }, open, ended]);
+  const read = await readErasureFile(file);
+  expect(idsOf(read)).toEqual(idsOf([ended, open]));
+  expect(read.filter((one) => one.ended)).toEqual([{ ...ended, ended: true }]);
 });

@@ -10,13 +10,10 @@ import { unfinishedCascades } from '../../../src/db/deletion/cascade/cascades';
 import { askForUser, type UserWish } from '../../../src/db/deletion/cascade/ask';
 import { createErasureMirror } from '../../../src/db/erasures/mirror';
 import { replayErasures } from '../../../src/db/erasures/replay';
-import { createSecretBox } from '../../../src/db/secret-box';
 import { lockTenantForWriting } from '../../../src/db/tenant-lock';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { copyDatabase } from '../../support/database-copy';
 import { aMailbox, aUser } from '../../support/mail-rows';
-
-const { fingerprintsOf } = createSecretBox([{ id: 'test', key: Buffer.alloc(32, 7) }]);
 
 const run: ActivityRun = { signal: new AbortController().signal, heartbeat: () => undefined };
 
@@ -57,7 +54,7 @@ test.each([
     expect((await ask()).id).toBe((await ask()).id);
     await createErasureMirror(db, file).compare();
 
-    const pending = await replayErasures(older.db, { mirror: createErasureMirror(older.db, file), fingerprintsOf });
+    const pending = await replayErasures(older.db, createErasureMirror(older.db, file));
     expect(pending).toBe(goes + 1);
     const going = await older.db.inTenant(tenantId, (sql) =>
       sql.query<{ id: string }>(
@@ -123,7 +120,7 @@ test.each([
   }
   await createErasureMirror(db, file).compare();
 
-  await replayErasures(older.db, { mirror: createErasureMirror(older.db, file), fingerprintsOf });
+  await replayErasures(older.db, createErasureMirror(older.db, file));
   await carryOutAll(older.db, tenantId);
   const owner = { first: first.id, second: second.id, nobody: null }[goesTo];
   expect(await ownersOf(older.db, tenantId)).toEqual([{ id: sourceId, owner }]);

@@ -75,9 +75,18 @@ test('of two copies of a message that were to go one comes back: the other goes 
   expect(await events()).toEqual([]);
   const next = await planned([first]);
   expect(next.toRead.map(({ survivor }) => survivor.copyId)).toEqual([second]);
+  const survivor = next.toRead[0]?.survivor;
   const people = { from: [], sender: [], replyTo: [], to: [], cc: [] };
-  const content = { ...people, sentAt: null, subject: 'as the second says', text: '', textTruncated: false, marks: [] };
-  await carryOut(next, new Map([[messageId, { copyId: second, content }]]));
+  const content = {
+    ...people,
+    headerKey: null,
+    sentAt: null,
+    subject: 'as the second says',
+    text: '',
+    textTruncated: false,
+    marks: [],
+  };
+  await carryOut(next, new Map([[messageId, { copyId: second, blobId: survivor?.blobId ?? null, content }]]));
   expect(await copies()).toEqual([second]);
   expect(await events()).toHaveLength(1);
   expect(await query('SELECT subject FROM message_subject')).toEqual([{ subject: 'as the second says' }]);

@@ -2,6 +2,7 @@ import type { Sql } from '../../../src/db/database';
 import { lockTenantForWriting } from '../../../src/db/tenant-lock';
 import { beginThreadLink, beginThreadUnlink, type LinkActor } from '../../../src/db/thread-links/begin';
 import { linkChunk, type LinkStep } from '../../../src/db/thread-links/link-chunk';
+import { linksOfThread } from '../../../src/db/thread-links/thread-links';
 import { beginUndo } from '../../../src/db/thread-links/undo';
 import type { Reader } from '../../../src/db/timeline-read';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
@@ -114,4 +115,16 @@ test('a share that is killed leaves what the one before left', async () => {
   }
   await toTheEnd(operationId);
   expect(await states()).toEqual([{ state: 'active', messages: long + 1 }]);
+});
+
+test('of a long thread the links of its newest messages are told, and that these are not all', async () => {
+  const threadId = await aLongThread(database.db, mailbox, { ...ofThread, more: 10, recordId });
+  const told = (newest: number) =>
+    database.db.inTenant(mailbox.tenantId, (sql) => linksOfThread(sql, who.reader, { threadId, newest }));
+  expect(await told(11)).toMatchObject({ isWhole: true, links: [{ recordId, messages: 10 }] });
+  expect(await told(4)).toMatchObject({
+    isWhole: false,
+    links: [{ recordId, messages: expect.any(Number) as unknown }],
+  });
+  expect((await told(4)).links[0]?.messages).toBeLessThanOrEqual(4);
 });

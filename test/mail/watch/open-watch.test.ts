@@ -44,6 +44,21 @@ describe('how the server watches', () => {
     expect(sent()).not.toContain('EXAMINE');
   });
 
+  test.each([
+    ['(("" "/")) (("Other Users/" "/")) (("#shared/" "/"))', ['Other Users/ben/INBOX', '#shared/Info']],
+    ['(("INBOX." ".")) NIL (("Gemeinsame Entw&APw-rfe." "."))', ['Gemeinsame Entw\u00fcrfe.Info', 'Elsewhere']],
+    ['(("" "/")) NIL (("" "/"))', []],
+    ['NIL NIL NIL', []],
+  ])('folders of others are told apart by the namespaces %s', async (namespaces, foreign) => {
+    const NAMESPACE: Handler = ({ send, ok }) => {
+      send(`* NAMESPACE ${namespaces}`);
+      ok();
+    };
+    const { watch } = await open({ capabilities: withNotify, on: { NAMESPACE } });
+    const paths = ['INBOX', 'INBOX.Sent', ...foreign];
+    expect(paths.filter((path) => watch.isForeign(path))).toEqual(foreign);
+  });
+
   test('IDLE is begun on the folder that was named, for reading only', async () => {
     const { watch } = await open({ capabilities: withIdle, folders: { Archive: {} } }, { folder: 'Archive' });
     expect(watch.mode).toBe('idle');

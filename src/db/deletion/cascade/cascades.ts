@@ -115,14 +115,15 @@ export async function noteRefreshed(sql: Sql, ref: CascadeRef, after: string): P
   );
 }
 
-/** Deletions of records, users and tenants that have not ended, of all tenants. Starting one that runs changes nothing. */
+/** Deletions of records, users and tenants that have not ended, of all tenants; at most 200, of more any. Starting one that runs changes nothing. */
 export function unfinishedCascades(
   db: Database,
 ): Promise<{ tenantId: string; deletionId: string; kind: CascadeKind; targetId: string }[]> {
   return db.acrossTenants((sql) =>
     sql.query(
-      `SELECT tenant_id AS "tenantId", id AS "deletionId", kind, target_id AS "targetId" FROM deletion
-       WHERE kind IN ('record', 'user', 'tenant') AND state NOT IN ('done', 'cancelled') ORDER BY begins_at`,
+      `SELECT "tenantId", "deletionId", kind, "targetId" FROM (
+         SELECT tenant_id AS "tenantId", id AS "deletionId", kind, target_id AS "targetId", begins_at FROM deletion
+         WHERE kind IN ('record', 'user', 'tenant') AND state NOT IN ('done', 'cancelled') ORDER BY random() LIMIT 200) picked ORDER BY begins_at`,
     ),
   );
 }

@@ -1,7 +1,7 @@
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 
 import { publicId } from '../domain/ids';
-import type { searchAttributes } from '../workflows/contract';
+import type { searchAttributes } from './contract';
 
 type Name = (typeof searchAttributes)[number];
 
