@@ -97,6 +97,8 @@ interface Scene {
   message: string;
   thread: string;
   record: string;
+  company: string;
+  intermediary: string;
   activity: string;
   header: string;
   address: string;
@@ -174,13 +176,21 @@ async function sceneOf(
   const word = (layer: string) => `${layer}wort${String(n)}x`;
   const words = Object.fromEntries(layers.map((layer) => [layer, word(layer)])) as Scene['words'];
   const address = `kunde${String(n)}@kunde.example`;
-  const record = await aRecord(db, tenantId, { addresses: [address] });
+  const company = await aRecord(db, tenantId, { type: 'company' });
+  const intermediary = await aRecord(db, tenantId, { type: 'intermediary' });
+  const record = await aRecord(db, tenantId, {
+    addresses: [address],
+    companyId: company,
+    intermediaryId: intermediary,
+  });
   if (at.record === 'restricted') {
     await db.inTenant(tenantId, async (sql) => {
-      await sql.execute('UPDATE record SET restricted = true WHERE id = $1', [record]);
+      const restricted = [record, company, intermediary];
+      await sql.execute('UPDATE record SET restricted = true WHERE id = ANY ($1)', [restricted]);
       await sql.execute(
-        'INSERT INTO record_scope (tenant_id, record_id, principal) SELECT $1, $2, unnest($3::integer[])',
-        [tenantId, record, [users['in the scope'].principal, teamPrincipal]],
+        `INSERT INTO record_scope (tenant_id, record_id, principal)
+         SELECT $1, r, p FROM unnest($2::uuid[]) AS r CROSS JOIN unnest($3::integer[]) AS p`,
+        [tenantId, restricted, [users['in the scope'].principal, teamPrincipal]],
       );
     });
   }
@@ -228,6 +238,8 @@ async function sceneOf(
     message: publicId('message', id),
     thread: publicId('thread', threadId),
     record: publicId('record', record),
+    company: publicId('record', company),
+    intermediary: publicId('record', intermediary),
     activity: publicId('activity', await activityOf(tenantId, id)),
     header: `${String(n)}@kunde.example`,
     address,
@@ -270,11 +282,17 @@ function endpointsOf(scene: Scene): Endpoint[] {
     { url: `/v1/threads/${scene.thread}`, shows: inLists },
     { url: `/v1/records/${scene.record}/timeline`, shows: inLists, atRecord: 'only' },
     { url: `/v1/records/${scene.record}/timeline?fold=threads&type=mail`, shows: inLists, atRecord: 'only' },
+    { url: `/v1/records/${scene.company}/timeline`, shows: inLists, atRecord: 'only' },
+    { url: `/v1/records/${scene.intermediary}/timeline`, shows: inLists, atRecord: 'only' },
     { url: `/v1/messages?recordId=${scene.record}`, shows: inLists, atRecord: 'only' },
     { url: `/v1/messages?address=${scene.address}`, shows: inLists },
     { url: `/v1/messages?unassigned=true&address=${scene.address}`, shows: [] },
     { url: `/v1/find?messageIdHeader=${scene.header}`, shows: ['subject'] },
     { url: `/v1/messages/${scene.message}/links`, shows: [], names: 'record' },
+    { url: `/v1/messages/${scene.message}/trail`, shows: [], names: 'record' },
+    { url: `/v1/messages/${scene.message}/suggestions`, shows: [] },
+    { url: `/v1/threads/${scene.thread}/links`, shows: [], names: 'record' },
+    { url: `/v1/activity-notes?recordId=${scene.record}`, shows: [] },
     { url: `/v1/activities/${scene.activity}`, shows: ['name', 'subject'], names: 'record' },
     { url: `/v1/activities?recordId=${scene.record}`, shows: ['name', 'subject'], atRecord: 'only', names: 'record' },
     { url: `/v1/records/${scene.record}/activities`, shows: ['name', 'subject'], atRecord: 'only', names: 'record' },
@@ -306,10 +324,12 @@ describe.each(cases.map((at, n) => [nameOf(at), n] as const))('%s', (_name, n) =
       const readable =
         (atRecord === undefined || seesRecord) && (bytes === undefined || sees === 'full' || sees === 'all');
       expected.push([url, readable ? shows.filter((layer) => ofLevel[sees].includes(layer)) : []]);
-      found.push([url, shows.filter((layer) => body.includes(scene.words[layer]))]);
+      found.push([url, layers.filter((layer) => body.includes(scene.words[layer]))]);
       if (names !== undefined && seesRecord && sees !== 'nothing') expected.push([url, 'names the record']);
-      // A record that they may not see is named nowhere.
-      if ((names !== undefined || !seesRecord) && body.includes(scene.record)) found.push([url, 'names the record']);
+      // Records that they may not see are named nowhere.
+      const hidden = [scene.company, scene.intermediary].some((id) => !seesRecord && body.includes(id));
+      const named = (names !== undefined || !seesRecord) && body.includes(scene.record);
+      if (named || hidden) found.push([url, 'names the record']);
     }
     expect(found).toEqual(expected);
   });
