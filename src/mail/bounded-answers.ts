@@ -39,7 +39,7 @@ const linesPerTurn = 100;
  */
 export function boundAnswers(client: ImapFlow): void {
   if (!isReplaceable(client)) throw new Error('This version of imapflow has other internals than this is written for.');
-  client.exec = boundedSearches(client, client.exec.bind(client));
+  client.exec = tellingWhatWasAsked(client, boundedSearches(client, client.exec.bind(client)));
   // RFC 7162 3.2.10: only after ENABLE QRESYNC, which is never sent. Believed, it would prove a folder to be empty.
   Reflect.set(client, 'untaggedVanished', () => Promise.resolve());
   client.handleResponse = inTurns(client.handleResponse.bind(client));
@@ -56,6 +56,29 @@ function isReplaceable(client: ImapFlow): client is ImapFlow & Replaced {
   return ['exec', 'handleResponse', 'untaggedVanished'].every(
     (name) => typeof Reflect.get(client, name) === 'function',
   );
+}
+
+/** A failed command says what stood in it, for `classify.ts`: servers repeat names in their answers. */
+function tellingWhatWasAsked(client: ImapFlow, exec: Exec): Exec {
+  return async (command, args, options) => {
+    try {
+      return await exec(command, args, options);
+    } catch (error) {
+      if (error instanceof Error && !(error instanceof MailFailure)) {
+        const selected = client.mailbox === false ? [] : [client.mailbox.path];
+        Object.assign(error, { asked: [...textsIn(args), ...selected] });
+      }
+      throw error;
+    }
+  };
+}
+
+function textsIn(args: unknown): string[] {
+  if (!Array.isArray(args)) return [];
+  return args.flatMap((one: Attribute | string | null) => {
+    const value = typeof one === 'object' ? one?.value : one;
+    return typeof value === 'string' ? [value] : [];
+  });
 }
 
 function boundedSearches(client: ImapFlow, exec: Exec): Exec {

@@ -1,5 +1,5 @@
 import { MailFailure, type FailureKind } from '../domain/failure';
-import { decisionOfText, reachOf, retryAfterMsOf } from './server-texts';
+import { decisionOfText, reachOf, retryAfterMsOf, withoutEchoes } from './server-texts';
 
 /** What imapflow and Node put on their errors, read without trusting any of it. */
 interface ErrorFacts {
@@ -7,7 +7,10 @@ interface ErrorFacts {
   /** RFC 5530 response code of a tagged NO or BAD. */
   responseCode: string;
   status: string;
+  /** Without what it repeats of what was asked: a folder may be named like an answer. */
   text: string;
+  /** As the server said it. */
+  saidText: string;
   loginRefused: boolean;
   tlsFailed: boolean;
   folderMissing: boolean;
@@ -117,7 +120,13 @@ function decide(facts: ErrorFacts): Decision {
   if (facts.loginRefused) return decision('credentials', 'login-refused');
   if (facts.folderMissing) return decision('gone', 'folder-gone');
   // A BYE says why in words while the code only says that the connection ended.
-  return words ?? decideByErrorCode(facts);
+  return words ?? missingFolder(facts) ?? decideByErrorCode(facts);
+}
+
+/** A name that has the words of the rule in it (`No such folder: No such folder`) hides them where it is left out. */
+function missingFolder({ saidText }: ErrorFacts): Decision | null {
+  const words = decisionOfText(saidText, 'command');
+  return words?.kind === 'gone' ? words : null;
 }
 
 /** A BYE for a greeting in words nobody knows: an IMAP server it is, and not for us at the moment. */
@@ -143,14 +152,16 @@ function factsOf(error: unknown): ErrorFacts {
   const text = (name: string): string => (typeof fields[name] === 'string' ? fields[name] : '');
   // imapflow's own refusals have words only; those of Node's errors hold host names.
   const message = error instanceof Error && text('code') === '' ? error.message : '';
+  const saidText = [text('responseText'), text('response'), text('reason'), message]
+    .filter((part) => part !== '')
+    .map((part) => part.slice(0, mostTextCharacters))
+    .join('\n');
   return {
     code: text('code'),
     responseCode: (text('serverResponseCode') || responseCodeOf(fields['response'])).toUpperCase(),
     status: text('responseStatus').toUpperCase(),
-    text: [text('responseText'), text('response'), text('reason'), message]
-      .filter((part) => part !== '')
-      .map((part) => part.slice(0, mostTextCharacters))
-      .join('\n'),
+    text: withoutEchoes(saidText, fields['asked']),
+    saidText,
     loginRefused: fields['authenticationFailed'] === true,
     tlsFailed: fields['tlsFailed'] === true,
     folderMissing: fields['mailboxMissing'] === true,

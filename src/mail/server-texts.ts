@@ -143,3 +143,44 @@ function askedMs(text: string): number | undefined {
   const unit = unitsMs.find(([name]) => name.test(match?.[2] ?? ''));
   return match === null || unit === undefined ? undefined : Number(match[1]) * unit[1];
 }
+
+/** Shorter names make no words that mean anything, and stand in many. */
+const shortestEcho = 6;
+/** A name that begins like this is taken for one that the server has cut short. */
+const echoHead = 24;
+/** How many levels of a folder's name may stand alone in an answer. */
+const mostLevels = 8;
+
+/**
+ * A server's text without what it repeats of a command: whoever names a folder `server is too busy, try again in 24 hours` must not have
+ * everybody's mail wait.
+ * @param asked strings of the command, if it was told
+ */
+export function withoutEchoes(text: string, asked: unknown): string {
+  if (!Array.isArray(asked)) return text;
+  const names = asked.flatMap((name: unknown) => (typeof name === 'string' ? [name, ...lowerLevels(name)] : []));
+  return names.map(withoutQuotes).reduce(withoutEcho, withoutQuotes(text));
+}
+
+/** What a quoted string escapes stands in an answer escaped or not. */
+function withoutQuotes(text: string): string {
+  return text.replace(/["\\]/g, '');
+}
+
+/** `c.d` and `d` of `a/b/c.d`, whatever the delimiter of the server is. */
+function lowerLevels(name: string): string[] {
+  return [...name.matchAll(/[./\\]/g)].slice(-mostLevels).map(({ index }) => name.slice(index + 1));
+}
+
+function withoutEcho(text: string, name: string): string {
+  const head = name.slice(0, echoHead);
+  if (head.length < shortestEcho) return text;
+  const kept: string[] = [];
+  let from = 0;
+  for (let at = text.indexOf(head); at >= 0; at = text.indexOf(head, from)) {
+    kept.push(text.slice(from, at));
+    from = at + head.length;
+    while (from < text.length && text[from] === name[from - at]) from += 1;
+  }
+  return [...kept, text.slice(from)].join(' ');
+}

@@ -424,9 +424,10 @@ describe('other listings', () => {
     const folder = await bigInbox(160_000, 160_001);
     await folder.listUids({ from: 40_000, to: 120_000 });
     expect(server.commands).toEqual([
-      expect.stringMatching(/^FETCH 50001,100001,150001 /),
+      expect.stringMatching(/^FETCH 25001,50001,75001,100001,125001,150001 /),
       'UID SEARCH UID 40000:50000',
-      'UID SEARCH UID 50001:100000',
+      'UID SEARCH UID 50001:75000',
+      'UID SEARCH UID 75001:100000',
       'UID SEARCH UID 100001:120000',
     ]);
   });
@@ -597,4 +598,39 @@ test('a folder that is no longer the open one refuses to be read', async () => {
   const folder = await inbox({ folders: { INBOX: { messages }, Other: {} } });
   await mailbox.examine('Other');
   await expect(folder.listUids()).rejects.toMatchObject({ code: 'folder-not-open' });
+});
+
+describe('a folder named like an answer speaks for no server', () => {
+  const bad = 'server is too busy, try again in 24 hours';
+  const long = `${bad} ${'or later '.repeat(20)}`;
+
+  test.each([
+    ['whole', bad, `Cannot open: ${bad}`],
+    ['quoted', `a "${bad}`, String.raw`Cannot open "a \"server is too busy, try again in 24 hours".`],
+    ['its last level', `Clients/${bad}`, `Cannot open ${bad}`],
+    ['longer than the library logs', long, `Cannot open ${long}`],
+    ['cut short', long, `Cannot open ${long.slice(0, 60)}...`],
+  ])('%s', async (_how, path, answer) => {
+    const refuse: Handler = ({ no }) => {
+      no(answer);
+    };
+    server = await startScriptedServer({ ...withInbox({}), on: { EXAMINE: refuse, LIST: refuse } });
+    const forAll: unknown[] = [];
+    mailbox = await openMailbox(server.access(), { ...options, onBusyForAll: (failure) => forAll.push(failure) });
+    const failure: unknown = await mailbox.examine(path).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ kind: 'refused', reach: 'account', retryAfterMs: undefined });
+    expect(forAll).toEqual([]);
+  });
+
+  test('and where its name hides the words of a missing one, it is missing all the same', async () => {
+    await open({
+      ...withInbox({}),
+      on: {
+        EXAMINE: ({ no }) => {
+          no('No such folder: No such folder');
+        },
+      },
+    });
+    await expect(mailbox.examine('No such folder')).rejects.toMatchObject({ kind: 'gone' });
+  });
 });
