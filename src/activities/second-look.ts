@@ -1,4 +1,4 @@
-import { MailFailure } from '../domain/failure';
+import { asksForRest, MailFailure } from '../domain/failure';
 import type { MailboxForSync } from '../db/sync/mailbox-for-sync';
 import type { Mailbox } from '../mail/mailbox';
 import type { ActivityContext } from './context';
@@ -6,7 +6,7 @@ import type { ActivityContext } from './context';
 /**
  * Runs `work` on a fresh connection, for what one connection alone is not believed about. Where the server allows no second one, the only
  * one is closed and opened anew: folders that were open on it are not any more.
- * @throws MailFailure of `work`, or where the server cannot be reached any more; then `open` is not usable
+ * @throws MailFailure of `work`, where the server asks to be left alone, or cannot be reached any more; then `open` is not usable
  */
 export async function onFreshConnection<T>(
   context: ActivityContext,
@@ -14,7 +14,7 @@ export async function onFreshConnection<T>(
   work: (fresh: Mailbox) => Promise<T>,
 ): Promise<T> {
   const second = await context.connect(mailbox).catch((error: unknown) => {
-    if (error instanceof MailFailure) return null;
+    if (error instanceof MailFailure && !asksForRest(error)) return null;
     throw error;
   });
   if (second === null) {

@@ -1,4 +1,4 @@
-import { MailFailure } from '../domain/failure';
+import { asksForRest, MailFailure } from '../domain/failure';
 import type { ListedFolder } from '../domain/folder';
 import { scopeOf, type FolderScope } from '../domain/policy';
 import type { FolderLook, MailboxLook, PreviewAnswer, PreviewPolicy } from '../domain/preview';
@@ -72,9 +72,8 @@ async function lookAround(looking: Looking): Promise<MailboxLook> {
   const quota = await quotaOf(session);
   const folders = listed.map((folder) => ({ folder, look: onlyCounted(folder, scopeOf(folder, policy.folders)) }));
   const inOrder = [...folders].sort((a, b) => turnOf(a.look) - turnOf(b.look)).slice(0, options.folders);
-  for (const { folder, look } of inOrder) {
-    if (looking.signal.aborted) break;
-    look.inside = await insideOrNull(looking, folder, look);
+  for (const one of inOrder) {
+    if (looking.signal.aborted || (await lookInside(looking, one)) === 'end') break;
   }
   const { gmail, messageLimit } = mailbox.abilities;
   return { folders: folders.map(({ look }) => look), quota, gmail, messageLimit };
@@ -90,21 +89,26 @@ function turnOf({ scope, role }: FolderLook): number {
   return role === 'inbox' || role === 'sent' ? 0 : 1;
 }
 
-/** A folder that the server refuses is not looked into; a connection that is lost ends the look, unless the time was up. */
-async function insideOrNull(
+/**
+ * A folder that the server refuses is not looked into. The look ends where the time is up or the server asks to be left alone.
+ * @throws MailFailure where the connection is lost
+ */
+async function lookInside(
   { session, mailbox, policy, options, signal }: Looking,
-  folder: ListedFolder,
-  { scope }: FolderLook,
-): Promise<FolderLook['inside']> {
-  if (folder.status === null) return null;
+  { folder, look }: { folder: ListedFolder; look: FolderLook },
+): Promise<'go on' | 'end'> {
+  if (folder.status === null) return 'go on';
+  const { scope } = look;
   const since = scope === 'fetch' && policy.start.from === 'date' ? new Date(policy.start.date) : null;
   const wish = { counts: scope === 'fetch', since, sampleMessages: options.sampleMessages };
   try {
-    return await lookInto({ session, mailbox }, { path: folder.path, messages: folder.status.messages }, wish);
+    look.inside = await lookInto({ session, mailbox }, { path: folder.path, messages: folder.status.messages }, wish);
   } catch (error) {
-    if (signal.aborted || (error instanceof MailFailure && session.usable)) return null;
-    throw error;
+    if (signal.aborted) return 'end';
+    if (!(error instanceof MailFailure) || !session.usable) throw error;
+    if (asksForRest(error)) return 'end';
   }
+  return 'go on';
 }
 
 /** STORAGE of the account, by INBOX's quota root (RFC 9208 4.3). A server that refuses to say has none for us. */

@@ -142,6 +142,19 @@ describe('a folder that LIST leaves out', () => {
     expect(await live(mailbox)).toHaveLength(3);
   });
 
+  test('stays as it is, and nobody logs in again, where the second connection is told to come back later', async () => {
+    const mailbox = await connect({ folders: side });
+    server.folders.delete('Side');
+    let logins = 0;
+    server.on['LOGIN'] = (context) => {
+      logins += 1;
+      context.no('[LIMIT] Rate limit hit, try again in 2 minutes');
+    };
+    expect(await mailbox.round()).toMatchObject({ kind: 'retry' });
+    expect(logins).toBe(1);
+    expect(await live(mailbox)).toHaveLength(3);
+  });
+
   test('and is back later lives again, with an event, and nothing is fetched', async () => {
     const mailbox = await connect({ folders: side });
     const kept = folder('Side');

@@ -309,6 +309,24 @@ describe('on odd servers', () => {
     expect(folderOf(look, 'INBOX')).toMatchObject({ inside: { shown: 2 } });
   });
 
+  test('a server that asks to be left alone is asked for no more folders', async () => {
+    const asked: string[] = [];
+    const look = await looked({
+      folders: { INBOX: { messages: messages(2) }, One: { messages: messages(3) }, Two: { messages: messages(1) } },
+      on: {
+        EXAMINE: ({ args, no, usual }) => {
+          asked.push(args);
+          if (args.includes('INBOX')) usual();
+          else no('[UNAVAILABLE] Please try again in 5 minutes');
+        },
+      },
+    });
+    expect(folderOf(look, 'INBOX')).toMatchObject({ inside: { shown: 2 } });
+    expect(folderOf(look, 'One')).toMatchObject({ messages: 3, inside: null });
+    expect(folderOf(look, 'Two')).toMatchObject({ messages: 1, inside: null });
+    expect(asked.filter((args) => !args.includes('INBOX'))).toHaveLength(1);
+  });
+
   test('a folder without STATUS is not called empty', async () => {
     const look = await looked({
       folders: { INBOX: { messages: messages(2) }, Mute: { messages: messages(3) } },
