@@ -20,7 +20,7 @@ const mostBroken = 3;
 type Fetched =
   | { kind: 'read'; item: BatchItem }
   | { kind: 'gone'; reason: string }
-  /** Its folder is busy, and so no answer to whether the message comes; others may be. */
+  /** Its folder is busy or refuses to be opened, and so no answer to whether the message comes; other folders may give one. */
   | { kind: 'not-now'; reason: string }
   /** The connection broke with it: it is parked again, and the next message needs a new connection. */
   | { kind: 'broke'; item: BatchItem };
@@ -79,12 +79,24 @@ async function fetchEach(
     const fetched = await fetchOne(replaying, open, item);
     // That the connection broke is our own doing then, and blames no message.
     run.signal.throwIfAborted();
-    await write(replaying, item, fetched);
-    left.shift();
+    if (fetched.kind === 'not-now') {
+      const { folder } = item;
+      await putOff(replaying, takeOut(left, (one) => one.folder === folder), fetched.reason);
+    } else {
+      await write(replaying, item, fetched);
+      left.shift();
+    }
     run.heartbeat();
     if (fetched.kind === 'broke') return { kind: 'broke', reason: 'unreachable' };
   }
   return 'done';
+}
+
+/** Takes from a list what fits. */
+function takeOut<T>(list: T[], fits: (one: T) => boolean): T[] {
+  const taken = list.filter(fits);
+  list.splice(0, list.length, ...list.filter((one) => !fits(one)));
+  return taken;
 }
 
 async function fetchOne(replaying: Replaying, open: Mailbox, item: ReplayItem): Promise<Fetched> {
@@ -93,7 +105,8 @@ async function fetchOne(replaying: Replaying, open: Mailbox, item: ReplayItem): 
     return await lookFor(replaying, { open, item, asked });
   } catch (error) {
     if (!(error instanceof MailFailure)) throw error;
-    if (error.kind === 'busy' && failsAlone(error, open)) return { kind: 'not-now', reason: error.kind };
+    const isOfFolder = error.kind === 'busy' || (error.kind === 'refused' && asked.envelope === null);
+    if (isOfFolder && failsAlone(error, open)) return { kind: 'not-now', reason: error.kind };
     return failed(error, { item, asked });
   }
 }
@@ -141,13 +154,16 @@ function failed(error: MailFailure, { item, asked }: { item: ReplayItem; asked: 
   }
 }
 
-async function write(replaying: Replaying, item: ReplayItem, fetched: Fetched): Promise<void> {
+async function write(
+  replaying: Replaying,
+  item: ReplayItem,
+  fetched: Exclude<Fetched, { kind: 'not-now' }>,
+): Promise<void> {
   const { context, ref } = replaying;
   if (fetched.kind === 'gone') {
     // One listing can be wrong, and a folder can come back.
     return noteShare(context.db, ref, { items: [noteOf(item, 'gone', fetched.reason)], next: 'ever-later' });
   }
-  if (fetched.kind === 'not-now') return putOff(replaying, [item], fetched.reason);
   if (item.row?.outcome === outcomes['headers-only']) return replaceHeaderOnly(replaying, item, fetched.item);
   return recordReplayed(replaying, item.genId, [fetched.item]);
 }

@@ -58,9 +58,8 @@ async function completenessNumbers(sql: Sql): Promise<RunningNumbers['completene
        SELECT s.tenant_id, s.id, coalesce(m.last_proven_at, s.running_since) AS since
        FROM source s JOIN mailbox m ON m.tenant_id = s.tenant_id AND m.source_id = s.id
        WHERE s.kind = 'mailbox' AND s.deleted_at IS NULL AND s.desired_state = 'running')
-     SELECT (SELECT coalesce(sum(a.missing_count + a.undelivered_count), 0)::float8 FROM folder_audit a
-               JOIN running ON running.tenant_id = a.tenant_id AND running.id = a.source_id
-               WHERE a.reason IS DISTINCT FROM 'import-running') AS missing,
+     SELECT (SELECT coalesce(sum(a.undelivered_count + CASE WHEN a.reason = 'import-running' THEN 0 ELSE a.missing_count END), 0)::float8
+               FROM folder_audit a JOIN running ON running.tenant_id = a.tenant_id AND running.id = a.source_id) AS missing,
        ${seconds('min(since)')} AS "oldestProofSeconds", count(*) FILTER (WHERE since < now() - interval '26 hours')::int AS unproven
      FROM running`,
   );

@@ -211,11 +211,11 @@ test('the mailbox is compared each day, for as long as one of its folders stays 
 });
 
 describe('what was not delivered is asked for', () => {
-  /** One undelivered message in each folder, whose turn it is; that of the INBOX comes first. */
-  async function tryAgain(mailbox: TestMailbox): Promise<object[]> {
+  /** One undelivered message in each folder, or those that are given, whose turn it is; those of the INBOX come first. */
+  async function tryAgain(mailbox: TestMailbox, uids = [2, 4]): Promise<object[]> {
     await rowsOf(
       mailbox,
-      `WITH undelivered AS (UPDATE placement SET outcome = 5, copy_id = NULL, raw_sha = NULL WHERE uid IN (2, 4) RETURNING *)
+      `WITH undelivered AS (UPDATE placement SET outcome = 5, copy_id = NULL, raw_sha = NULL WHERE uid IN (${uids.join(', ')}) RETURNING *)
        INSERT INTO failure (tenant_id, id, source_id, gen_id, uid, kind, code, versions, next_try_at)
        SELECT tenant_id, gen_random_uuid(), source_id, gen_id, uid, 'unreadable', 'not-delivered', '{}', now() FROM undelivered RETURNING 1`,
     );
@@ -238,13 +238,21 @@ describe('what was not delivered is asked for', () => {
     return mailbox;
   }
 
-  test('in the others, whatever keeps one closed', async () => {
-    const mailbox = await withClosedInbox('[INUSE] Locked');
-    expect(await tryAgain(mailbox)).toEqual([
-      { uid: 2, outcome: 'not-fetched', reason: 'busy' },
+  test.each([
+    ['[INUSE] Locked', 'busy'],
+    ['[NOPERM] Not yours', 'refused'],
+  ])('in the others, whatever keeps one closed: %s', async (words, reason) => {
+    const mailbox = await withClosedInbox(words);
+    const before = server.commands.length;
+    expect(await tryAgain(mailbox, [1, 2, 4])).toEqual([
+      { uid: 1, outcome: 'not-fetched', reason },
+      { uid: 2, outcome: 'not-fetched', reason },
       { uid: 4, outcome: 'recorded', reason: null },
     ]);
-    expect(await rowsOf(mailbox, 'SELECT attempts, next_try_at > now() AS later FROM failure WHERE uid = 2')).toEqual([
+    expect(server.commands.slice(before).filter((command) => /^EXAMINE "?INBOX/.test(command))).toHaveLength(1);
+    // No try of a message is used up by its folder.
+    expect(await rowsOf(mailbox, 'SELECT attempts, next_try_at > now() AS later FROM failure WHERE uid < 3')).toEqual([
+      { attempts: 1, later: true },
       { attempts: 1, later: true },
     ]);
   });

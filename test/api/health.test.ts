@@ -85,14 +85,14 @@ test('metrics tell what audits missed, the age of the oldest proof, and how many
       );
       await sql.execute(
         `INSERT INTO folder_audit (tenant_id, source_id, folder_id, verdict, reason, ledger_counts, missing_count, undelivered_count, checked_at)
-         VALUES ($1, $2, $3, 'missing', NULL, '{}', 2, 1, now()), ($1, $2, $4, 'missing', 'import-running', '{}', 500, 0, now())`,
+         VALUES ($1, $2, $3, 'missing', NULL, '{}', 2, 1, now()), ($1, $2, $4, 'missing', 'import-running', '{}', 500, 4, now())`,
         [tenantId, sourceId, found.folderId, importing.folderId],
       );
     });
   }
   const { body } = await server.api.inject('/metrics');
   const value = (name: string) => Number(new RegExp(`^letterbook_${name} (\\S+)$`, 'm').exec(body)?.[1]);
-  expect(value('missing_messages')).toBe(9);
+  expect(value('missing_messages')).toBe(21);
   expect(value('mailboxes_unproven')).toBe(2);
   expect(value('proof_oldest_seconds')).toBeGreaterThanOrEqual(40 * 3_600);
   expect(value('proof_oldest_seconds')).toBeLessThan(41 * 3_600);
