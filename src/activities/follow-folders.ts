@@ -39,8 +39,9 @@ export async function followFolders(
   if (isNothing(between) && agree(onRecord, listed, policy)) {
     return { folders: shownFolders(onRecord, listed, policy), listed, allMail };
   }
-  const { changes, stillThere } = await explain(context, run, { ...at, listed, between, begunAt });
-  const all = [...listed.filter(({ path }) => !stillThere.some((held) => held.path === path)), ...stillThere];
+  const { changes, stillThere, unknown } = await explain(context, run, { ...at, listed, between, begunAt });
+  const other = new Set([...stillThere.map(({ path }) => path), ...unknown]);
+  const all = [...listed.filter(({ path }) => !other.has(path)), ...stillThere];
   const folders = await reconcileFolders(context.db, at.mailbox, { listed: all, changes });
   if (between.appeared.length > 0) await provenSoon(context, at.mailbox);
   return { folders, listed: all, allMail };
@@ -105,6 +106,8 @@ interface Explained {
   changes: FolderChanges;
   /** Folders that the listing left out, or called unselectable, and that are there all the same. */
   stillThere: ListedFolder[];
+  /** Paths of folders of which nothing is known now: they stay as they are on record, as if they were not listed. */
+  unknown: string[];
 }
 
 async function explain(context: ActivityContext, run: ActivityRun, of: Unexplained): Promise<Explained> {
@@ -117,13 +120,14 @@ async function explain(context: ActivityContext, run: ActivityRun, of: Unexplain
   const missed = lost.filter(({ folderId, path }) => !found.has(folderId) && !taken.has(path));
   const sure = await askAgain(context, run, { ...of, missed });
   const gone = [...sure.gone, ...[...displaced, ...forgotten].map(({ folderId }) => folderId)];
-  return { changes: { renamed, gone, closed: sure.closed }, stillThere: sure.stillThere };
+  return { changes: { renamed, gone, closed: sure.closed }, stillThere: sure.stillThere, unknown: sure.unknown };
 }
 
 interface Asked {
   gone: string[];
   closed: string[];
   stillThere: ListedFolder[];
+  unknown: string[];
 }
 
 /** Opening each costs a round trip or two; so many that have really gone are believed after two listings. */
@@ -135,7 +139,7 @@ async function askAgain(
   run: ActivityRun,
   of: Unexplained & { missed: FolderOnRecord[] },
 ): Promise<Asked> {
-  const asked: Asked = { gone: [], closed: [], stillThere: [] };
+  const asked: Asked = { gone: [], closed: [], stillThere: [], unknown: [] };
   if (of.missed.length === 0) return asked;
   await onFreshConnection(context, of, async (fresh) => {
     const again = await listAll(context, fresh).catch(failureAsNull);
@@ -164,6 +168,7 @@ type Opens = 'yes' | 'no' | 'not-now';
 
 function note(asked: Asked, { folder, opens, isListed }: { folder: FolderOnRecord; opens: Opens; isListed: boolean }) {
   if (opens === 'yes') asked.stillThere.push(asBefore(folder));
+  if (opens === 'not-now') asked.unknown.push(folder.path);
   if (opens === 'no') (isListed ? asked.closed : asked.gone).push(folder.folderId);
 }
 

@@ -81,7 +81,11 @@ async function fetchEach(
     run.signal.throwIfAborted();
     if (fetched.kind === 'not-now') {
       const { folder } = item;
-      await putOff(replaying, takeOut(left, (one) => one.folder === folder), fetched.reason);
+      await putOff(
+        replaying,
+        takeOut(left, (one) => one.folder === folder),
+        fetched.reason,
+      );
     } else {
       await write(replaying, item, fetched);
       left.shift();

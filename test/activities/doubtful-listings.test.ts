@@ -1,4 +1,5 @@
 import { outcomes, presences } from '../../src/domain/ledger';
+import { auditOf } from '../support/audit-of';
 import { mail } from '../support/mail-factory';
 import { allowOneConnection } from '../support/one-connection';
 import { folderOf, type ScriptedFolder } from '../support/scripted-imap-folder';
@@ -197,6 +198,26 @@ test('a folder called unselectable once keeps its placements; twice, they end', 
   };
   await mailbox.round();
   expect(await live(mailbox)).toEqual([]);
+});
+
+test('a folder called unselectable that does not say now whether it opens stays in scope, and is not provable', async () => {
+  const mailbox = await connect({ folders: side });
+  folder('Side').attributes = ['\\Noselect'];
+  server.on['EXAMINE'] = (context) => {
+    if (context.args.includes('Side')) context.no('[INUSE] locked');
+    else context.usual();
+  };
+  await mailbox.round();
+  expect(await live(mailbox)).toHaveLength(3);
+  expect(await auditOf(bench, mailbox)).toMatchObject({ kind: 'done', state: 'done' });
+  const rows = await bench.database.db.inTenant(mailbox.tenantId, (sql) =>
+    sql.query(
+      `SELECT f.path, f.in_scope AS "inScope", a.verdict FROM folder f
+       JOIN folder_audit a ON a.folder_id = f.id WHERE f.source_id = $1 AND f.path = 'Side'`,
+      [mailbox.mailboxId],
+    ),
+  );
+  expect(rows).toEqual([{ path: 'Side', inScope: true, verdict: 'not-provable' }]);
 });
 
 describe('a folder that was made anew, and that a session goes on calling unselectable', () => {
