@@ -120,28 +120,28 @@ function decide(facts: ErrorFacts): Decision {
   if (facts.loginRefused) return decision('credentials', 'login-refused');
   if (facts.folderMissing) return decision('gone', 'folder-gone');
   // A BYE says why in words while the code only says that the connection ended.
-  return words ?? missingFolder(facts) ?? decideByErrorCode(facts);
-}
-
-/** A name that has the words of the rule in it (`No such folder: No such folder`) hides them where it is left out. */
-function missingFolder({ saidText }: ErrorFacts): Decision | null {
-  const words = decisionOfText(saidText, 'command');
-  return words?.kind === 'gone' ? words : null;
+  return words ?? decideByErrorCode(facts);
 }
 
 /** A BYE for a greeting in words nobody knows: an IMAP server it is, and not for us at the moment. */
 const turnedAway = decision('busy', 'unavailable');
 
-function decideByErrorCode({ code, status, tlsFailed, text }: ErrorFacts): Decision {
+function decideByErrorCode({ code, status, tlsFailed, text, saidText }: ErrorFacts): Decision {
   if (code.startsWith('ClosedAfterConnect') && text !== '') return turnedAway;
   const known = byErrorCode.get(code);
   if (known !== undefined) return known;
   if (untrustedCertificate.test(code)) return decision('refused', 'certificate-not-trusted');
   if (/^ERR_(?:SSL|TLS)_/.test(code)) return decision('unreachable', 'not-an-imap-server');
   if (tlsFailed) return decision('refused', 'tls-required');
-  if (status === 'NO') return decision('refused', 'command-refused');
+  if (status === 'NO') return missingFolder(saidText) ?? decision('refused', 'command-refused');
   if (status === 'BAD') return decision('refused', 'command-not-understood');
   return decision('unreachable', 'garbled-answer');
+}
+
+/** A name that has the words of the rule in it (`No such folder: No such folder`) hides them where it is left out. */
+function missingFolder(saidText: string): Decision | null {
+  const words = decisionOfText(saidText, 'command');
+  return words?.kind === 'gone' ? words : null;
 }
 
 /** Of what a server says; a line of megabytes would be looked through by every rule. */

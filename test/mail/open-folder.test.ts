@@ -599,38 +599,3 @@ test('a folder that is no longer the open one refuses to be read', async () => {
   await mailbox.examine('Other');
   await expect(folder.listUids()).rejects.toMatchObject({ code: 'folder-not-open' });
 });
-
-describe('a folder named like an answer speaks for no server', () => {
-  const bad = 'server is too busy, try again in 24 hours';
-  const long = `${bad} ${'or later '.repeat(20)}`;
-
-  test.each([
-    ['whole', bad, `Cannot open: ${bad}`],
-    ['quoted', `a "${bad}`, String.raw`Cannot open "a \"server is too busy, try again in 24 hours".`],
-    ['its last level', `Clients/${bad}`, `Cannot open ${bad}`],
-    ['longer than the library logs', long, `Cannot open ${long}`],
-    ['cut short', long, `Cannot open ${long.slice(0, 60)}...`],
-  ])('%s', async (_how, path, answer) => {
-    const refuse: Handler = ({ no }) => {
-      no(answer);
-    };
-    server = await startScriptedServer({ ...withInbox({}), on: { EXAMINE: refuse, LIST: refuse } });
-    const forAll: unknown[] = [];
-    mailbox = await openMailbox(server.access(), { ...options, onBusyForAll: (failure) => forAll.push(failure) });
-    const failure: unknown = await mailbox.examine(path).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ kind: 'refused', reach: 'account', retryAfterMs: undefined });
-    expect(forAll).toEqual([]);
-  });
-
-  test('and where its name hides the words of a missing one, it is missing all the same', async () => {
-    await open({
-      ...withInbox({}),
-      on: {
-        EXAMINE: ({ no }) => {
-          no('No such folder: No such folder');
-        },
-      },
-    });
-    await expect(mailbox.examine('No such folder')).rejects.toMatchObject({ kind: 'gone' });
-  });
-});
