@@ -426,9 +426,7 @@ describe('other listings', () => {
     expect(server.commands).toEqual([
       expect.stringMatching(/^FETCH 25001,50001,75001,100001,125001,150001 /),
       'UID SEARCH UID 40000:50000',
-      'UID SEARCH UID 50001:75000',
-      'UID SEARCH UID 75001:100000',
-      'UID SEARCH UID 100001:120000',
+      ...['50001:75000', '75001:100000', '100001:120000'].map((range) => `UID SEARCH UID ${range}`),
     ]);
   });
 
