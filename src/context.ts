@@ -152,11 +152,11 @@ export function accessOf(mailbox: MailboxToWatch, password: string) {
 }
 
 /** How its server is spoken to, and for how long. */
-export function optionsOf({ allowedNetworks, limits }: Config, { signal }: LeasedUse) {
+export function optionsOf({ allowedNetworks, imapUidOnly, limits }: Config, { signal }: LeasedUse) {
   const { connectTimeoutMs, socketTimeoutMs, commandTimeoutMs, minBytesPerSecond } = limits;
   const patience = { socketTimeoutMs, commandTimeoutMs, minBytesPerSecond };
   const ended = signal === undefined ? {} : { signal };
-  return { hostRules: { allowedNetworks }, connectTimeoutMs, ...patience, ...ended };
+  return { hostRules: { allowedNetworks }, connectTimeoutMs, uidOnly: imapUidOnly, ...patience, ...ended };
 }
 
 /** Connections of this worker, counted with those of all others. */

@@ -27,6 +27,8 @@ export interface Config {
   /** Networks (CIDR) that mailbox hosts may be in although they are private, e.g. 127.0.0.0/8. */
   allowedNetworks: string[];
   /** Where the Temporal UI is, for links; null where unknown. */
+  /** Whether servers are asked for UIDONLY that have it. */
+  imapUidOnly: boolean;
   temporalUiUrl: string | null;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   limits: Limits;
@@ -50,6 +52,7 @@ const environment = z.object({
   LETTERBOOK_ERASURES_FILE: z.string().optional(),
   LETTERBOOK_SECRET_KEYS: z.string().optional(),
   LETTERBOOK_ALLOWED_NETWORKS: z.string().default(''),
+  LETTERBOOK_IMAP_UIDONLY: z.enum(['on', 'off']).default('on'),
   LETTERBOOK_TEMPORAL_UI_URL: z.string().optional(),
   LETTERBOOK_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
@@ -79,6 +82,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     homeInsideClone: insideClone(home),
     secretKeys: secretKeysOf(read.data.LETTERBOOK_SECRET_KEYS, join(home, 'secret-keys')),
     allowedNetworks: networksOf(read.data.LETTERBOOK_ALLOWED_NETWORKS),
+    imapUidOnly: read.data.LETTERBOOK_IMAP_UIDONLY === 'on',
     temporalUiUrl: read.data.LETTERBOOK_TEMPORAL_UI_URL ?? null,
     logLevel: read.data.LETTERBOOK_LOG_LEVEL,
     limits: limitsOf(env),

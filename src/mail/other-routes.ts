@@ -30,14 +30,13 @@ const daysAhead = 2;
  * Looks for the messages of a folder whose listing showed a part only (RFC 9738, capped SEARCH): by sequence numbers window by window, by
  * UID ranges and by dates, each halved for as long as its answer may have been cut. Newest first, since the number of commands is limited.
  * A way that the server refuses has shown what it has.
- *
- * UIDONLY (RFC 9586) would show more on the few servers that have it, and is not spoken: imapflow knows none of its answers.
  * @throws MailFailure
  */
 export async function listByOtherRoutes(session: Session, wish: RoutesWish): Promise<OtherRoutes> {
   const search = new RouteSearch(session, wish);
   // Each gets what is left by those before it, and no way uses up all.
-  for (const [place, way] of [bySequence, byUids, byDates].entries()) await search.go(way, 3 - place);
+  const ways = session.uidOnly ? [byUids, byDates] : [bySequence, byUids, byDates];
+  for (const [place, way] of ways.entries()) await search.go(way, ways.length - place);
   return { uids: search.uids(), commands: search.commands, ended: search.ended };
 }
 

@@ -8,6 +8,7 @@ import { resolveHost, tlsNameOf, type HostAddress, type HostRules } from './host
 import type { MailboxAccess } from './mailbox';
 import { watchSilence, type Patience } from './silence-watch';
 import { checkedTransport, type Wire } from './transport';
+import { askForUidOnly } from './uid-only';
 
 export interface OpenOptions {
   hostRules: HostRules;
@@ -27,6 +28,8 @@ export interface OpenOptions {
   maxLineBytes?: number;
   /** Hears of failures that are about everybody who asks the server from here. */
   onBusyForAll?: (failure: MailFailure) => void;
+  /** `false`: not even where the server has it, see `uid-only.ts`. */
+  uidOnly?: boolean;
   /** Ends the connection, whatever it is doing. */
   signal?: AbortSignal;
 }
@@ -47,6 +50,8 @@ export class Session {
   /** What imapflow ended the connection for; the call that was running only hears that it is gone. */
   private lostBy: Error | undefined;
   private readonly running = new Set<(failure: MailFailure) => void>();
+  /** Messages have no sequence numbers on this connection (RFC 9586). */
+  uidOnly = false;
 
   constructor(
     readonly client: ImapFlow,
@@ -249,5 +254,16 @@ async function connectTo(address: HostAddress, access: MailboxAccess, options: O
     });
   // imapflow puts the personal namespace before every path that lacks it, also before `#shared.team`, and would find nothing there.
   if (client.namespace !== undefined) client.namespace = { ...client.namespace, prefix: '' };
+  if (options.uidOnly !== false) await takeUpUidOnly(session);
   return session;
+}
+
+async function takeUpUidOnly(session: Session): Promise<void> {
+  const { client } = session;
+  try {
+    session.uidOnly = await session.run('ENABLE', () => askForUidOnly(client));
+  } catch (error) {
+    client.close();
+    throw error;
+  }
 }

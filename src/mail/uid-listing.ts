@@ -10,7 +10,8 @@ type SearchQuery = Parameters<Session['client']['search']>[0];
 
 /**
  * All UIDs of the open folder, proven where their number is EXISTS. A SEARCH that was refused or has another number is not believed
- * (Strato answered "nothing" for 4,028 messages): the UIDs are asked for once more by FETCH, then by sequence numbers, window by window.
+ * (Strato answered "nothing" for 4,028 messages): the UIDs are asked for once more by FETCH, then by sequence numbers, window by window,
+ * where there are any.
  * Where all ways show the same part of the folder, the server shows no more of it to anybody (Yahoo: 10,000 messages).
  * @throws MailFailure
  */
@@ -26,7 +27,7 @@ export async function listAllUids(
   const fetched = await fetchUids(session);
   const second = judge(session, { uids: fetched, uidValidity });
   if (second.proven) return limited(second, abilities);
-  const numbered = await fetchBySequence(session).catch(refusalAsNull);
+  const numbered = session.uidOnly ? fetched : await fetchBySequence(session).catch(refusalAsNull);
   const third = judge(session, { uids: numbered ?? [], uidValidity });
   if (third.proven) return limited(third, abilities);
   const part = inPart([searched, fetched, numbered], third.reason);
@@ -126,6 +127,7 @@ const mostBelieved = 5_000_000;
 async function startsOfRanges(session: Session): Promise<number[]> {
   const { mailbox } = session.client;
   const exists = mailbox === false ? 0 : mailbox.exists;
+  if (session.uidOnly) return evenStarts(session);
   const numbers: string[] = [];
   // A server that counts more than any folder has is asked at once: its number would be as many ranges.
   const believed = exists <= mostBelieved ? exists : 0;
@@ -146,6 +148,14 @@ async function startsOfRanges(session: Session): Promise<number[]> {
       refusalAsNull(error);
       return [];
     });
+}
+
+/** Without sequence numbers it is not known how many messages a range has: it is taken for even. */
+function evenStarts({ client: { mailbox } }: Session): number[] {
+  if (mailbox === false || mailbox.exists > mostBelieved) return [];
+  const ranges = Math.ceil(mailbox.exists / searchedAtOnce);
+  const step = Math.ceil(mailbox.uidNext / ranges);
+  return Array.from({ length: Math.max(0, ranges - 1) }, (_, at) => (at + 1) * step).filter((start) => start > 1);
 }
 
 async function fetchUids(session: Session): Promise<number[]> {

@@ -32,6 +32,8 @@ export async function openWatch(access: MailboxAccess, options: WatchOptions): P
     commandTimeoutMs: limits.idleRenewMs,
     maxLineBytes,
     maxLiteralBytes,
+    // News are news however they are counted, and nothing is fetched here.
+    uidOnly: false,
     ...(signal === undefined ? {} : { signal }),
     ...(onBusyForAll === undefined ? {} : { onBusyForAll }),
   });
