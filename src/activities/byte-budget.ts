@@ -1,17 +1,19 @@
 /** Bounds the bytes that a worker holds between server and database: back-pressure on every fetch of the process. */
 export interface ByteBudget {
   /**
-   * Waits until there is room, first come first served. More than the whole budget is let in alone.
+   * Waits until there is room, first come first served; `first` goes before those that wait and did not say so. More than the whole budget
+   * is let in alone.
    * Whoever waits must hold nothing that only a later step of its own gives back.
    * @throws the signal's reason when it is aborted while waiting; nothing is taken then
    */
-  take(bytes: number, signal: AbortSignal): Promise<void>;
+  take(bytes: number, signal: AbortSignal, turn?: 'first' | 'in-line'): Promise<void>;
   give(bytes: number): void;
   readonly inUse: number;
 }
 
 interface Waiting {
   bytes: number;
+  first: boolean;
   enter: () => void;
 }
 
@@ -28,7 +30,7 @@ export function createByteBudget(total: number): ByteBudget {
     }
   };
   return {
-    take: (bytes, signal) =>
+    take: (bytes, signal, turn = 'in-line') =>
       new Promise((resolve, reject) => {
         signal.throwIfAborted();
         const giveUp = () => {
@@ -40,9 +42,10 @@ export function createByteBudget(total: number): ByteBudget {
           signal.removeEventListener('abort', giveUp);
           resolve();
         };
-        const mine: Waiting = { bytes, enter };
+        const mine: Waiting = { bytes, first: turn === 'first', enter };
         signal.addEventListener('abort', giveUp, { once: true });
-        waiting.push(mine);
+        const behind = mine.first ? waiting.findIndex(({ first }) => !first) : -1;
+        waiting.splice(behind < 0 ? waiting.length : behind, 0, mine);
         letIn();
       }),
     give: (bytes) => {

@@ -40,7 +40,8 @@ const underWay = { ahead: 6, itemsPerWrite: 300 };
  * Second run: goes on with what has no row.
  * @throws MailFailure where the connection or the folder fails; StaleFence after a newer wish
  */
-export async function ingestMessages(context: ActivityContext, run: ActivityRun, ingest: Ingest): Promise<Ingested> {
+export async function ingestMessages(given: ActivityContext, run: ActivityRun, ingest: Ingest): Promise<Ingested> {
+  const context = ingest.part === 'live' ? goingFirst(given) : given;
   const { mailbox, genId, part } = ingest;
   const versions = { parser: context.parserVersion, code: context.codeVersion };
   const { fingerprintsOf } = context.secretBox;
@@ -73,6 +74,24 @@ export async function ingestMessages(context: ActivityContext, run: ActivityRun,
     await recorder.abandon();
     throw error;
   }
+}
+
+/** New mail waits for no import: neither for room in memory nor for a thread that reads. */
+function goingFirst(context: ActivityContext): ActivityContext {
+  const { budget, parsePool } = context;
+  return {
+    ...context,
+    budget: {
+      take: (bytes, signal) => budget.take(bytes, signal, 'first'),
+      give: (bytes) => {
+        budget.give(bytes);
+      },
+      get inUse() {
+        return budget.inUse;
+      },
+    },
+    parsePool: { ...parsePool, parse: (job) => parsePool.parse(job, 'first') },
+  };
 }
 
 interface Work {

@@ -41,3 +41,17 @@ test('whoever gives up waiting takes nothing and holds up nobody', async () => {
   await after;
   expect(budget.inUse).toBe(100);
 });
+
+test('who goes first waits behind no one who does not, and behind those before it who do', async () => {
+  const budget = createByteBudget(100);
+  await budget.take(100, never);
+  const order: string[] = [];
+  const takes = (['in-line', 'first', 'in-line', 'first'] as const).map(async (turn, at) => {
+    await budget.take(100, never, turn);
+    order.push(`${turn} ${String(at)}`);
+    budget.give(100);
+  });
+  budget.give(100);
+  await Promise.all(takes);
+  expect(order).toEqual(['first 1', 'first 3', 'in-line 0', 'in-line 2']);
+});

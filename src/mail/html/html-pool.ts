@@ -28,6 +28,7 @@ export function createHtmlPool(settings: Omit<PoolSettings, 'program'>): HtmlPoo
     show: ({ raw, ...wish }) =>
       new Promise((resolve, reject) => {
         pool.ask({
+          first: false,
           size: raw.length,
           toThread: () => {
             const bytes = new Uint8Array(raw);

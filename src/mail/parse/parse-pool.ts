@@ -16,9 +16,10 @@ export interface ParsePool {
   /**
    * Reads one message; any number may be asked for at once. A message that takes too long, too much memory, or ends its thread is an
    * outcome (`parse-timeout`, `parse-memory`, `thread-died`). The bytes stay the caller's and must not change meanwhile.
+   * `first` goes before those that wait and did not say so: a new message must not wait for hundreds of an import.
    * @throws Error where a file cannot be read, no thread can be started, or the pool is closed: nothing is known of the message then
    */
-  parse(job: ParseJob): Promise<ParseOutcome>;
+  parse(job: ParseJob, turn?: 'first' | 'in-line'): Promise<ParseOutcome>;
   /** Ends all threads. What was not answered is rejected. */
   close(): Promise<void>;
 }
@@ -32,9 +33,10 @@ export function createParsePool(settings: ParsePoolSettings): ParsePool {
     warm: () => {
       pool.warm();
     },
-    parse: (job) =>
+    parse: (job, turn = 'in-line') =>
       new Promise((resolve, reject) => {
         pool.ask({
+          first: turn === 'first',
           ...bytesOf(job),
           answered: (answer) => {
             if (answer.kind === 'outcome') resolve(answer.outcome);

@@ -6,6 +6,8 @@ import { progressSlots, type ThreadAnswer, type ThreadData } from './thread-mess
 
 /** What a pool is asked. */
 export interface Job {
+  /** Goes before those that wait and are not. */
+  first: boolean;
   /** Bytes that go to the thread with it. */
   size: number;
   /** What the thread gets, and what of it is handed over instead of copied. */

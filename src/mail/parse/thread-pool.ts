@@ -23,8 +23,14 @@ export class ThreadPool {
       return;
     }
     this.lastNumber += 1;
-    this.waiting.push({ number: this.lastNumber, job, lostThreads: 0 });
+    this.line({ number: this.lastNumber, job, lostThreads: 0 });
     this.assign();
+  }
+
+  private line(pending: PendingJob): void {
+    const behind = pending.job.first ? this.waiting.findIndex(({ job }) => !job.first) : -1;
+    if (behind < 0) this.waiting.push(pending);
+    else this.waiting.splice(behind, 0, pending);
   }
 
   /** Starts all threads. */

@@ -43,6 +43,20 @@ test('every message of many is answered with its own content, in whatever order'
   );
 });
 
+test('who goes first does not wait for those that stand in line', async () => {
+  const parsing = poolOf();
+  const raw = messageOf({ headers: ['Subject: many'], body: 'word '.repeat(20_000) });
+  let answered = 0;
+  const line = Array.from({ length: 100 }, async () => {
+    await parsing.parse({ kind: 'buffer', raw });
+    answered += 1;
+  });
+  await parsing.parse({ kind: 'buffer', raw }, 'first');
+  // Those that a thread has in hand already come before it.
+  expect(answered).toBeLessThan(50);
+  await Promise.all(line);
+});
+
 test('a date survives the way between the threads as a date', async () => {
   const outcome = await poolOf().parse({
     kind: 'buffer',
