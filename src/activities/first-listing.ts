@@ -1,3 +1,5 @@
+import { setImmediate as setImmediately } from 'node:timers/promises';
+
 import { MailFailure } from '../domain/failure';
 import { flagsOf } from '../domain/flags';
 import type { MessageEnvelope, UidListing } from '../domain/folder';
@@ -81,6 +83,8 @@ async function wantedUids(context: ActivityContext, run: ActivityRun, first: Fir
     recorded.has(envelope);
   // What the ledger has of another folder, or of an earlier generation, is not left out: it is looked for among all.
   const found = rangesOf(recorded.count > 0 ? [] : await foundBefore(open, question));
+  // Each is a look at every message of a folder: not all in one turn.
+  await setImmediately();
   const sample = await ask(sampleOf(inside(listing.uids, found)));
   // What is left out here is left out for good: a server that found a wanted message is not believed about the others.
   const candidates = sample.some(isWanted) ? listing.uids : outside(listing.uids, found);

@@ -4,10 +4,14 @@ export type UidRanges = readonly { from: number; to: number }[];
 /** The ranges of ascending numbers; numbers that stand twice count once. */
 export function rangesOf(ascending: Iterable<number>): UidRanges {
   const ranges: { from: number; to: number }[] = [];
+  // Held here, because to look before the beginning of an array takes longer than all else.
+  let last: { from: number; to: number } | null = null;
   for (const uid of ascending) {
-    const last = ranges[ranges.length - 1];
-    if (last !== undefined && uid <= last.to + 1) last.to = Math.max(last.to, uid);
-    else ranges.push({ from: uid, to: uid });
+    if (last !== null && uid <= last.to + 1) last.to = Math.max(last.to, uid);
+    else {
+      last = { from: uid, to: uid };
+      ranges.push(last);
+    }
   }
   return ranges;
 }
