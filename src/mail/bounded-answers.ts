@@ -3,6 +3,7 @@ import { setImmediate as setImmediately } from 'node:timers/promises';
 import type { ImapFlow } from 'imapflow';
 
 import { MailFailure } from '../domain/failure';
+import { internalsOf, type ImapflowInternals } from './imapflow-internals';
 
 interface Attribute {
   value?: unknown;
@@ -20,7 +21,8 @@ interface ExecOptions {
   untagged?: Record<string, Handler>;
 }
 
-type Exec = (command: string, args: unknown[], options?: ExecOptions) => Promise<{ next: () => void }>;
+type Exec = ImapflowInternals<ExecOptions>['exec'];
+type HandleResponse = ImapflowInternals<ExecOptions>['handleResponse'];
 
 /** The numbers that one search may find; a big folder is searched by ranges of fewer messages. */
 const mostFound = 200_000;
@@ -37,25 +39,12 @@ const linesPerTurn = 100;
  * event loop. A search whose answers have more numbers than the folder can have fails as `garbled-answer`: cut to the number of the
  * messages, as imapflow does it, they would look like a proven listing.
  */
-export function boundAnswers(client: ImapFlow): void {
-  if (!isReplaceable(client)) throw new Error('This version of imapflow has other internals than this is written for.');
+export function boundAnswers(imapflow: ImapFlow): void {
+  const client = internalsOf<ExecOptions>(imapflow);
   client.exec = tellingWhatWasAsked(client, boundedSearches(client, client.exec.bind(client)));
   // RFC 7162 3.2.10: only after ENABLE QRESYNC, which is never sent. Believed, it would prove a folder to be empty.
   Reflect.set(client, 'untaggedVanished', () => Promise.resolve());
   client.handleResponse = inTurns(client.handleResponse.bind(client));
-}
-
-/** What is replaced of imapflow, which it does not publish. The version is pinned. */
-interface Replaced {
-  exec: Exec;
-  /** Takes one line; the next is read once this has resolved. */
-  handleResponse: (line: unknown) => Promise<boolean>;
-}
-
-function isReplaceable(client: ImapFlow): client is ImapFlow & Replaced {
-  return ['exec', 'handleResponse', 'untaggedVanished'].every(
-    (name) => typeof Reflect.get(client, name) === 'function',
-  );
 }
 
 /** A failed command says what stood in it, for `classify.ts`: servers repeat names in their answers. */
@@ -136,7 +125,7 @@ function sizeOfSet(set: Attribute | Attribute[] | undefined): number {
 }
 
 /** Lets other work of the process go first after so many lines that came at once. */
-function inTurns(handle: Replaced['handleResponse']): Replaced['handleResponse'] {
+function inTurns(handle: HandleResponse): HandleResponse {
   let lines = 0;
   return (line) => {
     if (lines === 0) {

@@ -246,22 +246,12 @@ async function connectTo(address: HostAddress, access: MailboxAccess, options: O
   options.signal?.addEventListener('abort', abort);
   client.once('close', () => options.signal?.removeEventListener('abort', abort));
   if (options.signal?.aborted === true) abort();
-  await session
-    .run('connect', () => client.connect())
-    .catch((error: unknown) => {
-      client.close();
-      throw error;
-    });
-  // imapflow puts the personal namespace before every path that lacks it, also before `#shared.team`, and would find nothing there.
-  if (client.namespace !== undefined) client.namespace = { ...client.namespace, prefix: '' };
-  if (options.uidOnly !== false) await takeUpUidOnly(session);
-  return session;
-}
-
-async function takeUpUidOnly(session: Session): Promise<void> {
-  const { client } = session;
   try {
-    session.uidOnly = await session.run('ENABLE', () => askForUidOnly(client));
+    await session.run('connect', () => client.connect());
+    // imapflow puts the personal namespace before every path that lacks it, also before `#shared.team`, and would find nothing there.
+    if (client.namespace !== undefined) client.namespace = { ...client.namespace, prefix: '' };
+    if (options.uidOnly !== false) session.uidOnly = await session.run('ENABLE', () => askForUidOnly(client));
+    return session;
   } catch (error) {
     client.close();
     throw error;

@@ -1,20 +1,10 @@
 import type { ImapFlow } from 'imapflow';
 
 import { MailFailure } from '../domain/failure';
+import { internalsOf } from './imapflow-internals';
 
-interface Answered {
-  next: () => void;
-}
-
-/** What is used of imapflow that it does not publish. The version is pinned. */
-interface Internals {
-  exec: (
-    command: string,
-    args: unknown[],
-    options: { untagged: Record<string, (answer: { attributes?: { value?: unknown }[] }) => Promise<void>> },
-  ) => Promise<Answered>;
-  /** Takes one line; what stands in literals is beside it. */
-  handleResponse: (line: unknown) => Promise<boolean>;
+interface ExecOptions {
+  untagged: Record<string, (answer: { attributes?: { value?: unknown }[] }) => Promise<void>>;
 }
 
 /**
@@ -23,10 +13,10 @@ interface Internals {
  * not know, and is read as what it stands for. Answers whether the server has agreed; it lasts as long as the connection.
  * @throws MailFailure or an error of imapflow where the connection is lost
  */
-export async function askForUidOnly(client: ImapFlow): Promise<boolean> {
+export async function askForUidOnly(imapflow: ImapFlow): Promise<boolean> {
+  const client = internalsOf<ExecOptions>(imapflow);
   const has = (name: string): boolean => [...client.capabilities.keys()].some((one) => one.toUpperCase() === name);
   if (!has('UIDONLY') || !has('ENABLE')) return false;
-  if (!isKnown(client)) throw new Error('This version of imapflow has other internals than this is written for.');
   const mode = { agreed: false };
   const handle = client.handleResponse.bind(client);
   client.handleResponse = (line) => handle(mode.agreed ? withSequenceNumber(line) : line);
@@ -45,10 +35,6 @@ export async function askForUidOnly(client: ImapFlow): Promise<boolean> {
     if (error instanceof MailFailure || !client.usable) throw error;
   }
   return mode.agreed;
-}
-
-function isKnown(client: ImapFlow): client is ImapFlow & Internals {
-  return ['exec', 'handleResponse'].every((name) => typeof Reflect.get(client, name) === 'function');
 }
 
 /** `* 25900 UIDFETCH (FLAGS ())` as `* 25900 FETCH (UID 25900 FLAGS ())`: the number that no message has any more is its UID. */
