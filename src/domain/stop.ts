@@ -17,6 +17,11 @@ export interface StopReport {
 /** The report of a stop that found nothing to end. */
 export const nothingToStop: StopReport = { ended: 'drained', inFlight: { rounds: 0, imports: 0, audits: 0 } };
 
+/** Whether nothing was under way. */
+export function isNothing({ rounds, imports, audits }: InFlight): boolean {
+  return rounds + imports + audits === 0;
+}
+
 /** A report as a person reads it in the list of closed workflows. */
 export function saidOf({ ended, inFlight }: StopReport): string {
   return `${ended}; in flight: ${countsOf(inFlight)}`;

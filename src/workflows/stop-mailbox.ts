@@ -1,6 +1,6 @@
 import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 
-import { saidOf, type StopReport } from '../domain/stop';
+import { isNothing, saidOf, type StopReport } from '../domain/stop';
 import type { MailboxRef } from './contract';
 import { wishSignal } from './mailbox-messages';
 import { stopForCertain } from './stop-for-certain';
@@ -15,18 +15,20 @@ export async function stopMailbox(input: MailboxRef): Promise<string> {
     },
     { description: 'It was wished once more' },
   );
-  let said = '';
+  let report: StopReport | null = null;
   while (wished.again) {
     wished.again = false;
     const outcome = await stopForCertain(input, (doing) => {
       setCurrentDetails(`**${doing}**`);
     });
-    said = outcome.kind === 'stopped' ? sentence(outcome.report) : 'it is wished to go on by now; left to run';
+    report = outcome.kind === 'stopped' ? newestOf(report, outcome.report) : null;
   }
+  const said = report === null ? 'it is wished to go on by now; left to run' : `stopped: ${saidOf(report)}`;
   setCurrentDetails(`**${said}**`);
   return said;
 }
 
-function sentence(report: StopReport): string {
-  return `stopped: ${saidOf(report)}`;
+/** What a stop that was wished once more says: what it ended, also where the second look found nothing left. */
+function newestOf(earlier: StopReport | null, report: StopReport): StopReport {
+  return earlier !== null && isNothing(report.inFlight) ? earlier : report;
 }
