@@ -1,7 +1,7 @@
 import type { Direction } from '../domain/direction';
 import type { Sql } from './database';
 import type { MessageStatus } from './message-status';
-import { linksOf } from './messages-links';
+import { activeLinksOf, type ActiveLink } from './messages-links';
 import { withRecords, type Participants, type StoredParticipants } from './messages-participants';
 import { partsOfThread, wholeThread } from './thread-parts';
 import { directionOfMessage, unreadFor } from './timeline-conditions';
@@ -25,14 +25,7 @@ export interface MessageSummary {
   hasAttachments: boolean | null;
   /** Of the copies that the reader holds, as the server has them; null where there is none. */
   unread: boolean | null;
-  links: SummaryLink[];
-}
-
-export interface SummaryLink {
-  id: string;
-  recordId: string;
-  type: string;
-  name: string;
+  links: ActiveLink[];
 }
 
 type SummaryRow = Omit<MessageSummary, 'participants' | 'links' | 'threadMessages'> & {
@@ -49,19 +42,20 @@ export async function summariesOf(
   page: { slots: { messageId: string; level: Level }[]; recordId: string },
 ): Promise<MessageSummary[]> {
   if (page.slots.length === 0) return [];
-  const rows = await sql.query<SummaryRow>(summaryStatement, [
-    reader.tenantId,
-    page.slots.map((slot) => slot.messageId),
-    page.slots.map((slot) => slot.level),
-    reader.userId,
-  ]);
-  const stored = rows.map((row) => row.participants);
-  const messageIds = rows.map((row) => row.id);
-  const threadIds = rows.map((row) => row.threadId);
-  const [participants, links, counts] = await Promise.all([
-    withRecords(sql, reader, { participants: stored, perRole: participantsInLists }),
+  const messageIds = page.slots.map((slot) => slot.messageId);
+  const levels = page.slots.map((slot) => slot.level);
+  // All that is asked of the ids alone goes out at once: the database works at the next while this process reads the one before.
+  const summaries = sql.query<SummaryRow>(summaryStatement, [reader.tenantId, messageIds, levels, reader.userId]);
+  const [rows, links, counts, participants] = await Promise.all([
+    summaries,
     activeLinks(sql, reader, messageIds),
-    threadCounts(sql, reader, { threadIds, recordId: page.recordId }),
+    threadCounts(sql, reader, { messageIds, recordId: page.recordId }),
+    summaries.then((found) =>
+      withRecords(sql, reader, {
+        participants: found.map((row) => row.participants),
+        perRole: participantsInLists,
+      }),
+    ),
   ]);
   return rows.map((row, n) => {
     const joined = participants[n];
@@ -82,11 +76,13 @@ LEFT JOIN LATERAL (SELECT subject FROM message_subject WHERE tenant_id = $1 AND 
 LEFT JOIN LATERAL (SELECT preview FROM message_body WHERE tenant_id = $1 AND message_id = m.id OFFSET 0) b ON w.level >= 3
 ORDER BY w.n`;
 
-/** The records that messages are linked to, by message. */
-async function activeLinks(sql: Sql, reader: Reader, messageIds: string[]): Promise<Map<string, SummaryLink[]>> {
-  const links = new Map<string, SummaryLink[]>();
-  for (const { messageId, id, recordId, type, name, state } of await linksOf(sql, reader, messageIds)) {
-    if (state === 'active') links.set(messageId, [...(links.get(messageId) ?? []), { id, recordId, type, name }]);
+/** The links of messages, by message. */
+async function activeLinks(sql: Sql, reader: Reader, messageIds: string[]): Promise<Map<string, ActiveLink[]>> {
+  const links = new Map<string, ActiveLink[]>();
+  for (const link of await activeLinksOf(sql, reader, messageIds)) {
+    const others = links.get(link.messageId);
+    if (others === undefined) links.set(link.messageId, [link]);
+    else others.push(link);
   }
   return links;
 }
@@ -97,11 +93,11 @@ const countedOfThread = 500;
 async function threadCounts(
   sql: Sql,
   reader: Reader,
-  of: { threadIds: string[]; recordId: string },
+  of: { messageIds: string[]; recordId: string },
 ): Promise<Map<string, number>> {
   const rows = await sql.query<{ thread_id: string; messages: number }>(
     threadCountStatement(windowsOf(reader).narrowed),
-    [reader.tenantId, of.threadIds, of.recordId, principalsOf(reader)],
+    [reader.tenantId, of.messageIds, of.recordId, principalsOf(reader)],
   );
   return new Map(rows.map((row) => [row.thread_id, row.messages]));
 }
@@ -109,7 +105,9 @@ async function threadCounts(
 // The rows of each message by its id, and then those of the place: the other way round a big record would be read whole.
 // Of a long thread only the newest messages are looked at. Of a reader who has just lost mail only so many rows are asked: until the job has ended a long thread may count less than it has.
 const threadCountStatement = (narrowed: number) => `WITH ${readingPrincipals('$4')}, rows AS MATERIALIZED (
-    SELECT w.thread_id, m.id, r.principal, r.narrowed FROM (SELECT DISTINCT unnest($2::uuid[]) AS thread_id) w
+    SELECT w.thread_id, m.id, r.principal, r.narrowed FROM (
+      SELECT DISTINCT ${wholeThread('of.thread_id')} AS thread_id FROM unnest($2::uuid[]) AS listed(id)
+      CROSS JOIN LATERAL (SELECT thread_id FROM message WHERE tenant_id = $1 AND id = listed.id OFFSET 0) of) w
     CROSS JOIN LATERAL unnest(${partsOfThread('w.thread_id')}) AS part(id)
     CROSS JOIN LATERAL (
       SELECT id FROM message WHERE tenant_id = $1 AND thread_id = part.id ORDER BY sort_at DESC LIMIT ${String(countedOfThread)}) m

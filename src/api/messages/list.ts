@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { Sql } from '../../db/database';
-import { summariesOf } from '../../db/messages-summary';
+import { summariesOf, type MessageSummary } from '../../db/messages-summary';
 import { readsRecord } from '../../db/record-readers';
 import { maxRankedHits, searchMessages, searchWords, type Hit } from '../../db/search';
 import { noConditions } from '../../db/timeline-conditions';
@@ -64,22 +64,28 @@ export interface MessageListWish {
 }
 
 type MessagePage = z.output<typeof messagePageSchema>;
+/** A page as it is read: it is made ready for the answer when the connection is free for others. */
+type ReadPage = Omit<MessagePage, 'items'> & { items: MessageSummary[] };
+
+const presentPage = (page: ReadPage): MessagePage => ({ ...page, items: page.items.map(presentItem) });
 
 /** A page of the messages at a record, or of all mail, that the viewer may see. */
-export function listMessages(
+export async function listMessages(
   { db }: ApiContext,
   viewer: Viewer,
   of: { recordId: string; wish: MessageListWish },
 ): Promise<MessagePage> {
   const read = (sql: Sql) => messagePage(sql, viewer, of);
-  return isOfFewKinds(of.wish) ? db.preparedInTenant(viewer.tenantId, read) : db.inTenant(viewer.tenantId, read);
+  return presentPage(
+    await (isOfFewKinds(of.wish) ? db.preparedInTenant(viewer.tenantId, read) : db.inTenant(viewer.tenantId, read)),
+  );
 }
 
 async function messagePage(
   sql: Sql,
   viewer: Viewer,
   of: { recordId: string; wish: MessageListWish },
-): Promise<MessagePage> {
+): Promise<ReadPage> {
   const { wish } = of;
   const filter = filterOf(of);
   const mayAsk = filter.sourceId === null || (await holdsSource(sql, viewer, filter.sourceId));
@@ -130,11 +136,20 @@ function isOfFewKinds(wish: MessageListWish): boolean {
 }
 
 /** The same for a record; null where there is none that the viewer may see. */
-export function timelineOfRecord(
-  { db }: ApiContext,
+export async function timelineOfRecord(
+  context: ApiContext,
   viewer: Viewer,
   of: { recordId: string; wish: MessageListWish },
 ): Promise<MessagePage | null> {
+  const page = await readPageOfRecord(context, viewer, of);
+  return page === null ? null : presentPage(page);
+}
+
+function readPageOfRecord(
+  { db }: ApiContext,
+  viewer: Viewer,
+  of: { recordId: string; wish: MessageListWish },
+): Promise<ReadPage | null> {
   const { tenantId } = viewer;
   if (!isOfFewKinds(of.wish)) {
     return db.inTenant(tenantId, async (sql) =>
@@ -158,7 +173,7 @@ export async function listMessagesOfRecord(
   return page ?? nothing;
 }
 
-const nothing: MessagePage = { items: [], nextCursor: null, total: null };
+const nothing = { items: [], nextCursor: null, total: null } satisfies ReadPage;
 
 const place = z.tuple([z.iso.datetime(), z.uuid()]);
 
@@ -166,7 +181,7 @@ async function timelinePage(
   sql: Sql,
   viewer: Viewer,
   { filter, wish }: { filter: TimelineFilter; wish: MessageListWish },
-): Promise<MessagePage> {
+): Promise<ReadPage> {
   const after = decodeCursor(wish.cursor, filter, place);
   const { slots, resumeAfter } = await readTimeline(sql, viewer, {
     filter,
@@ -176,7 +191,7 @@ async function timelinePage(
   const shown = slots.slice(0, wish.limit);
   const items = await summariesOf(sql, viewer, { slots: shown, recordId: filter.recordId });
   const nextCursor = cursorAfter(slots.length > wish.limit ? shown.at(-1) : resumeAfter, filter);
-  return { items: items.map(presentItem), nextCursor, total: null };
+  return { items, nextCursor, total: null };
 }
 
 function cursorAfter(last: TimelinePlace | null | undefined, filter: unknown): string | null {
@@ -189,7 +204,7 @@ async function searchPage(
   sql: Sql,
   viewer: Viewer,
   { filter, wish, query }: { filter: TimelineFilter; wish: MessageListWish; query: string },
-): Promise<MessagePage> {
+): Promise<ReadPage> {
   const boundTo = { ...filter, query };
   const after = decodeCursor(wish.cursor, boundTo, rankedPlace);
   const { hits, more } = await searchMessages(sql, viewer, { ...filter, words: searchWords(query) });
@@ -198,7 +213,7 @@ async function searchPage(
   const items = await summariesOf(sql, viewer, { slots: shown, recordId: filter.recordId });
   const last = rest.length > wish.limit ? shown.at(-1) : undefined;
   return {
-    items: items.map(presentItem),
+    items,
     nextCursor: last === undefined ? null : encodeCursor([last.rank, last.sortAt, last.messageId], boundTo),
     total: { value: hits.length, relation: more ? 'gte' : 'eq' },
   };
