@@ -1,18 +1,19 @@
 // @ts-check
 import { diceOf } from '../demo/dice.mjs';
+import { connectWhole, deleteWhole, importedOf, until } from './beside.mjs';
 import { deliverAll, writersRecord } from './deliveries.mjs';
 import { connectFleet, statesOf, untilAttached } from './fleet-of-mailboxes.mjs';
 import { openFloors } from './idle-floor.mjs';
-import { benchRecords } from './mail-server.mjs';
 import { spreadOf } from './processes.mjs';
 import { TimelineWatch } from './timeline-watch.mjs';
 
 /** @typedef {import('../lib/dovecot.mjs').Dovecot} Dovecot */
 /** @typedef {import('./letterbook.mjs').Letterbook} Letterbook */
 /** @typedef {import('./deliveries.mjs').Planned} Planned */
-/** @typedef {'quiet' | 'busy' | 'burst' | 'import' | 'restart'} Case */
+/** @typedef {'quiet' | 'busy' | 'burst' | 'import' | 'delete' | 'restart'} Case */
 /** @typedef {{deliveries: number, mailboxes: number, burst: number, restarts: number, importMessages: number, cases: Case[], source: import('../demo/deliver.mjs').MailServer | null}} PushPlan `source`: the mailbox that is imported meanwhile */
 /** @typedef {ReturnType<typeof spreadOf>} Spread in ms */
+/** @typedef {(done: number, total: number) => void} Progress */
 /**
  * @typedef {object} CaseResult
  * @property {Case} name
@@ -24,7 +25,7 @@ import { TimelineWatch } from './timeline-watch.mjs';
  * @property {string} note
  */
 
-export const pushCases = /** @type {const} */ (['quiet', 'busy', 'burst', 'import', 'restart']);
+export const pushCases = /** @type {const} */ (['quiet', 'busy', 'burst', 'import', 'delete', 'restart']);
 const pollEveryMs = 20;
 const patienceMs = 60_000;
 /** So many plain clients stand beside the product: more would take inotify instances from its own sessions. */
@@ -38,6 +39,8 @@ export class PushBench {
   #dice = diceOf('push');
   /** @type {TimelineWatch | null} */
   #watch = null;
+  /** @type {Promise<string> | null} */
+  #big = null;
 
   /** @param {{letterbook: Letterbook, dovecot: Dovecot, plan: PushPlan}} wish */
   constructor({ letterbook, dovecot, plan }) {
@@ -69,18 +72,19 @@ export class PushBench {
       const messages = Array.from({ length: burst }, (_, index) => ({ to, atMs: (index * 2_000) / burst }));
       return this.#measured({ name, messages, connections: 8 });
     }
-    return name === 'import' ? this.#besideImport(progress) : this.#whileRestarting();
+    if (name === 'import') return this.#besideImports(progress);
+    return name === 'delete' ? this.#besideDeletion(progress) : this.#whileRestarting();
   }
 
   async stop() {
     await this.#watch?.stop();
   }
 
-  /** One after the other, each to another mailbox. @param {number} count @returns {Planned[]} */
-  #spread(count) {
+  /** One after the other, each to another mailbox. @param {number} count @param {[number, number]} apartMs @returns {Planned[]} */
+  #spread(count, apartMs = [200, 500]) {
     let atMs = 0;
     return Array.from({ length: count }, (_, index) => {
-      atMs += this.#dice.between(200, 500);
+      atMs += this.#dice.between(...apartMs);
       return { to: this.users[index % this.users.length] ?? '', atMs };
     });
   }
@@ -128,45 +132,75 @@ export class PushBench {
     };
   }
 
-  /** The deliveries of `quiet`, while this tenant and another import a mailbox each. @param {(done: number, total: number) => void} progress @returns {Promise<CaseResult>} */
-  async #besideImport(progress) {
-    const { source, importMessages, deliveries } = this.#plan;
-    if (source === null) throw new Error('There is no mailbox to import.');
+  /** The deliveries of `quiet`, while this tenant and another import a mailbox each. @param {Progress} progress @returns {Promise<CaseResult>} */
+  async #besideImports(progress) {
+    const { importMessages, deliveries } = this.#plan;
     const another = await this.#letterbook.anotherTenant();
     const began = performance.now();
-    for (const api of [this.#letterbook.api, another.api]) {
-      await api.upload('/v1/records/bulk', benchRecords());
-      await api.post('/v1/mailboxes', {
-        address: source.user,
-        imap: { host: source.host, port: source.imapPort, security: 'none' },
-        auth: { type: 'password', username: source.user, password: source.password },
-        policy: { start: { from: 'everything' } },
-      });
-    }
-    const imported = () => importedOf(this.#letterbook.database, source.user);
-    while ((await imported()) === 0) await wait(100);
-    let done = 0;
-    const look = setInterval(() => {
-      imported().then(
-        (rows) => progress((done = rows), 2 * importMessages),
-        () => {},
-      );
-    }, 1_000);
-    const messages = this.#spread(deliveries);
+    const imports = this.#following(
+      [await this.#imported(), await connectWhole(another.api, this.#source())],
+      progress,
+    );
+    await until(() => imports.messages() > 0, 100);
     const result = await this.#measured({
       name: 'import',
-      messages,
+      messages: this.#spread(deliveries),
       connections: 2,
-      isOver: () => done >= 2 * importMessages,
+      isOver: imports.areDone,
     });
-    while (done < 2 * importMessages && performance.now() - began < 3_600_000) await wait(500);
-    clearInterval(look);
+    await until(imports.areDone, 500);
+    imports.end();
     const seconds = (performance.now() - began) / 1_000;
     const note = `beside two imports of ${importMessages}, ${((2 * importMessages) / seconds).toFixed(0)} messages/s in all`;
     return {
       ...result,
       note: result.ms.count < deliveries ? `${note}; they were over before delivery ${result.ms.count + 1}` : note,
     };
+  }
+
+  /** Deliveries to quiet mailboxes, while one mailbox is deleted that was imported before, and another tenant imports. @param {Progress} progress @returns {Promise<CaseResult>} */
+  async #besideDeletion(progress) {
+    const { importMessages, deliveries } = this.#plan;
+    const before = this.#following([await this.#imported()], progress);
+    await until(before.areDone, 500);
+    before.end();
+    const another = await this.#letterbook.anotherTenant();
+    const during = this.#following([await connectWhole(another.api, this.#source())], () => {});
+    await until(() => during.messages() > 0, 100);
+    let isOver = false;
+    const deletion = deleteWhole(this.#letterbook.api, await this.#imported(), this.#source().user);
+    const over = deletion.finally(() => (isOver = true));
+    const messages = this.#spread(deliveries, [100, 250]);
+    const result = await this.#measured({ name: 'delete', messages, connections: 2, isOver: () => isOver });
+    const seconds = await over;
+    const meanwhile = during.messages();
+    during.end();
+    const note = `a mailbox of ${importMessages} was deleted in ${seconds.toFixed(1)} s, ${meanwhile} of another were imported until the last was seen`;
+    return { ...result, note };
+  }
+
+  #source() {
+    if (this.#plan.source === null) throw new Error('There is no mailbox to import.');
+    return this.#plan.source;
+  }
+
+  /** The big mailbox of this tenant, connected once. @returns {Promise<string>} */
+  #imported() {
+    this.#big ??= connectWhole(this.#letterbook.api, this.#source());
+    return this.#big;
+  }
+
+  /** Looks at imports each second. @param {string[]} ids @param {Progress} progress */
+  #following(ids, progress) {
+    const total = ids.length * this.#plan.importMessages;
+    let done = 0;
+    const look = setInterval(() => {
+      importedOf(this.#letterbook.database, ids).then(
+        (rows) => progress((done = rows), total),
+        () => {},
+      );
+    }, 1_000);
+    return { messages: () => done, areDone: () => done >= total, end: () => clearInterval(look) };
   }
 
   /** Told to end, then killed, in turns; a message comes when the worker is just gone. @returns {Promise<CaseResult>} */
@@ -204,18 +238,4 @@ export class PushBench {
     if (this.#watch === null) throw new Error('The bench is not prepared.');
     return this.#watch;
   }
-}
-
-/** Ledger rows of the imported mailboxes that say what became of a message. @param {import('pg').Client} database @param {string} address @returns {Promise<number>} */
-async function importedOf(database, address) {
-  const { rows } = await database.query(
-    'SELECT count(*)::int AS decided FROM placement WHERE outcome <> 1 AND source_id IN (SELECT source_id FROM mailbox WHERE username = $1)',
-    [address],
-  );
-  return rows[0].decided;
-}
-
-/** @param {number} ms */
-function wait(ms) {
-  return new Promise((wake) => setTimeout(wake, ms));
 }

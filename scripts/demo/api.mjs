@@ -48,6 +48,8 @@ export function apiOf({ apiUrl, apiKey }) {
     change: (path, json) => call('PATCH', path, { json }),
     /** @param {string} path @param {unknown[]} ndjson */
     upload: (path, ndjson) => call('POST', path, { ndjson }),
+    /** @param {string} path */
+    remove: (path) => call('DELETE', path),
   };
 }
 

@@ -8,7 +8,7 @@ import { deleteBeside, deleteEvents, finishDeletion } from '../db/deletion/finis
 import { freeBytes, noteOrphans } from '../db/deletion/free-bytes';
 import { deleteRest } from '../db/deletion/rest';
 import { beginRows, deletionProgress, takeTurn, type DeletionProgress, type DeletionTurn } from '../db/deletion/steps';
-import { fillSearch } from '../db/search-fill';
+import { fillSearchOfNews } from '../db/search-fill';
 import type { ActivityContext, ActivityRun } from './context';
 import { readSurvivors } from './read-survivors';
 
@@ -134,7 +134,7 @@ async function deleteChunk(
 /** What stays is searchable again at once, and does not wait for the hourly run. */
 async function fillRetold(context: ActivityContext, ref: DeletionRef, most: number): Promise<void> {
   for (let filled = 0; filled < most; filled += messagesPerFill) {
-    if ((await fillSearch(context.db, ref.tenantId, messagesPerFill)) === 0) return;
+    if ((await fillSearchOfNews(context.db, ref.tenantId, messagesPerFill)) === 0) return;
   }
 }
 

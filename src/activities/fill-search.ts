@@ -1,9 +1,11 @@
 import type { Database } from '../db/database';
-import { fillSearch } from '../db/search-fill';
+import { fillSearch, fillSearchOfNews } from '../db/search-fill';
 import type { ActivityContext, ActivityRun } from './context';
 import { createSharedTurns, type SharedTurns } from './shared-turns';
 
-const messagesPerStatement = 200;
+const newMessagesPerStatement = 200;
+/** While these are written, who changes one of them waits. */
+const messagesPerStatement = 50;
 const messagesPerRun = 5_000;
 
 /** Alone, the statement and its commit cost more than the message that they are for. */
@@ -12,18 +14,22 @@ const statementsApartMs = 250;
 const turnsOf = new WeakMap<Database, SharedTurns>();
 
 /**
- * A few new messages are findable when this resolves, those of rounds that end at about the same time by one statement; many are left to
- * the import's end or to housekeeping.
+ * A few new messages are findable when this resolves, those of rounds that end at about the same time by one statement, and however much history
+ * waits for its own; many are left to the import's end or to housekeeping.
  */
 export async function fillSearchSoon({ db }: ActivityContext, tenantId: string, recorded: number): Promise<void> {
-  if (recorded === 0 || recorded > messagesPerStatement) return;
+  if (recorded === 0 || recorded > newMessagesPerStatement) return;
   const turns = turnsOf.get(db) ?? createSharedTurns((tenant, count) => fillUpTo(db, tenant, count), statementsApartMs);
   turnsOf.set(db, turns);
   await turns.join(tenantId, recorded);
 }
 
 async function fillUpTo(db: Database, tenantId: string, count: number): Promise<void> {
-  for (let left = count; left > 0; left -= messagesPerStatement) await fillSearch(db, tenantId, messagesPerStatement);
+  for (let left = count; left > 0;) {
+    const filled = await fillSearchOfNews(db, tenantId, Math.min(left, newMessagesPerStatement));
+    if (filled === 0) return;
+    left -= filled;
+  }
 }
 
 /**

@@ -11,17 +11,26 @@ const programLimitExceeded = '54000';
  * Writes the search rows of up to `limit` messages that wait for them, in one statement; returns how many there were. Several may run
  * at once, each takes other messages. Second run: no change, 0.
  */
-export async function fillSearch(db: Database, tenantId: string, limit: number): Promise<number> {
-  const fill = (characters: number) =>
+export function fillSearch(db: Database, tenantId: string, limit: number): Promise<number> {
+  return fill(db, tenantId, { limit, statement: fillOldest });
+}
+
+/** The same without the history that an import has brought, however much of it waits; the newest first. */
+export function fillSearchOfNews(db: Database, tenantId: string, limit: number): Promise<number> {
+  return fill(db, tenantId, { limit, statement: fillNewest });
+}
+
+async function fill(db: Database, tenantId: string, some: { limit: number; statement: string }): Promise<number> {
+  const upTo = (characters: number) =>
     db.preparedInTenant(tenantId, async (sql) => {
-      const [row] = await sql.query<{ filled: number }>(fillStatement, [tenantId, limit, characters]);
+      const [row] = await sql.query<{ filled: number }>(some.statement, [tenantId, some.limit, characters]);
       return row?.filled ?? 0;
     });
   try {
-    return await fill(indexedCharacters);
+    return await upTo(indexedCharacters);
   } catch (error) {
     if (sqlStateOf(error) !== programLimitExceeded) throw error;
-    return fill(fewerCharacters);
+    return upTo(fewerCharacters);
   }
 }
 
@@ -38,9 +47,9 @@ export async function pendingSearchTenants(db: Database): Promise<string[]> {
 
 // The rows of a message contain one another: see search_messages. Weights: A subject, B names, C file names, D text.
 // The look-ups are by key for each message, as in timeline-write.ts.
-const fillStatement = `
+const fillOf = (waiting: string) => `
 WITH pending AS MATERIALIZED (
-  SELECT message_id FROM search_pending WHERE tenant_id = $1 ORDER BY message_id LIMIT $2 FOR UPDATE SKIP LOCKED
+  SELECT message_id FROM search_pending WHERE tenant_id = $1 ${waiting} LIMIT $2 FOR UPDATE SKIP LOCKED
 ), taken AS (
   DELETE FROM search_pending WHERE tenant_id = $1 AND message_id = ANY (ARRAY(SELECT message_id FROM pending))
 ), told AS (
@@ -78,3 +87,6 @@ WITH pending AS MATERIALIZED (
   ON CONFLICT (tenant_id, message_id, level) DO UPDATE SET sort_at = excluded.sort_at, v = excluded.v
 )
 SELECT count(*) AS filled FROM pending`;
+
+const fillOldest = fillOf('ORDER BY message_id');
+const fillNewest = fillOf('AND NOT behind ORDER BY message_id DESC');

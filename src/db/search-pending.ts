@@ -1,3 +1,4 @@
+import { uuidArray } from './binary-array';
 import type { Sql } from './database';
 
 /**
@@ -8,7 +9,7 @@ export async function findAgain(sql: Sql, tenantId: string, messageIds: string[]
   if (messageIds.length === 0) return;
   await sql.execute(
     `INSERT INTO search_pending (tenant_id, message_id) SELECT $1, id FROM unnest($2::uuid[]) AS id ORDER BY id
-     ON CONFLICT (tenant_id, message_id) DO UPDATE SET added_at = now()`,
-    [tenantId, messageIds],
+     ON CONFLICT (tenant_id, message_id) DO UPDATE SET added_at = now(), behind = false`,
+    [tenantId, uuidArray(messageIds)],
   );
 }

@@ -75,6 +75,8 @@ export interface MessageOptions {
   references?: string[];
   sentAt?: Date;
   flags?: number;
+  /** Whether it is new, or of the history that is imported; new where nothing is said. */
+  part?: 'live' | 'history';
   direction?: Direction;
   marks?: MessageMark[];
   parts?: PartDescriptor[];
@@ -102,7 +104,7 @@ export async function aMessage(
     {
       genId: mailbox.genId,
       cursor: null,
-      part: 'live',
+      part: options.part ?? 'live',
       versions: { parser: 1, code: 'test' },
       items: [
         {
@@ -187,7 +189,7 @@ export async function aRecord(
 
 /** A message as the parser would answer it: what it is does not depend on its files. */
 export function parsedMessage(options: MessageOptions): ParsedMessage {
-  const { bytes, flags, direction, parts, rawState, ...told } = options;
+  const { bytes, flags, direction, parts, rawState, part, ...told } = options;
   const messageKey = createHash('sha256').update(JSON.stringify(told)).digest('hex');
   return {
     messageIdHeader: options.messageId === undefined ? `<${messageKey}@mail.example>` : options.messageId,

@@ -3,6 +3,7 @@ import { refreshActivities } from '../activities/refresh';
 import type { Sql } from '../database';
 import { linkAgain } from '../rematch';
 import { hasFiles, tellFiles } from '../message-files';
+import { findAgain } from '../search-pending';
 import { tellerFirst } from '../teller';
 import { refreshTimelines } from '../timeline-write';
 import { uuidArray } from '../binary-array';
@@ -161,14 +162,11 @@ export async function tellFromSurvivors(
 
 async function forgetSearch(sql: Sql, tenantId: string, messageIds: string[]): Promise<void> {
   if (messageIds.length === 0) return;
-  const values = [tenantId, uuidArray(messageIds)];
-  // The row of search_pending first: who is just writing search rows from what was there before holds it, and is waited for.
-  await sql.execute(
-    `INSERT INTO search_pending (tenant_id, message_id) SELECT $1, id FROM unnest($2::uuid[]) AS id ORDER BY id
-     ON CONFLICT (tenant_id, message_id) DO UPDATE SET added_at = now()`,
-    values,
-  );
-  await sql.execute('DELETE FROM message_search WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])', values);
+  await findAgain(sql, tenantId, messageIds);
+  await sql.execute('DELETE FROM message_search WHERE tenant_id = $1 AND message_id = ANY ($2::uuid[])', [
+    tenantId,
+    uuidArray(messageIds),
+  ]);
 }
 
 const headersOnly = 4;

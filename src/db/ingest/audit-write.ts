@@ -3,7 +3,7 @@ import type { Database, Sql } from '../database';
 import { changeFlag } from '../events/state-write';
 import { countTowardsImport } from '../import-track';
 import { addFindings, dropUncompared, uidsShown, writeFindings, type AuditCause, type Finding } from './audit-findings';
-import { lockSource, type FencedSource } from './source-lock';
+import { lockSourceAlone, type FencedSource } from './source-lock';
 
 /** What a comparison of one folder with its server came to. */
 export interface FolderAudit {
@@ -46,7 +46,7 @@ export async function recordAudit(
   audit: FolderAudit & { cause: AuditCause },
 ): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
-    await lockSource(sql, source);
+    await lockSourceAlone(sql, source);
     // Not only at the end: what breaks off before it leaves a mailbox that does not look healthy.
     if (audit.verdict !== 'complete') await changeFlag(sql, source, { flag: 'incomplete', to: 'set' });
     if (audit.seen === 'nothing') return noteUnseen(sql, source, audit);
@@ -179,7 +179,7 @@ export async function recordAuditDone(db: Database, source: FencedSource, audit:
   const { tenantId, sourceId } = source;
   const isComplete = audit.verdict === 'complete';
   await db.inTenant(tenantId, async (sql) => {
-    await lockSource(sql, source);
+    await lockSourceAlone(sql, source);
     await dropUncompared(sql, source, audit.folderIds);
     const unlinked: Finding = { kind: 'not-linked', reason: null, count: audit.linked, uids: [] };
     const whole = { ...source, folderId: null, cause: audit.cause };

@@ -5,7 +5,7 @@ import { refuseRetired } from './current-generation';
 import { moveCursor, type NextCursor, type ReadSource } from './cursor';
 import { writeOutbox } from './outbox-write';
 import { endImportWithoutHistory, retireGenerations } from './retire-generations';
-import { lockSource, type FencedSource } from './source-lock';
+import { lockSource, lockSourceAlone, type FencedSource } from './source-lock';
 import { planAudit } from '../sync/plan-audit';
 
 /** A folder that has been opened: which generation of it the server shows. */
@@ -59,7 +59,7 @@ const reopenGeneration = `UPDATE folder_generation SET retired_at = NULL, listed
 /** The next round looks at the folder whatever its cursor says. Second run: no change. */
 export async function lookAgain(db: Database, source: FencedSource, genId: number): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
-    await lockSource(sql, source);
+    await lockSourceAlone(sql, source);
     await forgetListing(sql, source, genId);
   });
 }
@@ -69,7 +69,7 @@ export async function lookAgain(db: Database, source: FencedSource, genId: numbe
  */
 export async function doubtCursor(db: Database, source: FencedSource, genId: number): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
-    await lockSource(sql, source);
+    await lockSourceAlone(sql, source);
     await sql.execute('UPDATE folder_generation SET is_exact = false WHERE tenant_id = $1 AND id = $2 AND is_exact', [
       source.tenantId,
       genId,
@@ -91,7 +91,7 @@ export async function noteMailboxId(
   folder: { folderId: string; mailboxId: string },
 ): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
-    await lockSource(sql, source);
+    await lockSourceAlone(sql, source);
     await sql.execute('UPDATE folder SET mailbox_object_id = $3 WHERE tenant_id = $1 AND id = $2', [
       source.tenantId,
       folder.folderId,
@@ -114,7 +114,7 @@ export async function recordFiltered(
   for (let at = 0; at < placements.uids.length; at += rowsPerStatement) {
     const uids = placements.uids.slice(at, at + rowsPerStatement);
     await db.inTenant(source.tenantId, async (sql) => {
-      await lockSource(sql, source);
+      await lockSourceAlone(sql, source);
       await refuseRetired(sql, source, placements.genId);
       await sql.execute(
         `INSERT INTO placement (gen_id, uid, tenant_id, source_id, outcome, reason, run_id)
@@ -139,7 +139,7 @@ export async function closeFolder(
   folder: { genId: number; snapshot: NextCursor; history: number; presence: 'settled' | 'unsettled' },
 ): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
-    await lockSource(sql, source);
+    await lockSourceAlone(sql, source);
     await refuseRetired(sql, source, folder.genId);
     await moveCursor(sql, source, folder);
     if (folder.presence === 'unsettled') await forgetListing(sql, source, folder.genId);
@@ -173,7 +173,7 @@ export async function finishHistory(
   history: { genId: number; below: number },
 ): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
-    await lockSource(sql, source);
+    await lockSourceAlone(sql, source);
     await refuseRetired(sql, source, history.genId);
     const ended = await sql.query<CountedHistory>(
       `UPDATE folder_generation SET history_done_at = now()

@@ -1,5 +1,5 @@
 import type { Database } from '../database';
-import { lockSource, type FencedSource } from './source-lock';
+import { lockSourceAlone, type FencedSource } from './source-lock';
 
 /**
  * The listing alone does not show all of a folder: until an audit finds that it does, its history is looked for in other ways too, and
@@ -8,7 +8,7 @@ import { lockSource, type FencedSource } from './source-lock';
  */
 export async function noteInParts(db: Database, source: FencedSource, genId: number): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
-    await lockSource(sql, source);
+    await lockSourceAlone(sql, source);
     await sql.execute(
       'UPDATE folder_generation SET in_parts = true WHERE tenant_id = $1 AND id = $2 AND NOT in_parts',
       [source.tenantId, genId],

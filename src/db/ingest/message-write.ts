@@ -71,7 +71,7 @@ export function hasAttachments({ parts }: Pick<ParsedMessage, 'parts'>): boolean
 export async function writeMessages(
   sql: Sql,
   tenantId: string,
-  batch: { messages: BatchMessage[]; threads: BatchThreads },
+  batch: { messages: BatchMessage[]; threads: BatchThreads; found: 'soon' | 'behind-import' },
 ): Promise<void> {
   const bringing = batch.messages.filter(({ bringsFiles }) => bringsFiles);
   const withFiles = new Set(bringing.map(({ messageId }) => messageId));
@@ -83,7 +83,7 @@ export async function writeMessages(
       return { item, id: messageId, threadId, hasAttachments: withFiles.has(messageId) };
     });
   const known = bringing.filter(({ isNew }) => !isNew).map(({ messageId }) => messageId);
-  await Promise.all([insertMessages(sql, tenantId, rows), giveFiles(sql, tenantId, known)]);
+  await Promise.all([insertMessages(sql, tenantId, { rows, found: batch.found }), giveFiles(sql, tenantId, known)]);
 }
 
 /** A copy has brought files to messages that had none: they are found by the names too. */
@@ -105,7 +105,11 @@ interface MessageRow {
   hasAttachments: boolean;
 }
 
-async function insertMessages(sql: Sql, tenantId: string, rows: MessageRow[]): Promise<void> {
+async function insertMessages(
+  sql: Sql,
+  tenantId: string,
+  { rows, found }: { rows: MessageRow[]; found: 'soon' | 'behind-import' },
+): Promise<void> {
   await Promise.all([
     insertRows(
       sql,
@@ -120,8 +124,8 @@ async function insertMessages(sql: Sql, tenantId: string, rows: MessageRow[]): P
     insertBodies(sql, tenantId, rows),
     insertRows(
       sql,
-      { table: 'search_pending', columns: { tenant_id: 'uuid', message_id: 'uuid' } },
-      rows.map(({ id }) => ({ tenant_id: tenantId, message_id: id })),
+      { table: 'search_pending', columns: { tenant_id: 'uuid', message_id: 'uuid', behind: 'boolean' } },
+      rows.map(({ id }) => ({ tenant_id: tenantId, message_id: id, behind: found === 'behind-import' })),
     ),
   ]);
 }

@@ -1,6 +1,6 @@
 import type { Database } from '../database';
 import { changeFlag } from '../events/state-write';
-import { lockSource, type FencedSource } from './source-lock';
+import { lockSourceAlone, type FencedSource } from './source-lock';
 
 const flag = 'partial-view';
 
@@ -18,7 +18,7 @@ export async function noteAllMail(db: Database, source: FencedSource, is: 'shown
       [source.tenantId, source.sourceId, flag],
     );
     if (mailbox?.flagged === (is === 'hidden') || (is === 'shown' && mailbox?.limited === true)) return;
-    await lockSource(sql, source);
+    await lockSourceAlone(sql, source);
     await changeFlag(sql, source, { flag, to: is === 'hidden' ? 'set' : 'clear' });
   });
 }

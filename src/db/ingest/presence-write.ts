@@ -1,5 +1,5 @@
 import type { Database } from '../database';
-import { lockSource, type FencedSource } from './source-lock';
+import { lockSource, lockSourceAlone, type FencedSource } from './source-lock';
 import { placementEvents, writeOutbox } from './outbox-write';
 import { tombstone, undelete } from '../removals/tombstone';
 
@@ -80,7 +80,7 @@ export async function followFlags(
   folder: { genId: number; flags: FlagState[]; allRead: boolean },
 ): Promise<number> {
   return db.inTenant(source.tenantId, async (sql) => {
-    const { nextSeq } = await lockSource(sql, source);
+    const { nextSeq } = await lockSourceAlone(sql, source);
     // Parked mail keeps up as well, for when it is read; nobody is told of it before.
     const followed = await sql.query<{ gen_id: number; uid: number; told: boolean }>(
       `UPDATE placement p SET flags = f.flags, modseq = coalesce(f.modseq, p.modseq), labels = coalesce(f.labels, p.labels)
@@ -124,7 +124,7 @@ export async function seenDone(
   done: { genId: number; uids: number[] },
 ): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
-    await lockSource(sql, source);
+    await lockSourceAlone(sql, source);
     await sql.execute(
       'UPDATE placement SET seen_due = false, flags = flags | 1 WHERE gen_id = $1 AND uid = ANY ($2::bigint[])',
       [done.genId, done.uids],

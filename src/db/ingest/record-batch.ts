@@ -64,7 +64,11 @@ export async function recordBatch(
     await Promise.all([
       storePacked(sql, source, bytesOf(copies, placed)),
       writeThreads(sql, source.tenantId, threads),
-      writeMessages(sql, source.tenantId, { messages, threads }),
+      writeMessages(sql, source.tenantId, {
+        messages,
+        threads,
+        found: batch.part === 'history' ? 'behind-import' : 'soon',
+      }),
       writeCopies(sql, place, copies),
       writeLinks(sql, source.tenantId, matches),
       insertTimelines(sql, source.tenantId, messageIdsOf(copies, 'new')),

@@ -13,7 +13,7 @@ export interface FencedSource {
 }
 
 /**
- * Begins every write of a source: one writer per tenant at a time (tenant-lock.ts), and only while the fence holds.
+ * Begins a write of mail, and of what mail is matched with: one writer per tenant at a time (tenant-lock.ts), and only while the fence holds.
  * @throws StaleFence where a newer wish has been made or the source is deleted
  */
 export async function lockSource(sql: Sql, source: FencedSource): Promise<{ nextSeq: number }> {
@@ -22,7 +22,16 @@ export async function lockSource(sql: Sql, source: FencedSource): Promise<{ next
 }
 
 /**
- * The next number in the outbox of a source, where the transaction holds the tenant's lock already; the source stays locked.
+ * Begins a write of what is a source's own and of no message: its folders, its cursors, what it was compared with. Writers of the source follow
+ * one another, those of mail among them, and mail of other sources does not wait. Such a transaction never asks for the tenant's lock after it.
+ * @throws StaleFence where a newer wish has been made or the source is deleted
+ */
+export async function lockSourceAlone(sql: Sql, source: FencedSource): Promise<{ nextSeq: number }> {
+  return { nextSeq: await nextSeqOf(sql, source) };
+}
+
+/**
+ * The next number in the outbox of a source, which stays locked; for a transaction that holds the tenant's lock already where it writes mail.
  * @throws StaleFence where a newer wish has been made or the source is deleted
  */
 export async function nextSeqOf(sql: Sql, source: FencedSource): Promise<number> {

@@ -1,6 +1,6 @@
 import type { Traits } from '../../domain/removal';
 import type { Database } from '../database';
-import { lockSource, type FencedSource } from '../ingest/source-lock';
+import { lockSourceAlone, type FencedSource } from '../ingest/source-lock';
 import type { WaitingCopy } from './pending';
 
 /** A ledger row that no copy stands behind, and what is known of its message. */
@@ -101,7 +101,7 @@ export async function noteTraits(
   const { genId, messages } = noted;
   if (messages.length === 0) return 0;
   return db.inTenant(source.tenantId, async (sql) => {
-    await lockSource(sql, source);
+    await lockSourceAlone(sql, source);
     return sql.execute(
       `UPDATE placement p SET size = coalesce(nullif(p.size, 0), r.size), internal_date = coalesce(p.internal_date, r.internal_date),
          message_id_hash = coalesce(p.message_id_hash, decode(r.hash, 'hex'))

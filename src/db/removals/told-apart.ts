@@ -1,6 +1,6 @@
 import type { Database } from '../database';
 import { messageIdHash } from '../ingest/message-write';
-import { lockSource, type FencedSource } from '../ingest/source-lock';
+import { lockSourceAlone, type FencedSource } from '../ingest/source-lock';
 
 /** A left-out message that was fetched, or is to be. */
 interface Place {
@@ -22,7 +22,7 @@ export interface ToldApart extends Place {
  */
 export async function noteTry(db: Database, source: FencedSource, { genId, uid }: Place): Promise<void> {
   await db.inTenant(source.tenantId, async (sql) => {
-    await lockSource(sql, source);
+    await lockSourceAlone(sql, source);
     await sql.execute(
       `INSERT INTO told_apart AS t (gen_id, uid, tenant_id, source_id, tries) VALUES ($1, $2, $3, $4, 1)
        ON CONFLICT (gen_id, uid) DO UPDATE SET tries = least(t.tries + 1, 1000)`,
@@ -41,7 +41,7 @@ export async function noteToldApart(db: Database, source: FencedSource, told: To
   const read = message !== null && 'messageKey' in message ? message : null;
   const idHeader = read?.messageIdHeader ?? null;
   await db.inTenant(source.tenantId, async (sql) => {
-    await lockSource(sql, source);
+    await lockSourceAlone(sql, source);
     await sql.execute(
       `UPDATE told_apart t SET tries = 0, parser_version = $3, is_whole = $4, raw_sha = $5, noted_at = now(),
          message_key = coalesce($6, of_copy.message_key), message_id_hash = coalesce($7, of_copy.message_id_hash)

@@ -10,6 +10,7 @@ import { nextSeqOf, type FencedSource } from '../ingest/source-lock';
 import { referenceHashes } from '../ingest/thread-write';
 import { setApart } from '../reprocess/set-apart';
 import { messagesOfKeys } from '../reprocess/stored-copies';
+import { findAgain } from '../search-pending';
 import { refreshTimelines } from '../timeline-write';
 import { noteItems } from './replay-items';
 
@@ -154,12 +155,7 @@ async function tellWhole(
       'UPDATE message_body SET preview = $3, text = $4, text_truncated = $5 WHERE tenant_id = $1 AND message_id = $2',
       [tenantId, messageId, previewOf(message.text), message.text, message.textTruncated],
     ),
-    // The row first: who is just writing search rows from the old text holds it, and is waited for.
-    sql.execute(
-      `INSERT INTO search_pending (tenant_id, message_id) VALUES ($1, $2)
-       ON CONFLICT (tenant_id, message_id) DO UPDATE SET added_at = now()`,
-      [tenantId, messageId],
-    ),
+    findAgain(sql, tenantId, [messageId]),
     sql.execute('DELETE FROM message_search WHERE tenant_id = $1 AND message_id = $2', [tenantId, messageId]),
   ]);
 }

@@ -92,7 +92,7 @@ async function insertMessages(
       bringsFiles: hasAttachments(copy.message),
     };
   });
-  await writeMessages(sql, tenantId, { messages, threads });
+  await writeMessages(sql, tenantId, { messages, threads, found: 'soon' });
 }
 
 /** What a message is written from; the rest is of the copy, which is there. */
