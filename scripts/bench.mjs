@@ -55,6 +55,8 @@ const [only = 'all'] = positionals;
 const messages = Number(options.messages);
 const runs = Number(options.runs);
 const terminal = new Terminal();
+/** What concerns new mail is measured with the processes of `npm start`. */
+const asInStart = { workers: 'split' };
 const home = join(homeDir(process.env), 'bench');
 const records = new ProcessRecords(join(home, 'processes.json'));
 const say = (/** @type {string} */ line) => terminal.line(`    ${line}`);
@@ -196,7 +198,7 @@ async function benchPush(dovecot) {
       );
     await bench.stop();
     return results;
-  });
+  }, asInStart);
 }
 
 /** @param {import('./lib/dovecot.mjs').Dovecot} dovecot */
@@ -212,7 +214,7 @@ async function benchFleet(dovecot) {
   const settings = { LETTERBOOK_AUDITS_PER_MINUTE: String(plan.size) };
   return withLetterbook(
     (letterbook) => measuredFleet({ letterbook, dovecot, plan, step: (label, work) => terminal.step(label, work) }),
-    settings,
+    { ...asInStart, settings },
   );
 }
 
@@ -223,13 +225,13 @@ function advise(sessions) {
 
 /**
  * @template Result @param {(letterbook: import('./bench/letterbook.mjs').Letterbook) => Promise<Result>} work
- * @param {Record<string, string>} [settings] @returns {Promise<Result>}
+ * @param {{settings?: Record<string, string>, workers?: string}} [how] @returns {Promise<Result>}
  */
-async function withLetterbook(work, settings = {}) {
+async function withLetterbook(work, { settings = {}, workers = 'one' } = {}) {
   const place = join(home, 'letterbook');
   const wish = { home: place, records, cpuProfileDir: options['cpu-profile'] ?? null, say, settings };
   const letterbook = await terminal.step('Letterbook', () =>
-    startLetterbook({ ...wish, workers: workersOf(options.workers) }),
+    startLetterbook({ ...wish, workers: workersOf(options.workers ?? workers) }),
   );
   try {
     return await work(letterbook);

@@ -140,7 +140,9 @@ async function product(servers, { say: aside, detail }) {
   const environment = productEnvironment({ env, home, port, ...servers });
   const starts = /** @type {const} */ ([
     ['API', ['server.js']],
-    ['Worker', ['worker.js', '--roles', 'sync,bulk,idle']],
+    ['Worker', ['worker.js', '--roles', 'sync,idle']],
+    // In a process of its own: new mail would wait for what imports have under way.
+    ['History', ['worker.js', '--roles', 'bulk']],
   ]).map(
     ([name, args]) =>
       () =>

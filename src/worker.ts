@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 
 import { Client, Connection } from '@temporalio/client';
@@ -23,13 +24,15 @@ import { taskQueues } from './workflows/contract';
 const prepareEveryMs = 60_000;
 
 /**
- * A worker process: `worker.js --roles sync,bulk,idle`. Each role is a task queue, so that production can scale each alone.
+ * A worker process: `worker.js --roles sync,bulk,idle`. Each role is a task queue, so that production can scale each alone; one with the role
+ * `bulk` alone lets others on its machine go first.
  * It ends when it is told to (SIGTERM), giving activities time to reach their next commit, and with an error when Temporal's
  * worker fails, so that whoever supervises it starts a new one.
  */
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const roles = rolesOf(process.argv);
+  if (roles.every((role) => role === 'bulk')) giveWay();
   const log = createLogger(config).child({ process: 'worker' });
   Runtime.install({ logger: temporalLoggerOf(log), shutdownSignals: ['SIGINT', 'SIGTERM'] });
 
@@ -59,6 +62,15 @@ async function main(): Promise<void> {
   await nativeConnection.close();
   await connection.close();
   log.info({ roles }, 'worker has ended');
+}
+
+/** Beside others on a machine: history takes what new mail leaves of it. Where that may not be said it goes as fast as they do. */
+function giveWay(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // A sandbox may forbid it.
+  }
 }
 
 interface Served {

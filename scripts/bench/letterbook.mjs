@@ -41,7 +41,7 @@ const require = createRequire(join(projectDir, 'package.json'));
  * @param {import('../lib/processes.mjs').ProcessRecords} wish.records
  * @param {string | null} wish.cpuProfileDir
  * @param {(line: string) => void} wish.say
- * @param {WorkerWish[]} [wish.workers] one with all roles, as in `npm start`
+ * @param {WorkerWish[]} [wish.workers] one with all roles where nothing is said
  * @param {Record<string, string>} [wish.settings] beside those of `npm start`
  * @returns {Promise<Letterbook>}
  */

@@ -1,7 +1,7 @@
 // @ts-check
 // Measures the product beside what others do: `npm run bench [-- import|sweep|push|fleet|delete|rematch|threads|records|reconcile] [options]`, all of them where none is named.
 //   --json FILE         writes all numbers
-//   --workers split     new mail, history and connections in workers of their own; otherwise one does all, as in `npm start`
+//   --workers one|split split: history in a worker of its own, as in `npm start` (push and fleet); one: a worker does all (the others)
 //   --cpu-profile DIR   the workers write CPU profiles there
 // import
 //   --messages N        size of the mailbox (10,000)
@@ -43,7 +43,7 @@ export const { values: options, positionals } = parseArgs({
     runs: { type: 'string', default: '3' },
     json: { type: 'string' },
     'cpu-profile': { type: 'string' },
-    workers: { type: 'string', default: 'one' },
+    workers: { type: 'string' },
     deliveries: { type: 'string', default: '200' },
     mailboxes: { type: 'string', default: '200' },
     burst: { type: 'string', default: '500' },

@@ -32,7 +32,7 @@ export function productEnvironment({ env, home, appUrl, temporalAddress, tempora
 export const workerOptions = ['--max-semi-space-size=32'];
 
 /**
- * @param {{ name: 'API' | 'Worker', args: string[], home: string, env: NodeJS.ProcessEnv, records: import('./processes.mjs').ProcessRecords }} wish
+ * @param {{ name: 'API' | 'Worker' | 'History', args: string[], home: string, env: NodeJS.ProcessEnv, records: import('./processes.mjs').ProcessRecords }} wish
  * @returns {Promise<import('./processes.mjs').Running>}
  */
 export function startProduct({ name, args, home, env, records }) {
@@ -42,7 +42,7 @@ export function startProduct({ name, args, home, env, records }) {
     command: process.execPath,
     args: [
       '--enable-source-maps',
-      ...(name === 'Worker' ? workerOptions : []),
+      ...(entry === 'worker.js' ? workerOptions : []),
       join(projectDir, 'dist', entry),
       ...options,
     ],

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Database } from '../db/database';
 import { fillSearch, fillSearchOfNews } from '../db/search-fill';
 import type { ActivityContext, ActivityRun } from './context';
@@ -43,10 +45,17 @@ export async function fillSearchRows(
 ): Promise<{ filled: number }> {
   let filled = 0;
   while (filled < messagesPerRun && !run.signal.aborted) {
+    const began = performance.now();
     const wrote = await fillSearch(context.db, input.tenantId, messagesPerStatement);
     run.heartbeat();
     filled += wrote;
-    if (wrote === 0) break;
+    if (wrote < messagesPerStatement) break;
+    await restAfter(performance.now() - began, run.signal);
   }
   return { filled };
+}
+
+/** Postgres has the other half of a core for others: words of thousands of messages are the longest work that it is given. */
+async function restAfter(workedMs: number, signal: AbortSignal): Promise<void> {
+  await sleep(workedMs, undefined, { signal }).catch(() => undefined);
 }

@@ -32,7 +32,8 @@ export interface Ingest {
 /** `owed`: messages that the server lists and has not delivered, and that have no row so far. */
 export type Ingested = BatchResult & { owed: number };
 
-const underWay = { ahead: 6, itemsPerWrite: 300 };
+/** Whoever else of the tenant writes mail waits for a write that is under way: new mail of a mailbox, beside the import of another. */
+const underWay = { ahead: 6, itemsPerWrite: 100 };
 
 /**
  * From server to row: fetches the messages newest first, stores their bytes, reads and records them. While one batch is read and written

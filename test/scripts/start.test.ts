@@ -69,7 +69,7 @@ test('it brings up everything, and SIGTERM ends all of it within 15 s', async ()
   const first = start();
   await first.until(ready);
   const processes = recorded();
-  expect(processes.map(({ name }) => name).sort()).toEqual(['API', 'Postgres', 'Temporal', 'Worker']);
+  expect(processes.map(({ name }) => name).sort()).toEqual(['API', 'History', 'Postgres', 'Temporal', 'Worker']);
 
   const [apiUrl] = /http:\/\/127\.0\.0\.1:\d+/.exec(first.said()) ?? [];
   expect((await fetch(`${apiUrl}/readyz`)).status).toBe(200);
@@ -106,7 +106,7 @@ test('after a kill -9 the next start ends what was left, and shows the key no se
   const second = start();
   expect(await second.ended).toBe(1);
   expect(second.said()).toContain('Letterbook is running already');
-  expect(recorded()).toHaveLength(4);
+  expect(recorded()).toHaveLength(5);
 
   next.child.kill('SIGINT');
   expect(await next.ended).toBe(0);
