@@ -54,6 +54,7 @@ export interface ActivityLimits {
   connectorRetryCapMs: number;
   mergeUndoMs: number;
   deletionChunkRows: number;
+  deletionHoldMs: number;
   deletionActivityMs: number;
   noSuccessHours: number;
   alternationsKept: number;

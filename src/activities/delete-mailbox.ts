@@ -9,6 +9,7 @@ import { freeBytes, noteOrphans } from '../db/deletion/free-bytes';
 import { deleteRest } from '../db/deletion/rest';
 import { beginRows, deletionProgress, takeTurn, type DeletionProgress, type DeletionTurn } from '../db/deletion/steps';
 import { fillSearchOfNews } from '../db/search-fill';
+import { createChunkSize, type ChunkSize } from './chunk-size';
 import type { ActivityContext, ActivityRun } from './context';
 import { readSurvivors } from './read-survivors';
 
@@ -80,15 +81,16 @@ interface HowContentGoes {
  */
 async function emptyContent(context: ActivityContext, run: ActivityRun, { ref, isOver }: Work): Promise<boolean> {
   const { db } = context;
-  const look = (after: ContentPosition | null) =>
-    nextContent(db, ref, { after, limit: context.limits.deletionChunkRows });
+  const { deletionChunkRows: most, deletionHoldMs: holdMs } = context.limits;
+  const size = createChunkSize({ most, holdMs });
+  const look = (after: ContentPosition | null) => nextContent(db, ref, { after, limit: size.rows() });
   const [how, first] = await Promise.all([howContentGoes(db, ref), look(null)]);
   let chunk = first;
   while (!isOver()) {
     if (chunk === null) return true;
     const next = await firstOf(
       chunk.next === null ? Promise.resolve(null) : look(chunk.next),
-      deleteChunk(context, run, { ref, chunk, how }),
+      deleteChunk(context, run, { ref, chunk, how, size }),
       deleteRest(db, ref),
       freeAllBytes(context, ref, isOver),
       deleteEvents(db, ref),
@@ -115,10 +117,16 @@ async function firstOf<T>(first: Promise<T>, ...others: Promise<unknown>[]): Pro
 async function deleteChunk(
   context: ActivityContext,
   run: ActivityRun,
-  { ref, chunk, how }: { ref: DeletionRef; chunk: ContentChunk; how: HowContentGoes },
+  { ref, chunk, how, size }: { ref: DeletionRef; chunk: ContentChunk; how: HowContentGoes; size: ChunkSize },
 ): Promise<void> {
   const { db } = context;
-  const { retold, unread } = await deleteContent(db, ref, { chunk, contents: new Map(), ...how, rest: 'noted' });
+  const { retold, unread, heldMs } = await deleteContent(db, ref, {
+    chunk,
+    contents: new Map(),
+    ...how,
+    rest: 'noted',
+  });
+  size.took(chunk.copyIds.length, heldMs);
   await fillRetold(context, ref, retold);
   if (unread.messages.length === 0) return;
   const contents = await readSurvivors(context, run, { tenantId: ref.tenantId, messages: unread.messages });

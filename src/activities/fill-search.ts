@@ -9,6 +9,8 @@ const newMessagesPerStatement = 200;
 /** While these are written, who changes one of them waits. */
 const messagesPerStatement = 50;
 const messagesPerRun = 5_000;
+/** A stop waits for a share, and so does a deletion. */
+const runMs = 5_000;
 
 /** Alone, the statement and its commit cost more than the message that they are for. */
 const statementsApartMs = 250;
@@ -35,7 +37,7 @@ async function fillUpTo(db: Database, tenantId: string, count: number): Promise<
 }
 
 /**
- * Writes the search rows of messages that wait for them, at most 5,000. Returns how many it wrote; 0 means none is left.
+ * Writes the search rows of messages that wait for them, at most 5,000 and for some seconds. Returns how many it wrote; 0 means none is left.
  * Second run: goes on with what is left.
  */
 export async function fillSearchRows(
@@ -44,7 +46,8 @@ export async function fillSearchRows(
   input: { tenantId: string },
 ): Promise<{ filled: number }> {
   let filled = 0;
-  while (filled < messagesPerRun && !run.signal.aborted) {
+  const endsAt = Date.now() + runMs;
+  while (filled < messagesPerRun && Date.now() < endsAt && !run.signal.aborted) {
     const began = performance.now();
     const wrote = await fillSearch(context.db, input.tenantId, messagesPerStatement);
     run.heartbeat();

@@ -90,8 +90,9 @@ export const defaultLimits = {
   safetyTimerMs: 21_600_000,
   /** The same while flags are followed and a server does not say that they have changed. */
   flagsLookMs: 3_600_000,
-  /** Ledger rows that one transaction of a deletion deletes; one share of its work lasts so long. */
+  /** Ledger rows that one transaction of a deletion deletes at most, and of a mailbox fewer, so that others who write mail wait for so long; one share of its work lasts so long. */
   deletionChunkRows: 2_000,
+  deletionHoldMs: 250,
   deletionActivityMs: 20_000,
   /** Addresses of one person that a call erases or exports. */
   personAddresses: 20,

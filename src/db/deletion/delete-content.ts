@@ -39,8 +39,9 @@ export async function deleteContent(
     /** What becomes of the activities of messages that go. */
     activities?: ActivitiesOnDelete;
   },
-): Promise<{ retold: number; unread: Unread }> {
+): Promise<{ retold: number; unread: Unread; heldMs: number }> {
   return db.writeInTenant(ref.tenantId, async (sql) => {
+    const began = performance.now();
     const { rest = 'now', activities = 'remove' } = work;
     const catalogue = rest === 'noted' ? withoutRest(work.catalogue) : work.catalogue;
     const chunk: ChunkWork = { sql, ref, catalogue, rest, activities, counts: {} };
@@ -72,7 +73,8 @@ export async function deleteContent(
       noteBlobs(chunk, gone, parkedBlobIds),
     ]);
     await noteStep(sql, ref, { counts: chunk.counts, placements: chunk.counts['placement'] ?? 0, kept, notes });
-    return { retold, unread: { messages: toRead, copyIds: heldBack(copyIds, ready) } };
+    const heldMs = performance.now() - began;
+    return { retold, unread: { messages: toRead, copyIds: heldBack(copyIds, ready) }, heldMs };
   });
 }
 
