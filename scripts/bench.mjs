@@ -166,7 +166,7 @@ async function benchPush(dovecot) {
   const cases = pushCases.filter((name) => options.cases.split(',').includes(name));
   const [mailboxes, importMessages] = [Math.max(3, Number(options.mailboxes)), Number(options.import)];
   advise(mailboxes + 60);
-  const source = cases.some((name) => name === 'import' || name === 'delete')
+  const source = cases.some((name) => ['import', 'delete', 'both'].includes(name))
     ? await terminal.step(`Mailbox of ${importMessages} messages`, ({ progress }) =>
         mixedMailbox(dovecot, {
           messages: importMessages,

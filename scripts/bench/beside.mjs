@@ -29,6 +29,12 @@ export async function importedOf(database, ids) {
   return rows[0].decided;
 }
 
+/** Messages that wait for their search rows. @param {import('pg').Client} database @returns {Promise<number>} */
+export async function unsearchedOf(database) {
+  const { rows } = await database.query('SELECT count(*)::int AS pending FROM search_pending');
+  return rows[0].pending;
+}
+
 /** Waits until something is so. @param {() => boolean | Promise<boolean>} condition @param {number} everyMs */
 export async function until(condition, everyMs) {
   for (const endsAt = performance.now() + longestMs; !(await condition());) {

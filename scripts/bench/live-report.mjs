@@ -10,7 +10,8 @@ const cases = {
   busy: { title: 'all to one, each 0.3-3 s', aim: 'p50 0.8 s, p99 1.5 s' },
   burst: { title: 'burst within 2 s to one', aim: 'last after 5 s' },
   import: { title: 'quiet, beside two imports', aim: 'p99 2 s' },
-  delete: { title: 'beside deletion and import', aim: 'p99 2 s' },
+  delete: { title: 'quiet, beside a deletion', aim: 'p99 2 s' },
+  both: { title: 'beside deletion and import', aim: 'p99 2 s' },
   restart: { title: 'while the worker restarts', aim: 'max 20 s' },
 };
 

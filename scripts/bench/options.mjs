@@ -25,7 +25,7 @@
 //   --burst N           messages of the burst (500)
 //   --import N          size of the mailbox that two tenants import meanwhile, and one deletes (5,000; the aim is for 50,000)
 //   --restarts N        of the worker (4)
-//   --cases a,b         of quiet, busy, burst, import, delete, restart (all)
+//   --cases a,b         of quiet, busy, burst, import, delete, both, restart (all)
 // fleet
 //   --size N            mailboxes (300; the aim is for 2,000)
 //   --rate N            arrivals a second (20)

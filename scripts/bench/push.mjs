@@ -1,6 +1,6 @@
 // @ts-check
 import { diceOf } from '../demo/dice.mjs';
-import { connectWhole, deleteWhole, importedOf, until } from './beside.mjs';
+import { connectWhole, deleteWhole, importedOf, unsearchedOf, until } from './beside.mjs';
 import { deliverAll, writersRecord } from './deliveries.mjs';
 import { connectFleet, statesOf, untilAttached } from './fleet-of-mailboxes.mjs';
 import { openFloors } from './idle-floor.mjs';
@@ -10,7 +10,7 @@ import { TimelineWatch } from './timeline-watch.mjs';
 /** @typedef {import('../lib/dovecot.mjs').Dovecot} Dovecot */
 /** @typedef {import('./letterbook.mjs').Letterbook} Letterbook */
 /** @typedef {import('./deliveries.mjs').Planned} Planned */
-/** @typedef {'quiet' | 'busy' | 'burst' | 'import' | 'delete' | 'restart'} Case */
+/** @typedef {'quiet' | 'busy' | 'burst' | 'import' | 'delete' | 'both' | 'restart'} Case */
 /** @typedef {{deliveries: number, mailboxes: number, burst: number, restarts: number, importMessages: number, cases: Case[], source: import('../demo/deliver.mjs').MailServer | null}} PushPlan `source`: the mailbox that is imported meanwhile */
 /** @typedef {ReturnType<typeof spreadOf>} Spread in ms */
 /** @typedef {(done: number, total: number) => void} Progress */
@@ -25,7 +25,7 @@ import { TimelineWatch } from './timeline-watch.mjs';
  * @property {string} note
  */
 
-export const pushCases = /** @type {const} */ (['quiet', 'busy', 'burst', 'import', 'delete', 'restart']);
+export const pushCases = /** @type {const} */ (['quiet', 'busy', 'burst', 'import', 'delete', 'both', 'restart']);
 const pollEveryMs = 20;
 const patienceMs = 60_000;
 /** So many plain clients stand beside the product: more would take inotify instances from its own sessions. */
@@ -73,7 +73,7 @@ export class PushBench {
       return this.#measured({ name, messages, connections: 8 });
     }
     if (name === 'import') return this.#besideImports(progress);
-    return name === 'delete' ? this.#besideDeletion(progress) : this.#whileRestarting();
+    return name === 'restart' ? this.#whileRestarting() : this.#besideDeletion(name, progress);
   }
 
   async stop() {
@@ -158,24 +158,27 @@ export class PushBench {
     };
   }
 
-  /** Deliveries to quiet mailboxes, while one mailbox is deleted that was imported before, and another tenant imports. @param {Progress} progress @returns {Promise<CaseResult>} */
-  async #besideDeletion(progress) {
+  /** Deliveries to quiet mailboxes, while one is deleted that was imported before; with `both` another tenant imports meanwhile. @param {'delete' | 'both'} name @param {Progress} progress @returns {Promise<CaseResult>} */
+  async #besideDeletion(name, progress) {
     const { importMessages, deliveries } = this.#plan;
     const before = this.#following([await this.#imported()], progress);
     await until(before.areDone, 500);
     before.end();
-    const another = await this.#letterbook.anotherTenant();
-    const during = this.#following([await connectWhole(another.api, this.#source())], () => {});
-    await until(() => during.messages() > 0, 100);
+    await until(async () => (await unsearchedOf(this.#letterbook.database)) === 0, 500);
+    const another = name === 'both' ? await this.#letterbook.anotherTenant() : null;
+    const during = this.#following(another === null ? [] : [await connectWhole(another.api, this.#source())], () => {});
+    if (another !== null) await until(() => during.messages() > 0, 100);
     let isOver = false;
     const deletion = deleteWhole(this.#letterbook.api, await this.#imported(), this.#source().user);
+    this.#big = null;
     const over = deletion.finally(() => (isOver = true));
     const messages = this.#spread(deliveries, [100, 250]);
-    const result = await this.#measured({ name: 'delete', messages, connections: 2, isOver: () => isOver });
+    const result = await this.#measured({ name, messages, connections: 2, isOver: () => isOver });
     const seconds = await over;
     const meanwhile = during.messages();
     during.end();
-    const note = `a mailbox of ${importMessages} was deleted in ${seconds.toFixed(1)} s, ${meanwhile} of another were imported until the last was seen`;
+    const imported = another === null ? '' : `, ${meanwhile} of another were imported until the last was seen`;
+    const note = `a mailbox of ${importMessages} was deleted in ${seconds.toFixed(1)} s${imported}`;
     return { ...result, note };
   }
 
