@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { importScript } from '../support/import-script';
@@ -70,6 +70,9 @@ test('it brings up everything, and SIGTERM ends all of it within 15 s', async ()
   await first.until(ready);
   const processes = recorded();
   expect(processes.map(({ name }) => name).sort()).toEqual(['API', 'History', 'Postgres', 'Temporal', 'Worker']);
+  const priorityOf = (wanted: string) => getPriority(processes.find(({ name }) => name === wanted)?.pid);
+  // A higher number is a lower priority.
+  expect(priorityOf('History')).toBeGreaterThan(priorityOf('Worker'));
 
   const [apiUrl] = /http:\/\/127\.0\.0\.1:\d+/.exec(first.said()) ?? [];
   expect((await fetch(`${apiUrl}/readyz`)).status).toBe(200);
