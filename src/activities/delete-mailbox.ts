@@ -8,9 +8,9 @@ import { deleteBeside, deleteEvents, finishDeletion } from '../db/deletion/finis
 import { freeBytes, noteOrphans } from '../db/deletion/free-bytes';
 import { deleteRest } from '../db/deletion/rest';
 import { beginRows, deletionProgress, takeTurn, type DeletionProgress, type DeletionTurn } from '../db/deletion/steps';
-import { fillSearchOfNews } from '../db/search-fill';
 import { createChunkSize, type ChunkSize } from './chunk-size';
 import type { ActivityContext, ActivityRun } from './context';
+import { fillNews } from './fill-search';
 import { readSurvivors } from './read-survivors';
 
 /** How far a deletion is after a share of work. */
@@ -18,8 +18,6 @@ export type DeletionShare =
   | { kind: 'more'; progress: DeletionProgress }
   | { kind: 'rows-left'; tables: string[] }
   | { kind: 'done'; messages: number; kept: number; notes: number; bytes: number; seconds: number };
-
-const messagesPerFill = 200;
 
 /** Whether the deletion of a mailbox may begin, and begins it. Second run: the same answer. */
 export function deletionTurn(
@@ -51,7 +49,7 @@ export async function deleteMailboxRows(
   const isEmpty = await firstOf(
     emptyContent(context, run, { ref, isOver }),
     // What a killed chunk has retold is searchable again before the deletion says that it is done.
-    fillRetold(context, ref, context.limits.deletionChunkRows),
+    fillNews(db, ref.tenantId, context.limits.deletionChunkRows),
   );
   if (!isEmpty || !(await emptyBeside(context, ref, isOver))) {
     const progress = await deletionProgress(db, ref);
@@ -127,7 +125,8 @@ async function deleteChunk(
     rest: 'noted',
   });
   size.took(chunk.copyIds.length, heldMs);
-  await fillRetold(context, ref, retold);
+  // What stays is searchable again at once, and does not wait for the hourly run.
+  await fillNews(db, ref.tenantId, retold);
   if (unread.messages.length === 0) return;
   const contents = await readSurvivors(context, run, { tenantId: ref.tenantId, messages: unread.messages });
   const left = {
@@ -136,14 +135,7 @@ async function deleteChunk(
     messageIds: unread.messages.map(({ messageId }) => messageId),
   };
   const told = await deleteContent(db, ref, { chunk: left, contents, ...how, rest: 'noted' });
-  await fillRetold(context, ref, told.retold);
-}
-
-/** What stays is searchable again at once, and does not wait for the hourly run. */
-async function fillRetold(context: ActivityContext, ref: DeletionRef, most: number): Promise<void> {
-  for (let filled = 0; filled < most; filled += messagesPerFill) {
-    if ((await fillSearchOfNews(context.db, ref.tenantId, messagesPerFill)) === 0) return;
-  }
+  await fillNews(db, ref.tenantId, told.retold);
 }
 
 async function freeAllBytes(context: ActivityContext, ref: DeletionRef, isOver: () => boolean): Promise<boolean> {

@@ -23,17 +23,18 @@ const turnsOf = new WeakMap<Database, SharedTurns>();
  */
 export async function fillSearchSoon({ db }: ActivityContext, tenantId: string, recorded: number): Promise<void> {
   if (recorded === 0 || recorded > newMessagesPerStatement) return;
-  const turns = turnsOf.get(db) ?? createSharedTurns((tenant, count) => fillUpTo(db, tenant, count), statementsApartMs);
+  const turns = turnsOf.get(db) ?? createSharedTurns((tenant, count) => fillNews(db, tenant, count), statementsApartMs);
   turnsOf.set(db, turns);
   await turns.join(tenantId, recorded);
 }
 
-async function fillUpTo(db: Database, tenantId: string, count: number): Promise<void> {
-  for (let left = count; left > 0;) {
-    const filled = await fillSearchOfNews(db, tenantId, Math.min(left, newMessagesPerStatement));
-    if (filled === 0) return;
-    left -= filled;
-  }
+/**
+ * Writes the search rows of so many messages that are new or were told anew, and of some that others have left: what a big round brought is written by
+ * those after it. Second run: finds none.
+ */
+export async function fillNews(db: Database, tenantId: string, count: number): Promise<void> {
+  for (let left = count; left > 0; left -= newMessagesPerStatement)
+    if ((await fillSearchOfNews(db, tenantId, newMessagesPerStatement)) === 0) return;
 }
 
 /**

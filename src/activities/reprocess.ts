@@ -13,7 +13,7 @@ import { mostReprocessTries, type KeptReason } from '../domain/reprocess';
 import { StaleFence } from '../domain/stale-fence';
 import type { ActivityContext, ActivityRun } from './context';
 import { faultOf, nameOfFault } from './fault-of-messages';
-import { fillSearchRows } from './fill-search';
+import { fillNews } from './fill-search';
 import { readAgain, type ReadAgain } from './reprocess-read';
 
 /** Whether there is more to do. `held`: it was paused or called off. */
@@ -65,7 +65,7 @@ export async function reprocess(
   }
   const freed = { tenantId: ref.tenantId, deletionId: ref.operationId, sourceId: ref.operationId };
   while (await freeBytes(context.db, freed)) run.heartbeat();
-  if (changed > 0) await fillSearchRows(context, run, ref);
+  await fillNews(context.db, ref.tenantId, changed);
   return { kind, looked, progress: await jobProgress(context.db, ref) };
 }
 

@@ -54,6 +54,18 @@ test('new mail is findable at once while history waits, and so is what was told 
   expect(await Promise.all(history.map((id) => isFindable(tenantId, id)))).toEqual(history.map(() => true));
 });
 
+test('what a round has left, because it brought too much at once, is written by the rounds after it', async () => {
+  const tenantId = await database.newTenant();
+  const mailbox = await aMailbox(database.db, tenantId);
+  const context = { db: database.db } as ActivityContext;
+  for (let n = 0; n < 3; n += 1) await aMessage(database.db, mailbox, { subject: `many ${String(n)}` });
+  await fillSearchSoon(context, tenantId, 201);
+  expect(await waiting(tenantId)).toHaveLength(3);
+  await aMessage(database.db, mailbox, { subject: 'the next' });
+  await fillSearchSoon(context, tenantId, 1);
+  expect(await waiting(tenantId)).toEqual([]);
+});
+
 let made = 0;
 async function ofHistory(mailbox: TestMailbox): Promise<string> {
   return (await aMessage(database.db, mailbox, { part: 'history', subject: `history ${String((made += 1))}` })).id;
