@@ -87,13 +87,14 @@ async function measured(postgres, made, say) {
 }
 
 /** @typedef {{ms: number, cpuMs: number}} Held */
+/** @typedef {import('../../src/db/database').Sql} Sql */
 
 /**
  * The database, with each time noted for which a transaction held the tenant's lock, and what it took of the processor in Postgres.
- * @param {any} db @param {Held[]} held
+ * @param {import('../../src/db/database').Database} db @param {Held[]} held
  */
 function holding(db, held) {
-  const noted = async (/** @type {(onLock: (sql: any) => void) => Promise<unknown>} */ run) => {
+  const noted = async (/** @type {(onLock: (sql: Sql) => void) => Promise<unknown>} */ run) => {
     let from = 0;
     let cpu = 0;
     let backend = 0;
@@ -107,7 +108,7 @@ function holding(db, held) {
   };
   return {
     ...db,
-    /** @param {string} tenantId @param {(sql: any) => Promise<unknown>} work */
+    /** @param {string} tenantId @param {(sql: Sql) => Promise<unknown>} work */
     writeInTenant: (tenantId, work) =>
       noted((onLock) =>
         db.writeInTenant(tenantId, async (/** @type {any} */ sql) => {
@@ -115,7 +116,7 @@ function holding(db, held) {
           return work(sql);
         }),
       ),
-    /** @param {string} tenantId @param {(sql: any) => Promise<unknown>} work */
+    /** @param {string} tenantId @param {(sql: Sql) => Promise<unknown>} work */
     inTenant: (tenantId, work) =>
       noted((onLock) =>
         db.inTenant(tenantId, (/** @type {any} */ sql) =>
@@ -154,7 +155,7 @@ function workOn(db, { tenantId, recordId, threadIds, messageIdOf, source }) {
   const who = { reader: { tenantId, userId: null, principal: -1 }, actor: 'bench', note: null };
   const [threadId] = threadIds;
   const run = { signal: new AbortController().signal, heartbeat: () => {} };
-  const underLock = (/** @type {(sql: any) => Promise<any>} */ work) =>
+  const underLock = (/** @type {(sql: Sql) => Promise<any>} */ work) =>
     db.inTenant(tenantId, async (/** @type {any} */ sql) => {
       await lockTenantForWriting(sql, tenantId);
       return work(sql);
@@ -171,7 +172,7 @@ function workOn(db, { tenantId, recordId, threadIds, messageIdOf, source }) {
       for (const { id } of open) await toTheEnd(rematchHistory, id);
   };
   let operationId = '';
-  const links = async (/** @type {(sql: any) => Promise<any>} */ beginning) => {
+  const links = async (/** @type {(sql: Sql) => Promise<any>} */ beginning) => {
     const begun = await underLock(beginning);
     if (begun.kind !== 'begun') throw new Error(`not begun: ${begun.kind}`);
     operationId = begun.operationId;

@@ -113,7 +113,7 @@ async function compareWithProduct(db, { tenantId, messages }) {
 
 /**
  * All cases, each with pages of its own in the database and over HTTP.
- * @param {{db: any, databasePid: number, tenant: Tenant, pages: number, progress: (done: number, total: number) => void}} wish
+ * @param {{db: import('../../src/db/database').Database, databasePid: number, tenant: Tenant, pages: number, progress: (done: number, total: number) => void}} wish
  */
 async function measuredPages({ db, databasePid, tenant, pages, progress }) {
   const { publicId } = require('./dist/domain/ids.js');
